@@ -1,0 +1,1 @@
+"""The coordinator: asks all perspectives and decides."""

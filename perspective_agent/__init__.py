@@ -1,0 +1,1 @@
+"""The perspective agent: looks names up through its own resolver and tells what it saw."""

@@ -1,0 +1,5 @@
+"""The agreement between the coordinator, the perspective agents and their callers."""
+
+from importlib.metadata import version
+
+__version__ = version("mpic")

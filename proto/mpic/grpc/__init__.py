@@ -1,0 +1,1 @@
+"""Good gRPC manners, written once for both programs."""

@@ -1,0 +1,1 @@
+"""Messages and services, version 1: made from the .proto files beside them."""

@@ -1,0 +1,121 @@
+"""Putting an agent together, and its life."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import dns.dnssec
+import dns.exception
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.rdtypes.ANY.DNSKEY
+import dns.rdtypes.ANY.DS
+import structlog
+from grpc import aio
+
+from mpic.grpc.serving import Listening, Server
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2, perspective_pb2_grpc
+from perspective_agent.examine import Limits
+from perspective_agent.probe import Probe, probe_validation
+from perspective_agent.resolver import Resolver
+from perspective_agent.servicer import Identity, PerspectiveServicer, StreamOptions, View
+from perspective_agent.settings import AgentSettings, ResolverTable
+from perspective_agent.unbound import PrivateUnbound
+
+log = structlog.get_logger()
+
+SERVICE: str = perspective_pb2.DESCRIPTOR.services_by_name["PerspectiveService"].full_name
+
+
+class ResolverNotValidatingError(Exception):
+    """The agent refuses to serve through a resolver that does not validate."""
+
+
+async def run_agent(settings: AgentSettings) -> None:
+    """Serve until a signal; raises UnboundError, ServingError, ResolverNotValidatingError."""
+    async with AsyncExitStack() as stack:
+        view = await _open_view(settings.resolver, stack)
+        allowed = {SERVICE: frozenset(settings.callers.allowed)}
+        server = Server(Listening(settings.agent.listen, settings.tls.files(), allowed))
+        _add_servicer(server.grpc, settings, view)
+        await server.start()
+        await server.set_health(serving=True)
+        watch = asyncio.create_task(_probe_for_ever(view, server, settings.resolver))
+        await server.run_until_signal(settings.agent.shutdown_grace)
+        watch.cancel()
+
+
+def _add_servicer(grpc_server: aio.Server, settings: AgentSettings, view: View) -> None:
+    identity = Identity(settings.agent.id, o.Rir.Value(f"RIR_{settings.agent.rir}"))
+    limits = Limits(settings.agent.lookup_timeout)
+    stream = StreamOptions(settings.agent.gather_window)
+    servicer = PerspectiveServicer(identity, view, limits, stream)
+    perspective_pb2_grpc.add_PerspectiveServiceServicer_to_server(servicer, grpc_server)
+
+
+async def _open_view(table: ResolverTable, stack: AsyncExitStack) -> View:
+    """Start or find the resolver, and prove that it validates before anything is served."""
+    if table.mode == "private":
+        unbound = PrivateUnbound(table.options())
+        stack.push_async_callback(unbound.stop)
+        await unbound.start()
+        address, software = unbound.address, unbound.version
+    else:
+        address, software = table.beside_address(), "a resolver the operator runs"
+    resolver = Resolver(address)
+    stack.callback(resolver.close)
+    probe = await _probe_until_validating(resolver, table)
+    if not probe.validates:
+        raise ResolverNotValidatingError(
+            f"the resolver at {address[0]}:{address[1]} was not shown to validate: {probe.evidence}"
+        )
+    log.info("resolver_validates", address=address, evidence=probe.evidence)
+    return View(resolver, software, read_key_tags(table.trust_anchor_file), probe)
+
+
+async def _probe_until_validating(resolver: Resolver, table: ResolverTable) -> Probe:
+    """Probe again while there is time: at boot the network may come up after the agent."""
+    deadline = asyncio.get_running_loop().time() + table.start_timeout
+    while True:
+        probe = await probe_validation(resolver, table.probe_timeout)
+        if probe.validates or asyncio.get_running_loop().time() > deadline:
+            return probe
+        log.warning("resolver_not_validating", evidence=probe.evidence)
+        await asyncio.sleep(0.5)
+
+
+async def _probe_for_ever(view: View, server: Server, table: ResolverTable) -> None:
+    """Keep `view.probe` and health true to what the resolver does."""
+    while True:
+        await asyncio.sleep(table.probe_interval if view.probe.validates else 1.0)
+        probe = await probe_validation(view.resolver, table.probe_timeout)
+        if probe.validates != view.probe.validates:
+            log.warning("resolver_probe", validates=probe.validates, evidence=probe.evidence)
+            await server.set_health(serving=probe.validates)
+        view.probe = probe
+
+
+def read_key_tags(file: Path) -> list[int]:
+    """Return the key tags of the DNSKEY and DS records in a trust anchor file.
+
+    Raises OSError, or ValueError for a line that is no record.
+    """
+    tags = set()
+    for line in file.read_text(encoding="utf-8").splitlines():
+        fields = line.split(";")[0].split()
+        kinds = [index for index, field in enumerate(fields) if field.upper() in ("DNSKEY", "DS")]
+        if kinds:
+            tags.add(_key_tag(fields[kinds[0]].upper(), " ".join(fields[kinds[0] + 1 :])))
+    return sorted(tags)
+
+
+def _key_tag(rdtype: str, text: str) -> int:
+    try:
+        rdata = dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(rdtype), text)
+    except dns.exception.DNSException as error:
+        raise ValueError(f"not a {rdtype} record: {error}") from error
+    if isinstance(rdata, dns.rdtypes.ANY.DS.DS):
+        return int(rdata.key_tag)
+    return int(dns.dnssec.key_id(rdata))  # type: ignore[arg-type] # a DNSKEY

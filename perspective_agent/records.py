@@ -1,0 +1,92 @@
+"""Reading the resource records of an answer section, strictly. Pure.
+
+Own code because it is in the hot path (dnspython takes 200 to 400 us for an answer with records,
+this 5 to 10) and because the record data must come out octet for octet, also where dnspython
+refuses it (a CAA tag with a hyphen). The tests hold it against dnspython.
+"""
+
+import struct
+from dataclasses import dataclass
+
+_RECORD = struct.Struct("!HHIH")
+_MAX_NAME = 255  # RFC 1035 section 2.3.4
+_MAX_TTL = 0x7FFFFFFF  # RFC 2181 section 8: with the top bit set, zero
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_*")
+
+
+class MalformedRecordError(ValueError):
+    """The octets are not resource records (RFC 1035 section 4.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One resource record: `owner` is a lower-case wire name, `rdata` as it stands."""
+
+    owner: bytes
+    rdtype: int
+    rdclass: int
+    ttl: int
+    rdata: bytes
+    rdata_at: int
+
+
+def read_records(wire: bytes, offset: int, count: int) -> tuple[list[Record], int]:
+    """Read `count` records from `offset`; return them and where they end.
+
+    Raises MalformedRecordError.
+    """
+    records = []
+    for _ in range(count):
+        owner, offset = read_name(wire, offset)
+        start = offset + _RECORD.size
+        if start > len(wire):
+            raise MalformedRecordError("a record ends in its header")
+        rdtype, rdclass, ttl, length = _RECORD.unpack_from(wire, offset)
+        offset = start + length
+        if offset > len(wire):
+            raise MalformedRecordError("a record ends in its data")
+        ttl = 0 if ttl > _MAX_TTL else ttl
+        records.append(Record(owner, rdtype, rdclass, ttl, wire[start:offset], start))
+    return records, offset
+
+
+def read_name(wire: bytes, offset: int) -> tuple[bytes, int]:
+    """Read a name, following compression (RFC 1035 section 4.1.4).
+
+    Returns it as a lower-case wire name and where it ends. Pointers must point backwards, so
+    that reading ends. Raises MalformedRecordError.
+    """
+    labels = []
+    end = 0
+    earliest = offset
+    size = 1
+    try:
+        while length := wire[offset]:
+            if length >= 0xC0:  # noqa: PLR2004 - the two bits of a pointer
+                end = end or offset + 2
+                offset = (length & 0x3F) << 8 | wire[offset + 1]
+                if offset >= earliest:
+                    raise MalformedRecordError("a name points forward")
+                earliest = offset
+                continue
+            if length > 63:  # noqa: PLR2004 - RFC 1035 section 2.3.4
+                raise MalformedRecordError("a label of an unknown kind")
+            size += length + 1
+            if size > _MAX_NAME:
+                raise MalformedRecordError("a name of over 255 octets")
+            labels.append(wire[offset : offset + length + 1])
+            offset += length + 1
+    except IndexError:
+        raise MalformedRecordError("a name ends in the middle") from None
+    return b"".join(labels).lower() + b"\x00", end or offset + 1
+
+
+def name_to_text(name: bytes) -> str:
+    r"""Presentation form of a wire name without the final dot; odd octets as \DDD."""
+    labels = []
+    offset = 0
+    while length := name[offset]:
+        label = name[offset + 1 : offset + 1 + length]
+        labels.append("".join(chr(c) if c in _PLAIN else f"\\{c:03d}" for c in label))
+        offset += length + 1
+    return ".".join(labels)

@@ -1,0 +1,136 @@
+"""The configuration of a private Unbound: hardened, validating, nothing kept for long. Pure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+# A name that never exists (RFC 6761 section 6.4), given a trust anchor that nothing can satisfy:
+# a resolver that validates must call it bogus, one that does not says NXDOMAIN.
+CANARY = "validation-canary.invalid"
+_CANARY_ANCHOR = f"{CANARY}. IN DS 12345 13 2 {'00' * 32}"
+
+# Name servers at special-purpose addresses (RFC 6890 and successors) lead a resolver into its own
+# network (RFC 8659 section 6.3 allows to refuse them).
+SPECIAL_PURPOSE = (
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "::/128",
+    "::1/128",
+    "::ffff:0:0/96",
+    "64:ff9b::/96",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "2001::/23",
+    "2001:db8::/32",
+    "2002::/16",
+    "3fff::/20",
+    "5f00::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "ff00::/8",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnboundOptions:
+    """What an operator can choose."""
+
+    trust_anchor_file: Path
+    """DNSKEY or DS of the root."""
+    root_hints_file: Path | None = None
+    """Where the root servers are; None: as built into Unbound."""
+    outgoing_address: str | None = None
+    """The address queries leave from; None: as the host routes."""
+    port: int = 0
+    """Loopback port; 0: any free one."""
+    cache_max_ttl: int = 60
+    """Seconds a record may be kept, at most."""
+    cache_max_negative_ttl: int = 10
+    """Seconds an absence may be kept, at most."""
+    ipv6: bool = True
+    """Whether authoritative servers are asked over IPv6 too."""
+    allow_special_purpose_servers: bool = False
+    """For labs: follow delegations to loopback, private and documentation addresses."""
+    executable: str = "unbound"
+    """Name or path of the program."""
+
+
+def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
+    """Return the text of unbound.conf, `server:` clause last and open."""
+    yes_no = {True: "yes", False: "no"}
+    lines = [
+        "remote-control:",
+        "  control-enable: no",
+        "server:",
+        f'  directory: "{directory}"',
+        '  pidfile: ""',
+        '  chroot: ""',
+        '  username: ""',
+        "  use-syslog: no",
+        "  verbosity: 0",
+        "  num-threads: 1",
+        # Only this host may ask.
+        "  interface: 127.0.0.1",
+        f"  port: {port}",
+        "  access-control: 127.0.0.0/8 allow",
+        "  incoming-num-tcp: 256",
+        "  tcp-idle-timeout: 60000",
+        f"  do-ip6: {yes_no[options.ipv6]}",
+        # Validation, and no way around it (BR 4.2.2.2).
+        '  module-config: "validator iterator"',
+        f'  trust-anchor-file: "{options.trust_anchor_file}"',
+        f'  trust-anchor: "{_CANARY_ANCHOR}"',
+        "  val-permissive-mode: no",
+        "  val-sig-skew-min: 0",
+        "  val-sig-skew-max: 0",
+        "  val-clean-additional: yes",
+        "  ede: yes",
+        "  val-log-level: 2",
+        "  trust-anchor-signaling: no",
+        "  root-key-sentinel: no",
+        # Hardening.
+        "  harden-glue: yes",
+        "  harden-dnssec-stripped: yes",
+        "  harden-below-nxdomain: yes",
+        "  harden-referral-path: no",
+        "  harden-algo-downgrade: no",
+        "  qname-minimisation: yes",
+        "  aggressive-nsec: no",
+        "  use-caps-for-id: yes",
+        "  hide-identity: yes",
+        "  hide-version: yes",
+        "  edns-buffer-size: 1232",
+        "  max-udp-size: 1232",
+        "  unwanted-reply-threshold: 10000",
+        # What was seen is seen anew: short caps, nothing stale.
+        f"  cache-max-ttl: {options.cache_max_ttl}",
+        f"  cache-max-negative-ttl: {options.cache_max_negative_ttl}",
+        "  serve-expired: no",
+        "  prefetch: no",
+        "  minimal-responses: yes",
+        "  outgoing-range: 4096",
+        "  num-queries-per-thread: 4096",
+    ]
+    # Unbound would answer for these itself; what the root says of them is what counts.
+    lines.extend(f'  local-zone: "{name}." nodefault' for name in ("test", "invalid", "onion"))
+    if options.root_hints_file is not None:
+        lines.append(f'  root-hints: "{options.root_hints_file}"')
+    if options.outgoing_address is not None:
+        lines.append(f"  outgoing-interface: {options.outgoing_address}")
+    if options.allow_special_purpose_servers:
+        lines.append("  do-not-query-localhost: no")
+    else:
+        lines.extend(f"  do-not-query-address: {block}" for block in SPECIAL_PURPOSE)
+    return "\n".join(lines) + "\n"

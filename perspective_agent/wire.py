@@ -1,0 +1,243 @@
+"""DNS messages: the query this agent sends and the check of every answer it reads. Pure.
+
+Most answers are "there is none": those are read by header and question alone (3 us against 124 us
+through dnspython). Answers with records are read by `records`; refusals and their Extended DNS
+Errors by dnspython. Nothing is taken as an absence that does not pass every check.
+"""
+
+import struct
+from dataclasses import dataclass
+
+import dns.edns
+import dns.exception
+import dns.message
+import dns.rcode
+import dns.rdtypes.ANY.NSEC
+
+from mpic.v1 import observation_pb2 as o
+from perspective_agent.records import (
+    MalformedRecordError,
+    Record,
+    name_to_text,
+    read_name,
+    read_records,
+)
+
+A = 1
+CAA = 257
+_CNAME = 5
+_DNAME = 39
+_IN = 1
+_NXNAME = 128  # RFC 9824 section 3.5
+_MAX_ALIASES = 16
+
+# RD: recurse. AD: say whether the answer is secure (RFC 6840 section 5.7). CD is never set.
+_QUERY_FLAGS = 0x0120
+# OPT without DO, so that Extended DNS Errors come and signatures do not.
+_OPT = b"\x00\x00\x29\xff\xff\x00\x00\x00\x00\x00\x00"
+_HEADER = struct.Struct("!6H")
+
+_QR = 0x8000
+_OPCODE = 0x7800
+_TC = 0x0200
+_AD = 0x0020
+_NXDOMAIN = 3
+
+_RCODE_KINDS = {
+    dns.rcode.SERVFAIL: o.FAILURE_KIND_SERVFAIL,
+    dns.rcode.REFUSED: o.FAILURE_KIND_REFUSED,
+}
+
+# Extended DNS Errors that say "DNSSEC validation failed" (RFC 8914 section 4.7 to 4.13).
+_BOGUS_ERRORS = frozenset(range(6, 13))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question: its name, its type, and its question section in wire form."""
+
+    name: str
+    rdtype: int
+    question: bytes
+
+    def encode(self, query_id: int) -> bytes:
+        """Return the whole message."""
+        return _HEADER.pack(query_id, _QUERY_FLAGS, 1, 0, 0, 1) + self.question + _OPT
+
+
+def make_query(name: str, rdtype: int) -> Query:
+    """Make the query for `name` (lower-case A-labels, no final dot; "" is the root)."""
+    labels = name.encode("ascii").split(b".") if name else ()
+    wire = b"".join(bytes((len(label),)) + label for label in labels)
+    return Query(name, rdtype, wire + struct.pack("!BHH", 0, rdtype, _IN))
+
+
+def read_answer(query: Query, query_id: int, wire: bytes) -> o.Lookup:
+    """Read the resolver's answer to `query`; whatever is wrong with it is a failure.
+
+    The lookup's `elapsed_us` is left to the caller.
+    """
+    try:
+        return _read(query, query_id, wire)
+    except _MismatchError as error:
+        return failed(query.name, o.FAILURE_KIND_MISMATCH, str(error))
+    except _AliasError as error:
+        return failed(query.name, o.FAILURE_KIND_ALIAS, str(error))
+    except (dns.exception.DNSException, ValueError, struct.error) as error:
+        detail = f"the answer does not parse: {type(error).__name__}: {error}"
+        return failed(query.name, o.FAILURE_KIND_MALFORMED, detail)
+
+
+def _read(query: Query, query_id: int, wire: bytes) -> o.Lookup:
+    answer_id, flags, questions, answers, authority, additional = _HEADER.unpack_from(wire)
+    if answer_id != query_id:
+        raise _MismatchError("the answer has another id")
+    _check_question(query, wire, flags, questions)
+    if flags & _TC:
+        return failed(query.name, o.FAILURE_KIND_TRUNCATED, "the answer was cut short (TC)")
+    rcode = flags & 0xF
+    if rcode not in (0, _NXDOMAIN) or additional != 1 or not _ends_in_plain_opt(wire):
+        refusal = _read_refusal(query, wire)
+        if refusal is not None:
+            return refusal
+    if answers:
+        lookup = _read_answer_section(query, wire, answers, rcode)
+    else:
+        lookup = _read_empty(query, wire, authority, rcode)
+    # The resolver was shown to validate, so no AD means that it proved the name insecure.
+    lookup.dnssec = o.DNSSEC_SECURE if flags & _AD else o.DNSSEC_INSECURE
+    return lookup
+
+
+def failed(
+    name: str,
+    kind: o.FailureKind.ValueType,
+    detail: str,
+    dnssec: o.Dnssec.ValueType = o.DNSSEC_INDETERMINATE,
+) -> o.Lookup:
+    """Make the lookup of `name` that ended in a failure."""
+    return o.Lookup(name=name, failure=o.Failure(kind=kind, detail=detail), dnssec=dnssec)
+
+
+class _MismatchError(Exception):
+    """An answer does not belong to the question."""
+
+
+class _AliasError(Exception):
+    """The aliases of an answer lead nowhere."""
+
+
+def _check_question(query: Query, wire: bytes, flags: int, questions: int) -> None:
+    """Check that an answer belongs to the query (RFC 5452 section 9.1)."""
+    if not flags & _QR:
+        raise _MismatchError("the message is not a response (QR=0)")
+    if flags & _OPCODE:
+        raise _MismatchError(f"the answer has opcode {(flags & _OPCODE) >> 11}")
+    end = _HEADER.size + len(query.question)
+    if questions != 1 or wire[_HEADER.size : end] != query.question:
+        raise _MismatchError("the answer is to another question (name, type or class)")
+
+
+def _ends_in_plain_opt(wire: bytes) -> bool:
+    """Whether the last record is an OPT without options and without an extended RCODE."""
+    opt = wire[-len(_OPT) :]
+    return opt[:3] == _OPT[:3] and opt[5] == 0 and opt[9:] == b"\x00\x00"
+
+
+def _read_empty(query: Query, wire: bytes, authority: int, rcode: int) -> o.Lookup:
+    """Read a NOERROR or NXDOMAIN answer without records (RFC 2308 section 2)."""
+    if rcode == _NXDOMAIN:
+        absence = o.ABSENCE_NAME_ERROR
+    elif authority > 1 and _is_compact_denial(wire):
+        absence = o.ABSENCE_NXNAME
+    else:
+        absence = o.ABSENCE_NO_DATA
+    return o.Lookup(name=query.name, absence=absence)
+
+
+def _read_answer_section(query: Query, wire: bytes, answers: int, rcode: int) -> o.Lookup:
+    """Read the records of a NOERROR or NXDOMAIN answer."""
+    section, _ = read_records(wire, _HEADER.size + len(query.question), answers)
+    if any(record.rdclass != _IN for record in section):
+        raise MalformedRecordError("a record of another class in the answer")
+    lookup = o.Lookup(name=query.name)
+    owner = _follow_aliases(query, wire, section, lookup)
+    records = [r for r in section if r.rdtype == query.rdtype and r.owner == owner]
+    if rcode == _NXDOMAIN:
+        # The RCODE belongs to the last name of the chain (RFC 6604 section 3).
+        if records:
+            raise MalformedRecordError("NXDOMAIN with records of the name it denies")
+        lookup.absence = o.ABSENCE_NAME_ERROR
+    elif records:
+        lookup.records.owner = query.name if not lookup.aliases else name_to_text(owner)
+        lookup.records.ttl = min(record.ttl for record in records)
+        lookup.records.rdata.extend(dict.fromkeys(record.rdata for record in records))
+    else:
+        lookup.absence = o.ABSENCE_NO_DATA
+    return lookup
+
+
+def _follow_aliases(query: Query, wire: bytes, section: list[Record], lookup: o.Lookup) -> bytes:
+    """Follow the CNAMEs from the name asked, note each in `lookup`, return where they end."""
+    owner = query.question[:-4]
+    seen = {owner}
+    if len(section) > 1 or section[0].rdtype != query.rdtype:
+        aliases = {r.owner: r for r in section if r.rdtype == _CNAME}
+        while alias := aliases.get(owner):
+            target, _ = read_name(wire, alias.rdata_at)
+            lookup.aliases.add(
+                owner=name_to_text(owner), target=name_to_text(target), ttl=alias.ttl
+            )
+            if target in seen:
+                raise _AliasError(f"the aliases loop at {name_to_text(target)}")
+            if len(seen) > _MAX_ALIASES:
+                raise _AliasError(f"more than {_MAX_ALIASES} aliases")
+            seen.add(target)
+            owner = target
+    for record in section:
+        # A DNAME stands beside the CNAME made from it (RFC 6672 section 3.1).
+        if record.owner not in seen and record.rdtype != _DNAME:
+            raise _AliasError(f"records of {name_to_text(record.owner)}, to which no alias leads")
+    return owner
+
+
+def _read_refusal(query: Query, wire: bytes) -> o.Lookup | None:
+    """Read by dnspython an answer that may be no answer; None when its RCODE says it is one."""
+    message = dns.message.from_wire(wire)
+    rcode = message.rcode()
+    if rcode in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        return None
+    kind = _RCODE_KINDS.get(rcode, o.FAILURE_KIND_OTHER_RCODE)
+    lookup = failed(query.name, kind, f"the resolver answered {dns.rcode.to_text(rcode)}")
+    lookup.failure.rcode = rcode
+    extended = [option for option in message.options if isinstance(option, dns.edns.EDEOption)]
+    # The error that says why validation failed decides, whatever else is said beside it.
+    extended.sort(key=lambda option: option.code not in _BOGUS_ERRORS)
+    if extended:
+        error = extended[0]
+        lookup.failure.extended_error.code = error.code
+        lookup.failure.extended_error.text = error.text or ""
+        if error.code in _BOGUS_ERRORS and rcode == dns.rcode.SERVFAIL:
+            lookup.failure.kind = o.FAILURE_KIND_BOGUS
+            lookup.dnssec = o.DNSSEC_BOGUS
+    return lookup
+
+
+def _is_compact_denial(wire: bytes) -> bool:
+    """Whether a NODATA answer is compact denial of existence (RFC 9824 section 2)."""
+    message = dns.message.from_wire(wire)
+    owner = message.question[0].name
+    return any(
+        isinstance(rdata, dns.rdtypes.ANY.NSEC.NSEC) and _lists(rdata, _NXNAME)
+        for rrset in message.authority
+        if rrset.name == owner
+        for rdata in rrset
+    )
+
+
+def _lists(nsec: dns.rdtypes.ANY.NSEC.NSEC, rdtype: int) -> bool:
+    """Whether the type bit map of an NSEC record holds a type (RFC 4034 section 4.1.2)."""
+    window, offset = divmod(rdtype, 256)
+    octet, bit = divmod(offset, 8)
+    bits: bytes = dict(nsec.windows).get(window, b"")
+    return octet < len(bits) and bool(bits[octet] & (0x80 >> bit))

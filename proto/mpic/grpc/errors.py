@@ -1,0 +1,93 @@
+"""What a caller hears when nothing could be decided: `google.rpc.Status` with a stable reason.
+
+A negative verdict is never one of these; it is an answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import grpc
+import structlog
+from google.protobuf import any_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc import aio
+
+DOMAIN = "mpic"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One field that is wrong: its path, and what is wrong and would be right."""
+
+    field: str
+    description: str
+
+
+@dataclass
+class RequestError(Exception):
+    """The request cannot be answered; raised anywhere below a servicer, mapped at the edge."""
+
+    status: grpc.StatusCode
+    reason: str
+    message: str
+    violations: Sequence[Violation] = field(default=())
+
+    def __str__(self) -> str:
+        """Return the message; the fields are in `violations`."""
+        return self.message
+
+
+def invalid_argument(violations: Sequence[Violation]) -> RequestError:
+    """Make the error for a request whose fields are wrong."""
+    message = "; ".join(f"{v.field}: {v.description}" for v in violations[:5])
+    more = f" (and {len(violations) - 5} more)" if len(violations) > 5 else ""  # noqa: PLR2004 - as many as a person reads
+    return RequestError(
+        grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", message + more, violations
+    )
+
+
+def shutting_down() -> RequestError:
+    """Make the error for a request that came after shutdown began."""
+    return RequestError(
+        grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN", "the service is shutting down; ask another"
+    )
+
+
+def to_status(error: RequestError) -> status_pb2.Status:
+    """Return the rich form of an error: ErrorInfo, and BadRequest when fields are wrong."""
+    details = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
+    packed = [_pack(detail) for detail in details]
+    if error.violations:
+        fields = [
+            error_details_pb2.BadRequest.FieldViolation(field=v.field, description=v.description)
+            for v in error.violations
+        ]
+        packed.append(_pack(error_details_pb2.BadRequest(field_violations=fields)))
+    code: int = error.status.value[0]
+    return status_pb2.Status(
+        code=code_pb2.Code.ValueType(code), message=error.message, details=packed
+    )
+
+
+def _pack(message: Any) -> any_pb2.Any:  # noqa: ANN401 - any protobuf message
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed
+
+
+async def abort(context: aio.ServicerContext[Any, Any], error: Exception) -> NoReturn:
+    """End a call with `error`; anything but a RequestError becomes INTERNAL without its text.
+
+    grpcio would send the text of an unhandled exception to the caller.
+    """
+    if not isinstance(error, RequestError):
+        log.error("internal_error", exc_info=error)
+        error = RequestError(
+            grpc.StatusCode.INTERNAL, "INTERNAL", "internal error; nothing was decided"
+        )
+    trailer = ("grpc-status-details-bin", to_status(error).SerializeToString())
+    await context.abort(error.status, error.message, trailing_metadata=(trailer,))
+    raise AssertionError("abort raises")  # pragma: no cover

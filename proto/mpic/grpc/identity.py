@@ -1,0 +1,101 @@
+"""Who calls: identities from the client's certificate, and the allow-list for each service."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+import grpc
+import structlog
+from grpc import aio
+
+from mpic.grpc.errors import RequestError, abort
+
+Context = aio.ServicerContext[Any, Any]
+Handler = grpc.RpcMethodHandler[Any, Any]
+Req = TypeVar("Req")
+
+log = structlog.get_logger()
+
+
+def peer_identities(context: Context) -> list[str]:
+    """Return the SANs of the client's verified certificate: SPIFFE ids first, then DNS names."""
+    auth = context.auth_context()
+    values = [*auth.get("peer_spiffe_id", ()), *auth.get("x509_subject_alternative_name", ())]
+    return list(dict.fromkeys(value.decode("utf-8", "replace") for value in values))
+
+
+class Gate(aio.ServerInterceptor):
+    """Lets a caller reach a service only if its certificate names one of that service's callers.
+
+    A caller without a certificate never gets here: the TLS handshake fails, which grpcio itself
+    writes to standard error. It also maps every exception of a handler, see `errors.abort`.
+    """
+
+    def __init__(self, allowed: Mapping[str, frozenset[str]]) -> None:
+        """Take the allowed identities by full service name; a service not named lets all in."""
+        self._allowed = allowed
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Wrap the handler of the method called."""
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None
+        service = handler_call_details.method.rpartition("/")[0].lstrip("/")
+        return _wrap(handler, lambda context: self._admit(service, context))
+
+    def _admit(self, service: str, context: Context) -> None:
+        allowed = self._allowed.get(service)
+        identities = peer_identities(context)
+        if allowed is None or allowed.intersection(identities):
+            return
+        log.warning(
+            "caller_refused", service=service, identities=identities, address=context.peer()
+        )
+        raise RequestError(
+            grpc.StatusCode.PERMISSION_DENIED,
+            "CALLER_NOT_ALLOWED",
+            f"none of {identities} is on the list of callers of {service};"
+            " add one of them to [callers] allowed in the server's configuration",
+        )
+
+
+def _wrap(handler: Handler, admit: Callable[[Context], None]) -> Handler:
+    """Return the same handler behind `admit`."""
+    make: Any = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }[handler.request_streaming, handler.response_streaming]
+    inner: Any = (
+        handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+    )
+
+    async def one(request: Req, context: Context) -> Any:  # noqa: ANN401 - any message
+        try:
+            admit(context)
+            return await inner(request, context)
+        except (aio.AbortError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge: everything is mapped
+            await abort(context, error)
+
+    async def many(request: Req, context: Context) -> AsyncIterator[Any]:
+        try:
+            admit(context)
+            async for message in inner(request, context):
+                yield message
+        except (aio.AbortError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge: everything is mapped
+            await abort(context, error)
+
+    return make(  # type: ignore[no-any-return]
+        many if handler.response_streaming else one,
+        request_deserializer=handler.request_deserializer,
+        response_serializer=handler.response_serializer,
+    )

@@ -1,0 +1,81 @@
+"""A server's life: bound port, health, signals, a bounded end."""
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+from grpc import aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+
+from mpic.grpc.identity import Gate
+from mpic.grpc.tls import TlsFiles, server_credentials
+from mpic.grpc.transport import SERVER
+
+log = structlog.get_logger()
+
+
+class ServingError(Exception):
+    """The server cannot start; the text says what to mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a server listens, as whom, and who may call which service."""
+
+    address: str
+    tls: TlsFiles
+    allowed: Mapping[str, frozenset[str]]
+
+
+class Server:
+    """A gRPC server with mutual TLS, an allow-list for each service, and health."""
+
+    def __init__(self, listening: Listening) -> None:
+        """Bind the port; raises ServingError. Add services to `grpc`, then `start`."""
+        self.grpc = aio.server(interceptors=[Gate(listening.allowed)], options=SERVER)
+        try:
+            credentials = server_credentials(listening.tls)
+            self.port = self.grpc.add_secure_port(listening.address, credentials)
+        except OSError as error:
+            raise ServingError(f"[tls]: {error.filename}: {error.strerror}") from error
+        except RuntimeError as error:
+            raise ServingError(
+                f"cannot listen on {listening.address}: another process may hold the port, the"
+                " host may lack the address, or the files of [tls] are no PEM key and certificate"
+                " that fit; try `mpic check-config`"
+            ) from error
+        self._health = HealthServicer()
+        self._services = tuple(listening.allowed)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
+        self._stopping = asyncio.Event()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether shutdown began."""
+        return self._stopping.is_set()
+
+    async def start(self) -> None:
+        """Serve."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        await self.grpc.start()
+        log.info("serving", port=self.port)
+
+    async def set_health(self, *, serving: bool) -> None:
+        """Say by the health service whether the service can do its work."""
+        status = health_pb2.HealthCheckResponse
+        value = status.SERVING if serving else status.NOT_SERVING
+        for service in ("", *self._services):
+            await self._health.set(service, value)
+
+    async def run_until_signal(self, grace: float) -> None:
+        """Wait for SIGTERM or SIGINT; then refuse new calls and give running ones `grace` s."""
+        await self._stopping.wait()
+        log.info("stopping", grace=grace)
+        await self._health.enter_graceful_shutdown()
+        await self.grpc.stop(grace)
+        log.info("stopped")
