@@ -157,6 +157,10 @@ class _DissentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dissent.Value
     """It is not who the roster says: certificate, identifier or region differ."""
     DISSENT_GARBAGE: _Dissent.ValueType  # 9
     """Its answer is garbage: does not parse, or does not belong to the question."""
+    DISSENT_NOT_LOOKED: _Dissent.ValueType  # 12
+    """Its agent could not look at all: its resolver is down or does not validate, or it does not
+    know the check. Our infrastructure.
+    """
     DISSENT_NOT_AWAITED: _Dissent.ValueType  # 10
     """It had not answered when the verdict was certain; nobody waited."""
     DISSENT_PRIMARY_MISSING: _Dissent.ValueType  # 11
@@ -185,6 +189,10 @@ DISSENT_MISIDENTIFIED: Dissent.ValueType  # 8
 """It is not who the roster says: certificate, identifier or region differ."""
 DISSENT_GARBAGE: Dissent.ValueType  # 9
 """Its answer is garbage: does not parse, or does not belong to the question."""
+DISSENT_NOT_LOOKED: Dissent.ValueType  # 12
+"""Its agent could not look at all: its resolver is down or does not validate, or it does not
+know the check. Our infrastructure.
+"""
 DISSENT_NOT_AWAITED: Dissent.ValueType  # 10
 """It had not answered when the verdict was certain; nobody waited."""
 DISSENT_PRIMARY_MISSING: Dissent.ValueType  # 11

@@ -1,0 +1,89 @@
+"""Address agreement: does a remote see the name where the primary sees it? Pure.
+
+This service's own rule (UPKI: the name resolution result agrees at four or more of five remote
+networks), a control on top of CAA and domain validation, not a validation method (BR 3.2.2.4.8
+forbids that). A name without an A record is in order: then the remote must see none either, and
+NODATA and NXDOMAIN are the same absence (RFC 9824 turns one into the other).
+"""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+
+from coordinator.judging import Ask, Judgement, MalformedFindingError, describe_failure
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
+
+_IPV4 = 4
+
+# Each includes the next; a caller may only move upwards.
+STRICTEST_FIRST = (
+    c.ADDRESS_AGREEMENT_EXACT,
+    c.ADDRESS_AGREEMENT_OVERLAP,
+    c.ADDRESS_AGREEMENT_RESOLVES,
+)
+
+Addresses = frozenset[bytes]
+
+_AGREE: Mapping[c.AddressAgreement.ValueType, Callable[[Addresses, Addresses], bool]] = {
+    c.ADDRESS_AGREEMENT_EXACT: lambda one, other: one == other,
+    c.ADDRESS_AGREEMENT_OVERLAP: lambda one, other: bool(one & other) or not (one or other),
+    c.ADDRESS_AGREEMENT_RESOLVES: lambda one, other: bool(one) == bool(other),
+}
+
+
+def agree(remote: Addresses, primary: Addresses, how: c.AddressAgreement.ValueType) -> bool:
+    """Whether two address sets agree; an empty set is an absence. Order and TTL do not count."""
+    return _AGREE[how](remote, primary)
+
+
+def is_looser(one: c.AddressAgreement.ValueType, other: c.AddressAgreement.ValueType) -> bool:
+    """Whether `one` lets more pass than `other`."""
+    return STRICTEST_FIRST.index(one) > STRICTEST_FIRST.index(other)
+
+
+class AddressCheck:
+    """The check `addresses`."""
+
+    check = p.Check(addresses=p.AddressLookup())
+
+    def judge(self, finding: o.Finding, ask: Ask) -> Judgement:
+        """Judge one perspective's answer alone: any answer will do, a failure will not."""
+        lookup = _well_formed(finding, ask)
+        if lookup.HasField("failure"):
+            detail = f"A lookup failed: {describe_failure(lookup.failure)}"
+            return Judgement(c.DISSENT_ADDRESSES_FAILED, detail)
+        return Judgement(c.DISSENT_UNSPECIFIED, "")
+
+    def compare(self, remote: o.Finding, primary: o.Finding, ask: Ask) -> Judgement:
+        """Judge a remote's answer against the primary's; both are without failure."""
+        seen, expected = read_addresses(remote), read_addresses(primary)
+        if agree(seen, expected, ask.address_agreement):
+            return Judgement(c.DISSENT_UNSPECIFIED, "")
+        detail = f"sees {_say(seen)} where the primary sees {_say(expected)}"
+        return Judgement(c.DISSENT_ADDRESSES_DIFFER, detail)
+
+
+def read_addresses(finding: o.Finding) -> Addresses:
+    """Return the addresses of a finding in wire form; none for an absence."""
+    return frozenset(finding.addresses.lookup.records.rdata)
+
+
+def _well_formed(finding: o.Finding, ask: Ask) -> o.Lookup:
+    """Return the lookup, if it is one of this name's addresses; raises MalformedFindingError."""
+    lookup = finding.addresses.lookup
+    if lookup.name != ask.name:
+        raise MalformedFindingError(f"addresses of {lookup.name!r} instead of {ask.name!r}")
+    kind = lookup.WhichOneof("result")
+    if kind is None or (kind == "absence" and not lookup.absence):
+        raise MalformedFindingError("an address lookup without a result")
+    if kind == "records":
+        if not lookup.records.rdata or any(len(a) != _IPV4 for a in lookup.records.rdata):
+            raise MalformedFindingError("address records that are no IPv4 addresses")
+        if lookup.dnssec not in (o.DNSSEC_SECURE, o.DNSSEC_INSECURE):
+            raise MalformedFindingError("address records that are neither secure nor insecure")
+    return lookup
+
+
+def _say(addresses: Addresses) -> str:
+    return ", ".join(sorted(str(ipaddress.IPv4Address(a)) for a in addresses)) or "no address"

@@ -1,0 +1,287 @@
+"""CAA: does what one perspective saw permit to issue? Pure. To be read beside RFC 8659.
+
+The walk (section 3) is followed again here, level by level: an agent's word is not taken for its
+being complete. Then the relevant record set is judged (section 4). What one record says is read in
+`caa_value`; the parameters of RFC 8657 are judged in `caa_parameters`.
+
+Two things the standard leaves open are decided here:
+
+- A record whose RDATA is malformed forbids: what it asked for cannot be known, and it may have
+  been a restriction, or critical.
+- A property tag with "-" is an unknown one, not a malformed one (section 4.1 against section 7).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+
+from coordinator.caa_parameters import satisfies_accounturi, satisfies_validationmethods
+from coordinator.caa_value import (
+    PRESENTED_OCTETS,
+    IssueValue,
+    Property,
+    is_issuer_domain,
+    present,
+    read_issue_value,
+    read_property,
+)
+from coordinator.judging import MalformedFindingError, describe_failure
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+
+# Known, so that their being critical forbids nothing. Of these only issue and issuewild speak of
+# TLS certificates. iodef: BR 4.2.2.1. issuemail restricts S/MIME alone (RFC 9495 section 4): it
+# neither restricts nor permits here. contactemail, contactphone: BR Appendix A.1, MAY be critical.
+_KNOWN_TAGS = frozenset(
+    {"issue", "issuewild", "iodef", "issuemail", "contactemail", "contactphone"}
+)
+
+_ABSENCES = frozenset({o.ABSENCE_NO_DATA, o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME})
+# What is bogus or was never validated is neither a record nor an absence (RFC 4035 section 4.3).
+_BELIEVED = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE})
+_STATED = frozenset({*_BELIEVED, o.DNSSEC_BOGUS, o.DNSSEC_INDETERMINATE})
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """For whom the CAA records are read."""
+
+    issuer_domains: frozenset[str]
+    """Lower-case A-labels under which the issuer is known; at least one."""
+    account_uri: str = ""
+    """Empty: no account."""
+    validation_method: str = ""
+    """An ACME label or "ca-tbr-<n>"; empty: none stated."""
+
+    def __post_init__(self) -> None:
+        """Refuse domains no record could name; raises ValueError."""
+        _check_issuer_domains(self.issuer_domains)
+
+
+@dataclass(frozen=True, slots=True)
+class Determination:
+    """What follows from one perspective's walk, and from which record by which clause."""
+
+    outcome: c.CaaOutcome.ValueType
+    """Permitted, forbidden or failed."""
+    found_at: str = ""
+    """The level of the walk at which the relevant record set was found; empty: there is none."""
+    clause: str = ""
+    """Such as "RFC 8659 section 4.2"."""
+    record: str = ""
+    """The deciding record in presentation form; empty: none decided."""
+    detail: str = ""
+    """The facts, for a person; of a failure it may hold text from the network."""
+    failure: o.Failure | None = None
+    """The lookup failure, when that is why it failed."""
+    not_in_public_dns: bool = False
+    """The top-level domain does not exist."""
+
+
+def determine_caa(
+    finding: o.CaaFinding, name: str, wildcard: bool, applicant: Applicant
+) -> Determination:
+    """Judge one perspective's walk from `name` (without "*."); raises MalformedFindingError."""
+    last = _follow_walk(finding, name)
+    if last.HasField("records"):
+        found = judge_set(last.records.rdata, wildcard, applicant)
+        detail = f"at {last.name}: {found.detail}"
+        return Determination(found.outcome, last.name, found.clause, found.record, detail)
+    if last.HasField("failure"):
+        # A set that could not be seen may have forbidden.
+        kind, why = _failure_name(last.failure), describe_failure(last.failure)
+        return Determination(
+            c.CAA_OUTCOME_FAILED,
+            clause="RFC 8659 section 3",
+            detail=f"the CAA lookup of {last.name} failed ({kind}): {why}",
+            failure=last.failure,
+        )
+    if last.absence != o.ABSENCE_NO_DATA:
+        # An Internal Name: it does not end in a top-level domain of the root zone (BR 1.6.1).
+        return Determination(
+            c.CAA_OUTCOME_FAILED,
+            clause="BR 4.2.2",
+            detail=f"the top-level domain {last.name} does not exist in the public DNS",
+            not_in_public_dns=True,
+        )
+    return Determination(
+        c.CAA_OUTCOME_PERMITTED,
+        clause="RFC 8659 section 3",
+        detail=f"no CAA record from {name} up to its top-level domain",
+    )
+
+
+def _follow_walk(finding: o.CaaFinding, name: str) -> o.Lookup:
+    """Return the lookup at which the walk ended; raises MalformedFindingError.
+
+    RFC 8659 section 3, where a failure ends the walk as well:
+
+        RelevantCAASet(domain):
+          while domain is not ".":
+            if CAA(domain) is not Empty:
+              return CAA(domain)
+            domain = Parent(domain)
+          return Empty
+    """
+    domain = name
+    for position, level in enumerate(finding.levels, 1):
+        if level.name != domain:
+            raise MalformedFindingError(f"a CAA walk with {_cut(level.name)!r} for {domain!r}")
+        if _kind_of(level) != "absence" or "." not in domain:
+            if position != len(finding.levels):
+                raise MalformedFindingError(f"a CAA walk that goes on above its end at {domain!r}")
+            return level
+        domain = domain.partition(".")[2]
+    raise MalformedFindingError(f"a CAA walk that stops before {domain!r}")
+
+
+def _kind_of(level: o.Lookup) -> str:
+    """Say how a lookup ended; raises MalformedFindingError when it does not say it soundly."""
+    kind = level.WhichOneof("result")
+    if kind == "absence":
+        sound = level.absence in _ABSENCES and level.dnssec in _BELIEVED
+    elif kind == "records":
+        sound = bool(level.records.rdata) and level.dnssec in _BELIEVED
+    elif kind == "failure":
+        # A kind that a newer agent knows is a failure all the same.
+        sound = bool(level.failure.kind) and level.dnssec in _STATED
+    else:
+        raise MalformedFindingError(f"a CAA lookup of {level.name!r} without a result")
+    if not sound:
+        what = f"{kind} is unstated, empty or not validated"
+        raise MalformedFindingError(f"a CAA lookup of {level.name!r} whose {what}")
+    return kind
+
+
+def judge_set(rdata: Sequence[bytes], wildcard: bool, applicant: Applicant) -> Determination:
+    """Judge a relevant record set, not empty (RFC 8659 section 4)."""
+    if not rdata:
+        raise ValueError("an empty record set is no relevant record set")
+    properties = []
+    for data in rdata:
+        found = read_property(data)
+        if found is None:
+            return _forbid("RFC 8659 section 4.1", data, "is malformed: what it asks is unknown")
+        # "A CA MUST NOT issue certificates for any FQDN if the Relevant RRset for that FQDN
+        # contains a CAA critical Property for an unknown or unsupported Property Tag."
+        if found.critical and found.tag not in _KNOWN_TAGS:
+            return _forbid("RFC 8659 section 4.1", data, "is critical and its tag is unknown")
+        properties.append(found)
+    restricting = _select_restricting(properties, wildcard)
+    if not restricting:
+        # Section 3: a set without a property that restricts does not restrict issuance.
+        tag = "issue or issuewild" if wildcard else "issue"
+        detail = f"no {tag} property restricts"
+        return Determination(c.CAA_OUTCOME_PERMITTED, clause="RFC 8659 section 3", detail=detail)
+    return _judge_restricting(restricting, applicant)
+
+
+def _select_restricting(properties: Sequence[Property], wildcard: bool) -> Sequence[Property]:
+    """Choose between issue and issuewild (RFC 8659 section 4.3).
+
+    Each issuewild property MUST be ignored for a name that is no wildcard; for a wildcard, if at
+    least one issuewild property is there, each issue property MUST be ignored.
+    """
+    if wildcard:
+        wild = [one for one in properties if one.tag == "issuewild"]
+        if wild:
+            return wild
+    return [one for one in properties if one.tag == "issue"]
+
+
+class _Standing(IntEnum):
+    """How one restricting property stands to an applicant; the higher, the nearer to permitting."""
+
+    MALFORMED = 0
+    NO_ISSUER = 1
+    OTHER_ISSUER = 2
+    OTHER_ACCOUNT = 3
+    OTHER_METHOD = 4
+    PERMITS = 5
+
+
+_WHY = {
+    _Standing.MALFORMED: "does not match the ABNF of an issue value and so permits nobody",
+    _Standing.NO_ISSUER: "permits nobody",
+    _Standing.OTHER_ISSUER: "names {issuer}, not one of {issuers}",
+    _Standing.OTHER_ACCOUNT: "has an accounturi that {account} does not satisfy",
+    _Standing.OTHER_METHOD: "has validationmethods that {method} does not satisfy",
+    _Standing.PERMITS: "permits",
+}
+
+_CLAUSE_OF_PARAMETER = {
+    _Standing.OTHER_ACCOUNT: "RFC 8657 section 3",
+    _Standing.OTHER_METHOD: "RFC 8657 section 4",
+}
+
+_CLAUSE_OF_TAG = {"issue": "RFC 8659 section 4.2", "issuewild": "RFC 8659 section 4.3"}
+
+
+def _judge_restricting(restricting: Sequence[Property], applicant: Applicant) -> Determination:
+    """Let the property that stands nearest decide, of several such the first.
+
+    "CAA authorizations are additive" (RFC 8659 section 4.2): one that permits is enough.
+    """
+    values = [read_issue_value(found.value) for found in restricting]
+    standings = [_stand(value, applicant) for value in values]
+    standing = max(standings)
+    decisive = standings.index(standing)
+    found, value = restricting[decisive], values[decisive]
+    why = _WHY[standing].format(
+        issuer=_cut(value.issuer_domain if value else ""),
+        issuers=", ".join(sorted(applicant.issuer_domains)),
+        account=applicant.account_uri or "no account",
+        method=applicant.validation_method or "no method",
+    )
+    record = present(found.rdata)
+    return Determination(
+        c.CAA_OUTCOME_PERMITTED if standing is _Standing.PERMITS else c.CAA_OUTCOME_FORBIDDEN,
+        clause=_CLAUSE_OF_PARAMETER.get(standing, _CLAUSE_OF_TAG[found.tag]),
+        record=record,
+        detail=f"{record} {why}",
+    )
+
+
+def _stand(value: IssueValue | None, applicant: Applicant) -> _Standing:
+    # "MUST be treated the same as one specifying an empty issuer-domain-name" (RFC 8659
+    # section 4.2): it restricts, and permits nobody.
+    if value is None:
+        return _Standing.MALFORMED
+    if not value.issuer_domain:
+        return _Standing.NO_ISSUER
+    # Both are lower case, so that equal means equal label by label, ASCII case-insensitively.
+    if value.issuer_domain not in applicant.issuer_domains:
+        return _Standing.OTHER_ISSUER
+    # "The semantics of parameters [...] are determined by the Issuer alone" (RFC 8659 section
+    # 4.2): all others constrain nothing.
+    if not satisfies_accounturi(value, applicant.account_uri):
+        return _Standing.OTHER_ACCOUNT
+    if not satisfies_validationmethods(value, applicant.validation_method):
+        return _Standing.OTHER_METHOD
+    return _Standing.PERMITS
+
+
+@lru_cache(maxsize=64)  # an applicant is made for each answer, of the few issuers there are
+def _check_issuer_domains(domains: frozenset[str]) -> None:
+    if not domains:
+        raise ValueError("an applicant needs an issuer domain")
+    for domain in domains:
+        if not is_issuer_domain(domain) or domain != domain.lower():
+            raise ValueError(f"{domain!r} is no issuer-domain-name in lower case")
+
+
+def _forbid(clause: str, rdata: bytes, why: str) -> Determination:
+    record = present(rdata)
+    detail = f"{record} {why}"
+    return Determination(c.CAA_OUTCOME_FORBIDDEN, clause=clause, record=record, detail=detail)
+
+
+def _failure_name(failure: o.Failure) -> str:
+    if failure.kind not in o.FailureKind.values():
+        return f"kind {failure.kind}"
+    return o.FailureKind.Name(failure.kind).removeprefix("FAILURE_KIND_")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= PRESENTED_OCTETS else f"{text[:PRESENTED_OCTETS]}..."

@@ -1,0 +1,35 @@
+"""What is asked of every name, and who judges the findings: one shape, one register.
+
+To add a check: its messages in the agreement, a module beside `caa` and `addresses`, and a line in
+`CHECKS` under the name of the `oneof` member. A perspective corroborates a name only if every
+check does.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from coordinator.addresses import AddressCheck
+from coordinator.caa_check import CaaCheck
+from coordinator.judging import Ask, Judgement
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
+
+
+class Check(Protocol):
+    """Findings in, judgements out."""
+
+    @property
+    def check(self) -> p.Check:
+        """The message that asks for it."""
+
+    def judge(self, finding: o.Finding, ask: Ask) -> Judgement:
+        """Judge one perspective's finding alone; raises MalformedFindingError."""
+
+    def compare(self, remote: o.Finding, primary: o.Finding, ask: Ask) -> Judgement:
+        """Judge a remote's finding against the primary's; each stood alone."""
+
+
+CHECKS: Mapping[str, Check] = {
+    "caa_walk": CaaCheck(),
+    "addresses": AddressCheck(),
+}

@@ -1,0 +1,134 @@
+"""THE MAIN PATH: one certificate's names in, one verdict out. Read this first.
+
+    question -> terms by the policy row in force -> every perspective is asked every name
+             -> each reply is judged into its name's ballot -> the verdict, once it is certain
+
+BR 3.2.2.9: what each remote must corroborate, how many of them, from how many regions.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import grpc
+
+from coordinator.ballot import Ballot, Reply
+from coordinator.checks import CHECKS
+from coordinator.fanout import Fanout
+from coordinator.judging import Ask
+from coordinator.policy import NoPolicyRowError, Policy, PolicyRow
+from coordinator.quorum import Terms
+from coordinator.roster import Roster, find_distance_breaches
+from mpic.grpc.errors import RequestError
+from mpic.names import Name
+from mpic.v1 import corroboration_pb2 as c
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May a certificate with these names be issued? Checked, and with its terms fixed."""
+
+    request_id: str
+    names: Sequence[Name]
+    asks: Sequence[Ask]
+    """One for each name."""
+    terms: Terms
+    dry_run: bool
+    linger: float
+    """Seconds to wait for the perspectives still missing once the verdict is certain."""
+
+
+class Attempt:
+    """One question being decided: a ballot for each name, and what has come so far."""
+
+    def __init__(self, question: Question, roster: Roster, asked_at: datetime) -> None:
+        """Open the ballots."""
+        self.question = question
+        self.roster = roster
+        self.asked_at = asked_at
+        self.decided_at: datetime | None = None
+        self.ballots = [Ballot(ask, question.terms, roster) for ask in question.asks]
+        self.certain = asyncio.Event()
+        self.complete = asyncio.Event()
+        self._undecided = len(self.ballots)
+        self._incomplete = len(self.ballots)
+
+    def receive(self, index: int, reply: Reply) -> None:
+        """Count one perspective's reply about one name."""
+        ballot = self.ballots[index]
+        was_certain = bool(ballot.reason)
+        ballot.add(reply)
+        self._undecided -= bool(ballot.reason) and not was_certain
+        self._incomplete -= ballot.is_complete
+        # One name that fails refuses the certificate, but every name gets its own verdict.
+        if not self._undecided:
+            self.certain.set()
+        if not self._incomplete:
+            self.complete.set()
+
+    @property
+    def approved(self) -> bool:
+        """Whether every name is approved (BR 3.2.2.9 holds for each name of a certificate)."""
+        return all(ballot.reason == c.REASON_CORROBORATED for ballot in self.ballots)
+
+
+class Corroborator:
+    """Decides questions."""
+
+    def __init__(self, roster: Roster, policy: Policy, fanout: Fanout, clock: Clock) -> None:
+        """Decide by `policy`, asking the perspectives of `roster` through `fanout`."""
+        self.roster = roster
+        self.policy = policy
+        self._fanout = fanout
+        self._clock = clock
+        self._breaches = {
+            row: "; ".join(map(str, find_distance_breaches(roster, row))) for row in policy.rows
+        }
+
+    def row_in_force(self) -> PolicyRow:
+        """Return the policy row of this moment.
+
+        Raises RequestError when the roster breaks its distances, or when there is none. Too few
+        remotes or regions is left to the quorum, whose answer then says who saw what.
+        """
+        try:
+            row = self.policy.row_at(self._clock())
+        except NoPolicyRowError as error:
+            raise _not_ready("NO_POLICY_ROW", str(error)) from error
+        if self._breaches[row]:
+            raise _not_ready("ROSTER_BREAKS_POLICY", self._breaches[row])
+        return row
+
+    async def corroborate(self, question: Question) -> Attempt:
+        """Ask every perspective and return once the verdict is certain.
+
+        Replies that come later are still counted until the attempt's deadline; they cannot change
+        the verdict.
+        """
+        attempt = Attempt(question, self.roster, self._clock())
+        checks = [check.check for check in CHECKS.values()]
+        names = [ask.name for ask in question.asks]
+        asking = self._fanout.ask(names, checks, attempt.receive)
+        try:
+            await attempt.certain.wait()
+            attempt.decided_at = self._clock()
+            await _wait_for_stragglers(attempt, question.linger)
+        except asyncio.CancelledError:
+            asking.close()
+            raise
+        return attempt
+
+
+def _not_ready(reason: str, message: str) -> RequestError:
+    return RequestError(grpc.StatusCode.FAILED_PRECONDITION, reason, message)
+
+
+async def _wait_for_stragglers(attempt: Attempt, seconds: float) -> None:
+    """Wait until every perspective has replied, at most so long."""
+    if seconds > 0 and not attempt.complete.is_set():
+        waiting = asyncio.ensure_future(attempt.complete.wait())
+        await asyncio.wait([waiting], timeout=seconds)
+        waiting.cancel()

@@ -1,0 +1,133 @@
+"""Asking all perspectives at once, inside one deadline.
+
+Every perspective is asked every name, and for each of them exactly one reply comes back: an
+observation, or why there is none. Perspectives that do not answer cost nothing but their reply at
+the deadline; whoever has heard enough does not wait for it. A question carries a name and its
+checks and nothing that any perspective saw (BR 3.2.2.9).
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+
+from coordinator.ballot import Reply
+from coordinator.link import Link, LinkOptions, Problem
+from coordinator.roster import Roster
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
+
+Receive = Callable[[int, Reply], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long an attempt may take."""
+
+    lookup_timeout: float
+    """Seconds an agent has for its lookups."""
+    network_allowance: float
+    """Seconds on top of that for the way there and back."""
+
+    @property
+    def attempt(self) -> float:
+        """Return the seconds after which a perspective is late."""
+        return self.lookup_timeout + self.network_allowance
+
+
+class Fanout:
+    """All links."""
+
+    def __init__(self, roster: Roster, options: LinkOptions, timing: Timing) -> None:
+        """Connect nothing yet; `open` does."""
+        self.links: Sequence[Link] = [Link(one, options) for one in roster.perspectives]
+        self._timing = timing
+        self._ids = count(1)
+        self._running: list[asyncio.Task[None]] = []
+
+    async def open(self, patience: float) -> None:
+        """Start connecting; wait at most `patience` seconds until every link was tried once."""
+        self._running = [asyncio.create_task(link.run()) for link in self.links]
+        tries = [asyncio.create_task(link.first_attempt()) for link in self.links]
+        _, late = await asyncio.wait(tries, timeout=patience)
+        for task in late:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Close every link."""
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running)
+
+    def ask(self, names: Iterable[str], checks: Sequence[p.Check], receive: Receive) -> "Asking":
+        """Ask every perspective about every name; `receive` gets (index of the name, reply)."""
+        asking = Asking(self._timing.attempt, receive)
+        timeout_ms = round(self._timing.lookup_timeout * 1000)
+        for index, name in enumerate(names):
+            question_id = next(self._ids)
+            question = p.Question(id=question_id, name=name, timeout_ms=timeout_ms, checks=checks)
+            entry = p.ObserveRequest(questions=[question]).SerializeToString()
+            for link in self.links:
+                asking.ask(link, Asked(question_id, index, name), entry)
+        return asking
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One name's question, the same for every link."""
+
+    question_id: int
+    index: int
+    name: str
+
+
+class Asking:
+    """One attempt's questions on their way."""
+
+    def __init__(self, timeout: float, receive: Receive) -> None:
+        """Ask nothing yet."""
+        self._receive = receive
+        self._timeout = timeout
+        self._started = time.perf_counter()
+        self._open: dict[tuple[Link, int], Asked] = {}
+        self._deadline = asyncio.get_running_loop().call_later(timeout, self._expire)
+
+    def ask(self, link: Link, asked: Asked, entry: bytes) -> None:
+        """Send one perspective one question."""
+        self._open[link, asked.question_id] = asked
+        link.ask(asked.question_id, entry, partial(self._answer, link, asked))
+
+    def close(self) -> None:
+        """Ask no further: replies that are still to come are dropped."""
+        self._deadline.cancel()
+        for link, question_id in self._open:
+            link.forget(question_id)
+        self._open.clear()
+
+    def _answer(self, link: Link, asked: Asked, answer: o.Observation | Problem) -> None:
+        """Take what a link has to say."""
+        del self._open[link, asked.question_id]
+        if not self._open:
+            self._deadline.cancel()
+        elapsed = time.perf_counter() - self._started
+        if isinstance(answer, Problem):
+            reply = Reply(link.perspective, None, None, answer.dissent, answer.detail)
+        elif answer.name != asked.name:
+            detail = f"answers about {answer.name!r} to a question about {asked.name!r}"
+            reply = Reply(link.perspective, None, elapsed, c.DISSENT_GARBAGE, detail)
+        else:
+            reply = Reply(link.perspective, answer, elapsed)
+        self._receive(asked.index, reply)
+
+    def _expire(self) -> None:
+        """Reply for every perspective that has not answered."""
+        late = list(self._open.items())
+        self.close()
+        detail = f"no answer within {self._timeout:g} s"
+        for (link, _), asked in late:
+            reply = Reply(link.perspective, None, None, c.DISSENT_LATE, detail)
+            self._receive(asked.index, reply)

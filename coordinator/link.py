@@ -1,0 +1,203 @@
+"""The link to one perspective: one long-lived mTLS stream, kept up for as long as we live.
+
+Questions leave in batches (see `mpic.grpc.gather`), and each is encoded once for all links: the
+wire form of a repeated field is the concatenation of its entries, so a batch is a join. One task
+writes and one reads; a read is never cancelled by a deadline, because that kills the stream.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+from google.protobuf.message import DecodeError
+from grpc import StatusCode, aio
+
+from coordinator.roster import Perspective
+from mpic.grpc.gather import Outbox, OutboxFullError
+from mpic.grpc.tls import TlsFiles
+from mpic.grpc.transport import open_channel
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
+from mpic.v1 import perspective_pb2_grpc
+
+log = structlog.get_logger()
+
+_OBSERVE = f"/{p.DESCRIPTOR.services_by_name['PerspectiveService'].full_name}/Observe"
+_DESCRIBE_SECONDS = 5.0
+_RECONNECT_SECONDS = (0.1, 0.3, 1.0)
+# What gRPC says when the certificate is valid but for another name.
+_WRONG_NAME = ("is not in peer certificate", "Hostname Verification Check failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a perspective has no observation to give."""
+
+    dissent: c.Dissent.ValueType
+    detail: str
+
+
+Receive = Callable[[o.Observation | Problem], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    """How links behave."""
+
+    tls: TlsFiles
+    window: float = 0.002
+    """Seconds between two messages of a busy stream."""
+    limit: int = 65536
+    """Questions waiting to be sent, at most."""
+
+
+class LinkError(Exception):
+    """The link cannot be used; `problem` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+class Link:
+    """One perspective as the coordinator reaches it."""
+
+    def __init__(self, perspective: Perspective, options: LinkOptions) -> None:
+        """Connect nothing yet; `run` does."""
+        self.perspective = perspective
+        self.description: p.DescribeResponse | None = None
+        """What the agent said of itself when it was last reached."""
+        self.problem: Problem | None = Problem(c.DISSENT_UNREACHABLE, "not connected yet")
+        """Why it cannot be asked right now; None when it can."""
+        self._options = options
+        self._outbox: Outbox[bytes] | None = None
+        self._pending: dict[int, Receive] = {}
+        self._settled = asyncio.Event()
+
+    def ask(self, question_id: int, entry: bytes, receive: Receive) -> None:
+        """Send one encoded question; `receive` is called once, unless `forget` comes first."""
+        if self._outbox is None or self.problem is not None:
+            receive(self.problem or Problem(c.DISSENT_UNREACHABLE, "not connected"))
+            return
+        try:
+            self._outbox.put(entry)
+        except OutboxFullError as error:
+            receive(Problem(c.DISSENT_UNREACHABLE, f"the link is full: {error}"))
+            return
+        self._pending[question_id] = receive
+
+    def forget(self, question_id: int) -> None:
+        """Wait no longer for an answer; should it still come, it is dropped."""
+        self._pending.pop(question_id, None)
+
+    async def first_attempt(self) -> None:
+        """Wait until the first attempt to connect has succeeded or failed."""
+        await self._settled.wait()
+
+    async def run(self) -> None:
+        """Connect, and connect again whenever the link is lost, until cancelled."""
+        failures = 0
+        while True:
+            try:
+                async with open_channel(
+                    self.perspective.address, self._options.tls, self.perspective.server_name
+                ) as channel:
+                    self.description = await self._describe(channel)
+                    failures = 0
+                    await self._converse(channel)
+            except LinkError as error:
+                self._lose(error.problem)
+            except aio.AioRpcError as error:
+                self._lose(_explain(error))
+            except OSError as error:
+                self._lose(Problem(c.DISSENT_UNREACHABLE, f"[tls]: {error}"))
+            await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
+            failures += 1
+
+    async def _describe(self, channel: aio.Channel) -> p.DescribeResponse:
+        stub = perspective_pb2_grpc.PerspectiveServiceStub(channel)
+        description = await stub.Describe(p.DescribeRequest(), timeout=_DESCRIBE_SECONDS)
+        self._check_identity(description.perspective_id, description.rir)
+        return description
+
+    def _check_identity(self, stated_id: str, stated_rir: o.Rir.ValueType) -> None:
+        """Hold what an agent states against the roster; TLS shows only whose certificate it is."""
+        expected = (self.perspective.id, self.perspective.rir)
+        if (stated_id, stated_rir) != expected:
+            detail = (
+                f"the agent at {self.perspective.address} says it is {stated_id!r} in"
+                f" {_rir_name(stated_rir)}; the roster says {expected[0]!r} in"
+                f" {_rir_name(expected[1])}"
+            )
+            raise LinkError(Problem(c.DISSENT_MISIDENTIFIED, detail))
+
+    async def _converse(self, channel: aio.Channel) -> None:
+        """Open the stream and read it until it ends."""
+        stream: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(_OBSERVE)()
+        self._outbox = outbox = Outbox(self._options.window, self._options.limit)
+        writing = asyncio.create_task(_write(stream, outbox))
+        self.problem = None
+        self._settled.set()
+        log.info("perspective_connected", perspective=self.perspective.id)
+        try:
+            while (message := await stream.read()) is not aio.EOF:
+                self._deliver(message)  # type: ignore[arg-type] # not EOF
+            raise LinkError(Problem(c.DISSENT_UNREACHABLE, "the agent ended the stream"))
+        finally:
+            writing.cancel()
+            with suppress(asyncio.CancelledError):
+                await writing
+            stream.cancel()
+
+    def _deliver(self, message: bytes) -> None:
+        """Hand each observation of a message to who asked; garbage breaks the link."""
+        try:
+            response = p.ObserveResponse.FromString(message)
+        except DecodeError as error:
+            detail = f"the agent sent {len(message)} octets that do not parse"
+            raise LinkError(Problem(c.DISSENT_GARBAGE, detail)) from error
+        self._check_identity(response.perspective_id, response.rir)
+        for observation in response.observations:
+            receive = self._pending.pop(observation.question_id, None)
+            if receive is not None:
+                receive(observation)
+
+    def _lose(self, problem: Problem) -> None:
+        """Fail whatever is in flight, and everything asked until the link is up again."""
+        if self.problem is None or self.problem.detail != problem.detail:
+            log.warning(
+                "perspective_lost",
+                perspective=self.perspective.id,
+                dissent=c.Dissent.Name(problem.dissent),
+                detail=problem.detail,
+            )
+        self.problem = problem
+        self._outbox = None
+        self._settled.set()
+        pending, self._pending = self._pending, {}
+        for receive in pending.values():
+            receive(problem)
+
+
+async def _write(stream: aio.StreamStreamCall[bytes, bytes], outbox: Outbox[bytes]) -> None:
+    """Write batch after batch; the end of the stream is noticed by the reader."""
+    with suppress(aio.AioRpcError, asyncio.InvalidStateError):
+        async for batch in outbox.batches():
+            await stream.write(b"".join(batch))
+
+
+def _explain(error: aio.AioRpcError) -> Problem:
+    """Say what a failed call means to an operator."""
+    text = error.details() or error.code().name
+    if any(mark in text for mark in _WRONG_NAME):
+        return Problem(c.DISSENT_MISIDENTIFIED, f"the certificate is another's: {text}")
+    if error.code() is StatusCode.PERMISSION_DENIED:
+        return Problem(c.DISSENT_UNREACHABLE, f"the agent refuses this coordinator: {text}")
+    return Problem(c.DISSENT_UNREACHABLE, f"{error.code().name}: {text}")
+
+
+def _rir_name(rir: o.Rir.ValueType) -> str:
+    return o.Rir.Name(rir).removeprefix("RIR_") if rir in o.Rir.values() else f"region {rir}"

@@ -1,0 +1,152 @@
+"""CorroborationService: messages in, values down, messages out. Nothing is decided here."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from coordinator.answer import to_response
+from coordinator.corroboration import Attempt, Corroborator
+from coordinator.intake import Desk, Issuers, read_question
+from coordinator.link import Link
+from coordinator.stream import QuestionStream
+from mpic.grpc.errors import RequestError, shutting_down
+from mpic.grpc.identity import Context, peer_identities
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Where questions are taken in: what they are checked against."""
+
+    issuers: Issuers
+    max_linger: float
+    """Seconds."""
+    stream_in_flight: int = 4096
+    """Questions of one stream being decided at a time; more are not read until some are."""
+    window: float = 0.002
+    """Seconds between two messages of a busy stream."""
+
+
+class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer):
+    """Answers callers."""
+
+    def __init__(
+        self,
+        corroborator: Corroborator,
+        links: list[Link],
+        counter: Counter,
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        """Answer by `corroborator`; refuse once `is_stopping`."""
+        self._corroborator = corroborator
+        self._links = {link.perspective.id: link for link in links}
+        self._counter = counter
+        self._is_stopping = is_stopping
+
+    async def Corroborate(  # noqa: N802 - the method's name in the agreement
+        self, request: c.CorroborateRequest, context: Context
+    ) -> c.CorroborateResponse:
+        """Answer one question."""
+        return await self._answer(request, _caller(context))
+
+    async def CorroborateStream(  # noqa: N802 - the method's name in the agreement
+        self, request_iterator: AsyncIterator[c.CorroborateStreamRequest], context: Context
+    ) -> AsyncIterator[c.CorroborateStreamResponse]:
+        """Answer questions as they finish, matched by request id."""
+        stream = QuestionStream(
+            partial(self._answer, caller=_caller(context)),
+            self._counter.window,
+            self._counter.stream_in_flight,
+        )
+        reading = asyncio.create_task(stream.read(request_iterator))
+        try:
+            async for response in stream.responses():
+                yield response
+        finally:
+            reading.cancel()
+            stream.cancel()
+
+    async def ListPerspectives(  # noqa: N802 - the method's name in the agreement
+        self,
+        request: c.ListPerspectivesRequest,  # noqa: ARG002 - it asks nothing in particular
+        context: Context,  # noqa: ARG002
+    ) -> c.ListPerspectivesResponse:
+        """Return the roster and the live state of each link."""
+        statuses = [_status(link) for link in self._links.values()]
+        return c.ListPerspectivesResponse(perspectives=statuses)
+
+    async def _answer(self, request: c.CorroborateRequest, caller: str) -> c.CorroborateResponse:
+        """Answer one question and write its line into the log; raises RequestError."""
+        if self._is_stopping():
+            raise shutting_down()
+        desk = Desk(
+            issuers=self._counter.issuers,
+            row=self._corroborator.row_in_force(),
+            remotes=len(self._corroborator.roster.remotes),
+            max_linger=self._counter.max_linger,
+        )
+        try:
+            question = read_question(request, desk)
+        except RequestError as error:
+            log.info(
+                "request_invalid", request_id=request.request_id, caller=caller, error=str(error)
+            )
+            raise
+        attempt = await self._corroborator.corroborate(question)
+        response = to_response(attempt, self._links)
+        _log_verdict(attempt, response, caller)
+        return response
+
+
+def _caller(context: Context) -> str:
+    """Return the caller's first identity; the gate has let it in by one of them."""
+    return next(iter(peer_identities(context)), "")
+
+
+def _status(link: Link) -> c.PerspectiveStatus:
+    return c.PerspectiveStatus(
+        perspective_id=link.perspective.id,
+        role=link.perspective.role,
+        rir=link.perspective.rir,
+        ready=link.problem is None,
+        problem=link.problem.detail if link.problem else "",
+        description=link.description,
+    )
+
+
+def _log_verdict(attempt: Attempt, response: c.CorroborateResponse, caller: str) -> None:
+    """Write the one line of a request."""
+    log.info(
+        "verdict",
+        request_id=response.request_id,
+        caller=caller,
+        approved=response.approved,
+        dry_run=response.dry_run,
+        error=response.error.code or None,
+        names=[
+            {
+                "name": verdict.looked_up,
+                "reason": c.Reason.Name(verdict.reason),
+                "quorum": verdict.quorum,
+                "dissents": {
+                    report.perspective_id: c.Dissent.Name(report.dissent)
+                    for report in verdict.perspectives
+                    if report.dissent
+                },
+            }
+            for verdict in response.names
+        ],
+        policy_from=attempt.question.terms.row.effective_from.isoformat(),
+        elapsed_ms=round((_seconds(attempt)) * 1000, 1),
+    )
+
+
+def _seconds(attempt: Attempt) -> float:
+    assert attempt.decided_at is not None  # noqa: S101 - it is decided
+    return (attempt.decided_at - attempt.asked_at).total_seconds()

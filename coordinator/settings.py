@@ -1,0 +1,242 @@
+"""The coordinator's configuration file: roster, policy, issuers, every option."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from coordinator.caa import Applicant
+from coordinator.policy import (
+    BASELINE_NONCORROBORATIONS,
+    BASELINE_ROWS,
+    NoPolicyRowError,
+    Policy,
+    PolicyRow,
+    find_shortfalls,
+)
+from coordinator.roster import Location, Perspective, Roster, find_breaches
+from mpic.config import ConfigError, ConfigTable, Flaw, Problem, load_config
+from mpic.settings import (
+    CallersTable,
+    ListenAddress,
+    LogTable,
+    PerspectiveId,
+    RirName,
+    TlsTable,
+    check_tls,
+)
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+
+IssuerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+# How long before a dated rule an operator is warned that the roster will break it.
+WARNING_TIME = timedelta(days=30)
+
+Agreement = Literal["exact", "overlap", "resolves"]
+
+
+class CoordinatorTable(ConfigTable):
+    """How the coordinator serves and asks."""
+
+    listen: ListenAddress = Field(default="0.0.0.0:7300", description='"address:port"')
+    lookup_timeout: float = Field(
+        default=10.0, ge=0.5, le=60, description="seconds an agent has for its lookups"
+    )
+    network_allowance: float = Field(
+        default=1.0, ge=0.1, le=10, description="seconds on top, for the way there and back"
+    )
+    gather_window: float = Field(
+        default=0.002, ge=0, le=0.1, description="seconds between messages of a busy stream"
+    )
+    connect_patience: float = Field(
+        default=3.0, ge=0, le=60, description="seconds to wait for the agents before serving"
+    )
+    shutdown_grace: float = Field(
+        default=12.0, ge=0, le=120, description="seconds running calls get at shutdown"
+    )
+
+
+class IssuerTable(ConfigTable):
+    """One identity certificates are issued under."""
+
+    domains: list[str] = Field(
+        description="issuer domain names this CA recognises in CAA (its CP/CPS section 4.2)"
+    )
+
+    @model_validator(mode="after")
+    def _check_domains(self) -> "IssuerTable":
+        try:
+            Applicant(frozenset(self.domains))
+        except ValueError as error:
+            raise Flaw(str(error), 'List names such as "ca.example.test"') from error
+        return self
+
+
+class PlaceTable(ConfigTable):
+    """Where something is; degrees, north and east positive."""
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+
+    def location(self) -> Location:
+        """Return the value."""
+        return Location(self.latitude, self.longitude)
+
+
+class PerspectiveTable(ConfigTable):
+    """One perspective of the roster."""
+
+    id: PerspectiveId
+    role: Literal["primary", "remote"]
+    address: ListenAddress = Field(description='where its agent listens, "host:port"')
+    server_name: str = Field(description="the DNS name in its agent's certificate")
+    rir: RirName
+    egress: PlaceTable = Field(description="where its traffic enters the network it uses")
+    resolver: PlaceTable = Field(description="where its resolver's queries do")
+
+    def perspective(self) -> Perspective:
+        """Return the value."""
+        return Perspective(
+            id=self.id,
+            role=c.Role.Value(f"ROLE_{self.role.upper()}"),
+            rir=o.Rir.Value(f"RIR_{self.rir}"),
+            address=self.address,
+            server_name=self.server_name,
+            egress=self.egress.location(),
+            resolver=self.resolver.location(),
+        )
+
+
+class RowTable(ConfigTable):
+    """One dated row of the policy. What is left out is as in the Baseline Requirements."""
+
+    effective_from: datetime = Field(description="with time zone, such as 2026-12-15T00:00:00Z")
+    minimum_remotes: int = Field(ge=0, le=100)
+    noncorroborations: tuple[tuple[int, int], ...] = BASELINE_NONCORROBORATIONS
+    minimum_regions: int = Field(default=2, ge=0, le=5)
+    minimum_distance_km: int = Field(default=500, ge=0, le=20000)
+    minimum_corroborating: int = Field(default=0, ge=0, le=100)
+
+    @field_validator("effective_from")
+    @classmethod
+    def _aware(cls, moment: datetime) -> datetime:
+        if moment.tzinfo is None:
+            raise Flaw(f"{moment} has no time zone", "Write it in UTC, with a Z at its end")
+        return moment.astimezone(UTC)
+
+    def row(self, agreement: c.AddressAgreement.ValueType) -> PolicyRow:
+        """Return the value."""
+        return PolicyRow(
+            effective_from=self.effective_from,
+            minimum_remotes=self.minimum_remotes,
+            noncorroborations=self.noncorroborations,
+            minimum_regions=self.minimum_regions,
+            minimum_distance_km=self.minimum_distance_km,
+            minimum_corroborating=self.minimum_corroborating,
+            address_agreement=agreement,
+        )
+
+
+class PolicyTable(ConfigTable):
+    """What an attempt must meet. Without rows, those of the Baseline Requirements."""
+
+    address_agreement: Agreement = "exact"
+    row: tuple[RowTable, ...] = ()
+    allow_below_baseline: bool = False
+    """For labs only: let rows ask for less than the Baseline Requirements."""
+
+    def policy(self) -> Policy:
+        """Return the value."""
+        agreement = c.AddressAgreement.Value(f"ADDRESS_AGREEMENT_{self.address_agreement.upper()}")
+        if not self.row:
+            return Policy([replace(row, address_agreement=agreement) for row in BASELINE_ROWS])
+        return Policy([row.row(agreement) for row in self.row])
+
+    @model_validator(mode="after")
+    def _check_rows(self) -> "PolicyTable":
+        shortfalls = [] if self.allow_below_baseline else find_shortfalls(self.policy())
+        if shortfalls:
+            raise Flaw(
+                f"asks for less than the Baseline Requirements: {'; '.join(shortfalls)}",
+                "Raise the values, or leave the rows out to take those of the requirements",
+            )
+        return self
+
+
+class CoordinatorSettings(ConfigTable):
+    """The whole file."""
+
+    coordinator: CoordinatorTable = CoordinatorTable()
+    tls: TlsTable
+    callers: CallersTable
+    issuer: dict[IssuerName, IssuerTable] = Field(
+        min_length=1, description='one table for each identity: [issuer.NAME] domains = ["..."]'
+    )
+    policy: PolicyTable = PolicyTable()
+    perspective: list[PerspectiveTable]
+    log: LogTable = LogTable()
+
+    @field_validator("perspective")
+    @classmethod
+    def _check_perspectives(cls, tables: list[PerspectiveTable]) -> list[PerspectiveTable]:
+        primaries = [table.id for table in tables if table.role == "primary"]
+        if len(primaries) != 1:
+            raise Flaw(
+                f"{len(primaries)} have role primary ({', '.join(primaries) or 'none'})",
+                'Give exactly one [[perspective]] role = "primary"',
+            )
+        for what in ("id", "address", "server_name"):
+            values = [getattr(table, what) for table in tables]
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise Flaw(f"{what} {twice[0]!r} stands twice", f"Give each its own {what}")
+        return tables
+
+    def roster(self) -> Roster:
+        """Return the value."""
+        perspectives = [table.perspective() for table in self.perspective]
+        (primary,) = (one for one in perspectives if one.is_primary)
+        return Roster(primary, [one for one in perspectives if not one.is_primary])
+
+    def issuers(self) -> dict[str, frozenset[str]]:
+        """Return the issuer domain names by the name of the identity."""
+        return {
+            name: frozenset(domain.lower() for domain in table.domains)
+            for name, table in self.issuer.items()
+        }
+
+
+def read_settings(file: Path) -> CoordinatorSettings:
+    """Read a configuration file; raises ConfigError."""
+    return load_config(file, CoordinatorSettings)
+
+
+def check_roster(settings: CoordinatorSettings, file: Path, now: datetime) -> list[str]:
+    """Check the roster against the policy row in force and the one to come.
+
+    Returns warnings about a row that comes into force within 30 days; raises ConfigError when the
+    roster cannot satisfy the row in force now.
+    """
+    roster, policy = settings.roster(), settings.policy.policy()
+    try:
+        breaches = find_breaches(roster, policy.row_at(now))
+    except NoPolicyRowError as error:
+        mend = "Add a [[policy.row]] whose effective_from has passed"
+        raise ConfigError(file, [Problem("policy.row", str(error), mend)]) from error
+    if breaches:
+        problems = [Problem("perspective", f"{one.rule}: {one.fact}", one.mend) for one in breaches]
+        raise ConfigError(file, problems)
+    return [
+        f"from {row.effective_from:%Y-%m-%dT%H:%MZ} on nothing will be approved: {breach}"
+        for row in policy.rows_between(now, now + WARNING_TIME)
+        for breach in find_breaches(roster, row)
+    ]
+
+
+def check_file(file: Path) -> list[str]:
+    """Check a file and what it names; return warnings; raises ConfigError."""
+    settings = read_settings(file)
+    now = datetime.now(UTC)
+    return [*check_tls(settings.tls, file, now), *check_roster(settings, file, now)]

@@ -1,0 +1,92 @@
+"""Many questions over one stream: each answered as it finishes, none waiting for another.
+
+Back-pressure goes both ways: a question counts against the stream's bound from being read until
+its answer has been taken, so a caller that asks too fast or reads too slowly is simply not read.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import grpc
+import structlog
+
+from mpic.grpc.errors import RequestError
+from mpic.grpc.gather import Outbox
+from mpic.v1 import corroboration_pb2 as c
+
+log = structlog.get_logger()
+
+Answer = Callable[[c.CorroborateRequest], Awaitable[c.CorroborateResponse]]
+
+
+class QuestionStream:
+    """The questions of one stream that are being decided."""
+
+    def __init__(self, answer: Answer, window: float, limit: int) -> None:
+        """Let at most `limit` questions be open; gather answers for `window` seconds."""
+        self._answer = answer
+        self._room = asyncio.Semaphore(limit)
+        self._outbox: Outbox[c.CorroborateOutcome] = Outbox(window, limit)
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def read(self, requests: AsyncIterator[c.CorroborateStreamRequest]) -> None:
+        """Take questions until the caller has no more, then wait for the answers."""
+        try:
+            async for request in requests:
+                for question in request.questions:
+                    await self._room.acquire()
+                    self._start(question)
+            if self._running:
+                await asyncio.wait(list(self._running.values()))
+        finally:
+            self._outbox.close()
+
+    async def responses(self) -> AsyncIterator[c.CorroborateStreamResponse]:
+        """Yield answers as they finish."""
+        async for outcomes in self._outbox.batches():
+            yield c.CorroborateStreamResponse(outcomes=outcomes)
+            for _ in outcomes:
+                self._room.release()
+
+    def cancel(self) -> None:
+        """Stop deciding what is not decided; the caller is gone."""
+        for task in self._running.values():
+            task.cancel()
+
+    def _start(self, question: c.CorroborateRequest) -> None:
+        """Decide a question in a task of its own."""
+        if question.request_id in self._running:
+            text = f"request id {question.request_id!r} is already being decided on this stream"
+            error = RequestError(grpc.StatusCode.ALREADY_EXISTS, "DUPLICATE_REQUEST_ID", text)
+            self._outbox.put(_failed(question, error))
+            return
+        self._running[question.request_id] = asyncio.create_task(self._decide(question))
+
+    async def _decide(self, question: c.CorroborateRequest) -> None:
+        try:
+            verdict = await self._answer(question)
+            outcome = c.CorroborateOutcome(request_id=question.request_id, verdict=verdict)
+        except RequestError as error:
+            outcome = _failed(question, error)
+        except Exception:
+            log.exception("internal_error", request_id=question.request_id)
+            text = "internal error; nothing was decided"
+            internal = RequestError(grpc.StatusCode.INTERNAL, "INTERNAL", text)
+            outcome = _failed(question, internal)
+        del self._running[question.request_id]
+        self._outbox.put(outcome)
+
+
+def _failed(question: c.CorroborateRequest, error: RequestError) -> c.CorroborateOutcome:
+    return c.CorroborateOutcome(
+        request_id=question.request_id,
+        error=c.RequestError(
+            status=error.status.value[0],
+            reason=error.reason,
+            message=error.message,
+            violations=[
+                c.FieldViolation(field=one.field, description=one.description)
+                for one in error.violations
+            ],
+        ),
+    )

@@ -1,0 +1,37 @@
+"""The command `mpic agent`."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mpic.config import ConfigError
+from mpic.grpc.logs import configure_logging
+from mpic.grpc.serving import ServingError
+from perspective_agent.app import ResolverNotValidatingError, run_agent
+from perspective_agent.settings import read_settings
+from perspective_agent.unbound import UnboundError
+
+app = typer.Typer()
+
+
+@app.command("agent")
+def serve(
+    config: Annotated[
+        Path, typer.Option("--config", "-c", help="The agent's TOML file.", metavar="FILE")
+    ],
+) -> None:
+    """Run a perspective agent: it looks names up through its own resolver.
+
+    By default it starts a private Unbound on loopback. It refuses to serve unless the resolver is
+    shown to validate DNSSEC. Ends by SIGTERM or SIGINT.
+    """
+    try:
+        settings = read_settings(config)
+        configure_logging(settings.log.format, settings.log.level)
+        asyncio.run(run_agent(settings))
+    except (ConfigError, ServingError, UnboundError, ResolverNotValidatingError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - for a person
+        raise typer.Exit(1) from error

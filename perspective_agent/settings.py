@@ -1,0 +1,116 @@
+"""The agent's configuration file: every option, its bounds and its meaning."""
+
+import ipaddress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from mpic.config import ConfigPath, ConfigTable, Flaw, load_config
+from mpic.settings import (
+    CallersTable,
+    ListenAddress,
+    LogTable,
+    PerspectiveId,
+    RirName,
+    TlsTable,
+    check_tls,
+)
+from perspective_agent.unbound_conf import UnboundOptions
+
+
+class AgentTable(ConfigTable):
+    """Who the agent is and how it serves."""
+
+    id: PerspectiveId = Field(description="this perspective's identifier, as in the roster")
+    rir: RirName = Field(description="the RIR service region its traffic leaves in")
+    listen: ListenAddress = Field(default="0.0.0.0:7310", description='"address:port"')
+    lookup_timeout: float = Field(
+        default=10.0, ge=0.5, le=60, description="seconds one question may take at most"
+    )
+    gather_window: float = Field(
+        default=0.002, ge=0, le=0.1, description="seconds between messages of a busy stream"
+    )
+    shutdown_grace: float = Field(
+        default=5.0, ge=0, le=60, description="seconds running calls get at shutdown"
+    )
+
+
+class ResolverTable(ConfigTable):
+    """The validating resolver beside the agent."""
+
+    mode: Literal["private", "beside"] = "private"
+    """private: the agent starts its own Unbound; beside: one that the operator runs."""
+    trust_anchor_file: ConfigPath = Path("/usr/share/dns/root.key")
+    address: str = Field(default="127.0.0.1", description="for mode beside: a loopback address")
+    port: int = Field(default=0, ge=0, le=65535, description="for mode private, 0: any free one")
+    executable: str = "unbound"
+    root_hints_file: ConfigPath | None = None
+    outgoing_address: str | None = None
+    ipv6: bool = True
+    cache_max_ttl: int = Field(default=60, ge=0, le=3600)
+    cache_max_negative_ttl: int = Field(default=10, ge=0, le=3600)
+    lab_allow_special_purpose_servers: bool = False
+    """For labs only: follow delegations to loopback, private and documentation addresses."""
+    start_timeout: float = Field(default=20.0, ge=0, le=600)
+    """Seconds until the resolver must have been shown to validate, or the agent gives up."""
+    probe_timeout: float = Field(default=5.0, ge=0.1, le=60)
+    probe_interval: float = Field(default=30.0, ge=1, le=3600)
+
+    @model_validator(mode="after")
+    def _check_resolver(self) -> "ResolverTable":
+        if self.mode == "beside":
+            # What a resolver says of DNSSEC is believed only over a path nobody else can touch.
+            if not ipaddress.ip_address(self.address).is_loopback:
+                raise Flaw(
+                    f"{self.address} is not a loopback address",
+                    "Run the resolver on the agent's own host: its AD bit is trusted",
+                )
+            if not self.port:
+                raise Flaw("mode beside needs a port", "Set port, usually 53")
+        if self.mode == "private" and not self.trust_anchor_file.is_file():
+            raise Flaw(
+                f"there is no trust anchor at {self.trust_anchor_file}",
+                "Install the package dns-root-data, or name a file with the root's DNSKEY or DS",
+            )
+        return self
+
+    def beside_address(self) -> tuple[str, int]:
+        """Return where the operator's resolver is."""
+        return self.address, self.port
+
+    def options(self) -> UnboundOptions:
+        """Return what a private Unbound is started with."""
+        return UnboundOptions(
+            trust_anchor_file=self.trust_anchor_file,
+            root_hints_file=self.root_hints_file,
+            outgoing_address=self.outgoing_address,
+            port=self.port,
+            cache_max_ttl=self.cache_max_ttl,
+            cache_max_negative_ttl=self.cache_max_negative_ttl,
+            ipv6=self.ipv6,
+            allow_special_purpose_servers=self.lab_allow_special_purpose_servers,
+            executable=self.executable,
+        )
+
+
+class AgentSettings(ConfigTable):
+    """The whole file."""
+
+    agent: AgentTable
+    tls: TlsTable
+    callers: CallersTable
+    resolver: ResolverTable = ResolverTable.model_construct()
+    log: LogTable = LogTable()
+
+
+def read_settings(file: Path) -> AgentSettings:
+    """Read a configuration file; raises ConfigError."""
+    return load_config(file, AgentSettings)
+
+
+def check_file(file: Path) -> list[str]:
+    """Check a file and what it names; return warnings; raises ConfigError."""
+    settings = read_settings(file)
+    return check_tls(settings.tls, file, datetime.now(UTC))

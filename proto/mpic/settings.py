@@ -1,0 +1,60 @@
+"""The configuration tables both programs have."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, field_validator
+
+from mpic.config import ConfigError, ConfigPath, ConfigTable, Flaw
+from mpic.grpc.logs import Format, Level
+from mpic.grpc.tls import TlsFiles
+from mpic.pki import check_pair
+
+PerspectiveId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+ListenAddress = Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
+RirName = Literal["AFRINIC", "APNIC", "ARIN", "LACNIC", "RIPE"]
+
+
+class TlsTable(ConfigTable):
+    """The program's own certificate, and the authority its peers are signed by."""
+
+    certificate: ConfigPath = Field(description="PEM, with a DNS and a spiffe:// SAN")
+    private_key: ConfigPath = Field(description="PEM, readable by this program alone")
+    authority: ConfigPath = Field(description="PEM, the CA that signs all peers")
+
+    def files(self) -> TlsFiles:
+        """Return the paths as the gRPC side wants them."""
+        return TlsFiles(self.certificate, self.private_key, self.authority)
+
+
+class CallersTable(ConfigTable):
+    """Who may call."""
+
+    allowed: list[str] = Field(
+        description='identities from the callers\' certificates: "spiffe://..." or DNS names'
+    )
+
+    @field_validator("allowed")
+    @classmethod
+    def _not_empty(cls, allowed: list[str]) -> list[str]:
+        if not allowed:
+            raise Flaw(
+                "nobody may call", 'List at least one identity, such as "spiffe://mpic.example/..."'
+            )
+        return allowed
+
+
+class LogTable(ConfigTable):
+    """How to log, on standard error."""
+
+    format: Format = "json"
+    level: Level = "info"
+
+
+def check_tls(table: TlsTable, file: Path, now: datetime) -> list[str]:
+    """Check the files a [tls] table names; return warnings; raises ConfigError."""
+    problems, warnings = check_pair(table.certificate, table.private_key, table.authority, now)
+    if problems:
+        raise ConfigError(file, problems)
+    return warnings

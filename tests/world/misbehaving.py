@@ -1,0 +1,296 @@
+"""An authoritative server that does, for each name, the wrong thing the name asks for.
+
+Run as `python -m tests.world.misbehaving ADDRESS ZONE`; it serves `<anything>.<behaviour>.ZONE`
+for every behaviour in `BEHAVIOURS`. A number right below a behaviour is its argument:
+`300.slow.ZONE`, `12.chain.ZONE`. Each behaviour is a zone of its own to its parent, so what a
+resolver remembers of one (dead, lame, without EDNS) does not touch the others.
+"""
+
+import asyncio
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+
+_TTL = 60
+_SOA = "ns hostmaster 1 3600 900 604800 60"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A query, and how it came."""
+
+    query: dns.message.Message
+    zone: dns.name.Name
+    argument: int
+    tcp: bool
+
+    @property
+    def question(self) -> dns.rrset.RRset:
+        """What is asked."""
+        return self.query.question[0]
+
+    def answer(
+        self, *records: dns.rrset.RRset, rcode: dns.rcode.Rcode = dns.rcode.NOERROR
+    ) -> dns.message.Message:
+        """Make a decent authoritative answer; without records it is NODATA with the SOA."""
+        message = dns.message.make_response(self.query)
+        message.flags |= dns.flags.AA
+        message.set_rcode(rcode)
+        message.answer.extend(records)
+        if not records:
+            message.authority.append(self.record(self.zone, "SOA", _SOA))
+        return message
+
+    def record(self, owner: dns.name.Name, rdtype: str, text: str) -> dns.rrset.RRset:
+        """Make a record; names in `text` are relative to the zone."""
+        return dns.rrset.from_text_list(
+            owner, _TTL, "IN", rdtype, [text], origin=self.zone, relativize=False
+        )
+
+    def answer_with(self, rdtype: str, text: str) -> dns.message.Message:
+        """Answer with one record of the name that is asked."""
+        return self.answer(self.record(self.question.name, rdtype, text))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back: nothing (None), the end of a TCP connection (b""), or octets."""
+
+    wire: bytes | None
+    after_seconds: float = 0.0
+    seconds_per_byte: float = 0.0
+
+
+def _healthy(ask: Ask) -> Reply:
+    """Answer A with an address, anything else with NODATA."""
+    if ask.question.rdtype != dns.rdatatype.A:
+        return Reply(ask.answer().to_wire())
+    return Reply(ask.answer_with("A", "203.0.113.100").to_wire())
+
+
+def _silent(_: Ask) -> Reply:
+    return Reply(None)
+
+
+def _silent_to_caa(ask: Ask) -> Reply:
+    """As old load balancers do."""
+    return _silent(ask) if ask.question.rdtype == dns.rdatatype.CAA else _healthy(ask)
+
+
+def _says(rcode: dns.rcode.Rcode) -> Callable[[Ask], Reply]:
+    return lambda ask: Reply(ask.answer(rcode=rcode).to_wire())
+
+
+def _wrong_id(ask: Ask) -> Reply:
+    wire = ask.answer().to_wire()
+    return Reply(bytes((wire[0], wire[1] ^ 1)) + wire[2:])
+
+
+def _wrong_question(name: str = "", rdtype: str = "", rdclass: str = "") -> Callable[[Ask], Reply]:
+    def behave(ask: Ask) -> Reply:
+        asked, message = ask.question, ask.answer()
+        message.question = [
+            dns.rrset.RRset(
+                dns.name.from_text(name) if name else asked.name,
+                dns.rdataclass.from_text(rdclass) if rdclass else asked.rdclass,
+                dns.rdatatype.from_text(rdtype) if rdtype else asked.rdtype,
+            )
+        ]
+        return Reply(message.to_wire())
+
+    return behave
+
+
+def _not_a_response(ask: Ask) -> Reply:
+    message = ask.answer()
+    message.flags &= ~dns.flags.QR
+    return Reply(message.to_wire())
+
+
+def _garbage(ask: Ask) -> Reply:
+    """Send the right ID and QR, then nothing that parses."""
+    return Reply(ask.query.id.to_bytes(2, "big") + b"\x84\x00" + b"\xff" * 40)
+
+
+def _truncated(ask: Ask) -> Reply:
+    """Point to TCP, and hang up there."""
+    return Reply(b"") if ask.tcp else _points_to_tcp(ask)
+
+
+def _slow(ask: Ask) -> Reply:
+    """Answer after as many milliseconds as the argument says."""
+    return Reply(_healthy(ask).wire, after_seconds=ask.argument / 1000)
+
+
+def _slow_tcp(ask: Ask) -> Reply:
+    """Point to TCP, and send one octet a second there."""
+    return Reply(_healthy(ask).wire, seconds_per_byte=1.0) if ask.tcp else _points_to_tcp(ask)
+
+
+def _points_to_tcp(ask: Ask) -> Reply:
+    message = ask.answer()
+    message.flags |= dns.flags.TC
+    return Reply(message.to_wire())
+
+
+def _loop(ask: Ask) -> Reply:
+    """Make two names aliases of each other."""
+    there = "there" if ask.question.name.labels[0] != b"there" else "here"
+    return Reply(ask.answer_with("CNAME", there).to_wire())
+
+
+def _chain(ask: Ask) -> Reply:
+    """Give as many aliases as the argument says, one per answer, then a healthy name."""
+    if not ask.argument:
+        return _healthy(ask)
+    return Reply(ask.answer_with("CNAME", str(ask.argument - 1)).to_wire())
+
+
+def _lame(ask: Ask) -> Reply:
+    """Know nothing of the zone and point upwards."""
+    message = dns.message.make_response(ask.query)
+    message.authority.append(
+        dns.rrset.from_text(dns.name.root, _TTL, "IN", "NS", "a.root-servers.net.")
+    )
+    return Reply(message.to_wire())
+
+
+def _no_soa(ask: Ask) -> Reply:
+    """Answer NOERROR and nothing at all."""
+    message = ask.answer()
+    message.authority.clear()
+    return Reply(message.to_wire())
+
+
+def _lower_case(ask: Ask) -> Reply:
+    """Lose the case of the question (a resolver that mixes case as a nonce must cope)."""
+    name = str(ask.question.name).lower()
+    return _wrong_question(name=name)(ask)
+
+
+def _no_edns(ask: Ask) -> Reply:
+    """Call EDNS a format error."""
+    if ask.query.edns < 0:
+        return _healthy(ask)
+    message = ask.answer(rcode=dns.rcode.FORMERR)
+    message.use_edns(-1)
+    return Reply(message.to_wire())
+
+
+def _broken_caa(ask: Ask) -> Reply:
+    """Answer CAA with a tag longer than its record."""
+    if ask.question.rdtype != dns.rdatatype.CAA:
+        return _healthy(ask)
+    caa = dns.rrset.RRset(ask.question.name, dns.rdataclass.IN, dns.rdatatype.CAA)
+    caa.add(dns.rdata.GenericRdata(caa.rdclass, caa.rdtype, b"\x00\xffissue"), _TTL)
+    return Reply(ask.answer(caa).to_wire())
+
+
+BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
+    "healthy": _healthy,
+    "silent": _silent,
+    "dropcaa": _silent_to_caa,
+    "servfail": _says(dns.rcode.SERVFAIL),
+    "refused": _says(dns.rcode.REFUSED),
+    "notimp": _says(dns.rcode.NOTIMP),
+    "formerr": _says(dns.rcode.FORMERR),
+    "nxdomain": _says(dns.rcode.NXDOMAIN),
+    "wrongid": _wrong_id,
+    "wrongname": _wrong_question(name="wrong.example."),
+    "wrongtype": _wrong_question(rdtype="TXT"),
+    "wrongclass": _wrong_question(rdclass="CH"),
+    "notaresponse": _not_a_response,
+    "garbage": _garbage,
+    "truncated": _truncated,
+    "slow": _slow,
+    "slowtcp": _slow_tcp,
+    "loop": _loop,
+    "chain": _chain,
+    "lame": _lame,
+    "nosoa": _no_soa,
+    "lowercase": _lower_case,
+    "noedns": _no_edns,
+    "brokencaa": _broken_caa,
+}
+
+
+def reply_to(wire: bytes, zone: dns.name.Name, *, tcp: bool) -> Reply:
+    """Return what the server does with these octets; what it does not understand it drops."""
+    try:
+        query = dns.message.from_wire(wire)
+        below = query.question[0].name.relativize(zone).labels[::-1]
+        behave = BEHAVIOURS[below[0].decode().lower()]
+        argument = below[1].decode() if len(below) > 1 else ""
+        behaviour_zone = dns.name.Name(below[:1]).derelativize(zone)
+        number = int(argument) if argument.isdecimal() else 0
+        return behave(Ask(query, behaviour_zone, number, tcp))
+    except Exception as error:  # noqa: BLE001 - whatever arrives, the server stays
+        print(f"dropped {wire[:40].hex()}: {error!r}", file=sys.stderr)  # noqa: T201
+        return Reply(None)
+
+
+class _Udp(asyncio.DatagramProtocol):
+    def __init__(self, zone: dns.name.Name) -> None:
+        self._zone = zone
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        reply = reply_to(data, self._zone, tcp=False)
+        if reply.wire is not None:
+            loop = asyncio.get_running_loop()
+            loop.call_later(reply.after_seconds, self._transport.sendto, reply.wire, addr)
+
+
+async def _serve_tcp(
+    zone: dns.name.Name, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    try:
+        while True:
+            (length,) = struct.unpack("!H", await reader.readexactly(2))
+            reply = reply_to(await reader.readexactly(length), zone, tcp=True)
+            if reply.wire == b"":
+                break
+            if reply.wire is not None:
+                await asyncio.sleep(reply.after_seconds)
+                await _send(writer, reply)
+    except (OSError, EOFError):
+        pass
+    finally:
+        writer.close()
+
+
+async def _send(writer: asyncio.StreamWriter, reply: Reply) -> None:
+    wire = reply.wire or b""
+    framed = struct.pack("!H", len(wire)) + wire
+    step = 1 if reply.seconds_per_byte else len(framed)
+    for start in range(0, len(framed), step):
+        writer.write(framed[start : start + step])
+        await writer.drain()
+        await asyncio.sleep(reply.seconds_per_byte)
+
+
+async def serve(address: str, zone: dns.name.Name) -> None:
+    """Serve UDP and TCP on port 53 of `address` for ever."""
+    loop = asyncio.get_running_loop()
+    await loop.create_datagram_endpoint(lambda: _Udp(zone), local_addr=(address, 53))
+    server = await asyncio.start_server(
+        lambda reader, writer: _serve_tcp(zone, reader, writer), address, 53
+    )
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1], dns.name.from_text(sys.argv[2])))

@@ -1,0 +1,120 @@
+"""The private network, and its hijacks: who answers whom, changed while everything runs.
+
+A hijack seen from one perspective is a destination NAT on its DNS packets. NAT decides at the
+first packet of a flow and conntrack remembers it, so every change makes the kernel forget its
+flows: TCP connections that a resolver keeps open are then reset instead of leading on to the
+server of before.
+"""
+
+import socket
+import struct
+import subprocess
+from collections.abc import Iterable
+
+from tests.world.process import WorldError
+
+ROOT = "198.51.100.4"
+TLD = "192.0.2.53"
+AUTHORITATIVE = "203.0.113.53"
+LIAR = "203.0.113.66"
+HOSTILE = "203.0.113.67"
+WEB = "203.0.113.100"
+NOBODY = "203.0.113.99"  # exists, but nothing listens there
+SERVERS = (ROOT, TLD, AUTHORITATIVE, LIAR, HOSTILE, WEB, NOBODY)
+
+PERSPECTIVES = 8
+
+_NETLINK_NETFILTER = 12  # linux/netlink.h; Python has no name for it
+
+# Dropped on arrival: a drop on departure would tell the sender (EPERM), which no network does.
+_RULES = """
+table ip world
+delete table ip world
+table ip world {
+  map answered_by { type ipv4_addr . ipv4_addr : ipv4_addr; }
+  set black_holes { type ipv4_addr . ipv4_addr; }
+  chain divert {
+    type nat hook output priority -100;
+    udp dport 53 dnat to ip saddr . ip daddr map @answered_by
+    tcp dport 53 dnat to ip saddr . ip daddr map @answered_by
+  }
+  chain swallow {
+    type filter hook prerouting priority -300;
+    ip saddr . ip daddr @black_holes drop
+  }
+}
+"""
+
+
+def perspective_address(number: int) -> str:
+    """Return the address that perspective `number` sends from; 0 is the primary."""
+    return f"198.18.{number}.10"
+
+
+def require_private_network() -> None:
+    """Raise WorldError where there is a network to disturb or to be disturbed by."""
+    others = sorted(name for _, name in socket.if_nameindex() if name != "lo")
+    if others:
+        raise WorldError(
+            f"this network has interfaces ({', '.join(others)}): the test Internet only runs in a"
+            " network of its own. Put `unshare --net --` before the command"
+        )
+
+
+def bring_up(addresses: Iterable[str]) -> None:
+    """Give `lo` the addresses, without any hijack."""
+    require_private_network()
+    lines = ["link set lo up", *(f"address replace {a}/32 dev lo" for a in addresses)]
+    _run("ip", "-batch", "-", text="\n".join(lines) + "\n")
+    _run("nft", "-f", "-", text=_RULES)
+
+
+def divert(source: str, victim: str, liar: str) -> None:
+    """Let `liar` answer what `source` asks of `victim` (DNS over UDP and TCP), from now on."""
+    restore(source, victim)
+    _change(f"add element ip world answered_by {{ {source} . {victim} : {liar} }}")
+
+
+def restore(source: str, victim: str) -> None:
+    """Let `source` reach `victim` again; nothing happens if it does already."""
+    _change(f"delete element ip world answered_by {{ {source} . {victim} }}", absent_is_fine=True)
+
+
+def restore_all() -> None:
+    """End all diversions."""
+    _change("flush map ip world answered_by")
+
+
+def black_hole(source: str, victim: str) -> None:
+    """Lose every packet from `source` to `victim`, without a word."""
+    _change(f"add element ip world black_holes {{ {source} . {victim} }}")
+
+
+def heal() -> None:
+    """Lose no packets any more."""
+    _change("flush set ip world black_holes")
+
+
+def _change(rules: str, *, absent_is_fine: bool = False) -> None:
+    try:
+        _run("nft", "-f", "-", text=rules)
+    except WorldError as error:
+        if not (absent_is_fine and "No such file or directory" in str(error)):
+            raise
+    _forget_flows()
+
+
+def _forget_flows() -> None:
+    """Empty the connection tracking table of this network (ctnetlink, without an address)."""
+    delete, request_ack, nfgenmsg = 1 << 8 | 2, 1 | 4, struct.pack("=BBH", 0, 0, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as kernel:
+        kernel.send(struct.pack("=IHHII", 20, delete, request_ack, 1, 0) + nfgenmsg)
+        (error,) = struct.unpack_from("=i", kernel.recv(4096), 16)
+    if error:
+        raise WorldError(f"the kernel keeps its connection tracking table (error {-error})")
+
+
+def _run(*command: str, text: str) -> None:
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise WorldError(f"{' '.join(command)}: {done.stderr.strip()} (root in a private network?)")

@@ -1,0 +1,78 @@
+"""A server as a child process: its log, its readiness, its certain end."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+_STOP_SECONDS = 3.0
+
+
+class WorldError(Exception):
+    """The world cannot be what a test asks for."""
+
+
+def wait_until(ready: Callable[[], bool], seconds: float, explain: Callable[[], str]) -> None:
+    """Return when `ready` says so; after `seconds` raise WorldError with the explanation."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            raise WorldError(explain())
+        time.sleep(0.005)
+
+
+class Child:
+    """A running program. The kernel kills it when the thread that started it ends.
+
+    So start children from the main thread, all of them first, and wait for each afterwards.
+    """
+
+    def __init__(self, command: Sequence[str], log_file: Path, cwd: Path | None = None) -> None:
+        """Start it; its output goes to `log_file`. `setpriv` becomes the command, same pid."""
+        self.command = list(command)
+        self.log_file = log_file
+        with log_file.open("wb") as log:
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *self.command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                start_new_session=True,
+            )
+
+    def wait_ready(self, ready: Callable[[], bool], seconds: float = 10.0) -> None:
+        """Return when `ready` says so; raises WorldError if it ends before, or time runs out."""
+        wait_until(
+            lambda: self._process.poll() is not None or ready(),
+            seconds,
+            lambda: self._report(f"is not ready after {seconds:g} s"),
+        )
+        if self._process.returncode is not None:
+            raise WorldError(self._report(f"ended with code {self._process.returncode}"))
+
+    def is_running(self) -> bool:
+        """Say whether it has not ended."""
+        return self._process.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to it and to whatever it started (SIGSTOP makes it a dead server)."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    def stop(self) -> None:
+        """End it, by force if it does not hurry."""
+        if self.is_running():
+            self.signal(signal.SIGCONT)
+            self.signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_STOP_SECONDS)
+        self.signal(signal.SIGKILL)
+        self._process.wait()
+
+    def _report(self, problem: str) -> str:
+        tail = self.log_file.read_text(errors="replace").splitlines()[-15:]
+        return "\n".join((f"{' '.join(self.command)} {problem}:", *tail))

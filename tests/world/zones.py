@@ -1,0 +1,160 @@
+"""What the servers of the test Internet know: zones as text.
+
+`child.parent.example.co.jp` is the name that the UPKI service shows its users; the zones beside
+it have the same shape and differ in what DNSSEC makes of them. `caa.example.co.jp` has one name
+for each kind of CAA set.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from tests.world import network
+from tests.world.misbehaving import BEHAVIOURS
+
+ISSUER = "ca.example.test"
+HOSTILE_ZONE = "hostile.example.co.jp"
+
+
+class Signing(Enum):
+    """How a zone is served. All but UNSIGNED have a DS record in their parent."""
+
+    SIGNED = auto()
+    UNSIGNED = auto()
+    BOGUS = auto()  # addresses and SOA changed after signing
+    EXPIRED = auto()  # good signatures, ten days too old
+    STRIPPED = auto()  # no signatures at all
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A zone as its owner writes it, without what signing adds. The name has no final dot."""
+
+    name: str
+    text: str
+    signing: Signing = Signing.SIGNED
+
+
+def _zone(name: str, server: str, records: str, signing: Signing = Signing.SIGNED) -> Zone:
+    """Give the records what every zone needs: a SOA, and a name server in itself."""
+    head = f"$TTL 3600\n@ IN SOA ns1 admin 1 3600 900 604800 300\n@ IN NS ns1\nns1 IN A {server}\n"
+    return Zone(name, head + records, signing)
+
+
+def _delegate(name: str, server: str = network.AUTHORITATIVE) -> str:
+    return f"{name}. IN NS ns1.{name}.\nns1.{name}. IN A {server}\n"
+
+
+# As printed for the users, but the name server (BIND wants one) and the child put in. The second
+# name server stays a comment: whoever diverts the zone then has one address to divert.
+_UPKI_TEXT = """\
+$TTL 3600
+@   IN  SOA ns1.parent.example.co.jp. admin.parent.example.co.jp. (
+    2025042401 3600 1800 604800 86400 )
+    IN  NS  ns1.parent.example.co.jp.
+;   IN  NS  ns2.parent.example.co.jp.
+ns1.parent.example.co.jp. IN  A 203.0.113.53
+; ns2.parent.example.co.jp. IN  A 203.0.113.54
+child IN A  203.0.113.100
+"""
+UPKI = Zone("parent.example.co.jp", _UPKI_TEXT)
+UPKI_WITHOUT_CHILD = Zone(UPKI.name, _UPKI_TEXT.replace("child IN", "; child IN"))
+
+_CHILD = f"child IN A {network.WEB}\n"
+
+PLAIN = _zone("plain.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.UNSIGNED)
+BOGUS = _zone("bogus.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.BOGUS)
+EXPIRED = _zone("expired.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.EXPIRED)
+STRIPPED = _zone("stripped.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.STRIPPED)
+
+_BIG_SET = "".join(
+    f'big IN CAA 0 issue "{number}.{"long-" * 20}issuer.example.test"\n' for number in range(40)
+)
+
+# 20.link is an alias of 19.link, and so on; one answer holds the whole chain.
+_CHAIN = f'0.link IN CAA 0 issue "{ISSUER}"\n' + "".join(
+    f"{number}.link IN CNAME {number - 1}.link\n" for number in range(1, 21)
+)
+
+CAA = _zone(
+    "caa.example.co.jp",
+    network.AUTHORITATIVE,
+    f"""
+allow           IN CAA 0 issue "{ISSUER}"
+                IN A {network.WEB}
+below.allow     IN A {network.WEB}
+deny            IN CAA 0 issue ";"
+below.deny      IN A {network.WEB}
+other           IN CAA 0 issue "other-ca.example.test"
+both            IN CAA 0 issue ";"
+                IN CAA 0 issue "{ISSUER}"
+iodef           IN CAA 0 iodef "mailto:security@caa.example.co.jp"
+wild            IN CAA 0 issue ";"
+                IN CAA 0 issuewild "{ISSUER}"
+nowild          IN CAA 0 issue "{ISSUER}"
+                IN CAA 0 issuewild ";"
+parameters      IN CAA 0 issue "{ISSUER}; validationmethods=dns-01"
+mixedcase       IN CAA 0 IsSuE "{ISSUER}"
+malformed       IN CAA 0 issue "%%%%%"
+unknown         IN CAA 0 tbs "unknown"
+critical        IN CAA 128 tbs "unknown"
+                IN CAA 0 issue "{ISSUER}"
+reserved        IN CAA 130 tbs "unknown"
+octets          IN TYPE257 \\# 10 00056973737565 FF00FE
+alias-allow     IN CNAME allow.example.test.
+alias-deny      IN CNAME deny.example.test.
+alias-below     IN CNAME child.deny.example.test.
+alias-dangling  IN CNAME nothing.example.test.
+alias-bogus     IN CNAME child.bogus.example.co.jp.
+alias-loop      IN CNAME alias-pool
+alias-pool      IN CNAME alias-loop
+dname           IN DNAME example.test.
+below.empty     IN A {network.WEB}
+*.wildcard      IN CAA 0 issue "{ISSUER}"
+{_BIG_SET}{_CHAIN}""",
+)
+
+ELSEWHERE = _zone(
+    "example.test",
+    network.AUTHORITATIVE,
+    f"""
+ca          IN A {network.WEB}
+allow       IN CAA 0 issue "{ISSUER}"
+deny        IN CAA 0 issue ";"
+child.deny  IN A {network.WEB}
+""",
+)
+
+AUTHORITATIVE_ZONES = (UPKI, PLAIN, BOGUS, EXPIRED, STRIPPED, CAA, ELSEWHERE)
+
+TEST = _zone("test", network.TLD, _delegate(ELSEWHERE.name))
+JP = _zone("jp", network.TLD, _delegate("co.jp", network.TLD))
+CO_JP = _zone(
+    "co.jp",
+    network.TLD,
+    "".join(_delegate(zone.name) for zone in AUTHORITATIVE_ZONES if zone is not ELSEWHERE)
+    + "".join(_delegate(f"{name}.{HOSTILE_ZONE}", network.HOSTILE) for name in BEHAVIOURS)
+    + _delegate("dead.example.co.jp", network.NOBODY),
+)
+TLD_ZONES = (JP, CO_JP, TEST)
+
+ROOT_ZONES = (
+    Zone(
+        ".",
+        f"""\
+$TTL 3600
+@                    IN SOA a.root-servers.net. admin.root-servers.net. 1 1800 900 604800 300
+@                    IN NS a.root-servers.net.
+a.root-servers.net.  IN A {network.ROOT}
+{_delegate("jp", network.TLD)}{_delegate("test", network.TLD)}""",
+    ),
+)
+ROOT_HINTS = f". 3600 IN NS a.root-servers.net.\na.root-servers.net. 3600 IN A {network.ROOT}\n"
+
+
+def lie(zone: Zone, caa: str = "") -> Zone:
+    """Return what a hijacker without the keys serves: his own address, a CAA set if wanted."""
+    records = f"child IN A {network.LIAR}\n" + (f"child IN CAA {caa}\n" if caa else "")
+    return _zone(zone.name, network.AUTHORITATIVE, records, Signing.UNSIGNED)
+
+
+LYING_ZONES = (lie(UPKI), lie(PLAIN))
