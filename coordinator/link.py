@@ -5,6 +5,8 @@ wire form of a repeated field is the concatenation of its entries, so a batch is
 writes and one reads; a read is never cancelled by a deadline, because that kills the stream.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress

@@ -67,7 +67,7 @@ def _report_cells(report: c.PerspectiveReport) -> list[Text]:
         Text(report.perspective_id).append(f"\n{role} {rir}", style="dim"),
         _caa_cell(levels),
         _address_cell(addresses),
-        _dnssec_cell([*levels[-1:], *addresses]),
+        _dnssec_cell([*levels, *addresses]),
         _resolver_cell(report),
         Text(f"{report.elapsed.ToNanoseconds() / 1e6:.1f}" if report.HasField("elapsed") else "-"),
         _agreement_cell(report),
@@ -168,4 +168,8 @@ def _agreement_cell(report: c.PerspectiveReport) -> Text:
     if report.corroborates:
         return Text("yes", style="green")
     name = c.Dissent.Name(report.dissent).removeprefix("DISSENT_")
-    return Text(f"no: {name}", style="red").append(f"\n{escape(report.detail)}", style="")
+    cell = Text(f"no: {name}", style="red")
+    # The cells of CAA and A tell their failures already.
+    if report.dissent in (c.DISSENT_CAA_FAILED, c.DISSENT_ADDRESSES_FAILED):
+        return cell
+    return cell.append(f"\n{escape(report.detail)}", style="")

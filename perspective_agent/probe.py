@@ -1,8 +1,8 @@
 """Proof that the resolver validates, at the start and again and again while serving.
 
 Two facts together: the root's SOA comes back authenticated (the trust anchor fits the root that
-is being asked, and AD is reported), and the canary, a name under a trust anchor that nothing can
-satisfy, is called bogus (whoever does not validate says NXDOMAIN).
+is being asked, and AD is reported), and the canary, a signed domain with a trust anchor that none
+of its keys satisfies, is called bogus (whoever does not validate gives its SOA).
 """
 
 import asyncio
@@ -14,7 +14,6 @@ from perspective_agent.resolver import Resolver
 from perspective_agent.unbound_conf import CANARY
 
 _SOA = 6
-_TXT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Probe:
 async def probe_validation(resolver: Resolver, timeout: float) -> Probe:  # noqa: ASYNC109 - the result says so, no exception
     """Ask the two questions, at most `timeout` seconds each."""
     root, canary = await asyncio.gather(
-        resolver.lookup("", _SOA, timeout), resolver.lookup(CANARY, _TXT, timeout)
+        resolver.lookup("", _SOA, timeout), resolver.lookup(CANARY, _SOA, timeout)
     )
     problem = judge_probe(root, canary)
     evidence = problem or f"the root's SOA is authenticated and {CANARY} is bogus"
@@ -46,7 +45,7 @@ def judge_probe(root: o.Lookup, canary: o.Lookup) -> str:
             " anchor is not that of the root it asks"
         )
     if canary.dnssec != o.DNSSEC_BOGUS:
-        saw = _say(canary.failure) if canary.HasField("failure") else "an unauthenticated answer"
+        saw = _say(canary.failure) if canary.HasField("failure") else "an answer"
         return (
             f"{CANARY} must be bogus but gave {saw}: validation is off or permissive, or the"
             " resolver lacks the canary's trust anchor (see the agent's configuration reference)"

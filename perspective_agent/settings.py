@@ -17,6 +17,7 @@ from mpic.settings import (
     TlsTable,
     check_tls,
 )
+from perspective_agent.trust_anchor import read_key_tags
 from perspective_agent.unbound_conf import UnboundOptions
 
 
@@ -69,11 +70,6 @@ class ResolverTable(ConfigTable):
                 )
             if not self.port:
                 raise Flaw("mode beside needs a port", "Set port, usually 53")
-        if self.mode == "private" and not self.trust_anchor_file.is_file():
-            raise Flaw(
-                f"there is no trust anchor at {self.trust_anchor_file}",
-                "Install the package dns-root-data, or name a file with the root's DNSKEY or DS",
-            )
         return self
 
     def beside_address(self) -> tuple[str, int]:
@@ -101,8 +97,26 @@ class AgentSettings(ConfigTable):
     agent: AgentTable
     tls: TlsTable
     callers: CallersTable
-    resolver: ResolverTable = ResolverTable.model_construct()
+    resolver: ResolverTable = ResolverTable()
     log: LogTable = LogTable()
+
+    @model_validator(mode="after")
+    def _check_trust_anchor(self) -> "AgentSettings":
+        try:
+            key_tags = read_key_tags(self.resolver.trust_anchor_file)
+        except (OSError, ValueError) as error:
+            raise _no_anchor(str(error)) from error
+        if not key_tags:
+            raise _no_anchor(f"{self.resolver.trust_anchor_file} holds no DNSKEY and no DS")
+        return self
+
+
+def _no_anchor(what: str) -> Flaw:
+    return Flaw(
+        what,
+        "Install the package dns-root-data, or name a file with the root's DNSKEY or DS records",
+        "resolver.trust_anchor_file",
+    )
 
 
 def read_settings(file: Path) -> AgentSettings:

@@ -104,6 +104,10 @@ class PrivateUnbound:
         assert self._directory is not None  # noqa: S101 - made by `start`
         self._tail.clear()
         self._process = process = await asyncio.create_subprocess_exec(
+            # Should the agent be killed, the kernel ends Unbound too.
+            "setpriv",
+            "--pdeathsig",
+            "KILL",
             self.options.executable,
             "-d",
             "-p",

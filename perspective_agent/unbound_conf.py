@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-# A name that never exists (RFC 6761 section 6.4), given a trust anchor that nothing can satisfy:
-# a resolver that validates must call it bogus, one that does not says NXDOMAIN.
-CANARY = "validation-canary.invalid"
+# A top-level domain that exists and is signed (RFC 3172), given a trust anchor that none of its
+# keys satisfies: a resolver that validates must call it bogus. The agent looks up nothing below it
+# (BR 4.2.2 forbids names in in-addr.arpa and ip6.arpa).
+CANARY = "arpa"
 _CANARY_ANCHOR = f"{CANARY}. IN DS 12345 13 2 {'00' * 32}"
 
 # Name servers at special-purpose addresses (RFC 6890 and successors) lead a resolver into its own

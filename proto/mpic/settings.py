@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from mpic.config import ConfigError, ConfigPath, ConfigTable, Flaw
+from mpic.config import ConfigPath, ConfigTable, Flaw, settle
 from mpic.grpc.logs import Format, Level
 from mpic.grpc.tls import TlsFiles
 from mpic.pki import check_pair
@@ -54,7 +54,4 @@ class LogTable(ConfigTable):
 
 def check_tls(table: TlsTable, file: Path, now: datetime) -> list[str]:
     """Check the files a [tls] table names; return warnings; raises ConfigError."""
-    problems, warnings = check_pair(table.certificate, table.private_key, table.authority, now)
-    if problems:
-        raise ConfigError(file, problems)
-    return warnings
+    return settle(file, check_pair(table.certificate, table.private_key, table.authority, now))

@@ -135,7 +135,9 @@ CO_JP = _zone(
     + "".join(_delegate(f"{name}.{HOSTILE_ZONE}", network.HOSTILE) for name in BEHAVIOURS)
     + _delegate("dead.example.co.jp", network.NOBODY),
 )
-TLD_ZONES = (JP, CO_JP, TEST)
+# Whether a resolver validates is shown by a wrong trust anchor for this one.
+ARPA = _zone("arpa", network.TLD, "")
+TLD_ZONES = (JP, CO_JP, TEST, ARPA)
 
 ROOT_ZONES = (
     Zone(
@@ -145,7 +147,7 @@ $TTL 3600
 @                    IN SOA a.root-servers.net. admin.root-servers.net. 1 1800 900 604800 300
 @                    IN NS a.root-servers.net.
 a.root-servers.net.  IN A {network.ROOT}
-{_delegate("jp", network.TLD)}{_delegate("test", network.TLD)}""",
+{_delegate("jp", network.TLD)}{_delegate("test", network.TLD)}{_delegate("arpa", network.TLD)}""",
     ),
 )
 ROOT_HINTS = f". 3600 IN NS a.root-servers.net.\na.root-servers.net. 3600 IN A {network.ROOT}\n"

@@ -3,6 +3,8 @@
 A negative verdict is never one of these; it is an answer.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn

@@ -1,8 +1,10 @@
 """Who calls: identities from the client's certificate, and the allow-list for each service."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import grpc
 import structlog
@@ -10,8 +12,8 @@ from grpc import aio
 
 from mpic.grpc.errors import RequestError, abort
 
-Context = aio.ServicerContext[Any, Any]
-Handler = grpc.RpcMethodHandler[Any, Any]
+Context: TypeAlias = "aio.ServicerContext[Any, Any]"
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Req = TypeVar("Req")
 
 log = structlog.get_logger()

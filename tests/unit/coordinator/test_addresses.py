@@ -64,12 +64,8 @@ def test_each_agreement_includes_the_next() -> None:
     assert not is_looser(EXACT, RESOLVES)
 
 
-@pytest.mark.parametrize(
-    "one", [o.ABSENCE_NO_DATA, o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME]
-)
-@pytest.mark.parametrize(
-    "other", [o.ABSENCE_NO_DATA, o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME]
-)
+@pytest.mark.parametrize("one", [o.ABSENCE_NO_DATA, o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME])
+@pytest.mark.parametrize("other", [o.ABSENCE_NO_DATA, o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME])
 def test_rfc_9824_all_absences_are_the_same(
     one: o.Absence.ValueType, other: o.Absence.ValueType
 ) -> None:

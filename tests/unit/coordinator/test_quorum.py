@@ -28,9 +28,7 @@ def test_br_3_2_2_9_table_of_allowed_noncorroborations(attempted: int, needed: i
     terms = Terms(row, attempted)
     assert terms.required == needed
     for corroborating in range(attempted + 1):
-        expected = (
-            c.REASON_CORROBORATED if corroborating >= needed else c.REASON_QUORUM_NOT_MET
-        )
+        expected = c.REASON_CORROBORATED if corroborating >= needed else c.REASON_QUORUM_NOT_MET
         assert judge_quorum(spread(corroborating), terms) == expected
 
 

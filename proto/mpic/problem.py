@@ -1,0 +1,54 @@
+"""What is wrong with something an operator wrote or keeps, and what to do about it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class Flaw(ValueError):  # noqa: N818 - a finding, which a validator has to raise
+    """What is wrong and how to mend it.
+
+    Raised in a validator it becomes a `Problem`; `place` is then below the validator's own.
+    """
+
+    def __init__(self, message: str, mend: str, place: str = "") -> None:
+        super().__init__(f"{message}. {mend}")
+        self.message, self.mend, self.place = message, mend, place
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong at a place; a warning is one that a program can run with."""
+
+    place: str
+    message: str
+    mend: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        sentences = f"{self.message}. {self.mend}"
+        return f"{self.place}: {sentences}" if self.place else sentences
+
+
+def explain_os_error(error: OSError) -> tuple[str, str]:
+    """Return what is wrong with a file, and what to do."""
+    match error:
+        case FileNotFoundError():
+            return "there is no such file", "Check the path"
+        case FileExistsError():
+            return "is there already", "Move it away, or choose another place"
+        case IsADirectoryError():
+            return "is a directory", "Name a file"
+        case NotADirectoryError():
+            return "is not a directory", "Check the path"
+        case PermissionError():
+            return "permission denied", "Give the user that runs mpic access to it"
+    return (error.strerror or str(error)).lower(), "Check the path and the disk"
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return "Did you mean ...?", or else all that is known."""
+    known = list(known)
+    if close := get_close_matches(word, known, n=1):
+        return f"Did you mean {close[0]}?"
+    return f"Known here: {', '.join(known)}" if known else "Remove it"

@@ -1,0 +1,192 @@
+"""One name's ballot: the primary first, then the quorum, in whatever order they answer."""
+
+from itertools import permutations
+
+import pytest
+
+from coordinator.ballot import PRIMARY_REASONS, Ballot, Reply
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from tests.world.samples import (
+    ADDRESS,
+    TERMS,
+    WORLD,
+    addresses,
+    ask,
+    caa,
+    failed_addresses,
+    failed_caa,
+    reply,
+)
+
+OTHER = bytes([203, 0, 113, 66])
+FORBIDS = b"\x00\x05issueother.example"
+PERMITS = b"\x00\x05issueca.example.test"
+DIFFERS = (caa(), addresses(OTHER))
+
+
+def ballot() -> Ballot:
+    return Ballot(ask(), TERMS, WORLD)
+
+
+def late(who: int) -> Reply:
+    return Reply(WORLD.remotes[who], None, None, c.DISSENT_LATE, "no answer within 11 s")
+
+
+def test_approved_with_the_primary_and_the_fourth_remote() -> None:
+    one = ballot()
+    one.add(reply(WORLD.primary))
+    for remote in WORLD.remotes[:3]:
+        one.add(reply(remote))
+        assert one.reason == c.REASON_UNSPECIFIED
+    one.add(reply(WORLD.remotes[3]))
+    assert one.reason == c.REASON_CORROBORATED
+    assert len(one.corroborating()) == 4
+    assert one.standing(WORLD.remotes[4]).dissent == c.DISSENT_NOT_AWAITED
+    assert not one.is_complete
+
+
+def test_refused_with_the_second_dissent() -> None:
+    one = ballot()
+    one.add(reply(WORLD.primary))
+    one.add(reply(WORLD.remotes[0], DIFFERS))
+    assert one.reason == c.REASON_UNSPECIFIED
+    one.add(late(1))
+    assert one.reason == c.REASON_QUORUM_NOT_MET
+
+
+def test_a_later_reply_counts_but_changes_no_verdict() -> None:
+    one = ballot()
+    for who in (WORLD.primary, *WORLD.remotes[:4]):
+        one.add(reply(who))
+    one.add(reply(WORLD.remotes[4], DIFFERS))
+    assert one.reason == c.REASON_CORROBORATED
+    assert len(one.corroborating()) == 4
+    assert one.standing(WORLD.remotes[4]).dissent == c.DISSENT_ADDRESSES_DIFFER
+    assert one.is_complete
+
+
+def test_the_order_of_replies_does_not_matter() -> None:
+    replies = [
+        reply(WORLD.primary),
+        *(reply(one) for one in WORLD.remotes[:3]),
+        reply(WORLD.remotes[3], DIFFERS),
+        late(4),
+    ]
+    for order in permutations(replies):
+        one = ballot()
+        for each in order:
+            one.add(each)
+        assert one.reason == c.REASON_QUORUM_NOT_MET
+        assert len(one.corroborating()) == 3
+        dissents = [one.standing(remote).dissent for remote in WORLD.remotes]
+        assert dissents == [0, 0, 0, c.DISSENT_ADDRESSES_DIFFER, c.DISSENT_LATE]
+
+
+def test_without_the_primary_nothing_is_certain() -> None:
+    one = ballot()
+    for remote in WORLD.remotes:
+        one.add(reply(remote))
+    assert one.reason == c.REASON_UNSPECIFIED
+    assert one.corroborating() == []
+    one.add(reply(WORLD.primary))
+    assert one.reason == c.REASON_CORROBORATED
+
+
+def test_br_3_2_2_9_a_primary_that_forbids_is_its_own_reason_whatever_remotes_say() -> None:
+    one = ballot()
+    for remote in WORLD.remotes:
+        one.add(reply(remote))
+    one.add(reply(WORLD.primary, (caa(FORBIDS), addresses(ADDRESS))))
+    assert one.reason == c.REASON_PRIMARY_CAA_FORBIDS
+    assert one.corroborating() == []
+
+
+@pytest.mark.parametrize(
+    ("findings", "reason"),
+    [
+        ((caa(FORBIDS), addresses(ADDRESS)), c.REASON_PRIMARY_CAA_FORBIDS),
+        ((failed_caa(), addresses(ADDRESS)), c.REASON_PRIMARY_CAA_FAILED),
+        ((failed_caa("co.jp"), addresses(ADDRESS)), c.REASON_PRIMARY_CAA_FAILED),
+        ((caa(), failed_addresses()), c.REASON_PRIMARY_ADDRESSES_FAILED),
+        ((addresses(ADDRESS), caa()), c.REASON_PRIMARY_UNAVAILABLE),
+        ((caa(),), c.REASON_PRIMARY_UNAVAILABLE),
+        ((), c.REASON_PRIMARY_UNAVAILABLE),
+    ],
+)
+def test_what_the_primary_lacks_is_the_reason_at_once(
+    findings: tuple[o.Finding, ...], reason: c.Reason.ValueType
+) -> None:
+    one = ballot()
+    one.add(reply(WORLD.primary, findings))
+    assert one.reason == reason
+
+
+@pytest.mark.parametrize(
+    "dissent",
+    [c.DISSENT_UNREACHABLE, c.DISSENT_LATE, c.DISSENT_MISIDENTIFIED, c.DISSENT_GARBAGE],
+)
+def test_a_primary_without_an_answer_leaves_it_undetermined(dissent: c.Dissent.ValueType) -> None:
+    one = ballot()
+    one.add(Reply(WORLD.primary, None, None, dissent, "why"))
+    assert one.reason == c.REASON_PRIMARY_UNAVAILABLE
+
+
+def test_every_dissent_a_primary_can_have_has_its_reason() -> None:
+    never_the_primarys = {
+        c.DISSENT_UNSPECIFIED,
+        c.DISSENT_ADDRESSES_DIFFER,
+        c.DISSENT_NOT_AWAITED,
+        c.DISSENT_PRIMARY_MISSING,
+    }
+    assert set(PRIMARY_REASONS) == set(c.Dissent.values()) - never_the_primarys
+
+
+def test_br_4_2_2_1_1_another_record_set_that_permits_corroborates() -> None:
+    one = ballot()
+    one.add(reply(WORLD.primary, (caa(PERMITS), addresses(ADDRESS))))
+    for remote in WORLD.remotes:
+        one.add(reply(remote))
+    assert one.reason == c.REASON_CORROBORATED
+
+
+def test_br_4_2_2_1_1_an_identical_set_that_forbids_never_counts() -> None:
+    one = ballot()
+    one.add(reply(WORLD.primary))
+    for remote in WORLD.remotes:
+        one.add(reply(remote, (caa(FORBIDS), addresses(ADDRESS))))
+    assert one.reason == c.REASON_QUORUM_NOT_MET
+    assert {one.standing(remote).dissent for remote in WORLD.remotes} == {c.DISSENT_CAA_FORBIDS}
+
+
+@pytest.mark.parametrize(
+    ("findings", "dissent"),
+    [
+        ((failed_caa(), addresses(ADDRESS)), c.DISSENT_CAA_FAILED),
+        ((caa(), failed_addresses()), c.DISSENT_ADDRESSES_FAILED),
+        ((caa(), addresses(OTHER)), c.DISSENT_ADDRESSES_DIFFER),
+        ((caa(), addresses()), c.DISSENT_ADDRESSES_DIFFER),
+        ((caa(),), c.DISSENT_GARBAGE),
+        ((caa(), addresses(ADDRESS), addresses(ADDRESS)), c.DISSENT_GARBAGE),
+        ((o.Finding(), o.Finding()), c.DISSENT_GARBAGE),
+        ((o.Finding(not_run=o.Failure(detail="x")), addresses(ADDRESS)), c.DISSENT_NOT_LOOKED),
+    ],
+)
+def test_silence_and_garbage_are_no_corroboration(
+    findings: tuple[o.Finding, ...], dissent: c.Dissent.ValueType
+) -> None:
+    one = ballot()
+    one.add(reply(WORLD.primary))
+    one.add(reply(WORLD.remotes[0], findings))
+    standing = one.standing(WORLD.remotes[0])
+    assert standing.dissent == dissent
+    assert standing.detail
+
+
+def test_a_failure_at_the_primary_shows_what_remotes_saw() -> None:
+    one = ballot()
+    one.add(reply(WORLD.remotes[0]))
+    one.add(reply(WORLD.primary, (caa(), failed_addresses())))
+    standing = one.standing(WORLD.remotes[0])
+    assert standing.dissent == c.DISSENT_PRIMARY_MISSING
+    assert standing.reply is not None

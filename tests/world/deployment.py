@@ -1,0 +1,249 @@
+"""A whole deployment on this host: coordinator, primary and remote agents, all over mutual TLS.
+
+    with Internet(directory / "internet") as internet:
+        with Deployment(directory, internet) as deployment:
+            ...  # deployment.ask("child.parent.example.co.jp")
+
+Each agent has its own private Unbound, which sends from an address of its own
+(`network.perspective_address`), so that a hijack can be seen from one and not from another.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from mpic.grpc.tls import TlsFiles, channel_credentials
+from mpic.pki import Subject, create_authority, issue_certificate
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+from tests.world.internet import Internet
+from tests.world.network import perspective_address
+from tests.world.places import PLACES, Place
+from tests.world.process import Child
+
+TRUST_DOMAIN = "mpic.test"
+ISSUER_DOMAIN = "ca.example.test"
+COORDINATOR = "127.0.0.1:7300"
+MPIC = str(Path(sys.executable).parent / "mpic")
+
+_TLS = """
+[tls]
+certificate = "{pair}.pem"
+private_key = "{pair}.key"
+authority = "{pki}/ca.pem"
+"""
+
+_AGENT = """
+[agent]
+id = "{id}"
+rir = "{rir}"
+listen = "{listen}"
+lookup_timeout = {lookup_timeout}
+
+[callers]
+allowed = ["spiffe://mpic.test/coordinator/main"]
+
+[resolver]
+outgoing_address = "{source}"
+trust_anchor_file = "{anchor}"
+root_hints_file = "{hints}"
+ipv6 = false
+cache_max_ttl = 0
+cache_max_negative_ttl = 0
+lab_allow_special_purpose_servers = true
+"""
+
+_COORDINATOR = """
+[coordinator]
+listen = "{listen}"
+lookup_timeout = {lookup_timeout}
+network_allowance = 0.5
+
+[callers]
+allowed = ["spiffe://mpic.test/caller/pipeline"]
+
+[issuer.example]
+domains = ["{issuer}"]
+"""
+
+_PERSPECTIVE = """
+[[perspective]]
+id = "{id}"
+role = "{role}"
+address = "{address}"
+server_name = "{id}.perspective.mpic.test"
+rir = "{rir}"
+egress = {{ latitude = {latitude}, longitude = {longitude} }}
+resolver = {{ latitude = {latitude}, longitude = {longitude} }}
+"""
+
+
+def agent_address(place: Place) -> str:
+    """Return where the agent of a place listens."""
+    return f"127.0.0.1:{7310 + PLACES.index(place)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is out of the ordinary in a deployment."""
+
+    places: Sequence[Place] = PLACES[:6]
+    """The primary's and the remotes'."""
+    lookup_timeout: float = 5.0
+    """Seconds, of the coordinator and of the agents."""
+    coordinator_extra: str = ""
+    """More TOML for the coordinator's file."""
+
+
+class Deployment:
+    """The running programs."""
+
+    def __init__(self, directory: Path, internet: Internet, plan: Plan | None = None) -> None:
+        """Start nothing yet; certificates, configurations and logs are kept in `directory`."""
+        self.directory = directory
+        self.plan = plan or Plan()
+        self.agents: dict[str, Child] = {}
+        self._internet = internet
+        self._coordinator: Child | None = None
+
+    @property
+    def pki(self) -> Path:
+        """Where CA, certificates and keys are."""
+        return self.directory / "pki"
+
+    @property
+    def coordinator(self) -> Child:
+        """The coordinator's process."""
+        assert self._coordinator is not None  # noqa: S101 - after start
+        return self._coordinator
+
+    def start(self) -> None:
+        """Write everything and start; returns when all serve."""
+        self.write()
+        for place in self.plan.places:
+            self.start_agent(place.id)
+        for agent in self.agents.values():
+            wait_serving(agent)
+        self.start_coordinator()
+
+    def write(self) -> None:
+        """Make the certificates and the configuration files."""
+        authority = create_authority(self.pki, TRUST_DOMAIN)
+        issue_certificate(authority, Subject("coordinator", "main", ("localhost",)))
+        issue_certificate(authority, Subject("caller", "pipeline"))
+        issue_certificate(authority, Subject("caller", "stranger"))
+        for place in self.plan.places:
+            issue_certificate(authority, Subject("perspective", place.id))
+            self.agent_file(place.id).write_text(self._agent_config(place))
+        self.coordinator_file.write_text(self._coordinator_config())
+
+    def start_agent(self, id: str) -> Child:
+        """Start one agent; does not wait."""
+        command = (MPIC, "agent", "--config", str(self.agent_file(id)))
+        self.agents[id] = Child(command, self.directory / f"agent-{id}.log")
+        return self.agents[id]
+
+    def start_coordinator(self) -> None:
+        """Start the coordinator and wait until it serves."""
+        command = (MPIC, "coordinator", "--config", str(self.coordinator_file))
+        self._coordinator = Child(command, self.directory / "coordinator.log")
+        wait_serving(self._coordinator)
+
+    def agent_file(self, id: str) -> Path:
+        """Return the configuration file of an agent."""
+        return self.directory / f"agent-{id}.toml"
+
+    @property
+    def coordinator_file(self) -> Path:
+        """The configuration file of the coordinator."""
+        return self.directory / "coordinator.toml"
+
+    def caller_tls(self, id: str = "pipeline") -> TlsFiles:
+        """Return the TLS files of a caller: "pipeline" may call, "stranger" may not."""
+        pair = self.pki / f"caller-{id}"
+        return TlsFiles(pair.with_suffix(".pem"), pair.with_suffix(".key"), self.pki / "ca.pem")
+
+    @contextmanager
+    def channel(self, caller: str = "pipeline") -> Iterator[grpc.Channel]:
+        """Open a channel to the coordinator."""
+        options = [("grpc.ssl_target_name_override", "localhost")]
+        credentials = channel_credentials(self.caller_tls(caller))
+        with grpc.secure_channel(COORDINATOR, credentials, options) as channel:
+            yield channel
+
+    def ask(self, *names: str, linger: float = 3.0, timeout: float = 20.0) -> c.CorroborateResponse:
+        """Ask one question and wait for stragglers, so that the answer shows all perspectives."""
+        request = c.CorroborateRequest(request_id="test", names=names)
+        request.linger.FromMilliseconds(int(linger * 1000))
+        return self.send(request, timeout)
+
+    def send(self, request: c.CorroborateRequest, timeout: float = 20.0) -> c.CorroborateResponse:
+        """Send one question as it stands; raises grpc.RpcError."""
+        with self.channel() as channel:
+            stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+            return stub.Corroborate(request, timeout=timeout)
+
+    def stop(self) -> None:
+        """End everything."""
+        for child in (self._coordinator, *self.agents.values()):
+            if child is not None:
+                child.stop()
+
+    def __enter__(self) -> Self:
+        """Start; what was started before a failure is stopped."""
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def _agent_config(self, place: Place) -> str:
+        tls = _TLS.format(pair=self.pki / f"perspective-{place.id}", pki=self.pki)
+        return tls + _AGENT.format(
+            id=place.id,
+            rir=place.rir,
+            listen=agent_address(place),
+            source=perspective_address(PLACES.index(place)),
+            anchor=self._internet.trust_anchor_file,
+            hints=self._internet.root_hints_file,
+            lookup_timeout=self.plan.lookup_timeout,
+        )
+
+    def _coordinator_config(self) -> str:
+        tls = _TLS.format(pair=self.pki / "coordinator-main", pki=self.pki)
+        common = _COORDINATOR.format(
+            listen=COORDINATOR, issuer=ISSUER_DOMAIN, lookup_timeout=self.plan.lookup_timeout
+        )
+        perspectives = [
+            _PERSPECTIVE.format(
+                id=place.id,
+                role="primary" if place is PLACES[0] else "remote",
+                address=agent_address(place),
+                rir=place.rir,
+                latitude=place.latitude,
+                longitude=place.longitude,
+            )
+            for place in self.plan.places
+        ]
+        return tls + common + self.plan.coordinator_extra + "".join(perspectives)
+
+
+def wait_serving(child: Child) -> None:
+    """Wait until a program has written that it serves."""
+    child.wait_ready(lambda: '"serving"' in child.log_file.read_text(), seconds=30)

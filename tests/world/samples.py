@@ -1,0 +1,84 @@
+"""Sample values for tests of pure rules: a roster, observations, replies."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from coordinator.ballot import Reply
+from coordinator.judging import Ask
+from coordinator.policy import Policy
+from coordinator.quorum import Terms
+from coordinator.roster import Location, Perspective, Roster
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from tests.world.places import PLACES, Place
+
+NAME = "child.parent.example.co.jp"
+LEVELS = (NAME, "parent.example.co.jp", "example.co.jp", "co.jp", "jp")
+ISSUER = "ca.example.test"
+ADDRESS = bytes([203, 0, 113, 100])
+NOVEMBER = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def perspective(place: Place) -> Perspective:
+    """Return the perspective at a place; the first place is the primary's."""
+    role = c.ROLE_PRIMARY if place is PLACES[0] else c.ROLE_REMOTE
+    where = Location(place.latitude, place.longitude)
+    rir = o.Rir.Value(f"RIR_{place.rir}")
+    return Perspective(place.id, role, rir, f"{place.id}.test:7310", place.id, where, where)
+
+
+WORLD = Roster(perspective(PLACES[0]), [perspective(place) for place in PLACES[1:6]])
+TERMS = Terms(Policy().row_at(NOVEMBER), len(WORLD.remotes))
+
+
+def ask(*, wildcard: bool = False) -> Ask:
+    """Return what is asked of NAME."""
+    return Ask(NAME, wildcard, frozenset({ISSUER}))
+
+
+def caa(*rdata: bytes) -> o.Finding:
+    """Return a CAA walk that found these records at NAME, or none up to the top."""
+    if rdata:
+        records = o.RecordSet(owner=NAME, ttl=60, rdata=rdata)
+        levels = [o.Lookup(name=NAME, records=records, dnssec=o.DNSSEC_SECURE)]
+    else:
+        levels = [
+            o.Lookup(name=level, absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_SECURE)
+            for level in LEVELS
+        ]
+    return o.Finding(caa_walk=o.CaaFinding(levels=levels))
+
+
+def addresses(*rdata: bytes) -> o.Finding:
+    """Return an address finding with these addresses, or none."""
+    lookup = o.Lookup(name=NAME, dnssec=o.DNSSEC_SECURE)
+    if rdata:
+        lookup.records.CopyFrom(o.RecordSet(owner=NAME, ttl=60, rdata=rdata))
+    else:
+        lookup.absence = o.ABSENCE_NO_DATA
+    return o.Finding(addresses=o.AddressFinding(lookup=lookup))
+
+
+def failed_addresses(detail: str = "the resolver answered SERVFAIL") -> o.Finding:
+    """Return an address finding that failed."""
+    failure = o.Failure(kind=o.FAILURE_KIND_SERVFAIL, detail=detail)
+    lookup = o.Lookup(name=NAME, failure=failure, dnssec=o.DNSSEC_INDETERMINATE)
+    return o.Finding(addresses=o.AddressFinding(lookup=lookup))
+
+
+def failed_caa(level: str = NAME) -> o.Finding:
+    """Return a CAA walk that failed at a level."""
+    finding = caa()
+    below = LEVELS.index(level)
+    del finding.caa_walk.levels[below + 1 :]
+    failure = o.Failure(kind=o.FAILURE_KIND_SERVFAIL, detail="the resolver answered SERVFAIL")
+    last = finding.caa_walk.levels[below]
+    last.failure.CopyFrom(failure)
+    last.dnssec = o.DNSSEC_INDETERMINATE
+    return finding
+
+
+def reply(who: Perspective, findings: Sequence[o.Finding] | None = None) -> Reply:
+    """Return a reply with these findings; without any, the ordinary ones."""
+    findings = (caa(), addresses(ADDRESS)) if findings is None else findings
+    return Reply(who, o.Observation(question_id=1, name=NAME, findings=findings), 0.01)
