@@ -1,24 +1,188 @@
-"""TEMPORARY until the real one."""
+"""A DNS name as asked for in a certificate, parsed once. Pure.
 
-from dataclasses import dataclass
+Everything below works with the looked-up form: lower-case A-labels, no wildcard label, no final
+dot. What cannot stand in a certificate as a dNSName, or be looked up in the public DNS, is refused
+here, before anybody is asked.
+"""
+
+import ipaddress
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import idna
+from publicsuffixlist import PublicSuffixList
+
+MAX_NAME = 253  # octets without the final dot (RFC 1035 section 2.3.4)
+MAX_LABEL = 63
+
+_LDH = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")  # RFC 5890 section 2.3.1
+_REVERSE = ("in-addr.arpa", "ip6.arpa")
+
+
+class InvalidNameError(ValueError):
+    """The text is no name a certificate can be asked for; says what is wrong and would be right."""
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
+    """One name of a certificate."""
+
     asked: str
+    """As the caller wrote it."""
     looked_up: str
+    """Lower-case A-labels, without the wildcard label, without a final dot."""
     wildcard: bool
 
-
-class InvalidNameError(ValueError):
-    pass
+    @property
+    def certificate_name(self) -> str:
+        """Return the dNSName that stands in the certificate."""
+        return f"*.{self.looked_up}" if self.wildcard else self.looked_up
 
 
 def parse_names(texts: Sequence[str]) -> tuple[list[Name], list[tuple[int, InvalidNameError]]]:
-    return [Name(t, t.removeprefix("*."), t.startswith("*.")) for t in texts], []
+    """Parse a list; return the names, and every entry that is wrong with its index.
+
+    Two entries for one name are wrong, however they are written; "*.x" and "x" are two names.
+    """
+    names: list[Name] = []
+    problems: list[tuple[int, InvalidNameError]] = []
+    first: dict[str, int] = {}
+    for index, text in enumerate(texts):
+        try:
+            name = parse_name(text)
+            earlier = first.setdefault(name.certificate_name, index)
+            if earlier != index:
+                raise InvalidNameError(f"is the same name as names[{earlier}]; give it once")
+        except InvalidNameError as error:
+            problems.append((index, error))
+        else:
+            names.append(name)
+    return names, problems
+
+
+def parse_name(text: str) -> Name:
+    """Parse one name; raises InvalidNameError."""
+    _check_characters(text)
+    wildcard = text.startswith("*.")
+    base = text[2:] if wildcard else text
+    if "*" in base:
+        raise InvalidNameError('"*" may only stand alone as the leftmost label, as *.example.com')
+    labels = [_parse_label(label) for label in base.lower().split(".")]
+    looked_up = ".".join(labels)
+    if len(looked_up) > MAX_NAME:
+        raise InvalidNameError(f"has {len(looked_up)} octets as A-labels; at most {MAX_NAME} fit")
+    if len(labels) == 1:
+        raise InvalidNameError("is a single label; give a fully qualified name, as www.example.com")
+    _check_place(labels, looked_up)
+    if wildcard and is_public_suffix(looked_up):
+        raise InvalidNameError(
+            f"is a wildcard directly below the public suffix {looked_up} (BR 3.2.2.6);"
+            " ask for a name below a registered domain"
+        )
+    return Name(text, looked_up, wildcard)
 
 
 def walk_levels(looked_up: str) -> list[str]:
-    labels = looked_up.split(".")
-    return [".".join(labels[i:]) for i in range(len(labels))]
+    """Return the name, its parent, and so on up to the top-level domain (RFC 8659 section 3)."""
+    levels = [looked_up]
+    while (dot := looked_up.find(".")) >= 0:
+        looked_up = looked_up[dot + 1 :]
+        levels.append(looked_up)
+    return levels
+
+
+def is_public_suffix(looked_up: str) -> bool:
+    """Whether a name is a public suffix by the ICANN section of the Public Suffix List.
+
+    A top-level domain that is not in the list counts as one ("*" is the list's default rule).
+    """
+    return bool(_public_suffixes().is_public(looked_up))
+
+
+@cache
+def _public_suffixes() -> PublicSuffixList:
+    return PublicSuffixList(only_icann=True)
+
+
+def _check_characters(text: str) -> None:
+    """Refuse what is not a name at all, with the reason a person would give."""
+    if not text:
+        raise InvalidNameError("is empty; give a name, as www.example.com")
+    if len(text) > 4 * MAX_NAME:
+        raise InvalidNameError(f"is far too long; a name has at most {MAX_NAME} octets")
+    if not text.isprintable():
+        raise InvalidNameError("holds a control or other unprintable character")
+    if any(char.isspace() for char in text):
+        raise InvalidNameError("holds a space; a name has none")
+    if "://" in text or "/" in text or "@" in text:
+        raise InvalidNameError("is a URL or an address; give the host name alone")
+    if _is_ip_address(text):
+        raise InvalidNameError("is an IP address; this service decides about names")
+    if ":" in text:
+        raise InvalidNameError("holds a port; give the host name alone")
+    if any(dot in text for dot in "\u3002\uff0e\uff61"):
+        raise InvalidNameError("holds an ideographic or full-width dot; write an ASCII full stop")
+    if text.endswith("."):
+        raise InvalidNameError("ends with a dot; write it without")
+
+
+def _is_ip_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _parse_label(label: str) -> str:
+    """Return a label as an A-label or LDH label."""
+    if not label:
+        raise InvalidNameError("has an empty label; write one dot between two labels")
+    if not label.isascii():
+        label = _encode_label(label)
+    if len(label) > MAX_LABEL:
+        raise InvalidNameError(f"has a label of {len(label)} octets; at most {MAX_LABEL} fit")
+    if "_" in label:
+        raise InvalidNameError(
+            f'has "_" in {label!r}; a certificate\'s dNSName may not (BR 7.1.2.7.12)'
+        )
+    if not _LDH.fullmatch(label):
+        raise InvalidNameError(
+            f"has the label {label!r}; labels are letters, digits and hyphens, with no hyphen"
+            " at either end"
+        )
+    if label[2:4] == "--":
+        _check_a_label(label)
+    return label
+
+
+def _encode_label(label: str) -> str:
+    """Convert a U-label by IDNA 2008; nothing is mapped but to lower case."""
+    try:
+        return idna.alabel(label).decode("ascii")
+    except UnicodeError as error:  # idna.IDNAError is one
+        raise InvalidNameError(f"has {label!r}, which IDNA 2008 does not allow: {error}") from error
+
+
+def _check_a_label(label: str) -> None:
+    """Check that "xn--..." is what its U-label converts to (RFC 5890 section 2.3.2.1)."""
+    try:
+        same = idna.alabel(idna.ulabel(label)).decode("ascii") == label
+    except UnicodeError as error:
+        raise InvalidNameError(f"has {label!r}, which is no A-label: {error}") from error
+    if not same or not label.startswith("xn--"):
+        raise InvalidNameError(
+            f'has {label!r}: "--" in the third and fourth place is for A-labels alone (RFC 5890)'
+        )
+
+
+def _check_place(labels: Sequence[str], looked_up: str) -> None:
+    """Refuse names outside the public DNS, and those no certificate may have (BR 4.2.2)."""
+    if labels[-1].isdigit():
+        raise InvalidNameError(f"ends in {labels[-1]}; a top-level domain is not a number")
+    if labels[-1] == "onion":
+        raise InvalidNameError("is an Onion name; it is not in the DNS (BR Appendix B)")
+    if any(looked_up == zone or looked_up.endswith(f".{zone}") for zone in _REVERSE):
+        raise InvalidNameError("is in the reverse zones, which no certificate may name (BR 4.2.2)")

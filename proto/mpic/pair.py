@@ -30,9 +30,9 @@ def check_pair(
     `certificate` holds the identity's own certificate first, then any intermediate ones.
     """
     findings = _Findings(now)
-    chain = findings.read(certificate, x509.load_pem_x509_certificates, "certificate")
-    key = findings.read(private_key, _load_key, "private key without password")
-    authorities = findings.read(authority, x509.load_pem_x509_certificates, "certificate")
+    chain = findings.read(certificate, x509.load_pem_x509_certificates, "certificate in PEM")
+    key = findings.read(private_key, _load_key, "private key in PEM, without a password")
+    authorities = findings.read(authority, x509.load_pem_x509_certificates, "certificate in PEM")
     for one in authorities or ():
         findings.check_dates(authority, one)
     if chain:
@@ -68,7 +68,7 @@ class _Findings:
             self.add(file, *explain_os_error(error))
         except (ValueError, TypeError, UnsupportedAlgorithm):
             mend = "Name a file with -----BEGIN lines; `openssl` converts other formats"
-            self.add(file, f"holds no {what} in PEM", mend)
+            self.add(file, f"holds no {what}", mend)
         return None
 
     def check_dates(self, file: Path, certificate: x509.Certificate) -> None:

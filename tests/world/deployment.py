@@ -48,7 +48,9 @@ lookup_timeout = {lookup_timeout}
 
 [callers]
 allowed = ["spiffe://mpic.test/coordinator/main"]
+"""
 
+_LAB_RESOLVER = """
 [resolver]
 outgoing_address = "{source}"
 trust_anchor_file = "{anchor}"
@@ -104,8 +106,13 @@ class Plan:
 class Deployment:
     """The running programs."""
 
-    def __init__(self, directory: Path, internet: Internet, plan: Plan | None = None) -> None:
-        """Start nothing yet; certificates, configurations and logs are kept in `directory`."""
+    def __init__(
+        self, directory: Path, internet: Internet | None, plan: Plan | None = None
+    ) -> None:
+        """Start nothing yet; certificates, configurations and logs are kept in `directory`.
+
+        Without a test Internet, the agents ask the real one.
+        """
         self.directory = directory
         self.plan = plan or Plan()
         self.agents: dict[str, Child] = {}
@@ -120,7 +127,7 @@ class Deployment:
     @property
     def coordinator(self) -> Child:
         """The coordinator's process."""
-        assert self._coordinator is not None  # noqa: S101 - after start
+        assert self._coordinator is not None
         return self._coordinator
 
     def start(self) -> None:
@@ -215,14 +222,22 @@ class Deployment:
 
     def _agent_config(self, place: Place) -> str:
         tls = _TLS.format(pair=self.pki / f"perspective-{place.id}", pki=self.pki)
-        return tls + _AGENT.format(
+        agent = _AGENT.format(
             id=place.id,
             rir=place.rir,
             listen=agent_address(place),
-            source=perspective_address(PLACES.index(place)),
-            anchor=self._internet.trust_anchor_file,
-            hints=self._internet.root_hints_file,
             lookup_timeout=self.plan.lookup_timeout,
+        )
+        if self._internet is None:
+            return tls + agent
+        return (
+            tls
+            + agent
+            + _LAB_RESOLVER.format(
+                source=perspective_address(PLACES.index(place)),
+                anchor=self._internet.trust_anchor_file,
+                hints=self._internet.root_hints_file,
+            )
         )
 
     def _coordinator_config(self) -> str:

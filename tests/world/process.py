@@ -54,6 +54,11 @@ class Child:
         if self._process.returncode is not None:
             raise WorldError(self._report(f"ended with code {self._process.returncode}"))
 
+    @property
+    def pid(self) -> int:
+        """The process, and its group."""
+        return self._process.pid
+
     def is_running(self) -> bool:
         """Say whether it has not ended."""
         return self._process.poll() is None

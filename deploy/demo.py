@@ -1,0 +1,167 @@
+"""The demo: a signed DNS tree, a primary and five agents, a coordinator, and four scenes.
+
+Run by demo.sh. Exits with 1 when any scene does not end as it must.
+"""
+
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from google.protobuf import json_format
+from rich.console import Console
+
+from coordinator.table import print_answer
+from mpic.v1 import corroboration_pb2 as c
+from tests.world import network, zones
+from tests.world.deployment import COORDINATOR, MPIC, Deployment
+from tests.world.internet import Internet
+from tests.world.places import PLACES
+
+NAME = "child.parent.example.co.jp"
+FORBIDDEN = zones.Zone(
+    zones.UPKI.name, zones.UPKI.text + 'child IN CAA 0 issue "other-ca.example.test"\n'
+)
+
+console = Console(width=shutil.get_terminal_size((140, 40)).columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How a scene must end."""
+
+    exit_code: int
+    reason: c.Reason.ValueType
+    quorum: str
+    error: int = 0
+
+
+APPROVED_BY_ALL = Expected(0, c.REASON_CORROBORATED, "5/5")
+APPROVED_BY_FOUR = Expected(0, c.REASON_CORROBORATED, "4/5")
+SUPPRESSED = Expected(1, c.REASON_QUORUM_NOT_MET, "3/5", error=338)
+FORBIDDEN_BY_CAA = Expected(1, c.REASON_PRIMARY_CAA_FORBIDS, "0/5")
+
+
+class SceneError(Exception):
+    """A scene did not end as it must."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the scenes, or ask the Internet; return the exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    directory = Path(tempfile.mkdtemp(prefix="mpic-demo-"))
+    try:
+        with ExitStack() as stack:
+            if arguments[:1] == ["--internet"]:
+                return _ask_internet(directory, arguments[1:], stack)
+            _run_scenes(directory, stack, keep="--keep" in arguments)
+    except KeyboardInterrupt:
+        console.print("\nInterrupted; everything is stopped.")
+        return 130
+    except SceneError as error:
+        console.print(f"[bold red]Not as it must be:[/] {error}")
+        return 1
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler
+    raise KeyboardInterrupt
+
+
+def _run_scenes(directory: Path, stack: ExitStack, *, keep: bool) -> None:
+    console.rule("Starting")
+    console.print("A signed DNS tree on real BIND: the root, jp, co.jp, parent.example.co.jp.")
+    internet = stack.enter_context(Internet(directory / "internet"))
+    console.print("A primary and five remote agents, each with its own Unbound; a coordinator.")
+    deployment = stack.enter_context(Deployment(directory, internet))
+
+    _scene(deployment, "The name as it is: everybody sees the same", APPROVED_BY_ALL)
+
+    internet.replace(zones.UPKI_WITHOUT_CHILD)
+    _scene(deployment, "Without an A record (NXDOMAIN): an absence is in order", APPROVED_BY_ALL)
+    internet.replace(zones.UPKI)
+
+    _divert(1)
+    _scene(deployment, f"The DNS of {PLACES[1].id} is led to a lying server", APPROVED_BY_FOUR)
+
+    _divert(2)
+    _scene(deployment, f"The DNS of {PLACES[2].id} too", SUPPRESSED)
+    network.restore_all()
+
+    internet.replace(FORBIDDEN)
+    _scene(deployment, "A CAA record that names another CA: the primary refuses", FORBIDDEN_BY_CAA)
+    internet.replace(zones.UPKI)
+
+    console.rule("All scenes ended as they must")
+    if keep:
+        _keep(deployment)
+
+
+def _divert(number: int) -> None:
+    """Lead what one perspective asks the authoritative server to the liar."""
+    network.divert(network.perspective_address(number), network.AUTHORITATIVE, network.LIAR)
+
+
+def _scene(deployment: Deployment, title: str, expected: Expected) -> None:
+    """Ask, show, and hold against what must come out."""
+    console.rule(title)
+    exit_code, response = _ask(deployment, [NAME])
+    print_answer(response, console)
+    (verdict,) = response.names
+    seen = Expected(exit_code, verdict.reason, verdict.quorum, response.error.code)
+    if seen != expected:
+        raise SceneError(f"{title}: {seen} instead of {expected}")
+
+
+def _ask(deployment: Deployment, names: Sequence[str]) -> tuple[int, c.CorroborateResponse]:
+    """Ask by the command an operator would type."""
+    command = [*_ask_command(deployment), "--json", *names]
+    console.print(f"$ mpic ask {' '.join(names)}", style="dim")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if not done.stdout:
+        raise SceneError(f"mpic ask exited with {done.returncode}: {done.stderr}")
+    return done.returncode, json_format.Parse(done.stdout, c.CorroborateResponse())
+
+
+def _ask_command(deployment: Deployment) -> list[str]:
+    tls = deployment.caller_tls()
+    files = ["--cert", str(tls.certificate), "--key", str(tls.private_key)]
+    return [
+        MPIC, "ask", "--server", COORDINATOR, "--server-name", "localhost",
+        *files, "--ca", str(tls.authority),
+    ]  # fmt: skip
+
+
+def _keep(deployment: Deployment) -> None:
+    inside = "sudo ip netns exec mpic-demo"
+    command = " ".join(_ask_command(deployment))
+    console.print("Running on. In another terminal, ask what you like:\n", style="bold")
+    for names in (NAME, "child.plain.example.co.jp", "'*.wild.caa.example.co.jp'"):
+        console.print(f"  {inside} {command} {names}", soft_wrap=True)
+    console.print("\nStop and continue an agent, and ask again:\n", style="bold")
+    console.print(
+        "  sudo pkill -STOP -f agent-frankfurt.toml; sudo pkill -CONT -f agent-frankfurt.toml"
+    )
+    console.print(f"\nConfigurations and logs are in {deployment.directory}. Ctrl-C ends it all.")
+    signal.pause()
+
+
+def _ask_internet(directory: Path, names: Sequence[str], stack: ExitStack) -> int:
+    """Ask about real names, from this one network: it shows the programs, not the world."""
+    console.print("All agents run on this machine: they show the same network six times.")
+    deployment = stack.enter_context(Deployment(directory, None))
+    exit_code, response = _ask(deployment, names)
+    print_answer(response, console)
+    return exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""Which names can be asked for, and what everything else is told."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mpic.names import InvalidNameError, Name, is_public_suffix, parse_name, parse_names, walk_levels
+
+LONG = ".".join(["a" * 63] * 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("example.com", Name("example.com", "example.com", False)),
+        ("WWW.Example.COM", Name("WWW.Example.COM", "www.example.com", False)),
+        ("*.example.com", Name("*.example.com", "example.com", True)),
+        ("bücher.example", Name("bücher.example", "xn--bcher-kva.example", False)),
+        ("BÜCHER.example", Name("BÜCHER.example", "xn--bcher-kva.example", False)),
+        ("xn--bcher-kva.example", Name("xn--bcher-kva.example", "xn--bcher-kva.example", False)),
+        ("大学.example", Name("大学.example", "xn--pss25c.example", False)),
+        ("1.2.3.4.example", Name("1.2.3.4.example", "1.2.3.4.example", False)),
+        ("a--b.example", Name("a--b.example", "a--b.example", False)),
+        ("x.y-z.example", Name("x.y-z.example", "x.y-z.example", False)),
+        (f"{LONG}.{'a' * 57}.com", Name(f"{LONG}.{'a' * 57}.com", f"{LONG}.{'a' * 57}.com", False)),
+    ],
+)
+def test_names_that_can_be_asked_for(text: str, name: Name) -> None:
+    assert parse_name(text) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("example.com.", "ends with a dot"),
+        (".example.com", "empty label"),
+        ("a..example.com", "empty label"),
+        ("*..example.com", "empty label"),
+        ("a" * 64 + ".example", "label of 64 octets"),
+        ("ü" * 63 + ".example", "IDNA 2008 does not allow"),
+        (f"{LONG}.{'a' * 58}.com", "254 octets"),
+        ("a" * 5000, "far too long"),
+        ("a\x00b.example.com", "control"),
+        ("a\nb.example.com", "control"),
+        ("example.com\n", "control"),
+        ("a b.example.com", "space"),
+        ("a\u00a0b.example.com", "control or other unprintable"),
+        ("https://example.com", "URL"),
+        ("example.com/path", "URL"),
+        ("admin@example.com", "URL or an address"),
+        ("example.com:443", "port"),
+        ("203.0.113.1", "IP address"),
+        ("2001:db8::1", "IP address"),
+        ("[2001:db8::1]", "IP address"),
+        ("localhost", "single label"),
+        ("*.com", "single label"),
+        ("*", "leftmost label"),
+        ("*.*.example.com", "leftmost label"),
+        ("a.*.example.com", "leftmost label"),
+        ("*a.example.com", "leftmost label"),
+        ("**.example.com", "leftmost label"),
+        ("*.co.jp", "public suffix co.jp"),
+        ("*.test", "single label"),
+        ("_dmarc.example.com", "may not"),
+        ("-a.example.com", "hyphens"),
+        ("a-.example.com", "hyphens"),
+        ("a$.example.com", "letters, digits"),
+        ("ab--cd.example.com", "no A-label|A-labels alone"),
+        ("xn--a.example.com", "no A-label"),
+        ("xn--abc-.example.com", "hyphens"),
+        ("bü_cher.example", "IDNA 2008 does not allow"),
+        ("☃.example", "IDNA 2008 does not allow"),
+        ("例え。example", "ideographic"),
+        ("a．example", "ideographic"),
+        ("example.123", "not a number"),
+        ("facebookcorewwwi.onion", "Onion"),
+        ("1.113.0.203.in-addr.arpa", "reverse zones"),
+        ("in-addr.arpa", "reverse zones"),
+        ("8.b.d.0.1.0.0.2.ip6.arpa", "reverse zones"),
+    ],
+)
+def test_names_that_cannot(text: str, message: str) -> None:
+    with pytest.raises(InvalidNameError, match=message):
+        parse_name(text)
+
+
+def test_br_3_2_2_6_the_icann_section_decides() -> None:
+    assert is_public_suffix("co.jp")
+    assert is_public_suffix("ac.jp")
+    assert not is_public_suffix("example.co.jp")
+    assert not is_public_suffix("github.io")  # in the private section
+    assert is_public_suffix("test")
+    assert not is_public_suffix("example.test")
+    assert parse_name("*.github.io").wildcard
+
+
+def test_every_wrong_entry_is_reported() -> None:
+    names, problems = parse_names(["a.example", "", "b.example", "A.example", "*.a.example"])
+    assert [name.certificate_name for name in names] == ["a.example", "b.example", "*.a.example"]
+    assert [(index, str(error).split(";")[0]) for index, error in problems] == [
+        (1, "is empty"),
+        (3, "is the same name as names[0]"),
+    ]
+
+
+def test_a_u_label_and_its_a_label_are_one_name() -> None:
+    _, problems = parse_names(["bücher.example", "xn--bcher-kva.example"])
+    assert [index for index, _ in problems] == [1]
+
+
+def test_rfc_8659_the_walk_ends_at_the_top_level_domain() -> None:
+    assert walk_levels("child.parent.example.co.jp") == [
+        "child.parent.example.co.jp",
+        "parent.example.co.jp",
+        "example.co.jp",
+        "co.jp",
+        "jp",
+    ]
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_name_or_is_told_why_not(text: str) -> None:
+    try:
+        name = parse_name(text)
+    except InvalidNameError as error:
+        assert str(error)
+        return
+    labels = name.looked_up.split(".")
+    assert len(name.looked_up) <= 253
+    assert len(labels) > 1
+    assert all(1 <= len(label) <= 63 for label in labels)
+    assert set(name.looked_up) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.")
+
+
+HOST = st.from_regex(r"(\*\.)?([a-zA-Z0-9]{1,8}\.){1,4}(example|jp|com)", fullmatch=True)
+
+
+@given(HOST)
+def test_parsing_a_parsed_name_changes_nothing(text: str) -> None:
+    try:
+        name = parse_name(text)
+    except InvalidNameError:
+        return
+    again = parse_name(name.certificate_name)
+    assert (again.looked_up, again.wildcard) == (name.looked_up, name.wildcard)
