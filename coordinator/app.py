@@ -6,10 +6,10 @@ from pathlib import Path
 
 import structlog
 
-from coordinator.corroboration import Corroborator
+from coordinator.corroboration import Corroborator, Rules
 from coordinator.fanout import Fanout, Timing
 from coordinator.link import LinkOptions
-from coordinator.servicer import CorroborationServicer, Counter
+from coordinator.servicer import CorroborationServicer, Counter, log_late
 from coordinator.settings import CoordinatorSettings, check_roster
 from mpic.grpc.serving import Listening, Server
 from mpic.v1 import corroboration_pb2, corroboration_pb2_grpc
@@ -32,7 +32,8 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path) -> None:
         server = Server(Listening(table.listen, settings.tls.files(), allowed))
         stack.push_async_callback(fanout.close)
         await fanout.open(table.connect_patience)
-        corroborator = Corroborator(settings.roster(), settings.policy.policy(), fanout, _now)
+        rules = Rules(settings.roster(), settings.policy.policy())
+        corroborator = Corroborator(rules, fanout, _now, log_late)
         counter = Counter(settings.issuers(), timing.attempt, window=table.gather_window)
         servicer = CorroborationServicer(
             corroborator, list(fanout.links), counter, lambda: server.stopping
@@ -40,7 +41,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path) -> None:
         corroboration_pb2_grpc.add_CorroborationServiceServicer_to_server(servicer, server.grpc)
         await server.start()
         await server.set_health(serving=True)
-        await server.run_until_signal(table.shutdown_grace)
+        await server.run_until_signal(table.shutdown_grace, servicer.drain)
 
 
 def _now() -> datetime:

@@ -198,7 +198,7 @@ def _explain(server: _Server, error: aio.AioRpcError) -> str:
     if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
         return f"no reply from {server.address} within {server.timeout:g} s (--timeout)"
     lines = [f"{error.code().name}: {error.details()}"]
-    status = rpc_status.from_call(error)  # type: ignore[arg-type] # it has what is needed
+    status = rpc_status.from_call(error)
     for detail in status.details if status else ():
         bad = error_details_pb2.BadRequest()
         if detail.Unpack(bad):

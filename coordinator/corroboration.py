@@ -25,6 +25,7 @@ from mpic.names import Name
 from mpic.v1 import corroboration_pb2 as c
 
 Clock = Callable[[], datetime]
+Keep = Callable[["Attempt"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +45,29 @@ class Question:
 class Attempt:
     """One question being decided: a ballot for each name, and what has come so far."""
 
-    def __init__(self, question: Question, roster: Roster, asked_at: datetime) -> None:
-        """Open the ballots."""
+    def __init__(self, question: Question, roster: Roster, asked_at: datetime, keep: Keep) -> None:
+        """Open the ballots; `keep` gets the attempt once every perspective has replied."""
         self.question = question
         self.roster = roster
         self.asked_at = asked_at
         self.decided_at: datetime | None = None
         self.ballots = [Ballot(ask, question.terms, roster) for ask in question.asks]
+        self.late: list[tuple[int, Reply]] = []
+        """What came after the caller had the answer: (index of the name, reply)."""
+        self.is_answered = False
         self.certain = asyncio.Event()
         self.complete = asyncio.Event()
         self._undecided = len(self.ballots)
         self._incomplete = len(self.ballots)
+        self._keep = keep
 
     def receive(self, index: int, reply: Reply) -> None:
         """Count one perspective's reply about one name."""
         ballot = self.ballots[index]
         was_certain = bool(ballot.reason)
         ballot.add(reply)
+        if self.is_answered:
+            self.late.append((index, reply))
         self._undecided -= bool(ballot.reason) and not was_certain
         self._incomplete -= ballot.is_complete
         # One name that fails refuses the certificate, but every name gets its own verdict.
@@ -68,6 +75,7 @@ class Attempt:
             self.certain.set()
         if not self._incomplete:
             self.complete.set()
+            self._keep(self)
 
     @property
     def approved(self) -> bool:
@@ -75,17 +83,27 @@ class Attempt:
         return all(ballot.reason == c.REASON_CORROBORATED for ballot in self.ballots)
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who is asked, and what they must meet."""
+
+    roster: Roster
+    policy: Policy
+
+
 class Corroborator:
     """Decides questions."""
 
-    def __init__(self, roster: Roster, policy: Policy, fanout: Fanout, clock: Clock) -> None:
-        """Decide by `policy`, asking the perspectives of `roster` through `fanout`."""
-        self.roster = roster
-        self.policy = policy
+    def __init__(self, rules: Rules, fanout: Fanout, clock: Clock, keep: Keep) -> None:
+        """Decide by `rules`, asking through `fanout`; `keep` gets every finished attempt."""
+        self.roster = rules.roster
+        self.policy = rules.policy
         self._fanout = fanout
         self._clock = clock
+        self._keep = keep
         self._breaches = {
-            row: "; ".join(map(str, find_distance_breaches(roster, row))) for row in policy.rows
+            row: "; ".join(map(str, find_distance_breaches(self.roster, row)))
+            for row in self.policy.rows
         }
 
     def row_in_force(self) -> PolicyRow:
@@ -108,7 +126,7 @@ class Corroborator:
         Replies that come later are still counted until the attempt's deadline; they cannot change
         the verdict.
         """
-        attempt = Attempt(question, self.roster, self._clock())
+        attempt = Attempt(question, self.roster, self._clock(), self._keep)
         checks = [check.check for check in CHECKS.values()]
         names = [ask.name for ask in question.asks]
         asking = self._fanout.ask(names, checks, attempt.receive)
@@ -119,6 +137,7 @@ class Corroborator:
         except asyncio.CancelledError:
             asking.close()
             raise
+        attempt.is_answered = True
         return attempt
 
 

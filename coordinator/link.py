@@ -139,7 +139,8 @@ class Link:
     async def _converse(self, channel: aio.Channel) -> None:
         """Open the stream and read it until it ends."""
         stream: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(_OBSERVE)()
-        self._outbox = outbox = Outbox(self._options.window, self._options.limit)
+        outbox: Outbox[bytes] = Outbox(self._options.window, self._options.limit)
+        self._outbox = outbox
         writing = asyncio.create_task(_write(stream, outbox))
         self.problem = None
         self._settled.set()

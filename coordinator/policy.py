@@ -77,7 +77,7 @@ def find_shortfalls(policy: Policy) -> list[str]:
     """Return where a policy asks for less than the Baseline Requirements, at any date."""
     baseline = Policy()
     dates = {row.effective_from for row in (*policy.rows, *BASELINE_ROWS)}
-    shortfalls = []
+    shortfalls: list[str] = []
     for date in sorted(dates):
         try:
             ours, theirs = policy.row_at(date), baseline.row_at(date)

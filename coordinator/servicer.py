@@ -48,6 +48,12 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         self._links = {link.perspective.id: link for link in links}
         self._counter = counter
         self._is_stopping = is_stopping
+        self._streams: set[QuestionStream] = set()
+
+    def drain(self) -> None:
+        """End every stream once its questions are answered."""
+        for stream in self._streams:
+            stream.drain()
 
     async def Corroborate(  # noqa: N802 - the method's name in the agreement
         self, request: c.CorroborateRequest, context: Context
@@ -64,11 +70,13 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
             self._counter.window,
             self._counter.stream_in_flight,
         )
+        self._streams.add(stream)
         reading = asyncio.create_task(stream.read(request_iterator))
         try:
             async for response in stream.responses():
                 yield response
         finally:
+            self._streams.discard(stream)
             reading.cancel()
             stream.cancel()
 
@@ -145,6 +153,21 @@ def _log_verdict(attempt: Attempt, response: c.CorroborateResponse, caller: str)
         policy_from=attempt.question.terms.row.effective_from.isoformat(),
         elapsed_ms=round((_seconds(attempt)) * 1000, 1),
     )
+
+
+def log_late(attempt: Attempt) -> None:
+    """Write a line for each observation that came after the answer, or never."""
+    for index, reply in attempt.late:
+        standing = attempt.ballots[index].standing(reply.perspective)
+        log.info(
+            "late_observation",
+            request_id=attempt.question.request_id,
+            name=attempt.ballots[index].ask.name,
+            perspective=reply.perspective.id,
+            corroborates=standing.corroborates,
+            dissent=c.Dissent.Name(standing.dissent) if standing.dissent else None,
+            elapsed_ms=None if reply.elapsed is None else round(reply.elapsed * 1000, 1),
+        )
 
 
 def _seconds(attempt: Attempt) -> float:

@@ -28,6 +28,7 @@ class QuestionStream:
         self._room = asyncio.Semaphore(limit)
         self._outbox: Outbox[c.CorroborateOutcome] = Outbox(window, limit)
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._draining = False
 
     async def read(self, requests: AsyncIterator[c.CorroborateStreamRequest]) -> None:
         """Take questions until the caller has no more, then wait for the answers."""
@@ -47,6 +48,12 @@ class QuestionStream:
             yield c.CorroborateStreamResponse(outcomes=outcomes)
             for _ in outcomes:
                 self._room.release()
+
+    def drain(self) -> None:
+        """End once all questions taken are answered."""
+        self._draining = True
+        if not self._running:
+            self._outbox.close()
 
     def cancel(self) -> None:
         """Stop deciding what is not decided; the caller is gone."""
@@ -75,6 +82,8 @@ class QuestionStream:
             outcome = _failed(question, internal)
         del self._running[question.request_id]
         self._outbox.put(outcome)
+        if self._draining and not self._running:
+            self._outbox.close()
 
 
 def _failed(question: c.CorroborateRequest, error: RequestError) -> c.CorroborateOutcome:

@@ -30,6 +30,9 @@ def print_answer(response: c.CorroborateResponse, console: Console) -> None:
     """Print the whole answer."""
     for verdict in response.names:
         console.print(_name_table(verdict))
+        for report in verdict.perspectives:
+            if report.detail:
+                console.print(_dissent_line(report))
         console.print(_name_line(verdict))
     console.print(_certificate_line(response))
 
@@ -107,7 +110,7 @@ def _caa_cell(levels: list[o.Lookup]) -> Text:
     if last.HasField("absence"):
         return Text(f"none up to {last.name}")
     if last.HasField("failure"):
-        return Text(f"{escape(last.name)}: {_failure(last.failure)}", style="red")
+        return Text(f"{_failure(last.failure)}\nat {escape(last.name)}", style="red")
     lines = [escape(present(rdata)) for rdata in last.records.rdata[:4]]
     if len(last.records.rdata) > len(lines):
         lines.append(f"and {len(last.records.rdata) - len(lines)} more")
@@ -142,10 +145,10 @@ def _address(rdata: bytes) -> str:
 
 
 def _failure(failure: o.Failure) -> str:
-    text = f"{o.FailureKind.Name(failure.kind).removeprefix('FAILURE_KIND_')}: {failure.detail}"
-    if failure.HasField("extended_error"):
-        text += f" (EDE {failure.extended_error.code} {failure.extended_error.text})"
-    return escape(text)
+    """Name a failure; its detail stands below the table."""
+    text = o.FailureKind.Name(failure.kind).removeprefix("FAILURE_KIND_")
+    extended = f" (EDE {failure.extended_error.code})"
+    return text + (extended if failure.HasField("extended_error") else "")
 
 
 def _dnssec_cell(lookups: list[o.Lookup]) -> Text:
@@ -167,9 +170,13 @@ def _resolver_cell(report: c.PerspectiveReport) -> Text:
 def _agreement_cell(report: c.PerspectiveReport) -> Text:
     if report.corroborates:
         return Text("yes", style="green")
-    name = c.Dissent.Name(report.dissent).removeprefix("DISSENT_")
-    cell = Text(f"no: {name}", style="red")
-    # The cells of CAA and A tell their failures already.
-    if report.dissent in (c.DISSENT_CAA_FAILED, c.DISSENT_ADDRESSES_FAILED):
-        return cell
-    return cell.append(f"\n{escape(report.detail)}", style="")
+    return Text(f"no: {_dissent(report)}", style="red")
+
+
+def _dissent_line(report: c.PerspectiveReport) -> Text:
+    line = Text(f"{report.perspective_id}: ", style="bold")
+    return line.append(f"{_dissent(report)}: {escape(report.detail)}", style="")
+
+
+def _dissent(report: c.PerspectiveReport) -> str:
+    return c.Dissent.Name(report.dissent).removeprefix("DISSENT_")

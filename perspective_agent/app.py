@@ -4,7 +4,6 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import structlog
-from grpc import aio
 
 from mpic.grpc.serving import Listening, Server
 from mpic.v1 import observation_pb2 as o
@@ -32,20 +31,19 @@ async def run_agent(settings: AgentSettings) -> None:
         view = await _open_view(settings.resolver, stack)
         allowed = {SERVICE: frozenset(settings.callers.allowed)}
         server = Server(Listening(settings.agent.listen, settings.tls.files(), allowed))
-        _add_servicer(server.grpc, settings, view)
+        servicer = _make_servicer(settings, view)
+        perspective_pb2_grpc.add_PerspectiveServiceServicer_to_server(servicer, server.grpc)
         await server.start()
         await server.set_health(serving=True)
         watch = asyncio.create_task(_probe_for_ever(view, server, settings.resolver))
-        await server.run_until_signal(settings.agent.shutdown_grace)
+        await server.run_until_signal(settings.agent.shutdown_grace, servicer.drain)
         watch.cancel()
 
 
-def _add_servicer(grpc_server: aio.Server, settings: AgentSettings, view: View) -> None:
+def _make_servicer(settings: AgentSettings, view: View) -> PerspectiveServicer:
     identity = Identity(settings.agent.id, o.Rir.Value(f"RIR_{settings.agent.rir}"))
     limits = Limits(settings.agent.lookup_timeout)
-    stream = StreamOptions(settings.agent.gather_window)
-    servicer = PerspectiveServicer(identity, view, limits, stream)
-    perspective_pb2_grpc.add_PerspectiveServiceServicer_to_server(servicer, grpc_server)
+    return PerspectiveServicer(identity, view, limits, StreamOptions(settings.agent.gather_window))
 
 
 async def _open_view(table: ResolverTable, stack: AsyncExitStack) -> View:

@@ -2,9 +2,9 @@
 
 TCP, because on loopback it costs no more than UDP (6 to 8 us a query against 8 to 9), needs
 neither retransmission nor a fallback for long answers, and nothing off the host can spoof into
-it. Unbound reads at most 32 unanswered queries of one connection, so there are several, opened
-as needed; a connection that holds a query nobody waits for any more takes no new ones and is
-closed when its others are answered, so that hung lookups of one name delay no other name.
+it. A resolver may bound the unanswered queries of one connection, so there are several, opened as
+needed; a connection that holds a query nobody waits for any more takes no new ones and is closed
+when its others are answered, so that hung lookups of one name delay no other name.
 
 There is no task, future or timer for a query: answers come by callback, deadlines belong to the
 question that asked.
@@ -28,7 +28,7 @@ Receive = Callable[[o.Lookup], None]
 log = structlog.get_logger()
 
 _LENGTH = struct.Struct("!H")
-_PER_CONNECTION = 32  # Unbound's own bound on unanswered queries of one connection
+_PER_CONNECTION = 32  # unanswered queries; what closes with a retired connection is little
 _CONNECT_SECONDS = 2.0
 
 

@@ -1,9 +1,8 @@
 """PerspectiveService: messages in, observations out. Nothing is looked up or judged here."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 from google.protobuf import timestamp_pb2
@@ -75,7 +74,13 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         self._identity = identity
         self._view = view
         self._limits = limits
-        self._stream = stream
+        self._options = stream
+        self._streams: set[_Stream] = set()
+
+    def drain(self) -> None:
+        """End every stream once its questions are answered."""
+        for stream in self._streams:
+            stream.drain()
 
     async def Describe(  # noqa: N802 - the method's name in the agreement
         self,
@@ -97,40 +102,59 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         context: Context,  # noqa: ARG002
     ) -> AsyncIterator[p.ObserveResponse]:
         """Examine every question that comes, and send what was seen as it is complete."""
-        outbox: Outbox[o.Observation] = Outbox(self._stream.window, self._stream.limit)
-        reading = asyncio.create_task(self._read(request_iterator, outbox))
+        stream = _Stream(self._options)
+        self._streams.add(stream)
+        reading = asyncio.create_task(self._read(request_iterator, stream))
         try:
-            async for observations in outbox.batches():
+            async for observations in stream.outbox.batches():
                 yield p.ObserveResponse(
                     perspective_id=self._identity.perspective_id,
                     rir=self._identity.rir,
                     observations=observations,
                 )
         finally:
+            self._streams.discard(stream)
             reading.cancel()
 
-    async def _read(
-        self, requests: AsyncIterator[p.ObserveRequest], outbox: Outbox[o.Observation]
-    ) -> None:
-        report: Callable[[o.Observation], None] = partial(_put, outbox)
+    async def _read(self, requests: AsyncIterator[p.ObserveRequest], stream: "_Stream") -> None:
         try:
             async for request in requests:
                 for question in request.questions:
+                    stream.open += 1
                     if self._view.probe.validates:
-                        examine(question, self._view.resolver, self._limits, report)
+                        examine(question, self._view.resolver, self._limits, stream.report)
                     else:
-                        report(_blind(question, self._view.probe.evidence))
+                        stream.report(_blind(question, self._view.probe.evidence))
         finally:
-            outbox.close()
+            stream.outbox.close()
 
 
-def _put(outbox: Outbox[o.Observation], observation: o.Observation) -> None:
-    """Put an observation into the outbox; a coordinator that does not read loses its stream."""
-    try:
-        outbox.put(observation)
-    except OutboxFullError as error:
-        log.error("coordinator_does_not_read", error=str(error))  # noqa: TRY400 - it says all
-        outbox.close()
+class _Stream:
+    """One coordinator's stream: the questions it has open, and the observations on their way."""
+
+    def __init__(self, options: StreamOptions) -> None:
+        self.outbox: Outbox[o.Observation] = Outbox(options.window, options.limit)
+        self.open = 0
+        self._draining = False
+
+    def report(self, observation: o.Observation) -> None:
+        """Send an observation; a coordinator that does not read loses its stream."""
+        self.open -= 1
+        try:
+            self.outbox.put(observation)
+        except OutboxFullError as error:
+            log.error("coordinator_does_not_read", error=str(error))  # noqa: TRY400 - it says all
+            self.outbox.close()
+        self._close_when_drained()
+
+    def drain(self) -> None:
+        """End once all open questions are answered."""
+        self._draining = True
+        self._close_when_drained()
+
+    def _close_when_drained(self) -> None:
+        if self._draining and not self.open:
+            self.outbox.close()
 
 
 def _blind(question: p.Question, evidence: str) -> o.Observation:

@@ -52,13 +52,15 @@ def parse_names(texts: Sequence[str]) -> tuple[list[Name], list[tuple[int, Inval
     for index, text in enumerate(texts):
         try:
             name = parse_name(text)
-            earlier = first.setdefault(name.certificate_name, index)
-            if earlier != index:
-                raise InvalidNameError(f"is the same name as names[{earlier}]; give it once")
         except InvalidNameError as error:
             problems.append((index, error))
-        else:
+            continue
+        earlier = first.setdefault(name.certificate_name, index)
+        if earlier == index:
             names.append(name)
+        else:
+            same = f"is the same name as names[{earlier}]; give it once"
+            problems.append((index, InvalidNameError(same)))
     return names, problems
 
 

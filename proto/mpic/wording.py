@@ -26,7 +26,11 @@ _SYNTAX: Sequence[tuple[str, str, str]] = (
         "more follows after the value",
         "Give each key a line of its own, and put text in quotes",
     ),
-    (r"Unterminated string|Expected [\"']+", "a quotation mark is missing", "Close the text with one"),
+    (
+        r"Unterminated string|Expected [\"']+",
+        "a quotation mark is missing",
+        "Close the text with one",
+    ),
     ("Cannot overwrite a value", "the key stands there twice", "Keep one of the two"),
     (r"Cannot declare (\(.*\)) twice", "the table {} stands there twice", "Join the two"),
     (

@@ -88,12 +88,6 @@ def _listens(address: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def internet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
-    with Internet(tmp_path_factory.mktemp("world")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def resolvers(
     internet: Internet, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Resolver, Resolver]]:
@@ -347,10 +341,13 @@ def test_nothing_stops_the_misbehaving_server(resolver: Resolver) -> None:
     assert resolver.outcome(f"still.healthy.{zones.HOSTILE_ZONE}", "CAA") == "NOERROR"
 
 
-def test_other_interfaces_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_interfaces_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(socket, "if_nameindex", lambda: [(1, "lo"), (2, "eth0")])
-    with pytest.raises(WorldError, match=r"interfaces \(eth0\).*unshare --net"):
-        network.bring_up([])
+    refused = pytest.raises(WorldError, match=r"interfaces \(eth0\).*unshare --net")
+    with refused, Internet(tmp_path):
+        pass
+    with refused:
+        network.heal()
 
 
 def test_a_child_that_ends_at_once_says_why(tmp_path: Path) -> None:

@@ -81,12 +81,12 @@ class Internet:
 
     def stop(self) -> None:
         """End every hijack and every server."""
-        if self._hostile is not None:
-            self._hostile.stop()
         for authority in self._authorities.values():
             authority.stop()
-        network.restore_all()
-        network.heal()
+        if self._hostile is not None:  # the network is up and ours
+            self._hostile.stop()
+            network.restore_all()
+            network.heal()
 
     def __enter__(self) -> Self:
         """Start; what was started before a failure is stopped."""

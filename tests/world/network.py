@@ -96,6 +96,7 @@ def heal() -> None:
 
 
 def _change(rules: str, *, absent_is_fine: bool = False) -> None:
+    require_private_network()
     try:
         _run("nft", "-f", "-", text=rules)
     except WorldError as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -72,10 +72,14 @@ class Server:
         for service in ("", *self._services):
             await self._health.set(service, value)
 
-    async def run_until_signal(self, grace: float) -> None:
-        """Wait for SIGTERM or SIGINT; then refuse new calls and give running ones `grace` s."""
+    async def run_until_signal(self, grace: float, drain: Callable[[], None]) -> None:
+        """Wait for SIGTERM or SIGINT; then refuse new calls and give running ones `grace` s.
+
+        `drain` is told to end the streams that would otherwise live for ever.
+        """
         await self._stopping.wait()
         log.info("stopping", grace=grace)
         await self._health.enter_graceful_shutdown()
+        drain()
         await self.grpc.stop(grace)
         log.info("stopped")

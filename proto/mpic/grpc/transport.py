@@ -17,6 +17,9 @@ _SHARED: Options = [
     ("grpc.max_receive_message_length", _MESSAGE_BYTES),
     ("grpc.max_send_message_length", _MESSAGE_BYTES),
     ("grpc.keepalive_timeout_ms", 2_000),
+    # The keepalive's own time-out sees only a silent network; a peer that is stopped, whose kernel
+    # still acknowledges, is noticed by this one (a minute by default).
+    ("grpc.http2.ping_timeout_ms", 2_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
 ]

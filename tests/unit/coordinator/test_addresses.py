@@ -17,7 +17,9 @@ ONE, TWO, THREE = b"\xcb\x00\x71\x01", b"\xcb\x00\x71\x02", b"\xcb\x00\x71\x03"
 
 
 def ask(how: c.AddressAgreement.ValueType = EXACT) -> Ask:
-    return Ask(NAME, False, frozenset({"ca.example.test"}), address_agreement=how)
+    return Ask(
+        NAME, wildcard=False, issuer_domains=frozenset({"ca.example.test"}), address_agreement=how
+    )
 
 
 def records(*addresses: bytes, dnssec: o.Dnssec.ValueType = o.DNSSEC_SECURE) -> o.Finding:

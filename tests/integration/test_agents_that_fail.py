@@ -1,0 +1,158 @@
+"""Agents that are dead, hung, slow, swapped or lying: none corroborates, none is waited for."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+from tests.world import network
+from tests.world.deployment import Deployment, Plan, wait_serving
+from tests.world.process import wait_until
+
+CHILD = "child.parent.example.co.jp"
+# Waiting for a silent perspective would take far longer than the calls below are given.
+PLAN = Plan(lookup_timeout=30)
+IN_TIME = 8.0
+
+
+def ask(deployment: Deployment, name: str = CHILD, linger: float = 0) -> c.NameVerdict:
+    (verdict,) = deployment.ask(name, linger=linger, timeout=IN_TIME).names
+    return verdict
+
+
+def report_of(verdict: c.NameVerdict, perspective: str) -> c.PerspectiveReport:
+    (report,) = (one for one in verdict.perspectives if one.perspective_id == perspective)
+    return report
+
+
+@contextmanager
+def stopped(deployment: Deployment, *perspectives: str) -> Iterator[None]:
+    """Stop agents (SIGSTOP): they hold their connections and say nothing."""
+    for perspective in perspectives:
+        deployment.agents[perspective].signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for perspective in perspectives:
+            deployment.agents[perspective].signal(signal.SIGCONT)
+        wait_for_all(deployment)
+
+
+@contextmanager
+def killed(deployment: Deployment, *perspectives: str) -> Iterator[None]:
+    for perspective in perspectives:
+        deployment.agents[perspective].stop()
+    try:
+        yield
+    finally:
+        for perspective in perspectives:
+            deployment.start_agent(perspective)
+        wait_for_all(deployment)
+
+
+def statuses(deployment: Deployment) -> dict[str, c.PerspectiveStatus]:
+    with deployment.channel() as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        listed = stub.ListPerspectives(c.ListPerspectivesRequest(), timeout=IN_TIME)
+    return {one.perspective_id: one for one in listed.perspectives}
+
+
+def wait_for(deployment: Deployment, done: Callable[[dict[str, bool]], bool]) -> None:
+    wait_until(
+        lambda: done({name: one.ready for name, one in statuses(deployment).items()}),
+        30,
+        lambda: str(statuses(deployment)),
+    )
+
+
+def wait_for_all(deployment: Deployment) -> None:
+    for agent in deployment.agents.values():
+        wait_serving(agent)
+    wait_for(deployment, lambda ready: all(ready.values()))
+
+
+def test_one_hung_agent_of_five_is_not_waited_for(deployment: Deployment) -> None:
+    with stopped(deployment, "ashburn"):
+        verdict = ask(deployment)
+    assert verdict.approved
+    assert verdict.quorum == "4/5"
+    assert report_of(verdict, "ashburn").dissent == c.DISSENT_NOT_AWAITED
+
+
+def test_two_hung_agents_of_five_are_refused_once_they_are_known_to_be_gone(
+    deployment: Deployment,
+) -> None:
+    with stopped(deployment, "ashburn", "singapore"):
+        wait_for(deployment, lambda ready: not (ready["ashburn"] or ready["singapore"]))
+        verdict = ask(deployment, linger=1)
+    assert verdict.reason == c.REASON_QUORUM_NOT_MET
+    assert verdict.error.code == 338
+    assert report_of(verdict, "ashburn").dissent == c.DISSENT_UNREACHABLE
+    assert verdict.quorum == "3/5"
+
+
+def test_a_killed_agent_stays_in_the_denominator(deployment: Deployment) -> None:
+    with killed(deployment, "frankfurt"):
+        wait_for(deployment, lambda ready: not ready["frankfurt"])
+        verdict = ask(deployment, linger=1)
+    assert verdict.approved
+    assert verdict.quorum == "4/5"
+    assert report_of(verdict, "frankfurt").dissent == c.DISSENT_UNREACHABLE
+
+
+def test_br_3_2_2_9_two_killed_agents_are_3_of_5_not_3_of_3(deployment: Deployment) -> None:
+    with killed(deployment, "frankfurt", "johannesburg"):
+        wait_for(deployment, lambda ready: not (ready["frankfurt"] or ready["johannesburg"]))
+        verdict = ask(deployment, linger=1)
+    assert not verdict.approved
+    assert (verdict.reason, verdict.quorum) == (c.REASON_QUORUM_NOT_MET, "3/5")
+    assert verdict.error.code == 338
+
+
+def test_a_killed_primary_leaves_it_undetermined(deployment: Deployment) -> None:
+    with killed(deployment, "tokyo"):
+        wait_for(deployment, lambda ready: not ready["tokyo"])
+        verdict = ask(deployment)
+    assert not verdict.approved
+    assert verdict.reason == c.REASON_PRIMARY_UNAVAILABLE
+    assert not verdict.HasField("error")
+
+
+def test_a_slow_agent_is_not_waited_for(deployment: Deployment) -> None:
+    """Its way to the authoritative server is black-holed, so its lookups take for ever."""
+    network.black_hole(network.perspective_address(3), network.AUTHORITATIVE)
+    verdict = ask(deployment, "slow1.plain.example.co.jp")
+    assert verdict.approved
+    assert report_of(verdict, "sao-paulo").dissent == c.DISSENT_NOT_AWAITED
+
+
+def test_an_unbound_that_dies_is_started_again(deployment: Deployment) -> None:
+    log = deployment.agents["singapore"].log_file
+    started = events(log, "unbound_started")
+    os.kill(started[-1]["pid"], signal.SIGKILL)
+    wait_until(lambda: len(events(log, "unbound_started")) > len(started), 10, log.read_text)
+    assert ask(deployment, linger=2).quorum == "5/5"
+
+
+def events(log: Path, event: str) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    return [line for line in lines if line["event"] == event]
+
+
+def test_a_late_observation_is_still_received(deployment: Deployment) -> None:
+    log = deployment.coordinator.log_file
+    name = "late.plain.example.co.jp"
+    with stopped(deployment, "singapore"):
+        verdict = ask(deployment, name)
+    assert verdict.quorum == "4/5"
+
+    def late() -> list[dict[str, Any]]:
+        return [one for one in events(log, "late_observation") if one["name"] == name]
+
+    wait_until(lambda: bool(late()), 10, log.read_text)
+    assert [(one["perspective"], one["corroborates"]) for one in late()] == [("singapore", True)]

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands: agreement, style, types, architecture, tests.
+#
+#   tests/run.sh            all of it
+#   tests/run.sh ARG...     only pytest, with these arguments
+#
+# Needs Debian or Ubuntu with git and python3; installs what is missing, as root or with sudo.
+# The tests run in a network namespace of their own and touch no other network.
+source "$(dirname "${BASH_SOURCE[0]}")/../deploy/install.sh"
+cd "$project"
+
+install_packages unbound dns-root-data ca-certificates bind9 bind9-utils bind9-dnsutils nftables \
+    iproute2 openssl git
+install_python dev
+export PATH=$project/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
+
+step() {
+    echo "== $*"
+    "$@"
+}
+
+if [ $# = 0 ]; then
+    (cd proto && step buf lint && step buf breaking --against released.binpb)
+    step ruff check .
+    step ruff format --check .
+    step lint-imports
+    step mypy
+    step shellcheck -x deploy/*.sh tests/*.sh proto/*.sh .ci/run
+fi
+echo "== pytest $*"
+as_root env PATH="$PATH" PYTHONDONTWRITEBYTECODE=1 unshare --net -- python -m pytest "$@"
