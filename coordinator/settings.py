@@ -168,7 +168,7 @@ class PolicyTable(ConfigTable):
 class CoordinatorSettings(ConfigTable):
     """The whole file."""
 
-    coordinator: CoordinatorTable = CoordinatorTable()
+    coordinator: CoordinatorTable
     tls: TlsTable
     callers: CallersTable
     issuer: dict[IssuerName, IssuerTable] = Field(

@@ -7,7 +7,7 @@ from pathlib import Path
 # keys satisfies: a resolver that validates must call it bogus. The agent looks up nothing below it
 # (BR 4.2.2 forbids names in in-addr.arpa and ip6.arpa).
 CANARY = "arpa"
-_CANARY_ANCHOR = f"{CANARY}. IN DS 12345 13 2 {'00' * 32}"
+CANARY_ANCHOR = f"{CANARY}. IN DS 12345 13 2 {'00' * 32}"
 
 # Name servers at special-purpose addresses (RFC 6890 and successors) lead a resolver into its own
 # network (RFC 8659 section 6.3 allows to refuse them).
@@ -92,7 +92,7 @@ def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
         # Validation, and no way around it (BR 4.2.2.2).
         '  module-config: "validator iterator"',
         f'  trust-anchor-file: "{options.trust_anchor_file}"',
-        f'  trust-anchor: "{_CANARY_ANCHOR}"',
+        f'  trust-anchor: "{CANARY_ANCHOR}"',
         "  val-permissive-mode: no",
         "  val-sig-skew-min: 0",
         "  val-sig-skew-max: 0",

@@ -1,0 +1,59 @@
+"""The README's first command: its scenes end as they must, and nothing is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.world.process import wait_until
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+# A network of its own within the tests' own, as demo.sh gives it.
+DEMO = ["unshare", "--net", "--", sys.executable, "deploy/demo.py"]
+
+
+def environment(temporary: Path) -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(REPOSITORY), "TMPDIR": str(temporary), "COLUMNS": "140"}
+
+
+def test_all_scenes_end_as_they_must(tmp_path: Path) -> None:
+    done = subprocess.run(
+        DEMO,
+        cwd=REPOSITORY,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [
+        line
+        for line in done.stdout.splitlines()
+        if " corroborate, " in line and " needed  " in line
+    ]
+    assert [line.split("  ", maxsplit=1)[0] for line in lines] == [
+        "approved", "approved", "approved", "refused", "refused",
+    ]  # fmt: skip
+    assert ["error 338" in line for line in lines] == [False, False, False, True, False]
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_demo_cleans_up(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*DEMO, "--keep"],
+        cwd=REPOSITORY,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stdout is not None
+        output = ""
+        while "Ctrl-C ends it all" not in output:
+            line = demo.stdout.readline()
+            assert line, output
+            output += line
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait() == 130
+    assert "ip netns exec mpic-demo" in output
+    wait_until(lambda: not list(tmp_path.iterdir()), 5, lambda: str(list(tmp_path.iterdir())))
