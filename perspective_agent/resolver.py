@@ -12,6 +12,7 @@ question that asked.
 
 import asyncio
 import secrets
+import socket
 import struct
 import time
 from collections import deque
@@ -205,9 +206,20 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_connection gives
         self._transport = transport
+        self._socket = transport.get_extra_info("socket")
         self._flush()
+        self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        """Let the kernel acknowledge at once what has come; it forgets the wish each time.
+
+        Unbound holds its second answer back until the first is acknowledged (Nagle), which would
+        otherwise take 40 ms: measured, 51 ms a check instead of 10.
+        """
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def data_received(self, data: bytes) -> None:
+        self._acknowledge()
         self._in += data
         offset = 0
         while len(self._in) - offset >= _LENGTH.size:

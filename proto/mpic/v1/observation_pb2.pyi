@@ -327,6 +327,8 @@ class Lookup(_message.Message):
     DNSSEC_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
     ELAPSED_US_FIELD_NUMBER: _builtins.int
+    TRIES_FIELD_NUMBER: _builtins.int
+    INSECURITY_PROOF_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name looked up: lower-case A-labels, no final dot."""
     absence: Global___Absence.ValueType
@@ -335,6 +337,10 @@ class Lookup(_message.Message):
     """What DNSSEC says of this result."""
     elapsed_us: _builtins.int
     """From the sending of the query until its answer was read, in microseconds."""
+    tries: _builtins.int
+    """How often the resolver was asked anew, past whatever it remembers of failures; 1 for most
+    lookups, at least 2 where a failure was retried.
+    """
     @_builtins.property
     def records(self) -> Global___RecordSet:
         """There are records."""
@@ -347,6 +353,10 @@ class Lookup(_message.Message):
     def aliases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Alias]:
         """The CNAME records followed from the name, in order; empty for most names."""
 
+    @_builtins.property
+    def insecurity_proof(self) -> Global___InsecurityProof:
+        """Of a failed CAA lookup: proof that the name lies in an insecure zone, when there is one."""
+
     def __init__(
         self,
         *,
@@ -357,16 +367,50 @@ class Lookup(_message.Message):
         dnssec: Global___Dnssec.ValueType = ...,
         aliases: _abc.Iterable[Global___Alias] | None = ...,
         elapsed_us: _builtins.int = ...,
+        tries: _builtins.int = ...,
+        insecurity_proof: Global___InsecurityProof | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["absence", b"absence", "failure", b"failure", "records", b"records", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["absence", b"absence", "failure", b"failure", "insecurity_proof", b"insecurity_proof", "records", b"records", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["absence", b"absence", "aliases", b"aliases", "dnssec", b"dnssec", "elapsed_us", b"elapsed_us", "failure", b"failure", "name", b"name", "records", b"records", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absence", b"absence", "aliases", b"aliases", "dnssec", b"dnssec", "elapsed_us", b"elapsed_us", "failure", b"failure", "insecurity_proof", b"insecurity_proof", "name", b"name", "records", b"records", "result", b"result", "tries", b"tries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["records", "absence", "failure"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
 Global___Lookup: _TypeAlias = Lookup  # noqa: Y015
+
+@_typing.final
+class InsecurityProof(_message.Message):
+    """Proof that no chain of trust leads to a zone (RFC 4035 section 4.3, "Insecure"): the signed parent
+    denies that there is a DS record, and the denial was validated.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ZONE_CUT_FIELD_NUMBER: _builtins.int
+    DENIED_BY_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    zone_cut: _builtins.str
+    """The zone cut: the name that is a delegation and has no DS record."""
+    denied_by: _builtins.str
+    """The name of the denying NSEC or NSEC3 record."""
+    kind: _builtins.str
+    """Which of the two: "NSEC", "NSEC3", or "NSEC3 opt-out"."""
+    def __init__(
+        self,
+        *,
+        zone_cut: _builtins.str = ...,
+        denied_by: _builtins.str = ...,
+        kind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["denied_by", b"denied_by", "kind", b"kind", "zone_cut", b"zone_cut"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InsecurityProof: _TypeAlias = InsecurityProof  # noqa: Y015
 
 @_typing.final
 class RecordSet(_message.Message):
