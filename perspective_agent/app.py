@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import structlog
 
@@ -15,6 +16,7 @@ from perspective_agent.servicer import Identity, PerspectiveServicer, StreamOpti
 from perspective_agent.settings import AgentSettings, ResolverTable
 from perspective_agent.trust_anchor import read_key_tags
 from perspective_agent.unbound import PrivateUnbound
+from perspective_agent.unbound_control import FailureEraser
 
 log = structlog.get_logger()
 
@@ -53,9 +55,11 @@ async def _open_view(table: ResolverTable, stack: AsyncExitStack) -> View:
         stack.push_async_callback(unbound.stop)
         await unbound.start()
         address, software = unbound.address, unbound.version
+        control: Path | None = unbound.control_socket
     else:
         address, software = table.beside_address(), "a resolver the operator runs"
-    resolver = Resolver(address)
+        control = table.control_socket
+    resolver = Resolver(address, FailureEraser(control).erase if control else None)
     stack.callback(resolver.close)
     probe = await _probe_until_validating(resolver, table)
     if not probe.validates:

@@ -101,8 +101,15 @@ class Examination:
         self._report(observation)
 
     def _timed_out(self, name: str) -> o.Lookup:
+        """Fail a lookup by the deadline; if a first try had failed before, that is why."""
         detail = f"no answer within {self._timeout:g} s"
         lookup = failed(name, o.FAILURE_KIND_TIMEOUT, detail)
+        lookup.tries = 1
+        for open_lookup in self._open.values():
+            if open_lookup.query.name == name and open_lookup.failure is not None:
+                lookup.CopyFrom(open_lookup.failure)
+                lookup.failure.detail += f"; asked anew, {detail}"
+                lookup.tries = open_lookup.tries
         lookup.elapsed_us = int(self._timeout * 1e6)
         return lookup
 

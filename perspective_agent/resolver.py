@@ -16,7 +16,7 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
@@ -26,8 +26,12 @@ from perspective_agent.wire import Query, failed, make_query, read_answer
 
 Receive = Callable[[o.Lookup], None]
 
+Erase = Callable[[str, int], Awaitable[bool]]
+
 log = structlog.get_logger()
 
+_TRIES = 2
+_SENDS = 2
 _LENGTH = struct.Struct("!H")
 _PER_CONNECTION = 32  # unanswered queries; what closes with a retired connection is little
 _CONNECT_SECONDS = 2.0
@@ -36,7 +40,7 @@ _CONNECT_SECONDS = 2.0
 class Lookup:
     """One query on its way, and everybody who waits for its answer."""
 
-    __slots__ = ("connection", "query", "receivers", "sent_at", "tries")
+    __slots__ = ("connection", "failure", "query", "receivers", "sends", "sent_at", "tries")
 
     def __init__(self, query: Query) -> None:
         """Start without receivers, not sent."""
@@ -44,15 +48,24 @@ class Lookup:
         self.receivers: list[Receive] = []
         self.connection: _Connection | None = None
         self.sent_at = time.perf_counter()
-        self.tries = 0
+        self.sends = 0
+        """How often it was written to a connection; a connection that is lost loses it."""
+        self.tries = 1
+        """How often the resolver was asked anew; an answer that is a failure is retried."""
+        self.failure: o.Lookup | None = None
+        """What the try before this one ended in."""
 
 
 class Resolver:
     """Asks the resolver at `address` ("127.0.0.1", 5300); at most `connections` connections."""
 
-    def __init__(self, address: tuple[str, int], connections: int = 64) -> None:
-        """Open nothing yet."""
+    def __init__(
+        self, address: tuple[str, int], erase: Erase | None = None, connections: int = 64
+    ) -> None:
+        """Open nothing yet. `erase` makes the resolver forget a failure, so that it is retried."""
         self.address = address
+        self._erase = erase
+        self._retrying: set[asyncio.Task[None]] = set()
         self._limit = connections
         self._connections: list[_Connection] = []
         self._waiting: deque[Lookup] = deque()
@@ -123,13 +136,38 @@ class Resolver:
 
     def answered(self, lookup: Lookup, answer: o.Lookup) -> None:
         """Hand an answer to those who wait; called by a connection."""
+        if self._waiting:
+            self._send(self._waiting.popleft())
+        if self._erase is not None and lookup.tries < _TRIES and _is_worth_retrying(answer):
+            self._retry(lookup, answer, self._erase)
+        else:
+            self._deliver(lookup, answer)
+
+    def _deliver(self, lookup: Lookup, answer: o.Lookup) -> None:
         self._forget(lookup)
+        answer.tries = lookup.tries
         elapsed = time.perf_counter() - lookup.sent_at
         answer.elapsed_us = min(int(elapsed * 1e6), 0xFFFFFFFF)
         for receive in lookup.receivers:
             receive(answer)
-        if self._waiting:
-            self._send(self._waiting.popleft())
+
+    def _retry(self, lookup: Lookup, answer: o.Lookup, erase: Erase) -> None:
+        """Ask anew what failed, once the resolver has forgotten that it did."""
+        lookup.failure = answer
+        lookup.connection = None
+        lookup.sends = 0
+
+        async def ask_again() -> None:
+            # If it cannot be made to forget, asking would only bring the failure back.
+            if await erase(lookup.query.name, lookup.query.rdtype):
+                lookup.tries += 1
+                self._send(lookup)
+            else:
+                self._deliver(lookup, answer)
+
+        task = asyncio.get_running_loop().create_task(ask_again())
+        self._retrying.add(task)
+        task.add_done_callback(self._retrying.discard)
 
     def lost(self, connection: "_Connection", lookups: list[Lookup], reason: str) -> None:
         """Ask once more what a connection lost: the resolver may have closed it as idle."""
@@ -138,11 +176,16 @@ class Resolver:
             if not lookup.receivers:
                 continue
             lookup.connection = None
-            if lookup.tries < 2 and not self._closed:  # noqa: PLR2004 - once more, not for ever
+            if lookup.sends < _SENDS and not self._closed:
                 self._send(lookup)
             else:
                 answer = failed(lookup.query.name, o.FAILURE_KIND_RESOLVER_UNAVAILABLE, reason)
                 self.answered(lookup, answer)
+
+
+def _is_worth_retrying(answer: o.Lookup) -> bool:
+    """Whether the resolver said that it failed: what it fails at now may succeed anew."""
+    return answer.failure.kind in (o.FAILURE_KIND_SERVFAIL, o.FAILURE_KIND_BOGUS)
 
 
 class _Connection(asyncio.Protocol):
@@ -178,7 +221,7 @@ class _Connection(asyncio.Protocol):
             query_id = secrets.randbits(16)
         self._pending[query_id] = lookup
         lookup.connection = self
-        lookup.tries += 1
+        lookup.sends += 1
         message = lookup.query.encode(query_id)
         # All queries of one turn of the loop leave in one write.
         if not self._out and self._transport is not None:

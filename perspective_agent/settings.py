@@ -46,6 +46,8 @@ class ResolverTable(ConfigTable):
     trust_anchor_file: ConfigPath = Path("/usr/share/dns/root.key")
     address: str = Field(default="127.0.0.1", description="for mode beside: a loopback address")
     port: int = Field(default=0, ge=0, le=65535, description="for mode private, 0: any free one")
+    control_socket: ConfigPath | None = None
+    """For mode beside: its control socket, without which failures are not retried."""
     executable: str = "unbound"
     root_hints_file: ConfigPath | None = None
     outgoing_address: str | None = None

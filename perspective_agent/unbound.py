@@ -15,7 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from perspective_agent.unbound_conf import UnboundOptions, unbound_config
+from perspective_agent.unbound_conf import CONTROL_SOCKET, UnboundOptions, unbound_config
 
 log = structlog.get_logger()
 
@@ -60,6 +60,12 @@ class PrivateUnbound:
         await self._write_config()
         await self._spawn()
         self._watch = asyncio.create_task(self._restart_for_ever())
+
+    @property
+    def control_socket(self) -> Path:
+        """Where it takes commands."""
+        assert self._directory is not None  # noqa: S101 - made by `start`
+        return self._directory / CONTROL_SOCKET
 
     async def stop(self) -> None:
         """End it and remove its files."""

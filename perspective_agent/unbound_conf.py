@@ -9,6 +9,8 @@ from pathlib import Path
 CANARY = "arpa"
 CANARY_ANCHOR = f"{CANARY}. IN DS 12345 13 2 {'00' * 32}"
 
+CONTROL_SOCKET = "control"
+
 # Name servers at special-purpose addresses (RFC 6890 and successors) lead a resolver into its own
 # network (RFC 8659 section 6.3 allows to refuse them).
 SPECIAL_PURPOSE = (
@@ -72,8 +74,11 @@ def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
     """Return the text of unbound.conf, `server:` clause last and open."""
     yes_no = {True: "yes", False: "no"}
     lines = [
+        # By this the agent lets it forget failures; only who may enter the directory can.
         "remote-control:",
-        "  control-enable: no",
+        "  control-enable: yes",
+        f'  control-interface: "{directory / CONTROL_SOCKET}"',
+        "  control-use-cert: no",
         "server:",
         f'  directory: "{directory}"',
         '  pidfile: ""',

@@ -201,3 +201,18 @@ def test_the_policy_row_is_told(deployment: Deployment) -> None:
     assert policy.minimum_regions == 2
     assert policy.minimum_distance_km == 500
     assert policy.address_agreement == c.ADDRESS_AGREEMENT_EXACT
+
+
+def test_after_a_hijack_of_a_signed_zone_ends_its_names_are_secure_again(
+    deployment: Deployment,
+) -> None:
+    """Unbound alone would keep the zone's keys for bogus for a minute."""
+    divert(2)
+    forget()
+    hijacked = only(deployment.ask(CHILD))
+    assert hijacked.quorum == "4/5"
+    (level,) = hijacked.perspectives[2].observation.findings[0].caa_walk.levels
+    assert level.dnssec == o.DNSSEC_BOGUS
+    assert level.tries == 2
+    network.restore_all()
+    assert only(deployment.ask(CHILD)).quorum == "5/5"
