@@ -16,8 +16,9 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 import structlog
 
@@ -26,7 +27,7 @@ from perspective_agent.wire import Query, failed, make_query, read_answer
 
 Receive = Callable[[o.Lookup], None]
 
-Erase = Callable[[str, int], Awaitable[bool]]
+Erase = Callable[[str, int], Coroutine[Any, Any, bool]]
 
 log = structlog.get_logger()
 
@@ -65,7 +66,7 @@ class Resolver:
         """Open nothing yet. `erase` makes the resolver forget a failure, so that it is retried."""
         self.address = address
         self._erase = erase
-        self._retrying: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._limit = connections
         self._connections: list[_Connection] = []
         self._waiting: deque[Lookup] = deque()
@@ -138,10 +139,14 @@ class Resolver:
         """Hand an answer to those who wait; called by a connection."""
         if self._waiting:
             self._send(self._waiting.popleft())
-        if self._erase is not None and lookup.tries < _TRIES and _is_worth_retrying(answer):
-            self._retry(lookup, answer, self._erase)
+        if self._erase is None or not _is_worth_retrying(answer):
+            self._deliver(lookup, answer)
+        elif lookup.tries < _TRIES:
+            self._spawn(self._ask_anew(lookup, answer, self._erase))
         else:
             self._deliver(lookup, answer)
+            # So that the next question's first try is one.
+            self._spawn(self._erase(lookup.query.name, lookup.query.rdtype))
 
     def _deliver(self, lookup: Lookup, answer: o.Lookup) -> None:
         self._forget(lookup)
@@ -151,23 +156,22 @@ class Resolver:
         for receive in lookup.receivers:
             receive(answer)
 
-    def _retry(self, lookup: Lookup, answer: o.Lookup, erase: Erase) -> None:
-        """Ask anew what failed, once the resolver has forgotten that it did."""
+    async def _ask_anew(self, lookup: Lookup, answer: o.Lookup, erase: Erase) -> None:
+        """Ask again what failed, once the resolver has forgotten that it did."""
         lookup.failure = answer
         lookup.connection = None
         lookup.sends = 0
+        # If it cannot be made to forget, asking would only bring the failure back.
+        if await erase(lookup.query.name, lookup.query.rdtype):
+            lookup.tries += 1
+            self._send(lookup)
+        else:
+            self._deliver(lookup, answer)
 
-        async def ask_again() -> None:
-            # If it cannot be made to forget, asking would only bring the failure back.
-            if await erase(lookup.query.name, lookup.query.rdtype):
-                lookup.tries += 1
-                self._send(lookup)
-            else:
-                self._deliver(lookup, answer)
-
-        task = asyncio.get_running_loop().create_task(ask_again())
-        self._retrying.add(task)
-        task.add_done_callback(self._retrying.discard)
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def lost(self, connection: "_Connection", lookups: list[Lookup], reason: str) -> None:
         """Ask once more what a connection lost: the resolver may have closed it as idle."""

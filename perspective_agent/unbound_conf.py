@@ -11,6 +11,12 @@ CANARY_ANCHOR = f"{CANARY}. IN DS 12345 13 2 {'00' * 32}"
 
 CONTROL_SOCKET = "control"
 
+# A server whose time-out has grown so far is given up. With it, a name whose servers are all dead
+# fails after 3 s and, asked anew, after 6 s, instead of 29 s; at a round-trip time of 800 ms to
+# every server, a name that is cold from the root on is answered within 9 s, the next within 3 s.
+GIVEN_UP_MS = 3000
+_FIRST_TIMEOUT_MS = 1500  # 376 by default: at 800 ms each query would be sent twice, and late
+
 # Name servers at special-purpose addresses (RFC 6890 and successors) lead a resolver into its own
 # network (RFC 8659 section 6.3 allows to refuse them).
 SPECIAL_PURPOSE = (
@@ -126,6 +132,8 @@ def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
         "  serve-expired: no",
         "  prefetch: no",
         "  minimal-responses: yes",
+        f"  unknown-server-time-limit: {_FIRST_TIMEOUT_MS}",
+        f"  infra-cache-max-rtt: {GIVEN_UP_MS}",
         "  outgoing-range: 4096",
         "  num-queries-per-thread: 4096",
     ]

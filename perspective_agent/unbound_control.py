@@ -1,15 +1,16 @@
 """Making Unbound forget failures, so that asking again is a retry and not an echo.
 
-Unbound remembers a SERVFAIL for 5 s, and a zone whose keys it could not validate for 60 s: after a
-hijack of a signed zone ends, every name in it would stay bogus for a minute (RFC 9520 allows up to
-five). What is remembered of successes is not touched.
+Unbound remembers a SERVFAIL for 5 s; a zone whose keys it could not validate for 60 s, so that
+after a hijack of a signed zone every name in it would stay bogus for a minute; and a silent server
+for longer still, failing at once without asking it. What it remembers of successes is not touched.
 """
 
 import asyncio
-from collections.abc import Iterable
 from pathlib import Path
 
 import structlog
+
+from perspective_agent.unbound_conf import GIVEN_UP_MS
 
 log = structlog.get_logger()
 
@@ -39,14 +40,16 @@ class FailureEraser:
         try:
             async with asyncio.timeout(_COMMAND_SECONDS):
                 await self._command("flush_bogus")
-                for command in _flush_commands(failed):
-                    await self._command(command)
+                for name, rdtype in sorted(failed):
+                    await self._command(f"flush_type {name or '.'} TYPE{rdtype}")
+                for server in read_given_up(await self._command("dump_infra")):
+                    await self._command(f"flush_infra {server}")
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
             log.warning("unbound_control_failed", error=str(error) or type(error).__name__)
             return False
         return True
 
-    async def _command(self, command: str) -> None:
+    async def _command(self, command: str) -> str:
         """Send one command; raises OSError, or ValueError when Unbound refuses it."""
         reader, writer = await asyncio.open_unix_connection(self._socket)
         try:
@@ -54,9 +57,20 @@ class FailureEraser:
             reply = (await reader.read()).decode(errors="replace")
         finally:
             writer.close()
-        if not reply.startswith("ok"):
+        if reply.startswith("error"):
             raise ValueError(f"{command}: {reply.strip()}")
+        return reply
 
 
-def _flush_commands(failed: Iterable[tuple[str, int]]) -> list[str]:
-    return [f"flush_type {name or '.'} TYPE{rdtype}" for name, rdtype in sorted(failed)]
+def read_given_up(infra: str) -> list[str]:
+    """Return the servers that Unbound asks no more, from its `dump_infra`.
+
+    A line is an address, a zone, "expired" or "ttl" with a number, and then names with numbers;
+    "rto" is the time-out in ms that has grown with each silence.
+    """
+    servers = []
+    for line in infra.splitlines():
+        fields = line.split()
+        if "rto" in fields[:-1] and int(fields[fields.index("rto") + 1]) >= GIVEN_UP_MS:
+            servers.append(fields[0])
+    return list(dict.fromkeys(servers))

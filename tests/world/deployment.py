@@ -56,8 +56,8 @@ outgoing_address = "{source}"
 trust_anchor_file = "{anchor}"
 root_hints_file = "{hints}"
 ipv6 = false
-cache_max_ttl = 0
-cache_max_negative_ttl = 0
+cache_max_ttl = {cache_max_ttl}
+cache_max_negative_ttl = {cache_max_ttl}
 lab_allow_special_purpose_servers = true
 """
 
@@ -99,6 +99,8 @@ class Plan:
     """The primary's and the remotes'."""
     lookup_timeout: float = 5.0
     """Seconds, of the coordinator and of the agents."""
+    cache_max_ttl: int = 0
+    """Seconds that the agents' resolvers may keep an answer."""
     coordinator_extra: str = ""
     """More TOML for the coordinator's file."""
 
@@ -237,6 +239,7 @@ class Deployment:
                 source=perspective_address(PLACES.index(place)),
                 anchor=self._internet.trust_anchor_file,
                 hints=self._internet.root_hints_file,
+                cache_max_ttl=self.plan.cache_max_ttl,
             )
         )
 

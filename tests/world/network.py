@@ -20,7 +20,9 @@ LIAR = "203.0.113.66"
 HOSTILE = "203.0.113.67"
 WEB = "203.0.113.100"
 NOBODY = "203.0.113.99"  # exists, but nothing listens there
-SERVERS = (ROOT, TLD, AUTHORITATIVE, LIAR, HOSTILE, WEB, NOBODY)
+# The same servers through a relay that is far away (see `tests.world.delay`).
+FAR = {ROOT: "203.0.113.104", TLD: "203.0.113.105", AUTHORITATIVE: "203.0.113.106"}
+SERVERS = (ROOT, TLD, AUTHORITATIVE, LIAR, HOSTILE, WEB, NOBODY, *FAR.values())
 
 PERSPECTIVES = 8
 
