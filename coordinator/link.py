@@ -101,23 +101,31 @@ class Link:
 
     async def run(self) -> None:
         """Connect, and connect again whenever the link is lost, until cancelled."""
+        loop = asyncio.get_running_loop()
         failures = 0
         while True:
-            try:
-                async with open_channel(
-                    self.perspective.address, self._options.tls, self.perspective.server_name
-                ) as channel:
-                    self.description = await self._describe(channel)
-                    failures = 0
-                    await self._converse(channel)
-            except LinkError as error:
-                self._lose(error.problem)
-            except aio.AioRpcError as error:
-                self._lose(_explain(error))
-            except OSError as error:
-                self._lose(Problem(c.DISSENT_UNREACHABLE, f"[tls]: {error}"))
+            started = loop.time()
+            self._lose(await self._live())
+            lasted = loop.time() - started > _RECONNECT_SECONDS[-1]
+            failures = 0 if lasted else failures + 1
             await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
-            failures += 1
+
+    async def _live(self) -> Problem:
+        """Connect and converse for as long as it lasts; return why it ended."""
+        perspective = self.perspective
+        try:
+            async with open_channel(
+                perspective.address, self._options.tls, perspective.server_name
+            ) as channel:
+                self.description = await self._describe(channel)
+                await self._converse(channel)
+        except LinkError as error:
+            return error.problem
+        except aio.AioRpcError as error:
+            return _explain(error)
+        except OSError as error:
+            return Problem(c.DISSENT_UNREACHABLE, f"[tls]: {error}")
+        return Problem(c.DISSENT_UNREACHABLE, "the agent ended the stream")
 
     async def _describe(self, channel: aio.Channel) -> p.DescribeResponse:
         stub = perspective_pb2_grpc.PerspectiveServiceStub(channel)
@@ -148,7 +156,6 @@ class Link:
         try:
             while (message := await stream.read()) is not aio.EOF:
                 self._deliver(message)  # type: ignore[arg-type] # not EOF
-            raise LinkError(Problem(c.DISSENT_UNREACHABLE, "the agent ended the stream"))
         finally:
             writing.cancel()
             with suppress(asyncio.CancelledError):

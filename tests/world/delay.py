@@ -56,7 +56,7 @@ class _Answer(asyncio.DatagramProtocol):
         if not self._answer.done():
             self._answer.set_result(data)
 
-    def error_received(self, exc: OSError) -> None:
+    def error_received(self, exc: Exception) -> None:
         if not self._answer.done():
             self._answer.set_exception(exc)
 
