@@ -125,6 +125,9 @@ class Link:
             return _explain(error)
         except OSError as error:
             return Problem(c.DISSENT_UNREACHABLE, f"[tls]: {error}")
+        except Exception:  # whatever an agent manages to break must not end its link for ever
+            log.exception("link_failed", perspective=perspective.id)
+            return Problem(c.DISSENT_GARBAGE, "what the agent sent could not be handled")
         return Problem(c.DISSENT_UNREACHABLE, "the agent ended the stream")
 
     async def _describe(self, channel: aio.Channel) -> p.DescribeResponse:

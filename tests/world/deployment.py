@@ -59,6 +59,8 @@ ipv6 = false
 cache_max_ttl = {cache_max_ttl}
 cache_max_negative_ttl = {cache_max_ttl}
 lab_allow_special_purpose_servers = true
+probe_interval = 1
+probe_timeout = 2
 """
 
 _COORDINATOR = """
