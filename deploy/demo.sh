@@ -8,6 +8,8 @@
 #
 # Needs Debian or Ubuntu with git and python3; installs what is missing, as root or with sudo.
 # Everything but --internet runs in a network namespace of its own and touches no other network.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=install.sh
 source "$(dirname "${BASH_SOURCE[0]}")/install.sh"
 
 usage() { sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }

@@ -6,6 +6,8 @@
 #
 # Needs Debian or Ubuntu with git and python3; installs what is missing, as root or with sudo.
 # The tests run in a network namespace of their own and touch no other network.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../deploy/install.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../deploy/install.sh"
 cd "$project"
 
