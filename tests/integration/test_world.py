@@ -249,6 +249,7 @@ def test_the_liar_can_tell_another_lie(
     _forget()
     seen = [_values(r.ask("child.plain.example.co.jp", "CAA")) for r in resolvers]
     network.restore_all()
+    internet.tell_lie(zones.lie(zones.PLAIN))
     assert seen == [['0 issue "evil.example.test"'], []]
     assert other.source != victim.source
 
