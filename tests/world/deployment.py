@@ -22,6 +22,7 @@ from mpic.grpc.tls import TlsFiles, channel_credentials
 from mpic.pki import Subject, create_authority, issue_certificate
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
+from perspective_agent.unbound_conf import UnboundOptions, unbound_config
 from tests.world.internet import Internet
 from tests.world.network import perspective_address
 from tests.world.places import PLACES, Place
@@ -48,6 +49,25 @@ lookup_timeout = {lookup_timeout}
 
 [callers]
 allowed = ["spiffe://mpic.test/coordinator/main"]
+"""
+
+_RESOLVER_BESIDE = """
+[resolver]
+mode = "beside"
+port = {port}
+trust_anchor_file = "{anchor}"
+"""
+
+# A resolver that answers for these names by itself: what a check costs without recursion.
+_LOCAL_DATA = """\
+  local-zone: "child.parent.example.co.jp." redirect
+  local-data: "child.parent.example.co.jp. A 203.0.113.100"
+  local-zone: "parent.example.co.jp." static
+  local-data: 'parent.example.co.jp. CAA 0 issue "ca.example.test"'
+  local-zone: "example.co.jp." static
+  local-zone: "co.jp." static
+  local-zone: "jp." static
+  local-data: "jp. SOA ns1.jp. admin.jp. 1 3600 900 604800 300"
 """
 
 _LAB_RESOLVER = """
@@ -93,6 +113,11 @@ def agent_address(place: Place) -> str:
     return f"127.0.0.1:{7310 + PLACES.index(place)}"
 
 
+def resolver_port(place: Place) -> int:
+    """Return the port of the resolver beside a place's agent, when there is one."""
+    return 5310 + PLACES.index(place)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is out of the ordinary in a deployment."""
@@ -103,6 +128,8 @@ class Plan:
     """Seconds, of the coordinator and of the agents."""
     cache_max_ttl: int = 0
     """Seconds that the agents' resolvers may keep an answer."""
+    local_data: bool = False
+    """Let every agent use a resolver beside it that answers from local data."""
     coordinator_extra: str = ""
     """More TOML for the coordinator's file."""
 
@@ -120,6 +147,8 @@ class Deployment:
         self.directory = directory
         self.plan = plan or Plan()
         self.agents: dict[str, Child] = {}
+        self.resolvers: list[Child] = []
+        """Those beside the agents; private ones are children of their agents."""
         self._internet = internet
         self._coordinator: Child | None = None
 
@@ -137,6 +166,8 @@ class Deployment:
     def start(self) -> None:
         """Write everything and start; returns when all serve."""
         self.write()
+        if self.plan.local_data:
+            self._start_resolvers()
         for place in self.plan.places:
             self.start_agent(place.id)
         for agent in self.agents.values():
@@ -202,7 +233,7 @@ class Deployment:
 
     def stop(self) -> None:
         """End everything."""
-        for child in (self._coordinator, *self.agents.values()):
+        for child in (self._coordinator, *self.agents.values(), *self.resolvers):
             if child is not None:
                 child.stop()
 
@@ -234,6 +265,9 @@ class Deployment:
         )
         if self._internet is None:
             return tls + agent
+        if self.plan.local_data:
+            port, anchor = resolver_port(place), self._internet.trust_anchor_file
+            return tls + agent + _RESOLVER_BESIDE.format(port=port, anchor=anchor)
         return (
             tls
             + agent
@@ -244,6 +278,26 @@ class Deployment:
                 cache_max_ttl=self.plan.cache_max_ttl,
             )
         )
+
+    def _start_resolvers(self) -> None:
+        """Start an Unbound with local data for each agent."""
+        assert self._internet is not None
+        for place in self.plan.places:
+            directory = self.directory / f"resolver-{place.id}"
+            directory.mkdir()
+            options = UnboundOptions(
+                self._internet.trust_anchor_file,
+                self._internet.root_hints_file,
+                outgoing_address=perspective_address(PLACES.index(place)),
+                cache_max_ttl=self.plan.cache_max_ttl,
+                ipv6=False,
+                allow_special_purpose_servers=True,
+            )
+            text = unbound_config(options, resolver_port(place), directory)
+            file = directory / "unbound.conf"
+            file.write_text(text + _LOCAL_DATA)
+            command = ("unbound", "-d", "-p", "-c", str(file))
+            self.resolvers.append(Child(command, directory / "unbound.log"))
 
     def _coordinator_config(self) -> str:
         tls = _TLS.format(pair=self.pki / "coordinator-main", pki=self.pki)

@@ -1,0 +1,128 @@
+"""Load for a running coordinator: closed loop (so many in flight) or open loop (so many a second).
+
+One check is CAA and A of one new name at the primary and five remotes.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+from grpc import aio
+
+from mpic.grpc.tls import TlsFiles
+from mpic.grpc.transport import open_channel
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+from tests.world.deployment import COORDINATOR
+
+Ask = Callable[[], Awaitable[bool]]
+
+_TIMEOUT = 30.0
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run measured."""
+
+    seconds: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    """Seconds, of each check."""
+    wrong: int = 0
+    """Checks that were not approved."""
+
+
+class Front:
+    """Asks by single calls, or over one stream; every question is about a name never asked."""
+
+    def __init__(self, tls: TlsFiles, names: Callable[[int], str], *, streaming: bool) -> None:
+        self._tls = tls
+        self._names = names
+        self._streaming = streaming
+        self._numbers = count()
+        self._waiting: dict[str, asyncio.Future[c.CorroborateOutcome]] = {}
+        self._out: list[c.CorroborateRequest] = []
+        self._wake = asyncio.Event()
+        self._stub: corroboration_pb2_grpc.CorroborationServiceAsyncStub | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Ask]:
+        async with open_channel(COORDINATOR, self._tls, "localhost") as channel:
+            self._stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+            if not self._streaming:
+                yield self._ask_alone
+                return
+            call = self._stub.CorroborateStream()
+            tasks = [asyncio.create_task(self._write(call)), asyncio.create_task(self._read(call))]
+            yield self._ask_on_stream
+            call.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    def _next(self) -> c.CorroborateRequest:
+        number = next(self._numbers)
+        return c.CorroborateRequest(request_id=f"bench-{number}", names=[self._names(number)])
+
+    async def _ask_alone(self) -> bool:
+        assert self._stub is not None
+        response = await self._stub.Corroborate(self._next(), timeout=_TIMEOUT)
+        return response.approved
+
+    async def _ask_on_stream(self) -> bool:
+        request = self._next()
+        answer: asyncio.Future[c.CorroborateOutcome] = asyncio.get_running_loop().create_future()
+        self._waiting[request.request_id] = answer
+        self._out.append(request)
+        self._wake.set()
+        return (await answer).verdict.approved
+
+    async def _write(self, call: aio.StreamStreamCall) -> None:  # type: ignore[type-arg]
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            questions, self._out = self._out, []
+            await call.write(c.CorroborateStreamRequest(questions=questions))
+
+    async def _read(self, call: aio.StreamStreamCall) -> None:  # type: ignore[type-arg]
+        async for response in call:
+            for outcome in response.outcomes:
+                self._waiting.pop(outcome.request_id).set_result(outcome)
+
+
+async def run_closed(ask: Ask, in_flight: int, seconds: float) -> Result:
+    """Keep so many checks in flight for so long."""
+    result = Result()
+    started = time.perf_counter()
+
+    async def one_after_the_other() -> None:
+        while time.perf_counter() - started < seconds:
+            await _measure(ask, result)
+
+    await asyncio.gather(*(one_after_the_other() for _ in range(in_flight)))
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+async def run_open(ask: Ask, rate: float, seconds: float) -> Result:
+    """Begin so many checks a second, whether or not earlier ones have ended."""
+    result = Result()
+    started = time.perf_counter()
+    running = []
+    for number in range(int(rate * seconds)):
+        delay = started + number / rate - time.perf_counter()
+        if delay > 0:
+            await asyncio.sleep(delay)
+        running.append(asyncio.create_task(_measure(ask, result)))
+    await asyncio.gather(*running)
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+async def _measure(ask: Ask, result: Result) -> None:
+    asked = time.perf_counter()
+    approved = await ask()
+    result.latencies.append(time.perf_counter() - asked)
+    result.wrong += not approved

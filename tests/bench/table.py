@@ -1,0 +1,215 @@
+"""Speed: checks a second, latency and CPU, by front, load, fault and resolver.
+
+    tests/bench/run.sh [--quick] [--json FILE]
+
+Real programs over mutual TLS, real BIND and a real validating Unbound for each perspective, all on
+this machine. `recursive`: every name is new, looked up from the root and validated; `local`: the
+resolvers answer from local data. Fault: one of five remotes hung (SIGSTOP) or dead (SIGKILL). CPU
+is user and system time of coordinator and agents, and of their Unbounds.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench.load import Front, Result, run_closed, run_open
+from tests.world.deployment import Deployment, Plan, wait_serving
+from tests.world.internet import Internet
+from tests.world.process import wait_until
+
+VICTIM = "ashburn"
+_TICKS = 100
+_PAGE_MB = 4096 / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One row to be measured: so many in flight, or so many a second."""
+
+    front: str
+    in_flight: int = 0
+    rate: float = 0
+    fault: str = "none"
+    resolver: str = "recursive"
+
+    def key(self) -> dict[str, Any]:
+        """Return what the row is known by."""
+        load = {"in_flight": self.in_flight} if self.in_flight else {"rate": self.rate}
+        return {
+            "front": self.front,
+            **load,
+            "fault": self.fault,
+            "resolver": self.resolver,
+            "record": False,
+        }
+
+
+def plan_rows(*, quick: bool) -> Iterator[Load]:
+    """Yield the rows, those of one resolver together and faults last."""
+    fronts = ("unary", "stream")
+    for resolver in ("local", "recursive"):
+        for front in fronts:
+            for in_flight in (1, 64) if quick else (1, 16, 64, 256):
+                yield Load(front, in_flight=in_flight, resolver=resolver)
+        for rate in (20,) if quick else (20, 100, 500, 2000):
+            yield Load("stream", rate=rate, resolver=resolver)
+        for fault in ("hung", "dead"):
+            for in_flight in (1, 64):
+                yield Load("stream", in_flight=in_flight, fault=fault, resolver=resolver)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer rows, within 60 s")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
+    arguments = parser.parse_args()
+    seconds = 1.0 if arguments.quick else 5.0
+    rows: list[dict[str, Any]] = []
+    loads = list(plan_rows(quick=arguments.quick))
+    print(_line(_HEAD))
+    for resolver in ("local", "recursive"):
+        wanted = [load for load in loads if load.resolver == resolver]
+        rows.extend(measure_all(wanted, resolver, seconds))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1))
+
+
+def measure_all(loads: Sequence[Load], resolver: str, seconds: float) -> list[dict[str, Any]]:
+    """Measure the rows of one kind of resolver in one deployment."""
+    directory = Path(tempfile.mkdtemp(prefix="mpic-bench-"))
+    plan = Plan(cache_max_ttl=60, local_data=resolver == "local")
+    rows = []
+    with (
+        Internet(directory / "internet") as internet,
+        Deployment(directory, internet, plan) as deployment,
+    ):
+        for number, load in enumerate(loads):
+            rows.append(measure(deployment, load, number, seconds))
+            print(_line(rows[-1]), flush=True)
+    return rows
+
+
+def measure(deployment: Deployment, load: Load, number: int, seconds: float) -> dict[str, Any]:
+    """Measure one row, with its fault for as long as it takes."""
+    if load.fault == "hung":
+        deployment.agents[VICTIM].signal(signal.SIGSTOP)
+    elif load.fault == "dead":
+        deployment.agents[VICTIM].stop()
+    try:
+        return asyncio.run(_measure(deployment, load, number, seconds))
+    finally:
+        if load.fault == "hung":
+            deployment.agents[VICTIM].signal(signal.SIGCONT)
+        elif load.fault == "dead":
+            wait_serving(deployment.start_agent(VICTIM))
+        if load.fault != "none":
+            wait_until(lambda: deployment.ask("host.child.parent.example.co.jp").approved, 30, str)
+
+
+async def _measure(
+    deployment: Deployment, load: Load, number: int, seconds: float
+) -> dict[str, Any]:
+    front = Front(
+        deployment.caller_tls(),
+        lambda n: f"host{number}-{n}.child.parent.example.co.jp",
+        streaming=load.front == "stream",
+    )
+    async with front.open() as ask:
+        await run_closed(ask, min(load.in_flight or 16, 16), 0.3)
+        ours, theirs = cpu_seconds(deployment)
+        if load.in_flight:
+            result = await run_closed(ask, load.in_flight, seconds)
+        else:
+            result = await run_open(ask, load.rate, seconds)
+        ours_after, theirs_after = cpu_seconds(deployment)
+    checks = len(result.latencies)
+    return {
+        **load.key(),
+        **_figures(result),
+        "cpu_ms_per_check": (ours_after - ours) * 1000 / checks,
+        "resolver_cpu_ms_per_check": (theirs_after - theirs) * 1000 / checks,
+        "rss_mb": resident_mb(deployment),
+    }
+
+
+def _figures(result: Result) -> dict[str, Any]:
+    ordered = sorted(result.latencies)
+    quantiles = statistics.quantiles(ordered, n=100) if len(ordered) > 1 else ordered * 99
+    return {
+        "checks_per_s": len(ordered) / result.seconds,
+        "p50_ms": quantiles[49] * 1000,
+        "p99_ms": quantiles[98] * 1000,
+        "wrong": result.wrong,
+    }
+
+
+def cpu_seconds(deployment: Deployment) -> tuple[float, float]:
+    """Return the CPU used so far by our programs, and by their Unbounds."""
+    ours = theirs = 0.0
+    for child in (deployment.coordinator, *deployment.agents.values()):
+        ours += _cpu(child.pid)
+        theirs += sum(map(_cpu, _children(child.pid)))
+    return ours, theirs + sum(_cpu(child.pid) for child in deployment.resolvers)
+
+
+def resident_mb(deployment: Deployment) -> dict[str, float]:
+    """Return the resident memory of the coordinator and of the largest agent, without Unbound."""
+    agents = [_resident(child.pid) for child in deployment.agents.values()]
+    return {"coordinator": _resident(deployment.coordinator.pid), "agent": max(agents)}
+
+
+def _cpu(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _resident(pid: int) -> float:
+    try:
+        return round(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_MB, 1)
+    except FileNotFoundError:
+        return 0.0
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+_HEAD = {
+    "front": "front",
+    "load": "load",
+    "fault": "fault",
+    "resolver": "resolver",
+    "checks_per_s": "checks/s",
+    "p50_ms": "p50 ms",
+    "p99_ms": "p99 ms",
+    "cpu_ms_per_check": "CPU ms",
+    "resolver_cpu_ms_per_check": "Unbound ms",
+    "wrong": "wrong",
+}
+
+
+def _line(row: dict[str, Any]) -> str:
+    load = row.get("load") or (
+        f"{row['in_flight']} in flight" if "in_flight" in row else f"{row['rate']}/s"
+    )
+    cells = []
+    for key in _HEAD:
+        value = load if key == "load" else row[key]
+        cells.append(f"{value:>11.2f}" if isinstance(value, float) else f"{value!s:>13}")
+    return "".join(cells)
+
+
+if __name__ == "__main__":
+    main()
