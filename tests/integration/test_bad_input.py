@@ -1,0 +1,112 @@
+"""Bad input over the real API: told field by field, nobody asked, nothing else affected."""
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+from tests.world.deployment import Deployment
+
+GOOD = "child.parent.example.co.jp"
+
+
+def request(*names: str, **fields: object) -> c.CorroborateRequest:
+    return c.CorroborateRequest(**({"request_id": "r", "names": names or [GOOD]} | fields))
+
+
+def tightened(**fields: object) -> c.CorroborateRequest:
+    return request(tightening=c.Tightening(**fields))
+
+
+def lingering(milliseconds: int) -> c.CorroborateRequest:
+    message = request()
+    message.linger.FromMilliseconds(milliseconds)
+    return message
+
+
+def refusal(deployment: Deployment, message: c.CorroborateRequest) -> dict[str, str]:
+    """Send what must be refused; return what is said by field."""
+    with pytest.raises(grpc.RpcError) as raised:
+        deployment.send(message)
+    assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    status = rpc_status.from_call(raised.value)
+    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    assert status.details[0].Unpack(info)
+    assert (info.reason, info.domain) == ("INVALID_REQUEST", "mpic")
+    assert status.details[1].Unpack(bad)
+    return {one.field: one.description for one in bad.field_violations}
+
+
+@pytest.mark.parametrize(
+    ("message", "field", "says"),
+    [
+        (c.CorroborateRequest(request_id="r"), "names", "is empty"),
+        (request(*(f"h{n}.example.com" for n in range(101))), "names", "101 names"),
+        (request(""), "names[0]", "is empty"),
+        (request(GOOD, "a..example.com"), "names[1]", "empty label"),
+        (request(GOOD, "a" * 64 + ".example.com"), "names[1]", "64 octets"),
+        (request(".".join(["a" * 63] * 4)), "names[0]", "at most 253"),
+        (request("a\x00b.example.com"), "names[0]", "control"),
+        (request("a b.example.com"), "names[0]", "space"),
+        (request("https://example.com"), "names[0]", "URL"),
+        (request("example.com:443"), "names[0]", "port"),
+        (request("203.0.113.1"), "names[0]", "IP address"),
+        (request("2001:db8::1"), "names[0]", "IP address"),
+        (request("localhost"), "names[0]", "single label"),
+        (request("example.onion"), "names[0]", "Onion"),
+        (request("1.113.0.203.in-addr.arpa"), "names[0]", "reverse"),
+        (request("a.*.example.com"), "names[0]", "leftmost"),
+        (request("*.co.jp"), "names[0]", "public suffix"),
+        (request("xn--a.example.com"), "names[0]", "A-label"),
+        (request(GOOD, GOOD.upper()), "names[1]", "same name as names[0]"),
+        (request("bücher.example", "xn--bcher-kva.example"), "names[1]", "same name"),
+        (request(issuer="nobody"), "issuer", "'nobody' is not configured"),
+        (tightened(min_corroborating=3), "tightening.min_corroborating", "only tighten"),
+        (tightened(min_corroborating=6), "tightening.min_corroborating", "all remotes"),
+        (tightened(address_agreement=2), "tightening.address_agreement", "looser"),
+        (tightened(address_agreement=99), "tightening.address_agreement", "unknown"),
+        (request(account_uri="not a uri"), "account_uri", "absolute URI"),
+        (request(validation_method="dns_01"), "validation_method", "must be a label"),
+        (request(request_id=""), "request_id", "1 to 128"),
+        (request(request_id="a b"), "request_id", "1 to 128"),
+        (lingering(-1), "linger", "must be 0"),
+        (lingering(3_600_000), "linger", "must be 0"),
+    ],
+)
+def test_a_wrong_field_is_named(
+    deployment: Deployment, message: c.CorroborateRequest, field: str, says: str
+) -> None:
+    told = refusal(deployment, message)
+    assert list(told) == [field]
+    assert says in told[field]
+
+
+def test_everything_wrong_is_said_at_once(deployment: Deployment) -> None:
+    told = refusal(deployment, request("", "*.co.jp", request_id="", issuer="nobody"))
+    assert list(told) == ["names[0]", "names[1]", "issuer", "request_id"]
+
+
+def test_an_empty_request_is_told_what_it_lacks(deployment: Deployment) -> None:
+    assert list(refusal(deployment, c.CorroborateRequest())) == ["names", "request_id"]
+
+
+def test_the_next_good_request_is_answered(deployment: Deployment) -> None:
+    refusal(deployment, request(""))
+    assert deployment.ask(GOOD).approved
+
+
+def test_without_a_deadline_the_services_own_applies(deployment: Deployment) -> None:
+    with deployment.channel() as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        # Silent for ever, and a resolver that goes on trying.
+        response = stub.Corroborate(request("60000.slow.hostile.example.co.jp"))
+    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED
+
+
+def test_a_question_of_64_mib_is_refused_and_the_service_lives_on(deployment: Deployment) -> None:
+    with pytest.raises(grpc.RpcError) as raised:
+        deployment.send(request(account_uri="x" * (65 * 1024 * 1024)))
+    assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert deployment.ask(GOOD).approved

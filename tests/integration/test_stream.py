@@ -1,0 +1,83 @@
+"""CorroborateStream: many questions, each answered as it finishes, matched by request id."""
+
+from collections.abc import Iterable, Iterator
+from queue import Queue
+
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+from tests.world.deployment import Deployment
+
+GOOD = "child.parent.example.co.jp"
+SLOW = "800.slow.hostile.example.co.jp"
+
+
+def question(request_id: str, *names: str) -> c.CorroborateRequest:
+    return c.CorroborateRequest(request_id=request_id, names=names or [GOOD])
+
+
+def converse(
+    deployment: Deployment, messages: Iterable[c.CorroborateStreamRequest]
+) -> list[c.CorroborateOutcome]:
+    """Send the messages, close our side, and return all outcomes until the stream ends."""
+    with deployment.channel() as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        responses = stub.CorroborateStream(iter(messages), timeout=30)
+        return [outcome for response in responses for outcome in response.outcomes]
+
+
+def test_every_question_is_answered_and_then_the_stream_ends(deployment: Deployment) -> None:
+    names = [f"host{number}.plain.example.co.jp" for number in range(500)]
+    messages = [
+        c.CorroborateStreamRequest(
+            questions=[question(f"q{n}", names[n]) for n in range(first, first + 50)]
+        )
+        for first in range(0, 500, 50)
+    ]
+    outcomes = converse(deployment, messages)
+    assert sorted(one.request_id for one in outcomes) == sorted(f"q{n}" for n in range(500))
+    for outcome in outcomes:
+        assert outcome.verdict.approved
+        assert outcome.verdict.request_id == outcome.request_id
+        assert outcome.verdict.names[0].name == names[int(outcome.request_id[1:])]
+
+
+def test_a_slow_question_delays_no_other(deployment: Deployment) -> None:
+    questions = [question("slow", SLOW), *(question(f"q{n}") for n in range(5))]
+    outcomes = converse(deployment, [c.CorroborateStreamRequest(questions=questions)])
+    assert [one.request_id for one in outcomes][-1] == "slow"
+    assert len(outcomes) == 6
+
+
+def test_an_invalid_question_affects_no_other(deployment: Deployment) -> None:
+    questions = [question("one"), question("bad", "*.co.jp"), question("two")]
+    outcomes = converse(deployment, [c.CorroborateStreamRequest(questions=questions)])
+    by_id = {one.request_id: one for one in outcomes}
+    assert by_id["one"].verdict.approved
+    assert by_id["two"].verdict.approved
+    error = by_id["bad"].error
+    assert (error.status, error.reason) == (3, "INVALID_REQUEST")
+    assert [one.field for one in error.violations] == ["names[0]"]
+
+
+def test_a_request_id_in_flight_is_not_taken_twice(deployment: Deployment) -> None:
+    questions = [question("same", SLOW), question("same")]
+    outcomes = converse(deployment, [c.CorroborateStreamRequest(questions=questions)])
+    assert [one.WhichOneof("result") for one in outcomes] == ["error", "verdict"]
+    assert (outcomes[0].error.status, outcomes[0].error.reason) == (6, "DUPLICATE_REQUEST_ID")
+
+
+def test_a_caller_that_goes_away_harms_nobody(deployment: Deployment) -> None:
+    questions: Queue[c.CorroborateStreamRequest] = Queue()
+    questions.put(c.CorroborateStreamRequest(questions=[question("q"), question("slow", SLOW)]))
+
+    def endless() -> Iterator[c.CorroborateStreamRequest]:
+        while True:
+            yield questions.get()
+
+    with deployment.channel() as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        call = stub.CorroborateStream(endless(), timeout=30)
+        assert next(call).outcomes[0].request_id == "q"
+        call.cancel()
+        questions.put(c.CorroborateStreamRequest())  # lets the sending thread end
+    assert deployment.ask(GOOD).approved
