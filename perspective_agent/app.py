@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import structlog
 
@@ -16,7 +15,7 @@ from perspective_agent.servicer import Identity, PerspectiveServicer, StreamOpti
 from perspective_agent.settings import AgentSettings, ResolverTable
 from perspective_agent.trust_anchor import read_key_tags
 from perspective_agent.unbound import PrivateUnbound
-from perspective_agent.unbound_control import FailureEraser
+from perspective_agent.unbound_control import FailureEraser, UnboundControl
 
 log = structlog.get_logger()
 
@@ -55,26 +54,30 @@ async def _open_view(table: ResolverTable, stack: AsyncExitStack) -> View:
         stack.push_async_callback(unbound.stop)
         await unbound.start()
         address, software = unbound.address, unbound.version
-        control: Path | None = unbound.control_socket
+        socket = unbound.control_socket
     else:
         address, software = table.beside_address(), "a resolver the operator runs"
-        control = table.control_socket
-    resolver = Resolver(address, FailureEraser(control).erase if control else None)
+        assert table.control_socket is not None  # noqa: S101 - settings see to it
+        socket = table.control_socket
+    control = UnboundControl(socket)
+    resolver = Resolver(address, FailureEraser(control).erase)
     stack.callback(resolver.close)
-    probe = await _probe_until_validating(resolver, table)
+    probe = await _probe_until_validating(resolver, control, table)
     if not probe.validates:
         raise ResolverNotValidatingError(
             f"the resolver at {address[0]}:{address[1]} was not shown to validate: {probe.evidence}"
         )
     log.info("resolver_validates", address=address, evidence=probe.evidence)
-    return View(resolver, software, read_key_tags(table.trust_anchor_file), probe)
+    return View(resolver, control, software, read_key_tags(table.trust_anchor_file), probe)
 
 
-async def _probe_until_validating(resolver: Resolver, table: ResolverTable) -> Probe:
+async def _probe_until_validating(
+    resolver: Resolver, control: UnboundControl, table: ResolverTable
+) -> Probe:
     """Probe again while there is time: at boot the network may come up after the agent."""
     deadline = asyncio.get_running_loop().time() + table.start_timeout
     while True:
-        probe = await probe_validation(resolver, table.probe_timeout)
+        probe = await probe_validation(resolver, control, table.probe_timeout)
         if probe.validates or asyncio.get_running_loop().time() > deadline:
             return probe
         log.warning("resolver_not_validating", evidence=probe.evidence)
@@ -85,7 +88,7 @@ async def _probe_for_ever(view: View, server: Server, table: ResolverTable) -> N
     """Keep `view.probe` and health true to what the resolver does."""
     while True:
         await asyncio.sleep(table.probe_interval if view.probe.validates else 1.0)
-        probe = await probe_validation(view.resolver, table.probe_timeout)
+        probe = await probe_validation(view.resolver, view.control, table.probe_timeout)
         if probe.validates != view.probe.validates:
             log.warning("resolver_probe", validates=probe.validates, evidence=probe.evidence)
             await server.set_health(serving=probe.validates)

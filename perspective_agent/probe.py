@@ -1,8 +1,9 @@
 """Proof that the resolver validates, at the start and again and again while serving.
 
-Two facts together: the root's SOA comes back authenticated (the trust anchor fits the root that
-is being asked, and AD is reported), and the canary, a signed domain with a trust anchor that none
-of its keys satisfies, is called bogus (whoever does not validate gives its SOA).
+Three facts together: no setting leads around validation (`unbound_rules`); the root's SOA comes
+back authenticated (the trust anchor fits the root that is being asked, and AD is reported); and
+the canary, a signed domain with a trust anchor that none of its keys satisfies, is called bogus
+(whoever does not validate gives its SOA).
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from datetime import UTC, datetime
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.resolver import Resolver
 from perspective_agent.unbound_conf import CANARY
+from perspective_agent.unbound_control import UnboundControl
+from perspective_agent.unbound_rules import find_violation
 
 _SOA = 6
 
@@ -25,8 +28,11 @@ class Probe:
     ended_at: datetime
 
 
-async def probe_validation(resolver: Resolver, timeout: float) -> Probe:  # noqa: ASYNC109 - the result says so, no exception
-    """Ask the two questions, at most `timeout` seconds each."""
+async def probe_validation(resolver: Resolver, control: UnboundControl, timeout: float) -> Probe:  # noqa: ASYNC109 - the result says so, no exception
+    """Read the settings and ask the two questions, at most `timeout` seconds each."""
+    violation = await find_violation(control)
+    if violation:
+        return Probe(validates=False, evidence=violation, ended_at=datetime.now(UTC))
     root, canary = await asyncio.gather(
         resolver.lookup("", _SOA, timeout), resolver.lookup(CANARY, _SOA, timeout)
     )

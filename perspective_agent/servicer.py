@@ -17,6 +17,7 @@ from perspective_agent.checks import CHECKS
 from perspective_agent.examine import Limits, examine
 from perspective_agent.probe import Probe
 from perspective_agent.resolver import Resolver
+from perspective_agent.unbound_control import UnboundControl
 
 log = structlog.get_logger()
 
@@ -34,6 +35,7 @@ class View:
     """What the agent looks through; the probe changes while it serves."""
 
     resolver: Resolver
+    control: UnboundControl
     software: str
     key_tags: list[int]
     probe: Probe

@@ -1,5 +1,6 @@
 """The agent's configuration file: every option, its bounds and its meaning."""
 
+import asyncio
 import ipaddress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from mpic.config import ConfigPath, ConfigTable, Flaw, load_config
+from mpic.config import ConfigError, ConfigPath, ConfigTable, Flaw, Problem, load_config
 from mpic.settings import (
     CallersTable,
     ListenAddress,
@@ -19,6 +20,8 @@ from mpic.settings import (
 )
 from perspective_agent.trust_anchor import read_key_tags
 from perspective_agent.unbound_conf import UnboundOptions
+from perspective_agent.unbound_control import UnboundControl
+from perspective_agent.unbound_rules import find_violation
 
 
 class AgentTable(ConfigTable):
@@ -47,7 +50,7 @@ class ResolverTable(ConfigTable):
     address: str = Field(default="127.0.0.1", description="for mode beside: a loopback address")
     port: int = Field(default=0, ge=0, le=65535, description="for mode private, 0: any free one")
     control_socket: ConfigPath | None = None
-    """For mode beside: its control socket, without which failures are not retried."""
+    """For mode beside: by it the agent reads its settings and lets it forget failures."""
     executable: str = "unbound"
     root_hints_file: ConfigPath | None = None
     outgoing_address: str | None = None
@@ -72,6 +75,12 @@ class ResolverTable(ConfigTable):
                 )
             if not self.port:
                 raise Flaw("mode beside needs a port", "Set port, usually 53")
+            if self.control_socket is None:
+                raise Flaw(
+                    "mode beside needs a control_socket",
+                    "Give it a remote-control: clause with control-interface: a path and"
+                    " control-use-cert: no, and name that path",
+                )
         return self
 
     def beside_address(self) -> tuple[str, int]:
@@ -127,6 +136,11 @@ def read_settings(file: Path) -> AgentSettings:
 
 
 def check_file(file: Path) -> list[str]:
-    """Check a file and what it names; return warnings; raises ConfigError."""
+    """Check a file, what it names and the resolver beside; return warnings; raises ConfigError."""
     settings = read_settings(file)
+    if settings.resolver.control_socket is not None:
+        control = UnboundControl(settings.resolver.control_socket)
+        if violation := asyncio.run(find_violation(control)):
+            mend = "Start the resolver, or correct its configuration (see deploy/agent.toml)"
+            raise ConfigError(file, [Problem("resolver", violation, mend)])
     return check_tls(settings.tls, file, datetime.now(UTC))

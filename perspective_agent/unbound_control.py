@@ -18,12 +18,36 @@ _GATHER_SECONDS = 0.005
 _COMMAND_SECONDS = 2.0
 
 
-class FailureEraser:
-    """Erases by Unbound's control socket; failures that come together are erased together."""
+class UnboundControl:
+    """Unbound's remote control over its Unix socket (control-use-cert: no)."""
 
     def __init__(self, socket: Path) -> None:
         """Connect nothing yet."""
-        self._socket = socket
+        self.socket = socket
+
+    async def command(self, command: str) -> str:
+        """Send one command and return the reply.
+
+        Raises OSError (TimeoutError is one), or ValueError when Unbound refuses the command.
+        """
+        async with asyncio.timeout(_COMMAND_SECONDS):
+            reader, writer = await asyncio.open_unix_connection(self.socket)
+            try:
+                writer.write(f"UBCT1 {command}\n".encode("ascii"))
+                reply = (await reader.read()).decode(errors="replace")
+            finally:
+                writer.close()
+        if reply.startswith("error"):
+            raise ValueError(f"{command}: {reply.strip()}")
+        return reply
+
+
+class FailureEraser:
+    """Erases by Unbound's control; failures that come together are erased together."""
+
+    def __init__(self, control: UnboundControl) -> None:
+        """Erase nothing yet."""
+        self._control = control
         self._failed: set[tuple[str, int]] = set()
         self._erasing: asyncio.Task[bool] | None = None
 
@@ -38,28 +62,15 @@ class FailureEraser:
         await asyncio.sleep(_GATHER_SECONDS)
         failed, self._failed, self._erasing = self._failed, set(), None
         try:
-            async with asyncio.timeout(_COMMAND_SECONDS):
-                await self._command("flush_bogus")
-                for name, rdtype in sorted(failed):
-                    await self._command(f"flush_type {name or '.'} TYPE{rdtype}")
-                for server in read_given_up(await self._command("dump_infra")):
-                    await self._command(f"flush_infra {server}")
-        except (OSError, ValueError) as error:  # TimeoutError is an OSError
+            await self._control.command("flush_bogus")
+            for name, rdtype in sorted(failed):
+                await self._control.command(f"flush_type {name or '.'} TYPE{rdtype}")
+            for server in read_given_up(await self._control.command("dump_infra")):
+                await self._control.command(f"flush_infra {server}")
+        except (OSError, ValueError) as error:
             log.warning("unbound_control_failed", error=str(error) or type(error).__name__)
             return False
         return True
-
-    async def _command(self, command: str) -> str:
-        """Send one command; raises OSError, or ValueError when Unbound refuses it."""
-        reader, writer = await asyncio.open_unix_connection(self._socket)
-        try:
-            writer.write(f"UBCT1 {command}\n".encode("ascii"))
-            reply = (await reader.read()).decode(errors="replace")
-        finally:
-            writer.close()
-        if reply.startswith("error"):
-            raise ValueError(f"{command}: {reply.strip()}")
-        return reply
 
 
 def read_given_up(infra: str) -> list[str]:

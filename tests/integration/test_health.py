@@ -59,7 +59,7 @@ def test_what_an_agent_says_of_a_resolver_that_hangs(deployment: Deployment) -> 
         try:
             wait_until(is_health(NOT_SERVING), 15, lambda: "still serving")
             assert not resolver().validates
-            assert "cannot be looked up" in resolver().evidence
+            assert "cannot be read over the control socket" in resolver().evidence
             (verdict,) = deployment.ask(CHILD, linger=2).names
         finally:
             os.kill(unbound_pid(deployment), signal.SIGCONT)

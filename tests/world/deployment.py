@@ -22,7 +22,7 @@ from mpic.grpc.tls import TlsFiles, channel_credentials
 from mpic.pki import Subject, create_authority, issue_certificate
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
-from perspective_agent.unbound_conf import UnboundOptions, unbound_config
+from perspective_agent.unbound_conf import CONTROL_SOCKET, UnboundOptions, unbound_config
 from tests.world.internet import Internet
 from tests.world.network import perspective_address
 from tests.world.places import PLACES, Place
@@ -55,6 +55,7 @@ _RESOLVER_BESIDE = """
 [resolver]
 mode = "beside"
 port = {port}
+control_socket = "{control}"
 trust_anchor_file = "{anchor}"
 """
 
@@ -266,8 +267,12 @@ class Deployment:
         if self._internet is None:
             return tls + agent
         if self.plan.local_data:
-            port, anchor = resolver_port(place), self._internet.trust_anchor_file
-            return tls + agent + _RESOLVER_BESIDE.format(port=port, anchor=anchor)
+            beside = _RESOLVER_BESIDE.format(
+                port=resolver_port(place),
+                control=self._resolver_directory(place) / CONTROL_SOCKET,
+                anchor=self._internet.trust_anchor_file,
+            )
+            return tls + agent + beside
         return (
             tls
             + agent
@@ -279,11 +284,14 @@ class Deployment:
             )
         )
 
+    def _resolver_directory(self, place: Place) -> Path:
+        return self.directory / f"resolver-{place.id}"
+
     def _start_resolvers(self) -> None:
         """Start an Unbound with local data for each agent."""
         assert self._internet is not None
         for place in self.plan.places:
-            directory = self.directory / f"resolver-{place.id}"
+            directory = self._resolver_directory(place)
             directory.mkdir()
             options = UnboundOptions(
                 self._internet.trust_anchor_file,

@@ -1,0 +1,73 @@
+"""What an Unbound must be set to, whoever runs it: no way around validation, no borrowed answers.
+
+Read over its control socket, so that it is the running server that is judged and not a file.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from perspective_agent.unbound_control import UnboundControl
+
+_LONGEST_TTL = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing asked of Unbound: by which command, what is right, and why."""
+
+    command: str
+    is_right: Callable[[str], bool]
+    demand: str
+
+
+def _is(value: str) -> Callable[[str], bool]:
+    return lambda reply: reply == value
+
+
+def _at_most(bound: int) -> Callable[[str], bool]:
+    return lambda reply: reply.isdigit() and int(reply) <= bound
+
+
+def _only_root(stubs: str) -> bool:
+    return all(line.startswith(". ") for line in stubs.splitlines())
+
+
+RULES = (
+    # BR 4.2.2.2.4: validation MUST NOT be disabled by local policy.
+    Rule("list_insecure", _is(""), "no negative trust anchor (domain-insecure), BR 4.2.2.2.4"),
+    Rule("get_option val-permissive-mode", _is("no"), '"no", BR 4.2.2.2.4'),
+    Rule("get_option harden-dnssec-stripped", _is("yes"), '"yes", BR 4.2.2.2.4'),
+    Rule(
+        "get_option module-config",
+        lambda reply: "validator" in reply.split(),
+        '"validator" among the modules, BR 4.2.2.2.2',
+    ),
+    # RFC 8659 section 5.4: data cached by third parties MUST NOT be relied on.
+    Rule("list_forwards", _is(""), "no forward-zone, RFC 8659 section 5.4"),
+    Rule("list_stubs", _only_root, "no stub-zone but the root's hints, RFC 8659 section 5.4"),
+    Rule("get_option serve-expired", _is("no"), '"no": what has expired is no evidence'),
+    Rule("get_option cache-max-ttl", _at_most(_LONGEST_TTL), f"{_LONGEST_TTL} at most"),
+    Rule("get_option cache-max-negative-ttl", _at_most(_LONGEST_TTL), f"{_LONGEST_TTL} at most"),
+)
+
+
+async def find_violation(control: UnboundControl) -> str:
+    """Return the first rule the running Unbound breaks, with what it says; "" when none."""
+    replies: dict[str, str] = {}
+    try:
+        for rule in RULES:
+            replies[rule.command] = (await control.command(rule.command)).strip()
+    except (OSError, ValueError) as error:
+        why = str(error) or type(error).__name__
+        return f"its settings cannot be read over the control socket {control.socket}: {why}"
+    return judge_replies(replies)
+
+
+def judge_replies(replies: Mapping[str, str]) -> str:
+    """Return the first rule that replies (by command) break; "" when none. Pure."""
+    for rule in RULES:
+        reply = replies[rule.command]
+        if not rule.is_right(reply):
+            shown = " / ".join(reply.split("\n")[:3])[:200]
+            return f"`unbound-control {rule.command}` says {shown!r}; it must be {rule.demand}"
+    return ""

@@ -1,0 +1,220 @@
+"""Who may call, who is believed: mutual TLS 1.3, allow-lists, agents that are not themselves."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from mpic.grpc.tls import TlsFiles, channel_credentials
+from mpic.pki import Subject, create_authority, issue_certificate
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc, perspective_pb2_grpc
+from mpic.v1 import perspective_pb2 as p
+from tests.world.deployment import COORDINATOR, Deployment, Plan, agent_address, wait_serving
+from tests.world.fake_agent import BEHAVIOURS
+from tests.world.places import PLACES
+from tests.world.process import Child, wait_until
+
+CHILD = "nothing-here.parent.example.co.jp"
+PLAN = Plan(lookup_timeout=3)
+ASHBURN = PLACES[2]
+TIMEOUT = 10
+
+
+def call(credentials: grpc.ChannelCredentials, name: str = "localhost") -> c.CorroborateResponse:
+    options = [("grpc.ssl_target_name_override", name)]
+    with grpc.secure_channel(COORDINATOR, credentials, options) as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        return stub.Corroborate(
+            c.CorroborateRequest(request_id="r", names=[CHILD]), timeout=TIMEOUT
+        )
+
+
+def assert_unavailable(credentials: grpc.ChannelCredentials, name: str = "localhost") -> None:
+    with pytest.raises(grpc.RpcError) as raised:
+        call(credentials, name)
+    assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_caller_without_a_certificate_is_refused_and_logged(deployment: Deployment) -> None:
+    authority = (deployment.pki / "ca.pem").read_bytes()
+    assert_unavailable(grpc.ssl_channel_credentials(authority))
+    log = deployment.coordinator.log_file
+    wait_until(lambda: "PEER_DID_NOT_RETURN_A_CERTIFICATE" in log.read_text(), 5, log.read_text)
+
+
+def test_a_caller_of_another_authority_is_refused(deployment: Deployment, tmp_path: Path) -> None:
+    other = create_authority(tmp_path, "mpic.test")
+    pair = issue_certificate(other, Subject("caller", "pipeline"))
+    files = TlsFiles(pair.certificate, pair.private_key, deployment.pki / "ca.pem")
+    assert_unavailable(channel_credentials(files))
+
+
+def test_a_server_of_another_authority_is_not_believed(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    other = create_authority(tmp_path, "mpic.test")
+    tls = deployment.caller_tls()
+    assert_unavailable(channel_credentials(TlsFiles(tls.certificate, tls.private_key, other.file)))
+
+
+def test_a_server_of_another_name_is_not_believed(deployment: Deployment) -> None:
+    assert_unavailable(channel_credentials(deployment.caller_tls()), "other.example")
+
+
+def test_a_caller_not_on_the_list_is_refused_and_logged(deployment: Deployment) -> None:
+    with pytest.raises(grpc.RpcError) as raised:
+        call(channel_credentials(deployment.caller_tls("stranger")))
+    assert raised.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    info = error_details_pb2.ErrorInfo()
+    assert rpc_status.from_call(raised.value).details[0].Unpack(info)
+    assert info.reason == "CALLER_NOT_ALLOWED"
+    log = deployment.coordinator.log_file.read_text()
+    assert re.search(r'spiffe://mpic.test/caller/stranger.*"caller_refused"', log)
+
+
+def test_a_caller_of_the_coordinator_may_not_ask_an_agent(deployment: Deployment) -> None:
+    options = [("grpc.ssl_target_name_override", "ashburn.perspective.mpic.test")]
+    credentials = channel_credentials(deployment.caller_tls())
+    with grpc.secure_channel(agent_address(ASHBURN), credentials, options) as channel:
+        stub = perspective_pb2_grpc.PerspectiveServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as raised:
+            stub.Describe(p.DescribeRequest(), timeout=TIMEOUT)
+        with pytest.raises(grpc.RpcError) as streamed:
+            list(stub.Observe(iter(()), timeout=TIMEOUT))
+    assert raised.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert streamed.value.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_plain_text_is_refused(deployment: Deployment) -> None:  # noqa: ARG001 - it must run
+    with grpc.insecure_channel(COORDINATOR) as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as raised:
+            stub.ListPerspectives(c.ListPerspectivesRequest(), timeout=TIMEOUT)
+    assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize("address", [COORDINATOR, agent_address(ASHBURN)])
+@pytest.mark.parametrize(("version", "accepted"), [("-tls1_2", False), ("-tls1_3", True)])
+def test_br_3_2_2_9_only_tls_1_3_is_spoken(
+    deployment: Deployment, address: str, version: str, accepted: bool
+) -> None:
+    tls = deployment.caller_tls()
+    files = list(
+        map(str, ("-cert", tls.certificate, "-key", tls.private_key, "-CAfile", tls.authority))
+    )
+    done = subprocess.run(
+        ["openssl", "s_client", version, "-alpn", "h2", "-connect", address, *files],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ("Cipher is TLS_" in done.stdout) == accepted
+    assert ("Cipher is (NONE)" in done.stdout) == (not accepted)
+
+
+@contextmanager
+def replaced(deployment: Deployment, behaviour: str, log: Path) -> Iterator[None]:
+    """Let a fake agent stand in for Ashburn's, at its address and with its certificate."""
+    deployment.agents[ASHBURN.id].stop()
+    address, pki = agent_address(ASHBURN), str(deployment.pki)
+    command = (sys.executable, "-m", "tests.world.fake_agent", behaviour)
+    fake = Child((*command, ASHBURN.id, ASHBURN.rir, address, pki), log, Path.cwd())
+    try:
+        wait_serving(fake)
+        wait_until(lambda: version(deployment) == "fake", 15, fake.log_file.read_text)
+        yield
+    finally:
+        fake.stop()
+        wait_serving(deployment.start_agent(ASHBURN.id))
+        wait_until(lambda: version(deployment) not in ("fake", ""), 15, str)
+
+
+def version(deployment: Deployment) -> str:
+    """The version that Ashburn's agent last described itself by; "" while it cannot be asked."""
+    with deployment.channel() as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        listed = stub.ListPerspectives(c.ListPerspectivesRequest(), timeout=TIMEOUT).perspectives
+    (one,) = (one for one in listed if one.perspective_id == ASHBURN.id)
+    return one.description.version if one.ready else ""
+
+
+OUTCOMES = {
+    "honest": c.DISSENT_UNSPECIFIED,
+    "octets": c.DISSENT_GARBAGE,
+    "other-name": c.DISSENT_GARBAGE,
+    "other-question": c.DISSENT_LATE,
+    "empty": c.DISSENT_GARBAGE,
+    "half": c.DISSENT_GARBAGE,
+    "wrong-order": c.DISSENT_GARBAGE,
+    "short-walk": c.DISSENT_GARBAGE,
+    "somebody-else": c.DISSENT_MISIDENTIFIED,
+    "elsewhere": c.DISSENT_MISIDENTIFIED,
+}
+
+
+def test_every_fake_behaviour_has_an_outcome() -> None:
+    assert OUTCOMES.keys() == BEHAVIOURS.keys()
+
+
+@pytest.mark.parametrize("behaviour", OUTCOMES)
+def test_an_agent_that_answers_wrongly_does_not_corroborate(
+    deployment: Deployment, behaviour: str, tmp_path: Path
+) -> None:
+    with replaced(deployment, behaviour, tmp_path / "fake.log"):
+        (verdict,) = deployment.ask(CHILD, linger=3.5).names
+    assert verdict.approved
+    assert verdict.quorum == ("5/5" if behaviour == "honest" else "4/5")
+    report = verdict.perspectives[2]
+    assert report.dissent == OUTCOMES[behaviour]
+    assert bool(report.detail) == (behaviour != "honest")
+
+
+def test_two_agents_whose_addresses_are_swapped_are_both_refused(deployment: Deployment) -> None:
+    file = deployment.coordinator_file
+    honest = file.read_text()
+    one, other = agent_address(PLACES[1]), agent_address(PLACES[2])
+    swapped = honest.replace(one, "swap").replace(other, one).replace("swap", other)
+    assert restarted(deployment, swapped).quorum == "3/5"
+    verdict = restarted(deployment, swapped)
+    assert verdict.error.code == 338
+    for number in (1, 2):
+        report = verdict.perspectives[number]
+        assert report.dissent == c.DISSENT_MISIDENTIFIED
+        assert "certificate" in report.detail
+    assert restarted(deployment, honest).quorum == "5/5"
+
+
+def restarted(deployment: Deployment, configuration: str) -> c.NameVerdict:
+    """Run the coordinator with this configuration, and ask it."""
+    deployment.coordinator.stop()
+    deployment.coordinator_file.write_text(configuration)
+    deployment.start_coordinator()
+    (verdict,) = deployment.ask(CHILD).names
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('rir = "ARIN"', 'rir = "LACNIC"', "says it is 'ashburn' in ARIN; the roster says"),
+        ('id = "ashburn"', 'id = "portland"', "says it is 'ashburn' in ARIN; the roster says"),
+    ],
+)
+def test_an_agent_that_is_not_what_the_roster_says_is_refused(
+    deployment: Deployment, old: str, new: str, says: str
+) -> None:
+    honest = deployment.coordinator_file.read_text()
+    verdict = restarted(deployment, honest.replace(old, new))
+    restarted(deployment, honest)
+    assert verdict.quorum == "4/5"
+    assert verdict.perspectives[2].dissent == c.DISSENT_MISIDENTIFIED
+    assert says in verdict.perspectives[2].detail
