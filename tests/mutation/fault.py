@@ -1,0 +1,11 @@
+"""A fault as data: one piece of a source file, and what a mistake would make of it."""
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    what: str
+    file: str
+    old: str
+    """Stands in the file exactly once."""
+    new: str

@@ -1,0 +1,165 @@
+"""The answer: the verdict, the quorum as a fraction, error 338, until when the check is usable."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from coordinator.answer import to_response
+from coordinator.ballot import Reply
+from coordinator.corroboration import Attempt, Question
+from coordinator.link import Link, LinkOptions
+from mpic.grpc.tls import TlsFiles
+from mpic.names import parse_name
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
+from tests.world.samples import (
+    ADDRESS,
+    NAME,
+    NOVEMBER,
+    TERMS,
+    WORLD,
+    addresses,
+    ask,
+    caa,
+    failed_caa,
+    reply,
+)
+
+NO_FILES = LinkOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
+LINKS = {one.id: Link(one, NO_FILES) for one in WORLD.perspectives}
+DIFFERS = (caa(), addresses(bytes([203, 0, 113, 66])))
+FORBIDS = (caa(b"\x00\x05issueother.example"), addresses(ADDRESS))
+
+
+def attempt(replies: Sequence[Reply], *, dry_run: bool = False) -> Attempt:
+    question = Question("r-1", [parse_name(NAME)], [ask()], TERMS, dry_run, 0)
+    one = Attempt(question, WORLD, NOVEMBER, lambda _: None)
+    for each in replies:
+        one.receive(0, each)
+    one.decided_at = NOVEMBER + timedelta(seconds=1)
+    return one
+
+
+def answer(replies: Sequence[Reply], *, dry_run: bool = False) -> c.CorroborateResponse:
+    return to_response(attempt(replies, dry_run=dry_run), LINKS)
+
+
+def remotes(*differing: int) -> list[Reply]:
+    """Replies of all: the remotes named here see other addresses."""
+    return [
+        reply(WORLD.primary),
+        *(reply(one, DIFFERS if n in differing else None) for n, one in enumerate(WORLD.remotes)),
+    ]
+
+
+def with_caa(ttl: int, alias_ttl: int | None = None) -> tuple[o.Finding, o.Finding]:
+    finding = caa(b"\x00\x05issueca.example.test")
+    level = finding.caa_walk.levels[0]
+    level.records.ttl = ttl
+    if alias_ttl is not None:
+        level.aliases.add(owner=NAME, target="x.test", ttl=alias_ttl)
+    return finding, addresses(ADDRESS)
+
+
+def test_br_5_4_1_the_quorum_is_corroborating_by_attempted() -> None:
+    for differing, quorum in [
+        ((), "5/5"),
+        ((2,), "4/5"),
+        ((2, 3), "3/5"),
+        ((0, 1, 2, 3, 4), "0/5"),
+    ]:
+        assert answer(remotes(*differing)).names[0].quorum == quorum
+
+
+def test_approved_carries_no_error() -> None:
+    response = answer(remotes(4))
+    assert response.approved
+    assert response.names[0].approved
+    assert not response.HasField("error")
+    assert not response.names[0].HasField("error")
+    assert response.names[0].required == 4
+    assert response.names[0].reason == c.REASON_CORROBORATED
+
+
+def test_error_338_when_the_quorum_is_not_met() -> None:
+    response = answer(remotes(1, 4))
+    assert not response.approved
+    assert response.error.code == 338
+    assert response.names[0].error.code == 338
+    assert response.names[0].error.message.startswith("Issuance suppressed: 3 of 5")
+    assert not response.HasField("caa_usable_until")
+    assert not response.names[0].HasField("caa_usable_until")
+
+
+def test_a_primary_that_forbids_or_fails_is_no_338() -> None:
+    for findings in (FORBIDS, (failed_caa(), addresses(ADDRESS))):
+        replies = [reply(WORLD.primary, findings), *(reply(one) for one in WORLD.remotes)]
+        response = answer(replies)
+        assert not response.approved
+        assert not response.HasField("error")
+        assert response.names[0].quorum == "0/5"
+        assert response.names[0].detail.startswith("the primary perspective: ")
+
+
+@pytest.mark.parametrize(
+    ("findings", "usable"),
+    [
+        ((caa(), addresses(ADDRESS)), timedelta(hours=8)),
+        (with_caa(60), timedelta(hours=8)),
+        (with_caa(86400), timedelta(hours=24)),
+        (with_caa(86400, alias_ttl=36000), timedelta(hours=10)),
+        (with_caa(86400, alias_ttl=60), timedelta(hours=8)),
+    ],
+)
+def test_br_4_2_2_1_the_check_is_usable_for_the_ttl_or_8_hours(
+    findings: tuple[o.Finding, ...], usable: timedelta
+) -> None:
+    replies = [reply(WORLD.primary, findings), *(reply(one) for one in WORLD.remotes)]
+    response = answer(replies)
+    until = response.caa_usable_until.ToDatetime(NOVEMBER.tzinfo)
+    assert until == NOVEMBER + usable
+    assert response.names[0].caa_usable_until == response.caa_usable_until
+
+
+def test_a_dry_run_permits_nothing() -> None:
+    response = answer(remotes(), dry_run=True)
+    assert response.dry_run
+    assert not response.HasField("caa_usable_until")
+    assert not response.names[0].HasField("caa_usable_until")
+
+
+def test_who_saw_what_and_who_was_not_awaited() -> None:
+    response = answer(remotes(0)[:5])
+    reports = response.names[0].perspectives
+    assert [one.perspective_id for one in reports] == [one.id for one in WORLD.perspectives]
+    assert [one.role for one in reports] == [c.ROLE_PRIMARY] + [c.ROLE_REMOTE] * 5
+    assert [one.corroborates for one in reports] == [True, False, True, True, True, False]
+    assert reports[1].dissent == c.DISSENT_ADDRESSES_DIFFER
+    assert "203.0.113.66" in reports[1].detail
+    assert reports[5].dissent == c.DISSENT_NOT_AWAITED
+    assert not reports[5].HasField("observation")
+    assert reports[0].caa.outcome == c.CAA_OUTCOME_PERMITTED
+    assert reports[2].elapsed.ToNanoseconds() == 10_000_000
+
+
+def test_what_an_agent_said_of_itself_is_told() -> None:
+    first = WORLD.perspectives[0].id
+    LINKS[first].description = p.DescribeResponse(
+        version="9", resolver=p.Resolver(software="Unbound 1.17.1")
+    )
+    reports = answer(remotes()).names[0].perspectives
+    LINKS[first].description = None
+    assert (reports[0].agent_version, reports[0].resolver.software) == ("9", "Unbound 1.17.1")
+    assert not reports[1].agent_version
+
+
+def test_the_policy_applied_is_told() -> None:
+    policy = answer(remotes()).policy
+    assert policy.minimum_remotes == 4
+    assert policy.allowed_noncorroborations == 1
+    assert policy.minimum_regions == 2
+    assert policy.minimum_distance_km == 500
+    assert policy.effective_from.ToDatetime(NOVEMBER.tzinfo) == TERMS.row.effective_from

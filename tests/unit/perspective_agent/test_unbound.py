@@ -1,0 +1,171 @@
+"""What keeps the agent's Unbound honest: its configuration, its rules, the probe, its anchor."""
+
+import ipaddress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mpic.v1 import observation_pb2 as o
+from perspective_agent.probe import judge_probe
+from perspective_agent.trust_anchor import read_key_tags
+from perspective_agent.unbound_conf import SPECIAL_PURPOSE, UnboundOptions, unbound_config
+from perspective_agent.unbound_control import read_given_up
+from perspective_agent.unbound_rules import RULES, judge_replies
+from perspective_agent.wire import failed
+
+OPTIONS = UnboundOptions(Path("/a/root.key"))
+DIRECTORY = Path("/run/x")
+
+
+def lines(options: UnboundOptions = OPTIONS) -> list[str]:
+    return [line.strip() for line in unbound_config(options, 5300, DIRECTORY).splitlines()]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'module-config: "validator iterator"',
+        "val-permissive-mode: no",
+        "harden-dnssec-stripped: yes",
+        "serve-expired: no",
+        "prefetch: no",
+        "interface: 127.0.0.1",
+        "edns-buffer-size: 1232",
+        "use-caps-for-id: yes",
+        "qname-minimisation: yes",
+        "val-sig-skew-min: 0",
+        "cache-max-ttl: 60",
+        "cache-max-negative-ttl: 10",
+        'trust-anchor-file: "/a/root.key"',
+        'control-interface: "/run/x/control"',
+    ],
+)
+def test_the_configuration_is_hardened(line: str) -> None:
+    assert line in lines()
+
+
+def test_nothing_in_the_configuration_leads_around_validation() -> None:
+    text = unbound_config(OPTIONS, 5300, DIRECTORY)
+    for option in ("domain-insecure", "forward-zone", "stub-zone", "local-data", "ignore-cd-flag"):
+        assert option not in text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "169.254.169.254", "172.31.0.1", "192.168.1.1", "100.64.0.1",
+     "192.0.2.1", "198.51.100.1", "203.0.113.1", "198.18.0.1", "224.0.0.1", "255.255.255.255",
+     "::1", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
+     "2001:db8::1", "3fff::1"],
+)  # fmt: skip
+def test_rfc_8659_6_3_special_purpose_name_servers_are_not_asked(address: str) -> None:
+    one = ipaddress.ip_address(address)
+    blocks = [ipaddress.ip_network(block) for block in SPECIAL_PURPOSE]
+    assert any(one in block for block in blocks if block.version == one.version)
+    for block in SPECIAL_PURPOSE:
+        assert f"do-not-query-address: {block}" in lines()
+    assert "do-not-query-localhost: no" not in lines()
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "192.0.1.1", "198.17.255.255", "2600::1"])
+def test_other_name_servers_are(address: str) -> None:
+    one = ipaddress.ip_address(address)
+    blocks = [ipaddress.ip_network(block) for block in SPECIAL_PURPOSE]
+    assert not any(one in block for block in blocks if block.version == one.version)
+
+
+def test_only_a_lab_asks_special_purpose_name_servers() -> None:
+    lab = lines(replace(OPTIONS, allow_special_purpose_servers=True))
+    assert "do-not-query-localhost: no" in lab
+    assert not [line for line in lab if line.startswith("do-not-query-address")]
+
+
+GOOD_REPLIES = {
+    "list_insecure": "",
+    "get_option val-permissive-mode": "no",
+    "get_option harden-dnssec-stripped": "yes",
+    "get_option module-config": "subnetcache validator iterator",
+    "list_forwards": "",
+    "list_stubs": ". IN stub prime a.root. 198.51.100.4",
+    "get_option serve-expired": "no",
+    "get_option cache-max-ttl": "60",
+    "get_option cache-max-negative-ttl": "3600",
+}
+
+
+def test_an_unbound_in_order() -> None:
+    assert set(GOOD_REPLIES) == {rule.command for rule in RULES}
+    assert not judge_replies(GOOD_REPLIES)
+
+
+@pytest.mark.parametrize(
+    ("command", "reply"),
+    [
+        ("list_insecure", "jp."),
+        ("get_option val-permissive-mode", "yes"),
+        ("get_option harden-dnssec-stripped", "no"),
+        ("get_option module-config", "iterator"),
+        ("get_option module-config", "novalidator iterator"),
+        ("list_forwards", ". IN forward 192.0.2.1"),
+        ("list_stubs", ". IN stub prime a.root.\njp. IN stub noprime 192.0.2.1"),
+        ("get_option serve-expired", "yes"),
+        ("get_option cache-max-ttl", "3601"),
+        ("get_option cache-max-ttl", ""),
+        ("get_option cache-max-negative-ttl", "86400"),
+    ],
+)
+def test_br_4_2_2_2_4_an_unbound_that_is_not(command: str, reply: str) -> None:
+    violation = judge_replies(GOOD_REPLIES | {command: reply})
+    assert violation.startswith(f"`unbound-control {command}` says ")
+
+
+SECURE_SOA = o.Lookup(records=o.RecordSet(rdata=[b"x"]), dnssec=o.DNSSEC_SECURE)
+BOGUS = failed("arpa", o.FAILURE_KIND_BOGUS, "the resolver answered SERVFAIL", o.DNSSEC_BOGUS)
+INSECURE_SOA = o.Lookup(records=o.RecordSet(rdata=[b"x"]), dnssec=o.DNSSEC_INSECURE)
+SERVFAIL = failed("", o.FAILURE_KIND_SERVFAIL, "the resolver answered SERVFAIL")
+
+
+def test_a_resolver_that_validates() -> None:
+    assert not judge_probe(SECURE_SOA, BOGUS)
+
+
+@pytest.mark.parametrize(
+    ("root", "canary", "says"),
+    [
+        (INSECURE_SOA, BOGUS, "without AD"),
+        (SERVFAIL, BOGUS, "cannot be looked up"),
+        (o.Lookup(absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_SECURE), BOGUS, "without AD"),
+        (SECURE_SOA, SECURE_SOA, "must be bogus but gave an answer"),
+        (SECURE_SOA, SERVFAIL, "must be bogus but gave the resolver answered SERVFAIL"),
+        (SECURE_SOA, INSECURE_SOA, "must be bogus"),
+    ],
+)
+def test_a_resolver_that_does_not(root: o.Lookup, canary: o.Lookup, says: str) -> None:
+    assert says in judge_probe(root, canary)
+
+
+INFRA = """\
+192.0.2.53 jp. ttl 873 ping 0 var 94 rtt 376 rto 376 tA 0 tAAAA 0 tother 0 ednsknown 0
+192.0.2.54 jp. ttl 873 ping 0 var 94 rtt 376 rto 3000 tA 2 tAAAA 0 tother 1 ednsknown 0
+192.0.2.54 co.jp. ttl 873 ping 0 var 94 rtt 376 rto 6000 tA 2 tAAAA 0 tother 1 ednsknown 0
+192.0.2.55 jp. expired rto 120000
+192.0.2.56 jp. ttl 1 rto
+"""
+
+
+def test_servers_given_up_are_those_whose_time_out_has_grown() -> None:
+    assert read_given_up(INFRA) == ["192.0.2.54", "192.0.2.55"]
+
+
+DS = ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D"
+
+
+def test_key_tags_of_the_trust_anchor(tmp_path: Path) -> None:
+    file = tmp_path / "root.key"
+    file.write_text(f"; the root\n{DS} ; a comment\n\n")
+    assert read_key_tags(file) == [20326]
+    file.write_text("; nothing\n")
+    assert read_key_tags(file) == []
+    file.write_text(". IN DS 20326 8 2 nonsense\n")
+    with pytest.raises(ValueError, match="not a DS record"):
+        read_key_tags(file)
