@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 
 from coordinator.judging import Ask, Judgement, MalformedFindingError, describe_failure
+from coordinator.policy import PolicyRow
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -45,7 +46,9 @@ def is_looser(one: c.AddressAgreement.ValueType, other: c.AddressAgreement.Value
 class AddressCheck:
     """The check `addresses`."""
 
-    check = p.Check(addresses=p.AddressLookup())
+    def request(self, row: PolicyRow) -> p.Check:  # noqa: ARG002 - it is always the same
+        """Return the message that asks for it."""
+        return p.Check(addresses=p.AddressLookup())
 
     def judge(self, finding: o.Finding, ask: Ask) -> Judgement:
         """Judge one perspective's answer alone: any answer will do, a failure will not."""

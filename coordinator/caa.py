@@ -73,8 +73,8 @@ class Determination:
     """The deciding record in presentation form; empty: none decided."""
     detail: str = ""
     """The facts, for a person; of a failure it may hold text from the network."""
-    failure: o.Failure | None = None
-    """The lookup failure, when that is why it failed."""
+    failed: o.Lookup | None = None
+    """The lookup that failed, when that is why the walk did."""
     not_in_public_dns: bool = False
     """The top-level domain does not exist."""
 
@@ -95,7 +95,7 @@ def determine_caa(
             c.CAA_OUTCOME_FAILED,
             clause="RFC 8659 section 3",
             detail=f"the CAA lookup of {last.name} failed ({kind}): {why}",
-            failure=last.failure,
+            failed=last,
         )
     if last.absence != o.ABSENCE_NO_DATA:
         # An Internal Name: it does not end in a top-level domain of the root zone (BR 1.6.1).

@@ -11,6 +11,7 @@ from typing import Protocol
 from coordinator.addresses import AddressCheck
 from coordinator.caa_check import CaaCheck
 from coordinator.judging import Ask, Judgement
+from coordinator.policy import PolicyRow
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 
@@ -18,9 +19,8 @@ from mpic.v1 import perspective_pb2 as p
 class Check(Protocol):
     """Findings in, judgements out."""
 
-    @property
-    def check(self) -> p.Check:
-        """The message that asks for it."""
+    def request(self, row: PolicyRow) -> p.Check:
+        """Return the message that asks for it under a policy row."""
 
     def judge(self, finding: o.Finding, ask: Ask) -> Judgement:
         """Judge one perspective's finding alone; raises MalformedFindingError."""

@@ -101,9 +101,10 @@ class Corroborator:
         self._fanout = fanout
         self._clock = clock
         self._keep = keep
+        rows = self.policy.rows
+        self._checks = {row: [check.request(row) for check in CHECKS.values()] for row in rows}
         self._breaches = {
-            row: "; ".join(map(str, find_distance_breaches(self.roster, row)))
-            for row in self.policy.rows
+            row: "; ".join(map(str, find_distance_breaches(self.roster, row))) for row in rows
         }
 
     def row_in_force(self) -> PolicyRow:
@@ -127,7 +128,7 @@ class Corroborator:
         the verdict.
         """
         attempt = Attempt(question, self.roster, self._clock(), self._keep)
-        checks = [check.check for check in CHECKS.values()]
+        checks = self._checks[question.terms.row]
         names = [ask.name for ask in question.asks]
         asking = self._fanout.ask(names, checks, attempt.receive)
         try:

@@ -55,6 +55,7 @@ def read_question(request: c.CorroborateRequest, desk: Desk) -> Question:
             account_uri=request.account_uri,
             validation_method=request.validation_method,
             address_agreement=terms.address_agreement,
+            permit_caa_failure_in_insecure_zone=desk.row.permit_caa_failure_in_insecure_zone,
         )
         for name in names
     ]

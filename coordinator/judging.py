@@ -33,6 +33,7 @@ class Ask:
     account_uri: str = ""
     validation_method: str = ""
     address_agreement: c.AddressAgreement.ValueType = field(default=c.ADDRESS_AGREEMENT_EXACT)
+    permit_caa_failure_in_insecure_zone: bool = False
 
 
 def describe_failure(failure: o.Failure) -> str:

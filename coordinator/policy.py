@@ -38,6 +38,8 @@ class PolicyRow:
     """Corroborating remotes, at least, whatever the table allows; 0: the table alone."""
     address_agreement: c.AddressAgreement.ValueType = c.ADDRESS_AGREEMENT_EXACT
     """How closely a remote's addresses must agree with the primary's."""
+    permit_caa_failure_in_insecure_zone: bool = False
+    """Whether a CAA lookup failure is permission where BR 4.2.2.1 allows it (`caa_failure`)."""
 
     def allowed_noncorroborations(self, remotes: int) -> int:
         """Return how many of `remotes` used need not corroborate."""

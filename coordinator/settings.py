@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -126,8 +127,8 @@ class RowTable(ConfigTable):
             raise Flaw(f"{moment} has no time zone", "Write it in UTC, with a Z at its end")
         return moment.astimezone(UTC)
 
-    def row(self, agreement: c.AddressAgreement.ValueType) -> PolicyRow:
-        """Return the value."""
+    def row(self) -> PolicyRow:
+        """Return the value, as far as this table has it."""
         return PolicyRow(
             effective_from=self.effective_from,
             minimum_remotes=self.minimum_remotes,
@@ -135,7 +136,6 @@ class RowTable(ConfigTable):
             minimum_regions=self.minimum_regions,
             minimum_distance_km=self.minimum_distance_km,
             minimum_corroborating=self.minimum_corroborating,
-            address_agreement=agreement,
         )
 
 
@@ -143,6 +143,7 @@ class PolicyTable(ConfigTable):
     """What an attempt must meet. Without rows, those of the Baseline Requirements."""
 
     address_agreement: Agreement = "exact"
+    permit_caa_failure_in_insecure_zone: bool = False
     row: tuple[RowTable, ...] = ()
     allow_below_baseline: bool = False
     """For labs only: let rows ask for less than the Baseline Requirements."""
@@ -150,9 +151,12 @@ class PolicyTable(ConfigTable):
     def policy(self) -> Policy:
         """Return the value."""
         agreement = c.AddressAgreement.Value(f"ADDRESS_AGREEMENT_{self.address_agreement.upper()}")
-        if not self.row:
-            return Policy([replace(row, address_agreement=agreement) for row in BASELINE_ROWS])
-        return Policy([row.row(agreement) for row in self.row])
+        common = partial(
+            replace,
+            address_agreement=agreement,
+            permit_caa_failure_in_insecure_zone=self.permit_caa_failure_in_insecure_zone,
+        )
+        return Policy([common(row) for row in [one.row() for one in self.row] or BASELINE_ROWS])
 
     @model_validator(mode="after")
     def _check_rows(self) -> "PolicyTable":

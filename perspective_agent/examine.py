@@ -54,14 +54,19 @@ class Examination:
         for asked in self._question.checks:
             kind = asked.WhichOneof("kind")
             make = CHECKS.get(kind or "")
-            self._checks.append(make(self._question.name) if make else None)
+            self._checks.append(make(self._question.name, asked) if make else None)
             self._findings.append(None if make else _unsupported(kind))
         self._deadline = asyncio.get_running_loop().call_later(self._timeout, self._expire)
         for number, check in enumerate(self._checks):
-            for index, (name, rdtype) in enumerate(check.lookups if check else ()):
-                receive = _Receiver(self, number, index)
-                self._open[receive] = self._resolver.ask(name, rdtype, receive)
+            if check is not None:
+                self._ask(number, check, 0)
         self._report_if_complete()
+
+    def _ask(self, number: int, check: Check, asked: int) -> None:
+        """Ask what a check wants, past what was asked before."""
+        for index, wanted in enumerate(check.lookups[asked:], asked):
+            receive = _Receiver(self, number, index)
+            self._open[receive] = self._resolver.ask(*wanted, receive)
 
     def receive(self, receiver: "_Receiver", lookup: o.Lookup) -> None:
         """Take one answer for one check.
@@ -72,7 +77,9 @@ class Examination:
         del self._open[receiver]
         check = self._checks[receiver.check]
         if check is not None and self._findings[receiver.check] is None:
+            asked = len(check.lookups)
             self._findings[receiver.check] = check.add(receiver.lookup, lookup)
+            self._ask(receiver.check, check, asked)
             self._report_if_complete()
         if not self._open:
             self._deadline.cancel()

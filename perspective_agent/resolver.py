@@ -73,16 +73,20 @@ class Resolver:
         self._in_flight: dict[tuple[str, int], Lookup] = {}
         self._closed = False
 
-    def ask(self, name: str, rdtype: int, receive: Receive) -> Lookup:
+    def ask(self, name: str, rdtype: int, fresh: bool, receive: Receive) -> Lookup:
         """Look up a name; `receive` gets the answer, once, unless `abandon` comes first.
 
-        An identical lookup in flight is asked once.
+        An identical lookup in flight is asked once. A `fresh` one is asked once the resolver has
+        forgotten what it knows.
         """
         key = (name, rdtype)
         lookup = self._in_flight.get(key)
         if lookup is None:
             lookup = self._in_flight[key] = Lookup(make_query(name, rdtype))
-            self._send(lookup)
+            if fresh:
+                self._spawn(self._ask_fresh(lookup))
+            else:
+                self._send(lookup)
         lookup.receivers.append(receive)
         return lookup
 
@@ -104,7 +108,7 @@ class Resolver:
     async def lookup(self, name: str, rdtype: int, timeout: float) -> o.Lookup:  # noqa: ASYNC109 - the result says so, no exception
         """Look up one name and wait; for the probe, not for questions."""
         answer: asyncio.Future[o.Lookup] = asyncio.get_running_loop().create_future()
-        lookup = self.ask(name, rdtype, answer.set_result)
+        lookup = self.ask(name, rdtype, False, answer.set_result)  # noqa: FBT003 - not fresh
         done, _ = await asyncio.wait([answer], timeout=timeout)
         if done:
             return answer.result()
@@ -155,6 +159,16 @@ class Resolver:
         answer.elapsed_us = min(int(elapsed * 1e6), 0xFFFFFFFF)
         for receive in lookup.receivers:
             receive(answer)
+
+    async def _ask_fresh(self, lookup: Lookup) -> None:
+        """Ask what the resolver may know already; fail if it cannot be made to forget."""
+        query = lookup.query
+        if self._erase is not None and await self._erase(query.name, query.rdtype):
+            self._send(lookup)
+        else:
+            reason = "the resolver could not be made to forget what it knows"
+            kind = o.FAILURE_KIND_RESOLVER_UNAVAILABLE
+            self._deliver(lookup, failed(query.name, kind, reason))
 
     async def _ask_anew(self, lookup: Lookup, answer: o.Lookup, erase: Erase) -> None:
         """Ask again what failed, once the resolver has forgotten that it did."""

@@ -15,6 +15,7 @@ import dns.rcode
 import dns.rdtypes.ANY.NSEC
 
 from mpic.v1 import observation_pb2 as o
+from perspective_agent.denial import lists, read_denial
 from perspective_agent.records import (
     MalformedRecordError,
     Record,
@@ -24,6 +25,7 @@ from perspective_agent.records import (
 )
 
 A = 1
+DS = 43
 CAA = 257
 _CNAME = 5
 _DNAME = 39
@@ -35,6 +37,8 @@ _MAX_ALIASES = 16
 _QUERY_FLAGS = 0x0120
 # OPT without DO, so that Extended DNS Errors come and signatures do not.
 _OPT = b"\x00\x00\x29\xff\xff\x00\x00\x00\x00\x00\x00"
+# With DO: only where denials are read (`denial`).
+_OPT_DO = b"\x00\x00\x29\xff\xff\x00\x00\x80\x00\x00\x00"
 _HEADER = struct.Struct("!6H")
 
 _QR = 0x8000
@@ -62,7 +66,8 @@ class Query:
 
     def encode(self, query_id: int) -> bytes:
         """Return the whole message."""
-        return _HEADER.pack(query_id, _QUERY_FLAGS, 1, 0, 0, 1) + self.question + _OPT
+        opt = _OPT_DO if self.rdtype == DS else _OPT
+        return _HEADER.pack(query_id, _QUERY_FLAGS, 1, 0, 0, 1) + self.question + opt
 
 
 def make_query(name: str, rdtype: int) -> Query:
@@ -106,6 +111,10 @@ def _read(query: Query, query_id: int, wire: bytes) -> o.Lookup:
         lookup = _read_empty(query, wire, authority, rcode)
     # The resolver was shown to validate, so no AD means that it proved the name insecure.
     lookup.dnssec = o.DNSSEC_SECURE if flags & _AD else o.DNSSEC_INSECURE
+    if query.rdtype == DS and lookup.absence == o.ABSENCE_NO_DATA:
+        proof = read_denial(query.name, wire)
+        if proof is not None:
+            lookup.insecurity_proof.CopyFrom(proof)
     return lookup
 
 
@@ -228,16 +237,8 @@ def _is_compact_denial(wire: bytes) -> bool:
     message = dns.message.from_wire(wire)
     owner = message.question[0].name
     return any(
-        isinstance(rdata, dns.rdtypes.ANY.NSEC.NSEC) and _lists(rdata, _NXNAME)
+        isinstance(rdata, dns.rdtypes.ANY.NSEC.NSEC) and lists(rdata, _NXNAME)
         for rrset in message.authority
         if rrset.name == owner
         for rdata in rrset
     )
-
-
-def _lists(nsec: dns.rdtypes.ANY.NSEC.NSEC, rdtype: int) -> bool:
-    """Whether the type bit map of an NSEC record holds a type (RFC 4034 section 4.1.2)."""
-    window, offset = divmod(rdtype, 256)
-    octet, bit = divmod(offset, 8)
-    bits: bytes = dict(nsec.windows).get(window, b"")
-    return octet < len(bits) and bool(bits[octet] & (0x80 >> bit))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from mpic.v1 import observation_pb2 as o
+from perspective_agent.checks.wanted import Wanted
 from perspective_agent.wire import A
 
 
@@ -11,7 +12,7 @@ class AddressCheck:
 
     def __init__(self, name: str) -> None:
         """Look up `name` (no wildcard label)."""
-        self.lookups = [(name, A)]
+        self.lookups = [Wanted(name, A)]
 
     def add(self, index: int, lookup: o.Lookup) -> o.Finding:  # noqa: ARG002 - there is only one
         """Return the finding."""
@@ -19,4 +20,4 @@ class AddressCheck:
 
     def finish(self, missing: Callable[[str], o.Lookup]) -> o.Finding:
         """Return the finding for no answer."""
-        return self.add(0, missing(self.lookups[0][0]))
+        return self.add(0, missing(self.lookups[0].name))

@@ -11,26 +11,56 @@ All levels are asked at once; their answers are read from the name upwards, and 
 that is no absence ends the walk: its set is the relevant one, its failure fails the walk (the lost
 answer could have been a prohibition). Aliases are the resolver's business; only the name asked is
 climbed. NXDOMAIN says nothing about parents: the walk goes on.
+
+If asked to, a walk that failed goes on to look for proof that the name lies in an insecure zone
+(BR 4.2.2.1: what must be confirmed before such a failure may be permission).
 """
 
 from collections.abc import Callable
 
 from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
+from perspective_agent.checks.insecurity import Descent
+from perspective_agent.checks.wanted import Wanted
 from perspective_agent.wire import CAA
 
 
 class CaaWalk:
     """The walk from one name."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, prove_insecurity: bool = False) -> None:
         """Walk from `name` (no wildcard label) up to and including its top-level domain."""
-        self.lookups = [(level, CAA) for level in walk_levels(name)]
+        self.lookups = [Wanted(level, CAA) for level in walk_levels(name)]
         self._answers: list[o.Lookup | None] = [None] * len(self.lookups)
+        self._prove_insecurity = prove_insecurity
+        self._descent: Descent | None = None
 
     def add(self, index: int, lookup: o.Lookup) -> o.Finding | None:
         """Take one level's answer; return the finding once no open level can change it."""
+        if index >= len(self._answers):
+            return self._add_to_descent(index - len(self._answers), lookup)
         self._answers[index] = lookup
+        levels = self._levels()
+        if levels is None or self._descent is not None:
+            return None
+        if self._prove_insecurity and levels[-1].failure.kind == o.FAILURE_KIND_SERVFAIL:
+            self._descent = Descent(levels[-1].name)
+            self.lookups = [*self.lookups, *self._descent.lookups]
+            return None
+        return _finding(levels)
+
+    def finish(self, missing: Callable[[str], o.Lookup]) -> o.Finding:
+        """Fail the lowest open level; a level below it would have ended the walk already."""
+        levels = self._levels()
+        if levels is None:
+            index = self._answers.index(None)
+            self._answers[index] = missing(self.lookups[index].name)
+            levels = self._levels()
+        assert levels is not None  # noqa: S101 - a failure ends the walk
+        return _finding(levels)
+
+    def _levels(self) -> list[o.Lookup] | None:
+        """Return the levels up to where the walk ends; None while an open one could end it."""
         levels: list[o.Lookup] = []
         for answer in self._answers:
             if answer is None:
@@ -38,11 +68,18 @@ class CaaWalk:
             levels.append(answer)
             if not answer.HasField("absence"):
                 break
-        return o.Finding(caa_walk=o.CaaFinding(levels=levels))
+        return levels
 
-    def finish(self, missing: Callable[[str], o.Lookup]) -> o.Finding:
-        """Fail the lowest open level; a level below it would have ended the walk already."""
-        index = self._answers.index(None)
-        finding = self.add(index, missing(self.lookups[index][0]))
-        assert finding is not None  # noqa: S101 - a failure ends the walk
-        return finding
+    def _add_to_descent(self, index: int, lookup: o.Lookup) -> o.Finding | None:
+        levels = self._levels()
+        assert self._descent is not None  # noqa: S101 - it asked for this lookup
+        assert levels is not None  # noqa: S101 - the walk had ended
+        if not self._descent.add(index, lookup):
+            return None
+        if self._descent.proof is not None:
+            levels[-1].insecurity_proof.CopyFrom(self._descent.proof)
+        return _finding(levels)
+
+
+def _finding(levels: list[o.Lookup]) -> o.Finding:
+    return o.Finding(caa_walk=o.CaaFinding(levels=levels))

@@ -57,6 +57,7 @@ server:
   cache-max-ttl: 0
   cache-max-negative-ttl: 0
   discard-timeout: 0
+  incoming-num-tcp: 100
 """
 
 
@@ -287,6 +288,7 @@ OUTCOMES = {
     "silent": "silence",
     "dropcaa": "silence",
     "servfail": "SERVFAIL",
+    "servfailcaa": "silence",
     "refused": "SERVFAIL",
     "notimp": "SERVFAIL",
     "formerr": "SERVFAIL",

@@ -149,7 +149,7 @@ FAULTS = [
     Fault("walk: bogus failure refused", CAA, "frozenset({*_BELIEVED, o.DNSSEC_BOGUS, o.DNSSEC_INDETERMINATE})", "frozenset({*_BELIEVED, o.DNSSEC_INDETERMINATE})"),
     Fault("walk: NXNAME refused", CAA, "o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME})", "o.ABSENCE_NAME_ERROR})"),
     Fault("failure permits", CAA, '            c.CAA_OUTCOME_FAILED,\n            clause="RFC 8659 section 3"', '            c.CAA_OUTCOME_PERMITTED,\n            clause="RFC 8659 section 3"'),
-    Fault("failure not passed on", CAA, "            failure=last.failure,\n", ""),
+    Fault("failure not passed on", CAA, "            failed=last,\n", ""),
     Fault("TLD NXDOMAIN permits", CAA, "    if last.absence != o.ABSENCE_NO_DATA:", "    if False:"),
     Fault("TLD NXNAME permits", CAA, "    if last.absence != o.ABSENCE_NO_DATA:", "    if last.absence == o.ABSENCE_NAME_ERROR:"),
     Fault("TLD flag not set", CAA, "            not_in_public_dns=True,\n", ""),

@@ -42,6 +42,7 @@ class Internet:
                 for zone in served
                 if zone.signing is not zones.Signing.UNSIGNED
             )
+            | {dns.name.from_text(zones.LAME_SIGNED)}
         )
         self._directory = directory
         self._signer = signer

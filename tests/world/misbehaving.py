@@ -85,7 +85,15 @@ def _silent(_: Ask) -> Reply:
 
 def _silent_to_caa(ask: Ask) -> Reply:
     """As old load balancers do."""
-    return _silent(ask) if ask.question.rdtype == dns.rdatatype.CAA else _healthy(ask)
+    return _silent(ask) if _is_caa(ask) else _healthy(ask)
+
+
+def _servfail_to_caa(ask: Ask) -> Reply:
+    return _says(dns.rcode.SERVFAIL)(ask) if _is_caa(ask) else _healthy(ask)
+
+
+def _is_caa(ask: Ask) -> bool:
+    return bool(ask.question.rdtype == dns.rdatatype.CAA)
 
 
 def _says(rcode: dns.rcode.Rcode) -> Callable[[Ask], Reply]:
@@ -202,6 +210,7 @@ BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
     "silent": _silent,
     "dropcaa": _silent_to_caa,
     "servfail": _says(dns.rcode.SERVFAIL),
+    "servfailcaa": _servfail_to_caa,
     "refused": _says(dns.rcode.REFUSED),
     "notimp": _says(dns.rcode.NOTIMP),
     "formerr": _says(dns.rcode.FORMERR),

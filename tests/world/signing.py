@@ -9,6 +9,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdataset
 import dns.rdatatype
+import dns.rrset
 import dns.zone
 from cryptography.hazmat.primitives.asymmetric import ec
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
@@ -20,6 +21,21 @@ _SECURE_ENTRY_POINT = 257  # one key is both KSK and ZSK
 _TTL = 3600
 _USUAL_DAYS = (-1, 30)
 _EXPIRED_DAYS = (-20, -10)
+
+
+@dataclass(frozen=True, slots=True)
+class Nsec3:
+    """What kind of NSEC3 chain a zone has; never salted."""
+
+    iterations: int = 0
+    opt_out: bool = False
+
+
+_NSEC3 = {
+    Signing.NSEC3: Nsec3(),
+    Signing.NSEC3_OPT_OUT: Nsec3(opt_out=True),
+    Signing.NSEC3_COSTLY: Nsec3(iterations=2500),
+}
 
 
 @dataclass(slots=True)
@@ -47,6 +63,8 @@ class Signer:
         loaded.replace_rdataset(origin, dns.rdataset.from_rdata(_TTL, soa.replace(serial=serial)))
         if zone.signing not in {Signing.UNSIGNED, Signing.STRIPPED}:
             self._sign(loaded, origin, _EXPIRED_DAYS if zone.signing is Signing.EXPIRED else None)
+        if zone.signing in _NSEC3:
+            self._sign_nsec3(loaded, origin, _NSEC3[zone.signing])
         text = loaded.to_text(relativize=False)
         return (_tamper(text) if zone.signing is Signing.BOGUS else text), serial
 
@@ -68,6 +86,40 @@ class Signer:
                 expiration=now + timedelta(days=end),
             )
 
+    def _sign_nsec3(self, zone: dns.zone.Zone, origin: dns.name.Name, chain: Nsec3) -> None:
+        """Replace the NSEC chain of a signed zone by one of NSEC3 (RFC 5155 section 7.1)."""
+        for name in list(zone):
+            zone.delete_rdataset(name, dns.rdatatype.NSEC)
+            zone.delete_rdataset(name, dns.rdatatype.RRSIG, dns.rdatatype.NSEC)
+        types = _types_by_name(zone, origin)
+        if chain.opt_out:
+            delegated = {dns.rdatatype.NS}
+            types = {name: kinds for name, kinds in types.items() if kinds != delegated}
+        hashed = sorted((_hash(name, chain), kinds) for name, kinds in types.items())
+        following = [text for text, _ in hashed[1:]] + [hashed[0][0]]
+        for (text, kinds), after in zip(hashed, following, strict=True):
+            bitmap = " ".join(sorted(dns.rdatatype.to_text(kind) for kind in kinds))
+            rdata = f"1 {int(chain.opt_out)} {chain.iterations} - {after} {bitmap}"
+            self._add_signed(zone, origin, dns.name.from_text(text, origin), ("NSEC3", rdata))
+        self._add_signed(zone, origin, origin, ("NSEC3PARAM", f"1 0 {chain.iterations} -"))
+
+    def _add_signed(
+        self,
+        zone: dns.zone.Zone,
+        origin: dns.name.Name,
+        owner: dns.name.Name,
+        record: tuple[str, str],
+    ) -> None:
+        rrset = dns.rrset.from_text(owner, _TTL, "IN", *record)
+        zone.replace_rdataset(owner, rrset.to_rdataset())
+        now = datetime.now(UTC)
+        private, public = self._key(origin)
+        start, end = (now + timedelta(days=day) for day in _USUAL_DAYS)
+        signature = dns.dnssec.sign(rrset, private, origin, public, inception=start, expiration=end)
+        zone.find_rdataset(owner, dns.rdatatype.RRSIG, rrset.rdtype, create=True).update(
+            dns.rdataset.from_rdata(_TTL, signature)
+        )
+
     def _key(self, zone: dns.name.Name) -> tuple[ec.EllipticCurvePrivateKey, DNSKEY]:
         if zone not in self._keys:
             private = ec.generate_private_key(ec.SECP256R1())
@@ -76,6 +128,31 @@ class Signer:
             )
             self._keys[zone] = (private, public)
         return self._keys[zone]
+
+
+def _hash(name: dns.name.Name, chain: Nsec3) -> str:
+    return dns.dnssec.nsec3_hash(name, b"", chain.iterations, "SHA1").lower()
+
+
+def _types_by_name(
+    zone: dns.zone.Zone, origin: dns.name.Name
+) -> dict[dns.name.Name, set[dns.rdatatype.RdataType]]:
+    """Return which types each name has that the zone is authoritative for, and the names between.
+
+    Below a delegation is glue, of which a zone says nothing; a delegation is NS and perhaps DS.
+    """
+    cuts = {name for name, _ in zone.iterate_rdatasets(dns.rdatatype.NS)} - {origin}
+    types: dict[dns.name.Name, set[dns.rdatatype.RdataType]] = {}
+    for name, rdataset in zone.iterate_rdatasets():
+        if any(name != cut and name.is_subdomain(cut) for cut in cuts):
+            continue
+        types.setdefault(name, set()).add(rdataset.rdtype)
+        between = name
+        while between != origin:
+            between = between.parent()
+            types.setdefault(between, set())
+    types[origin].add(dns.rdatatype.NSEC3PARAM)
+    return types
 
 
 def _tamper(text: str) -> str:

@@ -23,6 +23,9 @@ class Signing(Enum):
     BOGUS = auto()  # addresses and SOA changed after signing
     EXPIRED = auto()  # good signatures, ten days too old
     STRIPPED = auto()  # no signatures at all
+    NSEC3 = auto()
+    NSEC3_OPT_OUT = auto()  # says nothing of unsigned delegations
+    NSEC3_COSTLY = auto()  # 2500 iterations (RFC 5155 section 10.3 allowed as many)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,34 @@ child.deny  IN A {network.WEB}
 """,
 )
 
-AUTHORITATIVE_ZONES = (UPKI, PLAIN, BOGUS, EXPIRED, STRIPPED, CAA, ELSEWHERE)
+# Delegated to a server that does not know them and says REFUSED.
+LAME = "lame.example.co.jp"
+LAME_SIGNED = "lame-signed.example.co.jp"
+"""Has a DS record."""
+
+
+def _nsec3(name: str, signing: Signing) -> Zone:
+    """Make a zone with a name, and a delegation to a server that does not know it."""
+    lame = f"lame IN NS ns1.lame\nns1.lame IN A {network.TLD}\n"
+    return _zone(name, network.AUTHORITATIVE, f"www IN A {network.WEB}\n{lame}", signing)
+
+
+NSEC3 = _nsec3("nsec3.example.co.jp", Signing.NSEC3)
+OPT_OUT = _nsec3("opt-out.example.co.jp", Signing.NSEC3_OPT_OUT)
+COSTLY = _nsec3("costly.example.co.jp", Signing.NSEC3_COSTLY)
+
+AUTHORITATIVE_ZONES = (
+    UPKI,
+    PLAIN,
+    BOGUS,
+    EXPIRED,
+    STRIPPED,
+    CAA,
+    NSEC3,
+    OPT_OUT,
+    COSTLY,
+    ELSEWHERE,
+)
 
 TEST = _zone("test", network.TLD, _delegate(ELSEWHERE.name))
 JP = _zone("jp", network.TLD, _delegate("co.jp", network.TLD))
@@ -133,7 +163,9 @@ CO_JP = _zone(
     network.TLD,
     "".join(_delegate(zone.name) for zone in AUTHORITATIVE_ZONES if zone is not ELSEWHERE)
     + "".join(_delegate(f"{name}.{HOSTILE_ZONE}", network.HOSTILE) for name in BEHAVIOURS)
-    + _delegate("dead.example.co.jp", network.NOBODY),
+    + _delegate("dead.example.co.jp", network.NOBODY)
+    + _delegate(LAME)
+    + _delegate(LAME_SIGNED),
 )
 # Whether a resolver validates is shown by a wrong trust anchor for this one.
 ARPA = _zone("arpa", network.TLD, "")

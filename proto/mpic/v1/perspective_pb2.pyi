@@ -229,12 +229,17 @@ class CaaWalk(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    PROVE_INSECURITY_FIELD_NUMBER: _builtins.int
+    prove_insecurity: _builtins.bool
+    """Should a lookup fail, look as well for proof that the name lies in an insecure zone."""
     def __init__(
         self,
+        *,
+        prove_insecurity: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["prove_insecurity", b"prove_insecurity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -110,7 +110,7 @@ def test_failure_ends_the_walk(above: str) -> None:
         c.CAA_OUTCOME_FAILED,
         clause="RFC 8659 section 3",
         detail=f"the CAA lookup of {above} failed (SERVFAIL): the server said no",
-        failure=o.Failure(kind=o.FAILURE_KIND_SERVFAIL, detail="the server said no"),
+        failed=failed(above),
     )
 
 
@@ -227,7 +227,7 @@ def test_decision(
     assert decided.clause.endswith(clause)
     assert decided.detail.startswith(shown)
     assert detail in decided.detail
-    assert (decided.found_at, decided.failure, decided.not_in_public_dns) == ("", None, False)
+    assert (decided.found_at, decided.failed, decided.not_in_public_dns) == ("", None, False)
 
 
 @pytest.mark.parametrize(

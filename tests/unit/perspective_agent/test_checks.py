@@ -5,10 +5,13 @@ from itertools import permutations
 import pytest
 
 from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks import CHECKS
 from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalk
-from perspective_agent.wire import CAA, A, failed
+from perspective_agent.checks.insecurity import Descent
+from perspective_agent.checks.wanted import Wanted
+from perspective_agent.wire import CAA, DS, A, failed
 
 LEVELS = ["a.b.example", "b.example", "example"]
 
@@ -37,7 +40,7 @@ def walk(answers: list[tuple[int, o.Lookup]]) -> tuple[o.Finding | None, int]:
 
 
 def test_rfc_8659_3_every_level_up_to_the_top_level_domain_is_asked() -> None:
-    assert CaaWalk(LEVELS[0]).lookups == [(level, CAA) for level in LEVELS]
+    assert CaaWalk(LEVELS[0]).lookups == [Wanted(level, CAA) for level in LEVELS]
 
 
 @pytest.mark.parametrize("absence", [o.ABSENCE_NO_DATA, o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME])
@@ -95,7 +98,7 @@ def test_the_deadline_fails_the_lowest_open_level() -> None:
 
 def test_addresses_are_one_lookup_whatever_its_answer() -> None:
     check = AddressCheck(LEVELS[0])
-    assert check.lookups == [(LEVELS[0], A)]
+    assert check.lookups == [Wanted(LEVELS[0], A)]
     assert check.add(0, broken(LEVELS[0])).addresses.lookup.HasField("failure")
     late = check.finish(lambda name: failed(name, o.FAILURE_KIND_TIMEOUT, "late"))
     assert late.addresses.lookup.failure.kind == o.FAILURE_KIND_TIMEOUT
@@ -104,5 +107,125 @@ def test_addresses_are_one_lookup_whatever_its_answer() -> None:
 
 def test_the_register_knows_each_check_by_its_name_in_the_agreement() -> None:
     for kind, make in CHECKS.items():
-        finding = make(LEVELS[0]).finish(lambda name: failed(name, o.FAILURE_KIND_TIMEOUT, ""))
+        finding = make(LEVELS[0], p.Check()).finish(
+            lambda name: failed(name, o.FAILURE_KIND_TIMEOUT, "")
+        )
         assert finding.WhichOneof("kind") == kind
+
+
+# Proof that a name lies in an insecure zone (RFC 4035 section 4.3).
+
+SECURE, INSECURE = o.DNSSEC_SECURE, o.DNSSEC_INSECURE
+DENIED = "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom"
+
+
+def delegated(name: str, dnssec: o.Dnssec.ValueType = SECURE) -> o.Lookup:
+    """A DS record set."""
+    return o.Lookup(name=name, records=o.RecordSet(owner=name, rdata=[b"x"]), dnssec=dnssec)
+
+
+def no_ds(name: str, kind: str = "", by: str = "", dnssec: o.Dnssec.ValueType = SECURE) -> o.Lookup:
+    lookup = absent(name)
+    lookup.dnssec = dnssec
+    if kind:
+        lookup.insecurity_proof.CopyFrom(
+            o.InsecurityProof(zone_cut=name, denied_by=by or name, kind=kind)
+        )
+    return lookup
+
+
+def descend(*answers: o.Lookup) -> str:
+    """Return the zone cut that the answers, from the top-level domain down, prove insecure."""
+    for order in permutations(enumerate(answers)):
+        descent = Descent(LEVELS[0])
+        ends = [descent.add(index, lookup) for index, lookup in order]
+        assert ends[-1]
+    return descent.proof.zone_cut if descent.proof else ""
+
+
+def test_every_level_from_the_top_is_asked_anew_for_its_ds() -> None:
+    assert Descent(LEVELS[0]).lookups == [Wanted(level, DS, fresh=True) for level in LEVELS[::-1]]
+
+
+@pytest.mark.parametrize(
+    ("answers", "cut"),
+    [
+        # A validated denial at a delegation, whatever comes below it.
+        ((delegated("example"), no_ds("b.example", "NSEC"), broken(LEVELS[0])), "b.example"),
+        ((delegated("example"), no_ds("b.example", "NSEC3"), no_ds(LEVELS[0])), "b.example"),
+        ((no_ds("example", "NSEC"), no_ds("b.example"), no_ds(LEVELS[0])), "example"),
+        # No zone cut at one level, one further down.
+        ((delegated("example"), no_ds("b.example"), no_ds(LEVELS[0], "NSEC")), LEVELS[0]),
+        # Opt-out: of the secure zone that delegates, and of no other.
+        (
+            (
+                delegated("example"),
+                no_ds("b.example", "NSEC3 opt-out", f"{DENIED}.example", INSECURE),
+                no_ds(LEVELS[0], dnssec=INSECURE),
+            ),
+            "b.example",
+        ),
+        (
+            (
+                delegated("example"),
+                no_ds("b.example", "NSEC3 opt-out", f"{DENIED}.other", INSECURE),
+                no_ds(LEVELS[0], dnssec=INSECURE),
+            ),
+            "",
+        ),
+        (
+            (
+                no_ds("example", dnssec=INSECURE),
+                no_ds("b.example", "NSEC3 opt-out", f"{DENIED}.example", INSECURE),
+                no_ds(LEVELS[0], dnssec=INSECURE),
+            ),
+            "",
+        ),
+        # Secure all the way: no proof.
+        ((delegated("example"), delegated("b.example"), no_ds(LEVELS[0])), ""),
+        ((delegated("example"), delegated("b.example"), delegated(LEVELS[0])), ""),
+        # Denials nobody validated, DS records nobody validated, answers that did not come.
+        ((delegated("example"), no_ds("b.example", "NSEC", dnssec=INSECURE), no_ds("x")), ""),
+        ((delegated("example", INSECURE), no_ds("b.example", "NSEC"), no_ds(LEVELS[0])), ""),
+        ((broken("example"), no_ds("b.example", "NSEC"), no_ds(LEVELS[0])), ""),
+        ((delegated("example"), broken("b.example"), no_ds(LEVELS[0], "NSEC")), ""),
+    ],
+)
+def test_rfc_4035_4_3_only_a_validated_denial_at_a_zone_cut_is_proof(
+    answers: tuple[o.Lookup, ...], cut: str
+) -> None:
+    assert descend(*answers) == cut
+
+
+def proving() -> CaaWalk:
+    """A walk whose lowest level has failed, now looking for proof."""
+    check = CaaWalk(LEVELS[0], prove_insecurity=True)
+    assert check.add(0, broken(LEVELS[0])) is None
+    assert [wanted.rdtype for wanted in check.lookups] == [CAA] * 3 + [DS] * 3
+    return check
+
+
+def test_a_walk_that_failed_ends_with_its_proof() -> None:
+    check = proving()
+    assert check.add(2, absent("example")) is None
+    assert check.add(3, delegated("example")) is None
+    finding = check.add(4, no_ds("b.example", "NSEC"))
+    assert finding is not None
+    (level,) = finding.caa_walk.levels
+    assert level.failure.kind == o.FAILURE_KIND_SERVFAIL
+    assert level.insecurity_proof.zone_cut == "b.example"
+
+
+def test_a_walk_that_failed_ends_without_proof_at_the_deadline() -> None:
+    finding = proving().finish(lambda name: failed(name, o.FAILURE_KIND_TIMEOUT, "late"))
+    (level,) = finding.caa_walk.levels
+    assert level.failure.kind == o.FAILURE_KIND_SERVFAIL
+    assert not level.HasField("insecurity_proof")
+
+
+@pytest.mark.parametrize(
+    "kind", [o.FAILURE_KIND_BOGUS, o.FAILURE_KIND_TIMEOUT, o.FAILURE_KIND_RESOLVER_UNAVAILABLE]
+)
+def test_other_failures_look_for_no_proof(kind: o.FailureKind.ValueType) -> None:
+    check = CaaWalk(LEVELS[0], prove_insecurity=True)
+    assert check.add(0, failed(LEVELS[0], kind, "")) is not None

@@ -1,0 +1,54 @@
+"""Where does the chain of trust to a name end? Pure.
+
+RFC 4035 section 4.3, "Insecure": there is a chain of signed DNSKEY and DS records to some point,
+and the name below it is shown to be unsigned by a validated denial of its DS record. SERVFAIL, a
+time-out or an answer without AD is no such proof: those are "Indeterminate".
+"""
+
+from mpic.names import walk_levels
+from mpic.v1 import observation_pb2 as o
+from perspective_agent.checks.wanted import Wanted
+from perspective_agent.wire import DS
+
+ROOT = ""
+
+
+class Descent:
+    """From the root down to one name, DS record by DS record, all asked at once."""
+
+    def __init__(self, name: str) -> None:
+        """Descend to `name`."""
+        self._levels = walk_levels(name)[::-1]
+        self._answers: list[o.Lookup | None] = [None] * len(self._levels)
+        # Fetched anew: that an answer comes shows also that the way out is not ours to blame.
+        self.lookups = [Wanted(level, DS, fresh=True) for level in self._levels]
+        self.proof: o.InsecurityProof | None = None
+        """The uppermost insecure delegation, once it is found."""
+
+    def add(self, index: int, lookup: o.Lookup) -> bool:
+        """Take the answer to `lookups[index]`; return whether the end is found, or that none is."""
+        self._answers[index] = lookup
+        secure_zone = ROOT  # what the agent looks through was shown to hold the root secure
+        for level, answer in zip(self._levels, self._answers, strict=True):
+            if answer is None:
+                return False
+            if answer.HasField("records") and answer.dnssec == o.DNSSEC_SECURE:
+                secure_zone = level
+            elif _proves(answer, secure_zone):
+                self.proof = answer.insecurity_proof
+                return True
+            elif not (answer.HasField("absence") and answer.dnssec == o.DNSSEC_SECURE):
+                return True
+        return True
+
+
+def _proves(answer: o.Lookup, secure_zone: str) -> bool:
+    """Whether an answer shows an insecure delegation out of `secure_zone`."""
+    proof = answer.insecurity_proof
+    if not answer.HasField("insecurity_proof"):
+        return False
+    if answer.dnssec == o.DNSSEC_SECURE:
+        return True
+    # With opt-out AD is never set, but an NSEC3 record of a secure zone that does not validate
+    # would have made the answer bogus.
+    return proof.kind == "NSEC3 opt-out" and proof.denied_by.partition(".")[2] == secure_zone

@@ -1,0 +1,12 @@
+"""A lookup that a check wants. Pure."""
+
+from typing import NamedTuple
+
+
+class Wanted(NamedTuple):
+    """What to look up, and whether what the resolver remembers of it counts."""
+
+    name: str
+    rdtype: int
+    fresh: bool = False
+    """Let the resolver forget it first, so that the answer is of now."""

@@ -1,0 +1,95 @@
+"""BR 4.2.2.1: when a CAA lookup that fails may be permission, with real zones and real proofs."""
+
+import pytest
+
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from tests.world import network
+from tests.world.deployment import Deployment, Plan
+
+PLAN = Plan(
+    lookup_timeout=8, coordinator_extra="[policy]\npermit_caa_failure_in_insecure_zone = true\n"
+)
+# The zone's servers answer A and fail at CAA.
+INSECURE = "child.servfailcaa.hostile.example.co.jp"
+
+
+def primary(response: c.CorroborateResponse) -> c.PerspectiveReport:
+    return response.names[0].perspectives[0]
+
+
+def test_a_failure_outside_in_an_insecure_zone_is_permission(deployment: Deployment) -> None:
+    response = deployment.ask(INSECURE)
+    assert response.approved
+    assert response.names[0].quorum == "5/5"
+    assert response.policy.permit_caa_failure_in_insecure_zone
+    for report in response.names[0].perspectives:
+        assert report.caa.outcome == c.CAA_OUTCOME_PERMITTED
+        assert report.caa.clause == "BR 4.2.2.1 (lookup failure in an insecure zone)"
+        (failed,) = report.observation.findings[0].caa_walk.levels
+        assert failed.failure.kind == o.FAILURE_KIND_SERVFAIL
+        assert failed.tries == 2
+        assert failed.insecurity_proof.zone_cut == "servfailcaa.hostile.example.co.jp"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("www.lame.example.co.jp", "NSEC"),
+        ("lame.nsec3.example.co.jp", "NSEC3"),
+        ("a.b.lame.opt-out.example.co.jp", "NSEC3 opt-out"),
+    ],
+)
+def test_rfc_4035_4_3_insecurity_is_proven_by_a_validated_denial(
+    deployment: Deployment, name: str, kind: str
+) -> None:
+    report = primary(deployment.ask(name))
+    # Nobody answers for the addresses either, so nothing is approved; but CAA is permission.
+    assert report.dissent == c.DISSENT_ADDRESSES_FAILED
+    assert report.caa.outcome == c.CAA_OUTCOME_PERMITTED
+    proof = report.observation.findings[0].caa_walk.levels[-1].insecurity_proof
+    assert proof.kind == kind
+    assert proof.zone_cut == name[name.index("lame") :]
+
+
+def test_br_4_2_2_2_5_a_failure_below_a_ds_record_is_none(deployment: Deployment) -> None:
+    response = deployment.ask("www.lame-signed.example.co.jp")
+    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED
+    assert "no permission without proof that the zone is insecure" in primary(response).detail
+
+
+@pytest.mark.parametrize("zone", ["bogus", "expired", "stripped"])
+def test_br_4_2_2_2_5_a_dnssec_error_at_the_primary_is_none(
+    deployment: Deployment, zone: str
+) -> None:
+    response = deployment.ask(f"child.{zone}.example.co.jp")
+    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED
+    assert "no permission without proof that the failure is outside" in primary(response).detail
+
+
+def test_silence_within_our_deadline_is_none(deployment: Deployment) -> None:
+    """Of a perspective whose way out is cut, nothing is known but that."""
+    source = network.perspective_address(0)
+    network.black_hole(source, network.TLD)
+    network.black_hole(source, network.HOSTILE)
+    try:
+        response = deployment.ask(INSECURE.replace("child", "cut-off"))
+    finally:
+        network.heal()
+    assert not response.approved
+    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED
+    assert "no permission without proof" in primary(response).detail
+
+
+def test_without_the_policy_it_is_a_failure(deployment: Deployment) -> None:
+    """The same question to a coordinator that keeps the default."""
+    loosened = deployment.coordinator_file.read_text()
+    strict = loosened.replace("permit_caa_failure_in_insecure_zone = true", "")
+    deployment.coordinator.stop()
+    deployment.coordinator_file.write_text(strict)
+    deployment.start_coordinator()
+    response = deployment.ask(INSECURE)
+    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED
+    failed = primary(response).observation.findings[0].caa_walk.levels[-1]
+    assert not failed.HasField("insecurity_proof")
+    assert failed.tries == 2

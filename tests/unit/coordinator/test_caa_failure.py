@@ -1,0 +1,127 @@
+"""BR 4.2.2.1: a CAA lookup failure is permission only with all three proofs, if at all."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from coordinator.caa_check import CaaCheck
+from coordinator.caa_failure import CLAUSE, missing_proofs
+from coordinator.judging import Judgement
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from tests.world.samples import NAME, TERMS, ask
+
+ON = replace(ask(), permit_caa_failure_in_insecure_zone=True)
+
+
+def failure() -> o.Lookup:
+    """A failed lookup with all three proofs."""
+    lookup = o.Lookup(name=NAME, dnssec=o.DNSSEC_INDETERMINATE, tries=2)
+    lookup.failure.CopyFrom(o.Failure(kind=o.FAILURE_KIND_SERVFAIL, detail="SERVFAIL", rcode=2))
+    proof = o.InsecurityProof(zone_cut="parent.example.co.jp", denied_by="co.jp", kind="NSEC")
+    lookup.insecurity_proof.CopyFrom(proof)
+    return lookup
+
+
+def judge(lookup: o.Lookup, *, on: bool = True) -> Judgement:
+    finding = o.Finding(caa_walk=o.CaaFinding(levels=[lookup]))
+    return CaaCheck().judge(finding, ON if on else ask())
+
+
+def test_with_all_three_proofs_it_is_permission_and_says_why() -> None:
+    judgement = judge(failure())
+    assert not judgement.dissent
+    assert judgement.caa is not None
+    assert judgement.caa.outcome == c.CAA_OUTCOME_PERMITTED
+    assert judgement.caa.clause == CLAUSE
+    assert "asked 2 times" in judgement.detail
+    assert "parent.example.co.jp is an insecure delegation by the NSEC record" in judgement.detail
+
+
+def test_it_is_off_unless_the_policy_has_it_on() -> None:
+    assert judge(failure(), on=False).dissent == c.DISSENT_CAA_FAILED
+    assert not TERMS.row.permit_caa_failure_in_insecure_zone
+
+
+def test_agents_look_for_the_proof_only_if_it_is_on() -> None:
+    on = replace(TERMS.row, permit_caa_failure_in_insecure_zone=True)
+    assert CaaCheck().request(on).caa_walk.prove_insecurity
+    assert not CaaCheck().request(TERMS.row).caa_walk.prove_insecurity
+
+
+def changed(change: Callable[[o.Lookup], object]) -> o.Lookup:
+    lookup = failure()
+    change(lookup)
+    return lookup
+
+
+def with_kind(kind: o.FailureKind.ValueType) -> Callable[[o.Lookup], object]:
+    return lambda lookup: lookup.failure.MergeFrom(o.Failure(kind=kind))
+
+
+def with_error(code: int) -> Callable[[o.Lookup], object]:
+    error = o.ExtendedDnsError(code=code)
+    return lambda lookup: lookup.failure.extended_error.CopyFrom(error)
+
+
+def with_proof(**fields: str) -> Callable[[o.Lookup], object]:
+    good = {"zone_cut": "parent.example.co.jp", "denied_by": "co.jp", "kind": "NSEC"}
+    proof = o.InsecurityProof(**(good | fields))
+    return lambda lookup: lookup.insecurity_proof.CopyFrom(proof)
+
+
+def with_fields(**fields: int) -> Callable[[o.Lookup], object]:
+    def change(lookup: o.Lookup) -> None:
+        for name, value in fields.items():
+            setattr(lookup, name, value)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "lacks"),
+    [
+        # Inside our infrastructure: deadlines, the resolver, what cannot be read.
+        *(
+            (with_kind(kind), "outside our infrastructure")
+            for kind in o.FailureKind.values()
+            if kind not in (o.FAILURE_KIND_UNSPECIFIED, o.FAILURE_KIND_SERVFAIL)
+        ),
+        # A DNSSEC error, and what the resolver says of itself.
+        *(
+            (with_error(code), "outside our infrastructure")
+            for code in (3, 6, 7, 9, 10, 13, 14, 15)
+        ),
+        (with_fields(dnssec=o.DNSSEC_BOGUS), "outside our infrastructure"),
+        (with_fields(dnssec=o.DNSSEC_INSECURE), "outside our infrastructure"),
+        (with_fields(tries=1), "retried"),
+        (with_fields(tries=0), "retried"),
+        (lambda lookup: lookup.ClearField("insecurity_proof"), "insecure"),
+        (with_proof(zone_cut=""), "insecure"),
+        (with_proof(zone_cut="other.co.jp"), "insecure"),
+        (with_proof(zone_cut="ent.example.co.jp"), "insecure"),
+        (with_proof(zone_cut=f"www.{NAME}"), "insecure"),
+        (with_proof(kind="unsigned"), "insecure"),
+        (with_proof(denied_by=""), "insecure"),
+    ],
+)
+def test_without_one_of_them_it_is_a_failure(
+    change: Callable[[o.Lookup], object], lacks: str
+) -> None:
+    lookup = changed(change)
+    assert [what for what in missing_proofs(lookup) if lacks in what]
+    judgement = judge(lookup)
+    assert judgement.dissent == c.DISSENT_CAA_FAILED
+    assert "no permission without proof" in judgement.detail
+
+
+@pytest.mark.parametrize("code", [22, 23, 24])
+def test_rfc_8914_errors_that_speak_of_the_domains_servers(code: int) -> None:
+    assert not missing_proofs(changed(with_error(code)))
+
+
+@pytest.mark.parametrize("zone_cut", [NAME, "parent.example.co.jp", "jp"])
+@pytest.mark.parametrize("kind", ["NSEC", "NSEC3", "NSEC3 opt-out"])
+def test_rfc_4035_4_3_a_zone_is_insecure_at_and_below_the_cut(zone_cut: str, kind: str) -> None:
+    assert not missing_proofs(changed(with_proof(zone_cut=zone_cut, kind=kind)))
