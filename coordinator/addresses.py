@@ -9,7 +9,13 @@ NODATA and NXDOMAIN are the same absence (RFC 9824 turns one into the other).
 import ipaddress
 from collections.abc import Callable, Mapping
 
-from coordinator.judging import Ask, Judgement, MalformedFindingError, describe_failure
+from coordinator.judging import (
+    Ask,
+    Judgement,
+    MalformedFindingError,
+    check_validated,
+    describe_failure,
+)
 from coordinator.policy import PolicyRow
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -80,11 +86,11 @@ def _well_formed(finding: o.Finding, ask: Ask) -> o.Lookup:
     kind = lookup.WhichOneof("result")
     if kind is None or (kind == "absence" and not lookup.absence):
         raise MalformedFindingError("an address lookup without a result")
-    if kind == "records":
-        if not lookup.records.rdata or any(len(a) != _IPV4 for a in lookup.records.rdata):
-            raise MalformedFindingError("address records that are no IPv4 addresses")
-        if lookup.dnssec not in (o.DNSSEC_SECURE, o.DNSSEC_INSECURE):
-            raise MalformedFindingError("address records that are neither secure nor insecure")
+    rdata = lookup.records.rdata
+    if kind == "records" and (not rdata or any(len(address) != _IPV4 for address in rdata)):
+        raise MalformedFindingError("address records that are no IPv4 addresses")
+    if kind != "failure":
+        check_validated(lookup, ask.believed)
     return lookup
 
 

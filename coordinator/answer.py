@@ -131,6 +131,7 @@ def _policy(terms: Terms) -> c.PolicyApplied:
         minimum_distance_km=row.minimum_distance_km,
         address_agreement=terms.address_agreement,
         permit_caa_failure_in_insecure_zone=row.permit_caa_failure_in_insecure_zone,
+        remotes_must_validate=row.remotes_must_validate,
     )
 
 

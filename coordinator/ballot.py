@@ -5,10 +5,17 @@ counted. Otherwise each remote corroborates when every check of the name does th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coordinator.checks import CHECKS
-from coordinator.judging import Ask, Judgement, MalformedFindingError, describe_failure
+from coordinator.judging import (
+    UNVALIDATED_TOO,
+    Ask,
+    Judgement,
+    MalformedFindingError,
+    NotValidatedError,
+    describe_failure,
+)
 from coordinator.quorum import Terms, foresee_quorum, judge_quorum
 from coordinator.roster import Perspective, Roster
 from mpic.v1 import corroboration_pb2 as c
@@ -66,6 +73,8 @@ class Ballot:
         """Open the ballot; nobody has answered."""
         self.ask = ask
         self.terms = terms
+        lenient = not terms.row.remotes_must_validate
+        self._ask_of_remotes = replace(ask, believed=UNVALIDATED_TOO) if lenient else ask
         self._roster = roster
         self._standings: dict[str, Standing] = {}
         self.reason: c.Reason.ValueType = c.REASON_UNSPECIFIED
@@ -117,16 +126,19 @@ class Ballot:
         for finding in reply.observation.findings:
             if finding.HasField("not_run"):
                 return Standing(c.DISSENT_NOT_LOOKED, describe_failure(finding.not_run), reply)
+        ask = self.ask if reply.perspective.is_primary else self._ask_of_remotes
         caa: Judgement | None = None
         first: Judgement | None = None
         try:
             for kind, finding in _pair_findings(reply.observation):
-                judgement = CHECKS[kind].judge(finding, self.ask)
+                judgement = CHECKS[kind].judge(finding, ask)
                 caa = judgement if judgement.caa else caa
                 if first is None and judgement.dissent:
                     first = judgement
         except MalformedFindingError as error:
             return Standing(c.DISSENT_GARBAGE, f"its answer is garbage: {error}", reply)
+        except NotValidatedError as error:
+            return Standing(c.DISSENT_NOT_LOOKED, f"its resolver does not validate: {error}", reply)
         if first is None:
             return Standing(c.DISSENT_UNSPECIFIED, "", reply, caa)
         return Standing(first.dissent, first.detail, reply, caa)

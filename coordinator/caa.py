@@ -26,7 +26,14 @@ from coordinator.caa_value import (
     read_issue_value,
     read_property,
 )
-from coordinator.judging import MalformedFindingError, describe_failure
+from coordinator.judging import (
+    UNVALIDATED_TOO,
+    VALIDATED,
+    MalformedFindingError,
+    Statuses,
+    check_validated,
+    describe_failure,
+)
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
@@ -38,9 +45,7 @@ _KNOWN_TAGS = frozenset(
 )
 
 _ABSENCES = frozenset({o.ABSENCE_NO_DATA, o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME})
-# What is bogus or was never validated is neither a record nor an absence (RFC 4035 section 4.3).
-_BELIEVED = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE})
-_STATED = frozenset({*_BELIEVED, o.DNSSEC_BOGUS, o.DNSSEC_INDETERMINATE})
+_STATED = frozenset({*UNVALIDATED_TOO, o.DNSSEC_BOGUS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +85,17 @@ class Determination:
 
 
 def determine_caa(
-    finding: o.CaaFinding, name: str, wildcard: bool, applicant: Applicant
+    finding: o.CaaFinding,
+    name: str,
+    wildcard: bool,
+    applicant: Applicant,
+    believed: Statuses = VALIDATED,
 ) -> Determination:
-    """Judge one perspective's walk from `name` (without "*."); raises MalformedFindingError."""
-    last = _follow_walk(finding, name)
+    """Judge one perspective's walk from `name` (without "*.").
+
+    Raises MalformedFindingError, or NotValidatedError for an answer that is not `believed`.
+    """
+    last = _follow_walk(finding, name, believed)
     if last.HasField("records"):
         found = judge_set(last.records.rdata, wildcard, applicant)
         detail = f"at {last.name}: {found.detail}"
@@ -112,8 +124,8 @@ def determine_caa(
     )
 
 
-def _follow_walk(finding: o.CaaFinding, name: str) -> o.Lookup:
-    """Return the lookup at which the walk ended; raises MalformedFindingError.
+def _follow_walk(finding: o.CaaFinding, name: str, believed: Statuses) -> o.Lookup:
+    """Return the lookup at which the walk ended; raises as `determine_caa`.
 
     RFC 8659 section 3, where a failure ends the walk as well:
 
@@ -128,7 +140,7 @@ def _follow_walk(finding: o.CaaFinding, name: str) -> o.Lookup:
     for position, level in enumerate(finding.levels, 1):
         if level.name != domain:
             raise MalformedFindingError(f"a CAA walk with {_cut(level.name)!r} for {domain!r}")
-        if _kind_of(level) != "absence" or "." not in domain:
+        if _kind_of(level, believed) != "absence" or "." not in domain:
             if position != len(finding.levels):
                 raise MalformedFindingError(f"a CAA walk that goes on above its end at {domain!r}")
             return level
@@ -136,21 +148,23 @@ def _follow_walk(finding: o.CaaFinding, name: str) -> o.Lookup:
     raise MalformedFindingError(f"a CAA walk that stops before {domain!r}")
 
 
-def _kind_of(level: o.Lookup) -> str:
-    """Say how a lookup ended; raises MalformedFindingError when it does not say it soundly."""
+def _kind_of(level: o.Lookup, believed: Statuses) -> str:
+    """Say how a lookup ended; raises as `determine_caa` when it does not say it soundly."""
     kind = level.WhichOneof("result")
     if kind == "absence":
-        sound = level.absence in _ABSENCES and level.dnssec in _BELIEVED
+        sound = level.absence in _ABSENCES
     elif kind == "records":
-        sound = bool(level.records.rdata) and level.dnssec in _BELIEVED
+        sound = bool(level.records.rdata)
     elif kind == "failure":
         # A kind that a newer agent knows is a failure all the same.
         sound = bool(level.failure.kind) and level.dnssec in _STATED
     else:
         raise MalformedFindingError(f"a CAA lookup of {level.name!r} without a result")
     if not sound:
-        what = f"{kind} is unstated, empty or not validated"
+        what = f"{kind} is unstated or empty"
         raise MalformedFindingError(f"a CAA lookup of {level.name!r} whose {what}")
+    if kind != "failure":
+        check_validated(level, believed)
     return kind
 
 

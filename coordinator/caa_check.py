@@ -33,7 +33,7 @@ class CaaCheck:
         """Judge one perspective's walk alone; raises MalformedFindingError."""
         applicant = Applicant(ask.issuer_domains, ask.account_uri, ask.validation_method)
         walk = finding.caa_walk
-        determination = determine_caa(walk, ask.name, ask.wildcard, applicant)
+        determination = determine_caa(walk, ask.name, ask.wildcard, applicant, ask.believed)
         if ask.permit_caa_failure_in_insecure_zone and determination.failed is not None:
             determination = _excuse(determination, determination.failed)
         return Judgement(

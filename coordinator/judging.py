@@ -10,6 +10,27 @@ class MalformedFindingError(ValueError):
     """A finding is not what the agreement says; the perspective that sent it is not believed."""
 
 
+class NotValidatedError(ValueError):
+    """A finding holds an answer that nobody validated, of a perspective that must validate."""
+
+
+Statuses = frozenset["o.Dnssec.ValueType"]
+
+# Records and absences are believed if validation ended in one of these (RFC 4035 section 4.3).
+VALIDATED: Statuses = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE})
+# Of a remote that need not validate (BR 4.2.2.2.6). What is bogus is believed of nobody.
+UNVALIDATED_TOO: Statuses = VALIDATED | {o.DNSSEC_INDETERMINATE}
+
+
+def check_validated(lookup: o.Lookup, believed: Statuses) -> None:
+    """Check that an answer may be believed; raises NotValidatedError or MalformedFindingError."""
+    if lookup.dnssec in believed:
+        return
+    if lookup.dnssec == o.DNSSEC_INDETERMINATE:
+        raise NotValidatedError(f"the answer about {lookup.name!r} was not validated")
+    raise MalformedFindingError(f"an answer about {lookup.name!r} that did not validate")
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What follows from one finding: a dissent with its detail, or none."""
@@ -34,6 +55,7 @@ class Ask:
     validation_method: str = ""
     address_agreement: c.AddressAgreement.ValueType = field(default=c.ADDRESS_AGREEMENT_EXACT)
     permit_caa_failure_in_insecure_zone: bool = False
+    believed: Statuses = VALIDATED
 
 
 def describe_failure(failure: o.Failure) -> str:

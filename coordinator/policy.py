@@ -40,6 +40,8 @@ class PolicyRow:
     """How closely a remote's addresses must agree with the primary's."""
     permit_caa_failure_in_insecure_zone: bool = False
     """Whether a CAA lookup failure is permission where BR 4.2.2.1 allows it (`caa_failure`)."""
+    remotes_must_validate: bool = True
+    """Whether remotes must validate DNSSEC, as the primary always must (BR 4.2.2.2.6: MAY)."""
 
     def allowed_noncorroborations(self, remotes: int) -> int:
         """Return how many of `remotes` used need not corroborate."""

@@ -144,6 +144,7 @@ class PolicyTable(ConfigTable):
 
     address_agreement: Agreement = "exact"
     permit_caa_failure_in_insecure_zone: bool = False
+    remotes_must_validate: bool = True
     row: tuple[RowTable, ...] = ()
     allow_below_baseline: bool = False
     """For labs only: let rows ask for less than the Baseline Requirements."""
@@ -155,6 +156,7 @@ class PolicyTable(ConfigTable):
             replace,
             address_agreement=agreement,
             permit_caa_failure_in_insecure_zone=self.permit_caa_failure_in_insecure_zone,
+            remotes_must_validate=self.remotes_must_validate,
         )
         return Policy([common(row) for row in [one.row() for one in self.row] or BASELINE_ROWS])
 

@@ -8,7 +8,6 @@ import structlog
 from mpic.grpc.serving import Listening, Server
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
-from perspective_agent.examine import Limits
 from perspective_agent.probe import Probe, probe_validation
 from perspective_agent.resolver import Resolver
 from perspective_agent.servicer import Identity, PerspectiveServicer, StreamOptions, View
@@ -43,8 +42,8 @@ async def run_agent(settings: AgentSettings) -> None:
 
 def _make_servicer(settings: AgentSettings, view: View) -> PerspectiveServicer:
     identity = Identity(settings.agent.id, o.Rir.Value(f"RIR_{settings.agent.rir}"))
-    limits = Limits(settings.agent.lookup_timeout)
-    return PerspectiveServicer(identity, view, limits, StreamOptions(settings.agent.gather_window))
+    stream = StreamOptions(settings.agent.gather_window)
+    return PerspectiveServicer(identity, view, settings.agent.lookup_timeout, stream)
 
 
 async def _open_view(table: ResolverTable, stack: AsyncExitStack) -> View:
@@ -63,12 +62,13 @@ async def _open_view(table: ResolverTable, stack: AsyncExitStack) -> View:
     resolver = Resolver(address, FailureEraser(control).erase)
     stack.callback(resolver.close)
     probe = await _probe_until_validating(resolver, control, table)
-    if not probe.validates:
+    if table.require_validation and not probe.validates:
         raise ResolverNotValidatingError(
             f"the resolver at {address[0]}:{address[1]} was not shown to validate: {probe.evidence}"
         )
-    log.info("resolver_validates", address=address, evidence=probe.evidence)
-    return View(resolver, control, software, read_key_tags(table.trust_anchor_file), probe)
+    log.info("resolver_probe", validates=probe.validates, evidence=probe.evidence)
+    key_tags = read_key_tags(table.trust_anchor_file)
+    return View(resolver, control, software, key_tags, probe, table.require_validation)
 
 
 async def _probe_until_validating(
@@ -78,7 +78,9 @@ async def _probe_until_validating(
     deadline = asyncio.get_running_loop().time() + table.start_timeout
     while True:
         probe = await probe_validation(resolver, control, table.probe_timeout)
-        if probe.validates or asyncio.get_running_loop().time() > deadline:
+        if probe.validates or not table.require_validation:
+            return probe
+        if asyncio.get_running_loop().time() > deadline:
             return probe
         log.warning("resolver_not_validating", evidence=probe.evidence)
         await asyncio.sleep(0.5)
@@ -91,5 +93,5 @@ async def _probe_for_ever(view: View, server: Server, table: ResolverTable) -> N
         probe = await probe_validation(view.resolver, view.control, table.probe_timeout)
         if probe.validates != view.probe.validates:
             log.warning("resolver_probe", validates=probe.validates, evidence=probe.evidence)
-            await server.set_health(serving=probe.validates)
+            await server.set_health(serving=probe.validates or not table.require_validation)
         view.probe = probe

@@ -21,10 +21,12 @@ Report = Callable[[o.Observation], None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an agent allows one question."""
+    """What an agent allows one question, and may say of its answers."""
 
     timeout: float
     """The longest a question may take, in seconds, whatever it asks for."""
+    validated: bool = True
+    """Whether the resolver was shown to validate, so that its AD bit says something."""
 
 
 def examine(question: p.Question, resolver: Resolver, limits: Limits, report: Report) -> None:
@@ -42,6 +44,7 @@ class Examination:
         self._question = question
         self._resolver = resolver
         self._report = report
+        self._validated = limits.validated
         self._timeout = min(question.timeout_ms / 1000 or limits.timeout, limits.timeout)
         self._checks: list[Check | None] = []
         self._findings: list[o.Finding | None] = []
@@ -75,6 +78,8 @@ class Examination:
         would hold its place in the link for as long as the resolver tries.
         """
         del self._open[receiver]
+        if not self._validated and lookup.dnssec in (o.DNSSEC_SECURE, o.DNSSEC_INSECURE):
+            lookup.dnssec = o.DNSSEC_INDETERMINATE
         check = self._checks[receiver.check]
         if check is not None and self._findings[receiver.check] is None:
             asked = len(check.lookups)

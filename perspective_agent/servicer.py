@@ -39,6 +39,12 @@ class View:
     software: str
     key_tags: list[int]
     probe: Probe
+    require_validation: bool = True
+
+    @property
+    def may_look(self) -> bool:
+        """Whether questions are looked up at all now."""
+        return self.probe.validates or not self.require_validation
 
     def describe(self) -> p.Resolver:
         """Return the message form."""
@@ -70,12 +76,12 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
     """Answers coordinators."""
 
     def __init__(
-        self, identity: Identity, view: View, limits: Limits, stream: StreamOptions
+        self, identity: Identity, view: View, timeout: float, stream: StreamOptions
     ) -> None:
-        """Serve `identity` through `view`."""
+        """Serve `identity` through `view`; a question takes at most `timeout` seconds."""
         self._identity = identity
         self._view = view
-        self._limits = limits
+        self._timeout = timeout
         self._options = stream
         self._streams: set[_Stream] = set()
 
@@ -123,8 +129,9 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
             async for request in requests:
                 for question in request.questions:
                     stream.open += 1
-                    if self._view.probe.validates:
-                        examine(question, self._view.resolver, self._limits, stream.report)
+                    if self._view.may_look:
+                        limits = Limits(self._timeout, validated=self._view.probe.validates)
+                        examine(question, self._view.resolver, limits, stream.report)
                     else:
                         stream.report(_blind(question, self._view.probe.evidence))
         finally:

@@ -63,6 +63,8 @@ class ResolverTable(ConfigTable):
     """Seconds until the resolver must have been shown to validate, or the agent gives up."""
     probe_timeout: float = Field(default=5.0, ge=0.1, le=60)
     probe_interval: float = Field(default=30.0, ge=1, le=3600)
+    require_validation: bool = True
+    """Whether to look only while the resolver is shown to validate."""
 
     @model_validator(mode="after")
     def _check_resolver(self) -> "ResolverTable":

@@ -5,6 +5,7 @@ from tests.mutation.fault import Fault
 CAA = "coordinator/caa.py"
 VALUE = "coordinator/caa_value.py"
 PARAMETERS = "coordinator/caa_parameters.py"
+JUDGING = "coordinator/judging.py"
 
 FAULTS = [
     Fault("prefix instead of equality (ours begins theirs)", CAA, "if value.issuer_domain not in applicant.issuer_domains:", "if not any(value.issuer_domain.startswith(d) for d in applicant.issuer_domains):"),
@@ -136,17 +137,19 @@ FAULTS = [
     Fault("walk: goes on above ignored", CAA, "if position != len(finding.levels):", "if False:"),
     Fault("walk: sound never checked", CAA, "    if not sound:", "    if False:"),
     Fault("walk: no result is absence", CAA, '        raise MalformedFindingError(f"a CAA lookup of {level.name!r} without a result")', '        kind, sound = "absence", True'),
-    Fault("walk: absence enum unchecked", CAA, "sound = level.absence in _ABSENCES and level.dnssec in _BELIEVED", "sound = level.dnssec in _BELIEVED"),
+    Fault("walk: absence enum unchecked", CAA, "sound = level.absence in _ABSENCES", "sound = True"),
     Fault("walk: only zero absence refused", CAA, "level.absence in _ABSENCES and", "level.absence != 0 and"),
-    Fault("walk: absence dnssec unchecked", CAA, "sound = level.absence in _ABSENCES and level.dnssec in _BELIEVED", "sound = level.absence in _ABSENCES"),
-    Fault("walk: records empty", CAA, "sound = bool(level.records.rdata) and level.dnssec in _BELIEVED", "sound = level.dnssec in _BELIEVED"),
-    Fault("walk: records dnssec unchecked", CAA, "sound = bool(level.records.rdata) and level.dnssec in _BELIEVED", "sound = bool(level.records.rdata)"),
-    Fault("walk: bogus believed", CAA, "_BELIEVED = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE})", "_BELIEVED = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE, o.DNSSEC_BOGUS})"),
-    Fault("walk: indeterminate believed", CAA, "_BELIEVED = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE})", "_BELIEVED = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE, o.DNSSEC_INDETERMINATE})"),
-    Fault("walk: only secure believed", CAA, "_BELIEVED = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE})", "_BELIEVED = frozenset({o.DNSSEC_SECURE})"),
+    Fault("walk: nothing need be validated", CAA, '    if kind != "failure":\n        check_validated(level, believed)\n', ""),
+    Fault("walk: records empty", CAA, "sound = bool(level.records.rdata)", "sound = True"),
+    Fault("walk: records need not be validated", CAA, '    if kind != "failure":\n', '    if kind == "absence":\n'),
+    Fault("walk: absences need not be validated", CAA, '    if kind != "failure":\n', '    if kind == "records":\n'),
+    Fault("walk: bogus believed", JUDGING, "VALIDATED: Statuses = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE})", "VALIDATED: Statuses = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE, o.DNSSEC_BOGUS})"),
+    Fault("walk: indeterminate believed", JUDGING, "VALIDATED: Statuses = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE})", "VALIDATED: Statuses = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE, o.DNSSEC_INDETERMINATE})"),
+    Fault("walk: only secure believed", JUDGING, "VALIDATED: Statuses = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE})", "VALIDATED: Statuses = frozenset({o.DNSSEC_SECURE})"),
+    Fault("bogus believed of a remote that need not validate", JUDGING, "VALIDATED | {o.DNSSEC_INDETERMINATE}", "VALIDATED | {o.DNSSEC_INDETERMINATE, o.DNSSEC_BOGUS}"),
     Fault("walk: failure kind unchecked", CAA, "sound = bool(level.failure.kind) and level.dnssec in _STATED", "sound = level.dnssec in _STATED"),
     Fault("walk: failure dnssec unchecked", CAA, "sound = bool(level.failure.kind) and level.dnssec in _STATED", "sound = bool(level.failure.kind)"),
-    Fault("walk: bogus failure refused", CAA, "frozenset({*_BELIEVED, o.DNSSEC_BOGUS, o.DNSSEC_INDETERMINATE})", "frozenset({*_BELIEVED, o.DNSSEC_INDETERMINATE})"),
+    Fault("walk: bogus failure refused", CAA, "_STATED = frozenset({*UNVALIDATED_TOO, o.DNSSEC_BOGUS})", "_STATED = frozenset(UNVALIDATED_TOO)"),
     Fault("walk: NXNAME refused", CAA, "o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME})", "o.ABSENCE_NAME_ERROR})"),
     Fault("failure permits", CAA, '            c.CAA_OUTCOME_FAILED,\n            clause="RFC 8659 section 3"', '            c.CAA_OUTCOME_PERMITTED,\n            clause="RFC 8659 section 3"'),
     Fault("failure not passed on", CAA, "            failed=last,\n", ""),

@@ -8,6 +8,7 @@ ROSTER = "coordinator/roster.py"
 ADDRESSES = "coordinator/addresses.py"
 BALLOT = "coordinator/ballot.py"
 CAA_CHECK = "coordinator/caa_check.py"
+FAILURE = "coordinator/caa_failure.py"
 ANSWER = "coordinator/answer.py"
 INTAKE = "coordinator/intake.py"
 NAMES = "proto/mpic/names.py"
@@ -77,9 +78,9 @@ FAULTS = [
     Fault("addresses of another name", ADDRESSES, "    if lookup.name != ask.name:", "    if False:"),
     Fault("no result is no address", ADDRESSES, "    if kind is None or (", "    if ("),
     Fault("unstated absence", ADDRESSES, 'or (kind == "absence" and not lookup.absence)', ""),
-    Fault("records without addresses", ADDRESSES, "if not lookup.records.rdata or any", "if any"),
-    Fault("addresses of any length", ADDRESSES, "or any(len(a) != _IPV4 for a in lookup.records.rdata)", ""),
-    Fault("addresses nobody validated", ADDRESSES, "        if lookup.dnssec not in (o.DNSSEC_SECURE, o.DNSSEC_INSECURE):", "        if False:"),
+    Fault("records without addresses", ADDRESSES, "(not rdata or any(", "(any("),
+    Fault("addresses of any length", ADDRESSES, " or any(len(address) != _IPV4 for address in rdata)", ""),
+    Fault("addresses nobody validated", ADDRESSES, '    if kind != "failure":\n        check_validated(lookup, ask.believed)\n', ""),
     # The ballot.
     Fault("remotes decide without the primary", BALLOT, "        if primary is None:\n", "        if False:\n"),
     Fault("a primary that forbids is outvoted", BALLOT, "        if not primary.corroborates:\n            return PRIMARY_REASONS", "        if False:\n            return PRIMARY_REASONS"),
@@ -115,6 +116,27 @@ FAULTS = [
     Fault("the denominator shrinks", ANSWER, '{len(ballot.corroborating())}/{terms.attempted}"\n', '{len(ballot.corroborating())}/{sum(ballot.standing(r).reply is not None for r in attempt.roster.remotes)}"\n'),
     Fault("one good name approves the certificate", "coordinator/corroboration.py", "return all(ballot.reason == c.REASON_CORROBORATED", "return any(ballot.reason == c.REASON_CORROBORATED"),
     Fault("certain with the first name", "coordinator/corroboration.py", "        if not self._undecided:", "        if self._undecided < len(self.ballots):"),
+    # Who must validate (BR 4.2.2.2).
+    Fault("the primary need not validate", BALLOT, "ask = self.ask if reply.perspective.is_primary else self._ask_of_remotes", "ask = self._ask_of_remotes"),
+    Fault("remotes need not validate", BALLOT, "lenient = not terms.row.remotes_must_validate", "lenient = True"),
+    Fault("remotes always must validate", BALLOT, "lenient = not terms.row.remotes_must_validate", "lenient = False"),
+    Fault("not validated is assent", BALLOT, 'return Standing(c.DISSENT_NOT_LOOKED, f"its resolver', 'return Standing(c.DISSENT_UNSPECIFIED, f"its resolver'),
+    # BR 4.2.2.1: the failure that may be permission.
+    Fault("failures permit, whatever the policy", CAA_CHECK, "if ask.permit_caa_failure_in_insecure_zone and determination.failed", "if determination.failed"),
+    Fault("failures never permit", CAA_CHECK, "if ask.permit_caa_failure_in_insecure_zone and determination.failed", "if False and determination.failed"),
+    Fault("the policy's switch is lost", INTAKE, "            permit_caa_failure_in_insecure_zone=desk.row.permit_caa_failure_in_insecure_zone,\n", ""),
+    Fault("the proof is never asked for", CAA_CHECK, "prove = row.permit_caa_failure_in_insecure_zone", "prove = False"),
+    Fault("no proof is needed", CAA_CHECK, "    if missing := missing_proofs(failed):", "    if not (missing := missing_proofs(failed)):"),
+    Fault("any kind of failure is outside", FAILURE, "failure.kind != o.FAILURE_KIND_SERVFAIL or", ""),
+    Fault("a time-out is outside", FAILURE, "failure.kind != o.FAILURE_KIND_SERVFAIL or", "failure.kind not in (o.FAILURE_KIND_SERVFAIL, o.FAILURE_KIND_TIMEOUT) or"),
+    Fault("bogus is outside", FAILURE, " or lookup.dnssec != o.DNSSEC_INDETERMINATE", ""),
+    Fault("any extended error is outside", FAILURE, 'return not failure.HasField("extended_error") or failure.extended_error.code in _OUTSIDE', "return True"),
+    Fault("a cached error is outside", FAILURE, "frozenset({22, 23, 24})", "frozenset({13, 22, 23, 24})"),
+    Fault("no retry needed", FAILURE, "_TRIES = 2", "_TRIES = 1"),
+    Fault("any zone's insecurity will do", FAILURE, "    return at_or_above and", "    return"),
+    Fault("a cut below the name will do", FAILURE, 'f".{lookup.name}".endswith(f".{proof.zone_cut}")', 'f".{proof.zone_cut}".endswith(f".{lookup.name}")'),
+    Fault("a cut by the end of its label will do", FAILURE, '.endswith(f".{proof.zone_cut}")', ".endswith(proof.zone_cut)"),
+    Fault("any kind of proof", FAILURE, " and proof.kind in _PROOFS", ""),
     # What is let in.
     Fault("101 names", INTAKE, "if len(request.names) > MAX_NAMES:", "if len(request.names) > MAX_NAMES + 1:"),
     Fault("no names", INTAKE, "    if not request.names:", "    if False:"),

@@ -5,6 +5,8 @@ from tests.mutation.fault import Fault
 WIRE = "perspective_agent/wire.py"
 RECORDS = "perspective_agent/records.py"
 WALK = "perspective_agent/checks/caa_walk.py"
+DESCENT = "perspective_agent/checks/insecurity.py"
+DENIAL = "perspective_agent/denial.py"
 CONF = "perspective_agent/unbound_conf.py"
 RULES = "perspective_agent/unbound_rules.py"
 PROBE = "perspective_agent/probe.py"
@@ -85,6 +87,28 @@ FAULTS = [
     Fault("an open level is climbed over", WALK, "            if answer is None:\n                return None\n", "            if answer is None:\n                continue\n"),
     Fault("NXDOMAIN ends the walk", WALK, '            if not answer.HasField("absence"):', "            if answer.absence != o.ABSENCE_NO_DATA:"),
     Fault("the deadline fails the highest level", WALK, "        index = self._answers.index(None)\n", "        index = len(self._answers) - 1 - self._answers[::-1].index(None)\n"),
+    Fault("no proof is looked for", WALK, "        if self._prove_insecurity and levels", "        if False and levels"),
+    Fault("proof is looked for unasked", WALK, "        if self._prove_insecurity and levels", "        if levels"),
+    Fault("proof is looked for in what is bogus", WALK, "levels[-1].failure.kind == o.FAILURE_KIND_SERVFAIL:", 'levels[-1].HasField("failure"):'),
+    # Proof of insecurity (RFC 4035 section 4.3).
+    Fault("a DS nobody validated is secure", DESCENT, 'if answer.HasField("records") and answer.dnssec == o.DNSSEC_SECURE:', 'if answer.HasField("records"):'),
+    Fault("a denial nobody validated is proof", DESCENT, "    if answer.dnssec == o.DNSSEC_SECURE:\n        return True\n", "    return True\n"),
+    Fault("opt-out of any zone", DESCENT, ' and proof.denied_by.partition(".")[2] == secure_zone', ""),
+    Fault("opt-out is no proof", DESCENT, 'return proof.kind == "NSEC3 opt-out" and', "return False and"),
+    Fault("an answer without AD is passed over", DESCENT, '            elif not (answer.HasField("absence") and answer.dnssec == o.DNSSEC_SECURE):\n                return True\n', ""),
+    Fault("an open answer is passed over", DESCENT, "            if answer is None:\n                return False\n", "            if answer is None:\n                continue\n"),
+    Fault("DS records of now and of before", DESCENT, "Wanted(level, DS, fresh=True)", "Wanted(level, DS)"),
+    Fault("a host is a delegation", DENIAL, "return present == [True, False] and", "return present[1] is False and"),
+    Fault("an apex is a delegation", DENIAL, "return present == [True, False] and", "return present[0] and"),
+    Fault("a signed delegation is insecure", DENIAL, " and not lists(denial, dns.rdatatype.DS)", ""),
+    Fault("NSEC of another name", DENIAL, "isinstance(rdata, NSEC) and rrset.name == asked and", "isinstance(rdata, NSEC) and"),
+    Fault("opt-out without its flag", DENIAL, "if covers and denial.flags & _OPT_OUT else", "if covers else"),
+    Fault("opt-out elsewhere", DENIAL, "if covers and denial.flags & _OPT_OUT else", "if denial.flags & _OPT_OUT else"),
+    Fault("opt-out: the end of the chain", DENIAL, "else (hashed > first or hashed < after)", "else False"),
+    Fault("hashes at any cost", DENIAL, "    if denial.iterations > _MAX_ITERATIONS:", "    if False:"),
+    Fault("another hash", DENIAL, "    if first == hashed:", "    if first[:8] == hashed[:8] or True:"),
+    Fault("DO is not set", WIRE, "opt = _OPT_DO if self.rdtype == DS else _OPT", "opt = _OPT"),
+    Fault("NXDOMAIN is a denial of DS", WIRE, "if query.rdtype == DS and lookup.absence == o.ABSENCE_NO_DATA:", 'if query.rdtype == DS and lookup.HasField("absence"):'),
     # Unbound.
     Fault("no validator", CONF, 'module-config: "validator iterator"', 'module-config: "iterator"'),
     Fault("permissive", CONF, "val-permissive-mode: no", "val-permissive-mode: yes"),

@@ -23,8 +23,9 @@ from tests.mutation.fault import Fault
 PROJECT = Path(__file__).parents[2]
 FAULTS: Sequence[Fault] = (*faults_caa.FAULTS, *faults_decision.FAULTS, *faults_wire.FAULTS)
 TESTS = ("tests/unit", "tests/clauses")
-# A fault may make a test run for ever; that is a fault noticed.
-SECONDS = 120
+# A fault may make a test run for ever, or eat all memory; that is a fault noticed.
+SECONDS = 60
+LIMIT = ("prlimit", f"--as={4 * 2**30}")
 
 
 def main() -> int:
@@ -66,7 +67,7 @@ def _test(copy: Path) -> str:
     options = ("-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:randomly")
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, *TESTS],
+            [*LIMIT, sys.executable, "-m", "pytest", *options, *TESTS],
             cwd=copy,
             env=environment,
             capture_output=True,

@@ -1,6 +1,7 @@
 """The answer: the verdict, the quorum as a fraction, error 338, until when the check is usable."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from coordinator.answer import to_response
 from coordinator.ballot import Reply
 from coordinator.corroboration import Attempt, Question
 from coordinator.link import Link, LinkOptions
+from coordinator.policy import PolicyRow
+from coordinator.quorum import Terms
 from mpic.grpc.tls import TlsFiles
 from mpic.names import parse_name
 from mpic.v1 import corroboration_pb2 as c
@@ -34,8 +37,8 @@ DIFFERS = (caa(), addresses(bytes([203, 0, 113, 66])))
 FORBIDS = (caa(b"\x00\x05issueother.example"), addresses(ADDRESS))
 
 
-def attempt(replies: Sequence[Reply], *, dry_run: bool = False) -> Attempt:
-    question = Question("r-1", [parse_name(NAME)], [ask()], TERMS, dry_run, 0)
+def attempt(replies: Sequence[Reply], *, dry_run: bool = False, terms: Terms = TERMS) -> Attempt:
+    question = Question("r-1", [parse_name(NAME)], [ask()], terms, dry_run, 0)
     one = Attempt(question, WORLD, NOVEMBER, lambda _: None)
     for each in replies:
         one.receive(0, each)
@@ -94,6 +97,51 @@ def test_error_338_when_the_quorum_is_not_met() -> None:
     assert not response.names[0].HasField("caa_usable_until")
 
 
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (replace(TERMS.row, minimum_regions=6), c.REASON_REGIONS_NOT_MET),
+        (replace(TERMS.row, minimum_remotes=6), c.REASON_TOO_FEW_REMOTES),
+    ],
+)
+def test_error_338_too_when_regions_or_remotes_are_too_few(
+    row: PolicyRow, reason: c.Reason.ValueType
+) -> None:
+    response = to_response(attempt(remotes(), terms=Terms(row, 5)), LINKS)
+    assert response.names[0].reason == reason
+    assert response.names[0].error.code == 338
+
+
+def two_names(*second: Reply) -> c.CorroborateResponse:
+    """Everybody corroborates the first name; of the second comes what is given."""
+    names = [parse_name(NAME), parse_name(f"*.{NAME}")]
+    question = Question("r-1", names, [ask(), ask(wildcard=True)], TERMS, False, 0)  # noqa: FBT003 - no dry run
+    one = Attempt(question, WORLD, NOVEMBER, lambda _: None)
+    for each in remotes():
+        one.receive(0, each)
+    assert not one.certain.is_set()
+    for each in second:
+        one.receive(1, each)
+    assert one.certain.is_set()
+    one.decided_at = NOVEMBER
+    return to_response(one, LINKS)
+
+
+def test_br_3_2_2_9_one_refused_name_refuses_the_certificate() -> None:
+    response = two_names(*remotes(0, 1))
+    assert not response.approved
+    assert [name.approved for name in response.names] == [True, False]
+    assert response.error.code == 338
+    for message in (response, *response.names):
+        assert not message.HasField("caa_usable_until")
+
+
+def test_every_name_must_be_approved() -> None:
+    response = two_names(*remotes(0))
+    assert response.approved
+    assert [name.quorum for name in response.names] == ["5/5", "4/5"]
+
+
 def test_a_primary_that_forbids_or_fails_is_no_338() -> None:
     for findings in (FORBIDS, (failed_caa(), addresses(ADDRESS))):
         replies = [reply(WORLD.primary, findings), *(reply(one) for one in WORLD.remotes)]
@@ -133,6 +181,7 @@ def test_a_dry_run_permits_nothing() -> None:
 
 def test_who_saw_what_and_who_was_not_awaited() -> None:
     response = answer(remotes(0)[:5])
+    assert response.names[0].quorum == "3/5"
     reports = response.names[0].perspectives
     assert [one.perspective_id for one in reports] == [one.id for one in WORLD.perspectives]
     assert [one.role for one in reports] == [c.ROLE_PRIMARY] + [c.ROLE_REMOTE] * 5

@@ -1,5 +1,6 @@
 """One name's ballot: the primary first, then the quorum, in whatever order they answer."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -190,3 +191,32 @@ def test_a_failure_at_the_primary_shows_what_remotes_saw() -> None:
     standing = one.standing(WORLD.remotes[0])
     assert standing.dissent == c.DISSENT_PRIMARY_MISSING
     assert standing.reply is not None
+
+
+def unvalidated() -> tuple[o.Finding, o.Finding]:
+    """The ordinary findings, of an agent whose resolver does not validate."""
+    walk, lookup = caa(), addresses(ADDRESS)
+    for level in walk.caa_walk.levels:
+        level.dnssec = o.DNSSEC_INDETERMINATE
+    lookup.addresses.lookup.dnssec = o.DNSSEC_INDETERMINATE
+    return walk, lookup
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_br_4_2_2_2_6_a_policy_says_whether_remotes_must_validate(lenient: bool) -> None:
+    terms = replace(TERMS, row=replace(TERMS.row, remotes_must_validate=not lenient))
+    one = Ballot(ask(), terms, WORLD)
+    one.add(reply(WORLD.primary))
+    one.add(reply(WORLD.remotes[0], unvalidated()))
+    standing = one.standing(WORLD.remotes[0])
+    assert standing.corroborates == lenient
+    if not lenient:
+        assert standing.dissent == c.DISSENT_NOT_LOOKED
+        assert "does not validate" in standing.detail
+
+
+def test_br_4_2_2_2_the_primary_always_must() -> None:
+    terms = replace(TERMS, row=replace(TERMS.row, remotes_must_validate=False))
+    one = Ballot(ask(), terms, WORLD)
+    one.add(reply(WORLD.primary, unvalidated()))
+    assert one.reason == c.REASON_PRIMARY_UNAVAILABLE

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import pytest
 
 from coordinator.caa import Applicant, Determination, determine_caa, judge_set
-from coordinator.judging import MalformedFindingError
+from coordinator.judging import UNVALIDATED_TOO, MalformedFindingError, NotValidatedError
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
@@ -154,20 +154,18 @@ MALFORMED_WALKS = {
     "no result": ([o.Lookup(name=NAME, dnssec=o.DNSSEC_SECURE)], "without a result"),
     "absence unstated": ([absent(NAME, o.ABSENCE_UNSPECIFIED)], "absence is unstated"),
     "absence unknown": ([absent(NAME, o.Absence.ValueType(9))], "absence is unstated"),
-    "absence, DNSSEC unstated": ([with_dnssec(absent(NAME), 0)], "not validated"),
-    "absence, bogus": ([with_dnssec(absent(NAME), o.DNSSEC_BOGUS)], "not validated"),
-    "absence, indeterminate": ([with_dnssec(absent(NAME), 4)], "not validated"),
-    "absence, DNSSEC unknown": ([with_dnssec(absent(NAME), 9)], "not validated"),
-    "no record": ([found(NAME)], "records is unstated, empty"),
-    "records, DNSSEC unstated": ([with_dnssec(found(NAME, OURS), 0)], "not validated"),
-    "records, bogus": ([with_dnssec(found(NAME, OURS), 3)], "not validated"),
-    "records, indeterminate": ([with_dnssec(found(NAME, OURS), 4)], "not validated"),
+    "absence, DNSSEC unstated": ([with_dnssec(absent(NAME), 0)], "did not validate"),
+    "absence, bogus": ([with_dnssec(absent(NAME), o.DNSSEC_BOGUS)], "did not validate"),
+    "absence, DNSSEC unknown": ([with_dnssec(absent(NAME), 9)], "did not validate"),
+    "no record": ([found(NAME)], "records is unstated or empty"),
+    "records, DNSSEC unstated": ([with_dnssec(found(NAME, OURS), 0)], "did not validate"),
+    "records, bogus": ([with_dnssec(found(NAME, OURS), 3)], "did not validate"),
     "failure unstated": ([failed(NAME, 0)], "failure is unstated"),
-    "failure, DNSSEC unstated": ([with_dnssec(failed(NAME), 0)], "not validated"),
-    "failure, DNSSEC unknown": ([with_dnssec(failed(NAME), 9)], "not validated"),
+    "failure, DNSSEC unstated": ([with_dnssec(failed(NAME), 0)], "failure is unstated"),
+    "failure, DNSSEC unknown": ([with_dnssec(failed(NAME), 9)], "failure is unstated"),
     "unsound below a sound set": (
         [with_dnssec(absent(NAME), 0), found("example.com", OURS)],
-        "not validated",
+        "did not validate",
     ),
 }
 
@@ -178,6 +176,28 @@ def test_malformed_walk(levels: Sequence[o.Lookup], says: str) -> None:
         determine(*levels)
 
     assert len(str(caught.value)) < 400
+
+
+# Who need not validate (BR 4.2.2.2.6).
+
+UNVALIDATED = with_dnssec(found(NAME, OURS), o.DNSSEC_INDETERMINATE)
+
+
+@pytest.mark.parametrize("level", [UNVALIDATED, with_dnssec(absent(NAME), o.DNSSEC_INDETERMINATE)])
+def test_what_nobody_validated_is_believed_only_where_nobody_must(level: o.Lookup) -> None:
+    walk = o.CaaFinding(levels=[level, absent("example.com"), absent("com")])
+    if level.HasField("records"):
+        del walk.levels[1:]
+    with pytest.raises(NotValidatedError, match=r"'www\.example\.com' was not validated"):
+        determine_caa(walk, NAME, False, APPLICANT)  # noqa: FBT003 - no wildcard
+    lenient = determine_caa(walk, NAME, False, APPLICANT, UNVALIDATED_TOO)  # noqa: FBT003
+    assert lenient.outcome == PERMITTED
+
+
+def test_what_is_bogus_is_believed_of_nobody() -> None:
+    walk = o.CaaFinding(levels=[with_dnssec(found(NAME, OURS), o.DNSSEC_BOGUS)])
+    with pytest.raises(MalformedFindingError):
+        determine_caa(walk, NAME, False, APPLICANT, UNVALIDATED_TOO)  # noqa: FBT003
 
 
 # Which record decides, by which clause (RFC 8659 section 4).

@@ -31,6 +31,10 @@ LONG = ".".join(["a" * 63] * 3)
         ("大学.example", Name("大学.example", "xn--pss25c.example", wildcard=False)),
         ("1.2.3.4.example", Name("1.2.3.4.example", "1.2.3.4.example", wildcard=False)),
         ("a--b.example", Name("a--b.example", "a--b.example", wildcard=False)),
+        (
+            "a.notin-addr.arpa",
+            Name("a.notin-addr.arpa", "a.notin-addr.arpa", wildcard=False),
+        ),
         ("x.y-z.example", Name("x.y-z.example", "x.y-z.example", wildcard=False)),
         (
             f"{LONG}.{'a' * 57}.com",

@@ -93,6 +93,19 @@ def test_rfc_9824_nxname_is_an_absence() -> None:
     assert read(answer(authority=(SOA, plain))).absence == o.ABSENCE_NO_DATA
 
 
+def test_nxname_of_another_name_says_nothing() -> None:
+    nsec = f"parent.example.co.jp. 5 IN NSEC \\000.{NAME}. RRSIG NSEC TYPE128"
+    assert read(answer(authority=(SOA, nsec))).absence == o.ABSENCE_NO_DATA
+
+
+@pytest.mark.parametrize("rcode", [0, 3])
+def test_rfc_8914_an_extended_error_beside_an_absence_changes_nothing(rcode: int) -> None:
+    message = answer(rcode=rcode, authority=(SOA,))
+    message.use_edns(0, options=[dns.edns.EDEOption(dns.edns.EDECode.STALE_ANSWER, "x")])
+    expected = o.ABSENCE_NAME_ERROR if rcode else o.ABSENCE_NO_DATA
+    assert read(message).absence == expected
+
+
 def test_records_come_out_octet_for_octet() -> None:
     lookup = read(
         answer(f'{NAME}. 7 IN CAA 0 issue "ca.example"', f'{NAME}. 7 IN CAA 128 iodef "x"')
@@ -100,6 +113,46 @@ def test_records_come_out_octet_for_octet() -> None:
     assert lookup.records.owner == NAME
     assert lookup.records.ttl == 7
     assert sorted(lookup.records.rdata) == [b"\x00\x05issueca.example", b"\x80\x05iodefx"]
+
+
+def hand_made(*records: tuple[int, int, bytes]) -> bytes:
+    """An answer with records of NAME that dnspython would merge: (type, TTL, data)."""
+    header = struct.pack("!6H", ID, 0x8180, 1, len(records), 0, 1)
+    section = b"".join(
+        b"\xc0\x0c" + struct.pack("!HHIH", rdtype, 1, ttl, len(data)) + data
+        for rdtype, ttl, data in records
+    )
+    return header + QUERY.question + section + b"\x00\x00\x29\x04\xd0" + bytes(6)
+
+
+ONE, TWO = b"\x00\x05issueca.example", b"\x00\x05issue;"
+
+
+def test_rfc_2181_5_2_the_shortest_ttl_is_the_sets() -> None:
+    lookup = read_answer(QUERY, ID, hand_made((CAA, 300, ONE), (CAA, 20, TWO), (CAA, 60, ONE)))
+    assert lookup.records.ttl == 20
+
+
+def test_rfc_2181_5_a_record_stands_once_in_its_set() -> None:
+    lookup = read_answer(QUERY, ID, hand_made((CAA, 60, ONE), (CAA, 60, TWO), (CAA, 60, ONE)))
+    assert list(lookup.records.rdata) == [ONE, TWO]
+
+
+def test_records_of_other_types_are_not_in_the_set() -> None:
+    lookup = read_answer(QUERY, ID, hand_made((CAA, 60, ONE), (16, 60, b"\x01x"), (46, 60, TWO)))
+    assert list(lookup.records.rdata) == [ONE]
+
+
+def test_records_of_a_name_that_is_an_alias_are_not_in_the_set() -> None:
+    lookup = read(
+        answer(
+            f"{NAME}. 9 IN CNAME a.example.",
+            f'{NAME}. 9 IN CAA 0 issue "other.example"',
+            'a.example. 7 IN CAA 0 issue "ca.example"',
+        )
+    )
+    assert lookup.records.owner == "a.example"
+    assert list(lookup.records.rdata) == [ONE]
 
 
 def test_a_tag_dnspython_refuses_still_comes_out() -> None:
@@ -170,6 +223,7 @@ def edit(offset: int, octets: bytes, message: dns.message.Message | None = None)
         (edit(4, b"\x00\x00"), "another question"),
         (edit(4, b"\x00\x02"), "another question"),
         (edit(13, b"X"), "another question"),
+        (edit(13, b"C"), "another question"),
         (edit(12 + len(QUERY.question) - 3, b"\x02"), "another question"),
         (edit(12 + len(QUERY.question) - 1, b"\x03"), "another question"),
     ],
