@@ -1,9 +1,11 @@
 """Address agreement: exact, overlap, resolves; and findings that are not believed."""
 
+from dataclasses import replace
+
 import pytest
 
 from coordinator.addresses import AddressCheck, agree, is_looser
-from coordinator.judging import Ask, MalformedFindingError
+from coordinator.judging import UNVALIDATED_TOO, Ask, MalformedFindingError, NotValidatedError
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
@@ -90,6 +92,16 @@ def test_a_name_without_addresses_is_in_order() -> None:
     assert not AddressCheck().judge(absent(), ask()).dissent
 
 
+def test_what_nobody_validated_is_believed_only_where_nobody_must() -> None:
+    for one in (
+        records(ONE, dnssec=o.DNSSEC_INDETERMINATE),
+        finding(o.Lookup(name=NAME, absence=1, dnssec=o.DNSSEC_INDETERMINATE)),
+    ):
+        with pytest.raises(NotValidatedError):
+            AddressCheck().judge(one, ask())
+        assert not AddressCheck().judge(one, replace(ask(), believed=UNVALIDATED_TOO)).dissent
+
+
 def test_a_failed_lookup_is_no_answer() -> None:
     failure = o.Failure(kind=o.FAILURE_KIND_TIMEOUT, detail="no answer within 10 s")
     lookup = o.Lookup(name=NAME, failure=failure, dnssec=o.DNSSEC_INDETERMINATE)
@@ -108,6 +120,7 @@ def test_a_failed_lookup_is_no_answer() -> None:
         (records(b"\x01\x02\x03"), "no IPv4 addresses"),
         (records(ONE, dnssec=o.DNSSEC_BOGUS), "did not validate"),
         (records(ONE, dnssec=o.DNSSEC_UNSPECIFIED), "did not validate"),
+        (finding(o.Lookup(name=NAME, absence=1, dnssec=o.DNSSEC_BOGUS)), "did not validate"),
     ],
 )
 def test_a_malformed_finding_is_not_believed(garbage: o.Finding, message: str) -> None:
