@@ -309,6 +309,7 @@ OUTCOMES = {
     "lowercase": "NOERROR",
     "noedns": "NOERROR",
     "brokencaa": "unreadable",
+    "rawcaa": "NOERROR",
 }
 
 

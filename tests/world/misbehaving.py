@@ -205,6 +205,16 @@ def _broken_caa(ask: Ask) -> Reply:
     return Reply(ask.answer(caa).to_wire())
 
 
+def _raw_caa(ask: Ask) -> Reply:
+    """Answer CAA with the record data that the label spells: "x" and hexadecimal digits."""
+    label = ask.question.name.relativize(ask.zone).labels[-1].decode().lower()
+    if not _is_caa(ask) or not label.startswith("x"):
+        return _healthy(ask)
+    caa = dns.rrset.RRset(ask.question.name, dns.rdataclass.IN, dns.rdatatype.CAA)
+    caa.add(dns.rdata.GenericRdata(caa.rdclass, caa.rdtype, bytes.fromhex(label[1:])), _TTL)
+    return Reply(ask.answer(caa).to_wire())
+
+
 BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
     "healthy": _healthy,
     "silent": _silent,
@@ -231,6 +241,7 @@ BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
     "lowercase": _lower_case,
     "noedns": _no_edns,
     "brokencaa": _broken_caa,
+    "rawcaa": _raw_caa,
 }
 
 

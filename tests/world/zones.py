@@ -143,6 +143,15 @@ NSEC3 = _nsec3("nsec3.example.co.jp", Signing.NSEC3)
 OPT_OUT = _nsec3("opt-out.example.co.jp", Signing.NSEC3_OPT_OUT)
 COSTLY = _nsec3("costly.example.co.jp", Signing.NSEC3_COSTLY)
 
+# Filled by whoever has tables of records to be looked up.
+TABLES = _zone("tables.example.co.jp", network.AUTHORITATIVE, "")
+
+
+def fill_tables(records: str) -> Zone:
+    """Return the zone for tables with these records."""
+    return _zone(TABLES.name, network.AUTHORITATIVE, records)
+
+
 AUTHORITATIVE_ZONES = (
     UPKI,
     PLAIN,
@@ -153,6 +162,7 @@ AUTHORITATIVE_ZONES = (
     NSEC3,
     OPT_OUT,
     COSTLY,
+    TABLES,
     ELSEWHERE,
 )
 

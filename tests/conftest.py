@@ -1,0 +1,73 @@
+"""The test Internet, once for all; a deployment for each module, as its PLAN says.
+
+`tests/clauses` can be pointed at any running coordinator whose agents see the test Internet:
+
+    python -m pytest tests/clauses --server HOST:PORT --server-name NAME \\
+        --cert FILE --key FILE --ca FILE
+
+Its issuers must be those of `tests.world.service.ISSUERS`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mpic.grpc.tls import TlsFiles
+from tests.clauses.zone import tables_zone
+from tests.world import network
+from tests.world.deployment import COORDINATOR, Deployment, Plan
+from tests.world.internet import Internet
+from tests.world.service import ISSUERS, Service
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("mpic", "the coordinator that tests/clauses ask")
+    group.addoption("--server", metavar="HOST:PORT", help="without it, one is started")
+    group.addoption("--server-name", default="localhost", help="the DNS name in its certificate")
+    for name in ("--cert", "--key", "--ca"):
+        group.addoption(name, type=Path, metavar="FILE", help="PEM, of a caller on its list")
+
+
+@pytest.fixture(scope="session")
+def internet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
+    with Internet(tmp_path_factory.mktemp("internet") / "servers") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def deployment(
+    internet: Internet, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    plan = getattr(request.module, "PLAN", Plan())
+    with Deployment(tmp_path_factory.mktemp("deployment"), internet, plan) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def service(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    option = request.config.getoption
+    if option("--server"):
+        files = TlsFiles(option("--cert"), option("--key"), option("--ca"))
+        with Service(option("--server"), option("--server-name"), files) as running:
+            yield running
+        return
+    internet: Internet = request.getfixturevalue("internet")
+    internet.replace(tables_zone())
+    plan = Plan(lookup_timeout=10, coordinator_extra=ISSUERS)
+    with (
+        Deployment(tmp_path_factory.mktemp("service"), internet, plan) as deployment,
+        Service(COORDINATOR, "localhost", deployment.caller_tls()) as running,
+    ):
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _honest_network(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave no hijack behind."""
+    yield
+    if "internet" in request.fixturenames:
+        network.restore_all()
+        network.heal()
