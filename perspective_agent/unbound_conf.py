@@ -135,6 +135,10 @@ def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
         f"  unknown-server-time-limit: {_FIRST_TIMEOUT_MS}",
         f"  infra-cache-max-rtt: {GIVEN_UP_MS}",
         "  outgoing-range: 4096",
+        # A lookup that hangs over TCP keeps no other from it: not ten connections in all, as by
+        # default, and none of them shared.
+        "  outgoing-num-tcp: 1024",
+        "  max-reuse-tcp-queries: 1",
         "  num-queries-per-thread: 4096",
     ]
     # Unbound would answer for these itself; what the root says of them is what counts.

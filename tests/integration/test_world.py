@@ -310,6 +310,16 @@ OUTCOMES = {
     "noedns": "NOERROR",
     "brokencaa": "unreadable",
     "rawcaa": "NOERROR",
+    "many": "NOERROR",
+    "manyours": "NOERROR",
+    "wide": "NOERROR",
+    "truncatedtcp": "silence",
+    "yxdomain": "YXDOMAIN",
+    "nxalias": "NXDOMAIN",
+    "poison": "NOERROR",
+    "bomb": "SERVFAIL",
+    "partial": "NOERROR",
+    "counter": "NOERROR",
 }
 
 

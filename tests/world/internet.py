@@ -8,6 +8,7 @@ with Internet(directory) as internet:
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -50,7 +51,7 @@ class Internet:
             address: Authority(address, served, signer, directory / address)
             for address, served in (*honest, (network.LIAR, zones.LYING_ZONES))
         }
-        self._hostile: Child | None = None
+        self._hostile: list[Child] = []
 
     @property
     def trust_anchor_file(self) -> Path:
@@ -69,25 +70,27 @@ class Internet:
         self._directory.mkdir(parents=True, exist_ok=True)
         self.trust_anchor_file.write_text(self._signer.trust_anchor())
         self.root_hints_file.write_text(zones.ROOT_HINTS)
-        self._hostile = Child(
-            (sys.executable, "-m", "tests.world.misbehaving", network.HOSTILE, zones.HOSTILE_ZONE),
-            self._directory / "misbehaving.log",
-            _REPOSITORY,
-        )
+        self._hostile = [self._start_hostile(one) for one in (network.HOSTILE, network.HEAVY)]
         for authority in self._authorities.values():
             authority.start()
         for authority in self._authorities.values():
             authority.wait_ready()
-        self._hostile.wait_ready(_hostile_answers)
+        for child, address in zip(self._hostile, (network.HOSTILE, network.HEAVY), strict=True):
+            child.wait_ready(partial(_hostile_answers, address))
 
     def stop(self) -> None:
         """End every hijack and every server."""
         for authority in self._authorities.values():
             authority.stop()
-        if self._hostile is not None:  # the network is up and ours
-            self._hostile.stop()
+        if self._hostile:  # the network is up and ours
+            for child in self._hostile:
+                child.stop()
             network.restore_all()
             network.heal()
+
+    def _start_hostile(self, address: str) -> Child:
+        command = (sys.executable, "-m", "tests.world.misbehaving", address, zones.HOSTILE_ZONE)
+        return Child(command, self._directory / f"misbehaving-{address}.log", _REPOSITORY)
 
     def __enter__(self) -> Self:
         """Start; what was started before a failure is stopped."""
@@ -124,10 +127,10 @@ class Internet:
         self._authorities[network.LIAR].replace(zone)
 
 
-def _hostile_answers() -> bool:
+def _hostile_answers(address: str) -> bool:
     query = dns.message.make_query(f"healthy.{zones.HOSTILE_ZONE}", "A")
     try:
-        dns.query.udp(query, network.HOSTILE, timeout=0.2)
+        dns.query.udp(query, address, timeout=0.2)
     except (OSError, dns.exception.Timeout):
         return False
     return True

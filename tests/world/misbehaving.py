@@ -9,8 +9,10 @@ resolver remembers of one (dead, lame, without EDNS) does not touch the others.
 import asyncio
 import struct
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 import dns.flags
@@ -215,6 +217,100 @@ def _raw_caa(ask: Ask) -> Reply:
     return Reply(ask.answer(caa).to_wire())
 
 
+def _many(*more: str) -> Callable[[Ask], Reply]:
+    """Answer CAA with as many records as the argument says, and some more."""
+
+    def behave(ask: Ask) -> Reply:
+        if not _is_caa(ask):
+            return _healthy(ask)
+        issuers = [f"ca{number}.example.test" for number in range(ask.argument)]
+        return _large(ask, (*issuers, *more))
+
+    return behave
+
+
+def _wide(ask: Ask) -> Reply:
+    """Answer CAA with as many records of 250 octets as the argument says."""
+    if not _is_caa(ask):
+        return _healthy(ask)
+    pad = "x" * 220
+    return _large(ask, tuple(f"ca.example.test; p{n:03}={pad}" for n in range(ask.argument)))
+
+
+def _large(ask: Ask, issuers: tuple[str, ...]) -> Reply:
+    """Send over TCP what fits into no datagram."""
+    if not issuers:
+        return Reply(ask.answer().to_wire())
+    if not ask.tcp:
+        return _points_to_tcp(ask)
+    return Reply(ask.query.id.to_bytes(2, "big") + _large_set(ask.query.question[0].name, issuers))
+
+
+@lru_cache
+def _large_set(name: dns.name.Name, issuers: tuple[str, ...]) -> bytes:
+    """Make the answer, but for its id."""
+    message = dns.message.make_response(dns.message.make_query(name, "CAA"))
+    message.flags |= dns.flags.AA
+    texts = [f'0 issue "{issuer}"' for issuer in issuers]
+    message.answer.append(dns.rrset.from_text(name, _TTL, "IN", "CAA", *texts))
+    return message.to_wire(max_size=65535)[2:]
+
+
+def _dname_overflow(ask: Ask) -> Reply:
+    """Say that the name made from a DNAME would be too long (RFC 6672 section 2.2)."""
+    message = ask.answer(rcode=dns.rcode.YXDOMAIN)
+    target = ".".join(["x" * 60] * 3)
+    message.answer.append(ask.record(ask.zone, "DNAME", target))
+    message.authority.clear()
+    return Reply(message.to_wire())
+
+
+def _alias_to_nothing(ask: Ask) -> Reply:
+    """Answer with an alias and NXDOMAIN, which is its target's (RFC 6604)."""
+    if ask.question.name.labels[0].lower() == b"nothing":
+        return _says(dns.rcode.NXDOMAIN)(ask)
+    message = ask.answer_with("CNAME", "nothing")
+    message.set_rcode(dns.rcode.NXDOMAIN)
+    message.authority.append(ask.record(ask.zone, "SOA", _SOA))
+    return Reply(message.to_wire())
+
+
+def _poison(ask: Ask) -> Reply:
+    """Answer, and slip in records of zones that are none of this server's business."""
+    message = ask.answer_with("A", "203.0.113.100") if not _is_caa(ask) else ask.answer()
+    liar = dns.name.from_text("ns1.plain.example.co.jp")
+    victim = dns.name.from_text("plain.example.co.jp")
+    message.authority.append(ask.record(victim, "NS", "ns1.plain.example.co.jp."))
+    message.additional.append(ask.record(liar, "A", "203.0.113.66"))
+    child = dns.name.from_text("child.plain.example.co.jp")
+    message.additional.append(ask.record(child, "A", "203.0.113.66"))
+    return Reply(message.to_wire())
+
+
+def _bomb(ask: Ask) -> Reply:
+    """Refer to forty name servers whose addresses are to be looked up, each a bomb again."""
+    below = ask.question.name.relativize(ask.zone).labels[-1:]
+    child = dns.name.Name(below).derelativize(ask.zone)
+    message = dns.message.make_response(ask.query)
+    message.authority.append(_shrapnel(child, ask.question.name.labels[0][:20].lower(), ask.zone))
+    return Reply(message.to_wire(max_size=65535)) if ask.tcp else _points_to_tcp(ask)
+
+
+@lru_cache(maxsize=4096)
+def _shrapnel(owner: dns.name.Name, here: bytes, zone: dns.name.Name) -> dns.rrset.RRset:
+    servers = [f"ns{number}.{here.decode()}{number}.{zone}" for number in range(40)]
+    return dns.rrset.from_text(owner, _TTL, "IN", "NS", *servers)
+
+
+_asked: Counter[str] = Counter()
+
+
+def _count(ask: Ask) -> Reply:
+    """Answer TXT with the number of queries for the behaviour that the label names."""
+    label = ask.question.name.relativize(ask.zone).labels[-1].decode().lower()
+    return Reply(ask.answer_with("TXT", str(_asked[label])).to_wire())
+
+
 BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
     "healthy": _healthy,
     "silent": _silent,
@@ -242,7 +338,20 @@ BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
     "noedns": _no_edns,
     "brokencaa": _broken_caa,
     "rawcaa": _raw_caa,
+    "many": _many(),
+    "manyours": _many("ca.example.test"),
+    "wide": _wide,
+    "truncatedtcp": _points_to_tcp,
+    "yxdomain": _dname_overflow,
+    "nxalias": _alias_to_nothing,
+    "poison": _poison,
+    "bomb": _bomb,
+    "partial": _healthy,
+    "counter": _count,
 }
+
+HEAVY = ("many", "manyours", "wide", "bomb")
+"""Those that cost the server so much that they would slow down the others."""
 
 
 def reply_to(wire: bytes, zone: dns.name.Name, *, tcp: bool) -> Reply:
@@ -250,7 +359,9 @@ def reply_to(wire: bytes, zone: dns.name.Name, *, tcp: bool) -> Reply:
     try:
         query = dns.message.from_wire(wire)
         below = query.question[0].name.relativize(zone).labels[::-1]
-        behave = BEHAVIOURS[below[0].decode().lower()]
+        behaviour = below[0].decode().lower()
+        behave = BEHAVIOURS[behaviour]
+        _asked[behaviour] += 1
         argument = below[1].decode() if len(below) > 1 else ""
         behaviour_zone = dns.name.Name(below[:1]).derelativize(zone)
         number = int(argument) if argument.isdecimal() else 0

@@ -18,11 +18,12 @@ TLD = "192.0.2.53"
 AUTHORITATIVE = "203.0.113.53"
 LIAR = "203.0.113.66"
 HOSTILE = "203.0.113.67"
+HEAVY = "203.0.113.68"  # hostile too, and so costly that it has a process of its own
 WEB = "203.0.113.100"
 NOBODY = "203.0.113.99"  # exists, but nothing listens there
 # The same servers through a relay that is far away (see `tests.world.delay`).
 FAR = {ROOT: "203.0.113.104", TLD: "203.0.113.105", AUTHORITATIVE: "203.0.113.106"}
-SERVERS = (ROOT, TLD, AUTHORITATIVE, LIAR, HOSTILE, WEB, NOBODY, *FAR.values())
+SERVERS = (ROOT, TLD, AUTHORITATIVE, LIAR, HOSTILE, HEAVY, WEB, NOBODY, *FAR.values())
 
 PERSPECTIVES = 8
 

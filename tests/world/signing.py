@@ -1,5 +1,7 @@
 """Makes the text of a zone into what its server loads: signed, or wrong in a chosen way."""
 
+import base64
+import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -11,12 +13,13 @@ import dns.rdataset
 import dns.rdatatype
 import dns.rrset
 import dns.zone
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 
 from tests.world.network import LIAR, WEB
-from tests.world.zones import Signing, Zone
+from tests.world.zones import KEY_TRAP, Signing, Zone
 
+_KEY_TRAP = dns.name.from_text(KEY_TRAP.name)
 _SECURE_ENTRY_POINT = 257  # one key is both KSK and ZSK
 _TTL = 3600
 _USUAL_DAYS = (-1, 30)
@@ -46,6 +49,7 @@ class Signer:
     """
 
     secure: frozenset[dns.name.Name]
+    _trap: list[DNSKEY] = field(default_factory=lambda: _colliding_keys(40))
     _keys: dict[dns.name.Name, tuple[ec.EllipticCurvePrivateKey, DNSKEY]] = field(
         default_factory=dict
     )
@@ -61,7 +65,9 @@ class Signer:
         soa = loaded.get_soa()
         serial = max(serial, soa.serial)
         loaded.replace_rdataset(origin, dns.rdataset.from_rdata(_TTL, soa.replace(serial=serial)))
-        if zone.signing not in {Signing.UNSIGNED, Signing.STRIPPED}:
+        if zone.signing is Signing.KEY_TRAP:
+            self._set_trap(loaded, origin)
+        elif zone.signing not in {Signing.UNSIGNED, Signing.STRIPPED}:
             self._sign(loaded, origin, _EXPIRED_DAYS if zone.signing is Signing.EXPIRED else None)
         if zone.signing in _NSEC3:
             self._sign_nsec3(loaded, origin, _NSEC3[zone.signing])
@@ -73,8 +79,9 @@ class Signer:
     ) -> None:
         cuts = {name for name, _ in zone.iterate_rdatasets(dns.rdatatype.NS)} - {origin}
         for child in cuts & self.secure:
-            ds = dns.dnssec.make_ds(child, self._key(child)[1], "SHA256")
-            zone.replace_rdataset(child, dns.rdataset.from_rdata(_TTL, ds))
+            keys = self._trap if child == _KEY_TRAP else [self._key(child)[1]]
+            ds = [dns.dnssec.make_ds(child, key, "SHA256") for key in keys]
+            zone.replace_rdataset(child, dns.rdataset.from_rdata_list(_TTL, ds))
         now = datetime.now(UTC)
         start, end = days or _USUAL_DAYS
         with zone.writer() as transaction:
@@ -120,6 +127,19 @@ class Signer:
             dns.rdataset.from_rdata(_TTL, signature)
         )
 
+    def _set_trap(self, zone: dns.zone.Zone, origin: dns.name.Name) -> None:
+        """Sign nothing, with many keys that all might have signed it."""
+        tag = dns.dnssec.key_id(self._trap[0])
+        zone.replace_rdataset(origin, dns.rdataset.from_rdata_list(_TTL, self._trap))
+        for name, rdataset in list(zone.iterate_rdatasets()):
+            rdtype, labels = dns.rdatatype.to_text(rdataset.rdtype), len(name) - 1
+            head = f"{rdtype} 8 {labels} {_TTL} 20360101000000 20250101000000 {tag} {origin}"
+            signatures = [
+                f"{head} {base64.b64encode(secrets.token_bytes(128)).decode()}" for _ in self._trap
+            ]
+            signed = dns.rdataset.from_text_list("IN", "RRSIG", _TTL, signatures)
+            zone.find_rdataset(name, "RRSIG", rdataset.rdtype, create=True).update(signed)
+
     def _key(self, zone: dns.name.Name) -> tuple[ec.EllipticCurvePrivateKey, DNSKEY]:
         if zone not in self._keys:
             private = ec.generate_private_key(ec.SECP256R1())
@@ -128,6 +148,22 @@ class Signer:
             )
             self._keys[zone] = (private, public)
         return self._keys[zone]
+
+
+def _colliding_keys(count: int) -> list[DNSKEY]:
+    """Make RSA keys with one key tag: the tag is a sum of words, whose order does not count."""
+    private = rsa.generate_private_key(65537, 1024)  # noqa: S505 - signs nothing
+    head = private.public_key().public_numbers().n.to_bytes(128, "big")
+    words = [head[at : at + 2] for at in range(0, len(head), 2)]
+    keys = []
+    for turn in range(count):
+        middle = words[1:-1]
+        modulus = b"".join([words[0], *middle[turn:], *middle[:turn], words[-1]])
+        text = base64.b64encode(b"\x03\x01\x00\x01" + modulus).decode()
+        key = dns.rdata.from_text("IN", "DNSKEY", f"{_SECURE_ENTRY_POINT} 3 8 {text}")
+        assert isinstance(key, DNSKEY)
+        keys.append(key)
+    return keys
 
 
 def _hash(name: dns.name.Name, chain: Nsec3) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from tests.world import network
-from tests.world.misbehaving import BEHAVIOURS
+from tests.world.misbehaving import BEHAVIOURS, HEAVY
 
 ISSUER = "ca.example.test"
 HOSTILE_ZONE = "hostile.example.co.jp"
@@ -25,6 +25,7 @@ class Signing(Enum):
     STRIPPED = auto()  # no signatures at all
     NSEC3 = auto()
     NSEC3_OPT_OUT = auto()  # says nothing of unsigned delegations
+    KEY_TRAP = auto()  # 40 keys with one tag, 40 signatures of each set (CVE-2023-50387)
     NSEC3_COSTLY = auto()  # 2500 iterations (RFC 5155 section 10.3 allowed as many)
 
 
@@ -45,6 +46,10 @@ def _zone(name: str, server: str, records: str, signing: Signing = Signing.SIGNE
 
 def _delegate(name: str, server: str = network.AUTHORITATIVE) -> str:
     return f"{name}. IN NS ns1.{name}.\nns1.{name}. IN A {server}\n"
+
+
+def _server_of(behaviour: str) -> str:
+    return network.HEAVY if behaviour in HEAVY else network.HOSTILE
 
 
 # As printed for the users, but the name server (BIND wants one) and the child put in. The second
@@ -127,6 +132,23 @@ child.deny  IN A {network.WEB}
 """,
 )
 
+# Where no name server on the Internet can be: loopback, private, link-local (and the place where
+# clouds keep their metadata), shared.
+SPECIAL_SERVERS = (
+    "127.66.0.53",
+    "10.66.0.53",
+    "172.16.66.53",
+    "192.168.66.53",
+    "169.254.169.254",
+    "100.64.66.53",
+)
+
+
+def special_zone(address: str) -> str:
+    """Return the zone whose name server is at a special-purpose address."""
+    return f"s{address.replace('.', '-')}.example.co.jp"
+
+
 # Delegated to a server that does not know them and says REFUSED.
 LAME = "lame.example.co.jp"
 LAME_SIGNED = "lame-signed.example.co.jp"
@@ -141,6 +163,7 @@ def _nsec3(name: str, signing: Signing) -> Zone:
 
 NSEC3 = _nsec3("nsec3.example.co.jp", Signing.NSEC3)
 OPT_OUT = _nsec3("opt-out.example.co.jp", Signing.NSEC3_OPT_OUT)
+KEY_TRAP = _zone("key-trap.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.KEY_TRAP)
 COSTLY = _nsec3("costly.example.co.jp", Signing.NSEC3_COSTLY)
 
 # Filled by whoever has tables of records to be looked up.
@@ -162,6 +185,7 @@ AUTHORITATIVE_ZONES = (
     NSEC3,
     OPT_OUT,
     COSTLY,
+    KEY_TRAP,
     TABLES,
     ELSEWHERE,
 )
@@ -172,7 +196,12 @@ CO_JP = _zone(
     "co.jp",
     network.TLD,
     "".join(_delegate(zone.name) for zone in AUTHORITATIVE_ZONES if zone is not ELSEWHERE)
-    + "".join(_delegate(f"{name}.{HOSTILE_ZONE}", network.HOSTILE) for name in BEHAVIOURS)
+    + "".join(_delegate(f"{name}.{HOSTILE_ZONE}", _server_of(name)) for name in BEHAVIOURS)
+    + "".join(_delegate(f"healthy.{special_zone(one)}", one) for one in SPECIAL_SERVERS)
+    + f"partial.{HOSTILE_ZONE}. IN NS ns2.partial.{HOSTILE_ZONE}.\n"
+    + f"ns2.partial.{HOSTILE_ZONE}. IN A {network.NOBODY}\n"
+    + "one.example.co.jp. IN NS ns.two.example.co.jp.\n"
+    + "two.example.co.jp. IN NS ns.one.example.co.jp.\n"
     + _delegate("dead.example.co.jp", network.NOBODY)
     + _delegate(LAME)
     + _delegate(LAME_SIGNED),

@@ -1,0 +1,159 @@
+"""Broken and hostile DNS: each ends as the right absence or the right failure, never by accident.
+
+RFC 8659 section 6 (what may go wrong), RFC 5452 (answers that do not belong), RFC 8499 (lame).
+All names are asked at once, so that what one costs may fall on the others.
+"""
+
+from typing import NamedTuple
+
+import dns.message
+import dns.query
+import pytest
+
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from tests.world import network
+from tests.world.service import WORLD, Service
+from tests.world.zones import HOSTILE_ZONE
+
+APPROVED = c.REASON_CORROBORATED
+FORBIDDEN = c.REASON_PRIMARY_CAA_FORBIDS
+FAILED = c.REASON_PRIMARY_CAA_FAILED
+SERVFAIL, BOGUS, TIMEOUT = o.FAILURE_KIND_SERVFAIL, o.FAILURE_KIND_BOGUS, o.FAILURE_KIND_TIMEOUT
+
+
+class Case(NamedTuple):
+    name: str
+    what: str
+    reason: c.Reason.ValueType
+    kinds: frozenset[int] = frozenset()
+    """Of the failure at the primary."""
+
+
+def hostile(label: str, what: str, reason: c.Reason.ValueType, *kinds: int) -> Case:
+    return Case(f"{label}.{HOSTILE_ZONE}", what, reason, frozenset(kinds))
+
+
+CASES = [
+    hostile("x.healthy", "what the others are compared with", APPROVED),
+    # Absences.
+    hostile("x.nxdomain", "NXDOMAIN everywhere", APPROVED),
+    hostile("x.nxalias", "an alias and NXDOMAIN (RFC 6604)", APPROVED),
+    hostile("x.nosoa", "NOERROR and nothing at all", APPROVED),
+    hostile("x.lowercase", "the question's case lost", APPROVED),
+    hostile("x.noedns", "EDNS is a format error", APPROVED),
+    hostile("x.partial", "one of two servers is dead", APPROVED),
+    hostile("5.chain", "five aliases", APPROVED),
+    hostile("x.poison", "records of others slipped in", APPROVED),
+    Case("www.costly.example.co.jp", "2,500 iterations of NSEC3 (RFC 9276)", APPROVED),
+    # Record sets.
+    hostile("1001.many", "1,001 records", FORBIDDEN),
+    hostile("1001.manyours", "1,001 records and ours", APPROVED),
+    hostile("240.wide", "60 kB of records", APPROVED),
+    hostile("x.brokencaa", "a tag longer than its record", FORBIDDEN),
+    # Failures of servers.
+    hostile("x.silent", "silence", FAILED, SERVFAIL, TIMEOUT),
+    hostile("x.dropcaa", "silence to CAA alone", FAILED, SERVFAIL, TIMEOUT),
+    hostile("60000.slow", "a minute for an answer", FAILED, SERVFAIL, TIMEOUT),
+    hostile("x.slowtcp", "an octet a second over TCP", FAILED, SERVFAIL, TIMEOUT),
+    hostile("x.servfail", "SERVFAIL", FAILED, SERVFAIL),
+    hostile("x.servfailcaa", "SERVFAIL to CAA alone", FAILED, SERVFAIL),
+    hostile("x.refused", "REFUSED", FAILED, SERVFAIL),
+    hostile("x.notimp", "NOTIMP", FAILED, SERVFAIL),
+    hostile("x.formerr", "FORMERR", FAILED, SERVFAIL),
+    hostile("x.yxdomain", "DNAME overflow", FAILED, o.FAILURE_KIND_OTHER_RCODE),
+    Case("x.dead.example.co.jp", "no server at all", FAILED, frozenset({SERVFAIL, TIMEOUT})),
+    Case("x.lame.example.co.jp", "a server that knows nothing", FAILED, frozenset({SERVFAIL})),
+    Case(
+        "x.lame-signed.example.co.jp", "the same below a DS", FAILED, frozenset({SERVFAIL, BOGUS})
+    ),
+    hostile("x.lame", "referred upwards", FAILED, SERVFAIL),
+    Case("x.one.example.co.jp", "circular delegation", FAILED, frozenset({SERVFAIL})),
+    hostile("x.bomb", "forty name servers, each a bomb again", FAILED, SERVFAIL, TIMEOUT),
+    # Answers that do not belong, or do not parse.
+    hostile("x.wrongid", "another id", FAILED, SERVFAIL, TIMEOUT),
+    hostile("x.wrongname", "another name", FAILED, SERVFAIL, TIMEOUT),
+    hostile("x.wrongtype", "another type", FAILED, SERVFAIL, TIMEOUT),
+    hostile("x.wrongclass", "another class", FAILED, SERVFAIL, TIMEOUT),
+    hostile("x.notaresponse", "QR=0", FAILED, SERVFAIL, TIMEOUT),
+    hostile("x.garbage", "garbage", FAILED, SERVFAIL, TIMEOUT),
+    hostile("x.truncated", "TC, and TCP hangs up", FAILED, SERVFAIL, TIMEOUT),
+    hostile("x.truncatedtcp", "TC over TCP too", FAILED, SERVFAIL, TIMEOUT),
+    # Aliases that lead nowhere.
+    hostile("x.loop", "two aliases of each other", FAILED, SERVFAIL),
+    hostile("20.chain", "twenty aliases", FAILED, SERVFAIL, o.FAILURE_KIND_ALIAS),
+    # DNSSEC.
+    Case("child.bogus.example.co.jp", "changed after signing", FAILED, frozenset({BOGUS})),
+    Case("child.expired.example.co.jp", "signatures expired", FAILED, frozenset({BOGUS})),
+    Case("child.stripped.example.co.jp", "signatures gone", FAILED, frozenset({BOGUS})),
+    Case(
+        "child.key-trap.example.co.jp", "40 keys of one tag", FAILED, frozenset({BOGUS, SERVFAIL})
+    ),
+]
+
+Verdicts = dict[str, c.NameVerdict]
+
+
+@pytest.fixture(scope="module")
+def verdicts(service: Service) -> Verdicts:
+    return service.verdicts([case.name for case in CASES], issuer=WORLD)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.name} {case.what}")
+def test_a_case(verdicts: Verdicts, case: Case) -> None:
+    verdict = verdicts[case.name]
+    assert c.Reason.Name(verdict.reason) == c.Reason.Name(case.reason), verdict.detail
+    assert verdict.approved == (case.reason == APPROVED)
+    primary = verdict.perspectives[0]
+    if case.kinds:
+        last = primary.observation.findings[0].caa_walk.levels[-1]
+        assert last.failure.kind in case.kinds, last.failure.detail
+        assert last.failure.detail
+        assert primary.detail
+    if case.reason == APPROVED:
+        assert verdict.quorum == "5/5"
+
+
+def test_what_was_slipped_in_was_not_believed(service: Service, verdicts: Verdicts) -> None:
+    assert verdicts[f"x.poison.{HOSTILE_ZONE}"].approved
+    name = "child.plain.example.co.jp"
+    verdict = service.verdicts([name], issuer=WORLD)[name]
+    assert verdict.quorum == "5/5"
+    for report in verdict.perspectives:
+        (address,) = report.observation.findings[1].addresses.lookup.records.rdata
+        assert address == bytes([203, 0, 113, 100])
+
+
+def packets(behaviour: str) -> int:
+    """Return how many queries the server of a behaviour has had."""
+    name = f"{behaviour}.counter.{HOSTILE_ZONE}"
+    answer = dns.query.udp(dns.message.make_query(name, "TXT"), network.HEAVY, timeout=5)
+    return int(answer.answer[0][0].strings[0])
+
+
+def test_a_referral_bomb_costs_a_bounded_number_of_packets(
+    service: Service, request: pytest.FixtureRequest
+) -> None:
+    """CVE-2020-8616: each perspective looks up CAA and A, and each failure is tried again."""
+    if request.config.getoption("--server"):
+        pytest.skip("the servers are counted here, where they run elsewhere")
+    before = packets("bomb")
+    name = f"once-more.bomb.{HOSTILE_ZONE}"
+    verdict = service.verdicts([name], issuer=WORLD)[name]
+    lookups = len(verdict.perspectives) * 2 * 2
+    assert 0 < packets("bomb") - before < lookups * 100
+
+
+def test_many_records_are_judged_as_a_whole(verdicts: Verdicts) -> None:
+    for label, records in (("1001.many", 1001), ("1001.manyours", 1002), ("240.wide", 240)):
+        for report in verdicts[f"{label}.{HOSTILE_ZONE}"].perspectives:
+            (level,) = report.observation.findings[0].caa_walk.levels
+            assert len(level.records.rdata) == records
+
+
+def test_rfc_9276_a_zone_with_costly_hashes_is_insecure(verdicts: Verdicts) -> None:
+    report = verdicts["www.costly.example.co.jp"].perspectives[0]
+    walk, addresses = report.observation.findings
+    assert walk.caa_walk.levels[0].absence == o.ABSENCE_NO_DATA
+    assert walk.caa_walk.levels[0].dnssec == o.DNSSEC_INSECURE
+    assert addresses.addresses.lookup.dnssec == o.DNSSEC_SECURE
