@@ -27,7 +27,7 @@ if [ $# = 0 ]; then
     step ruff format --check .
     step lint-imports
     step mypy
-    step shellcheck -x deploy/*.sh tests/*.sh tests/bench/*.sh proto/*.sh .ci/run
+    step shellcheck -x deploy/*.sh tests/*.sh tests/bench/*.sh tests/fuzz/*.sh proto/*.sh .ci/run
 fi
 echo "== pytest $*"
 as_root env PATH="$PATH" PYTHONDONTWRITEBYTECODE=1 unshare --net -- python -m pytest "$@"
