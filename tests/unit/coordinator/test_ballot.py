@@ -67,6 +67,16 @@ def test_a_later_reply_counts_but_changes_no_verdict() -> None:
     assert one.is_complete
 
 
+def test_a_verdict_that_is_certain_does_not_change() -> None:
+    """Whoever should answer twice."""
+    one = ballot()
+    for who in (WORLD.primary, *WORLD.remotes[:4]):
+        one.add(reply(who))
+    for remote in WORLD.remotes[:4]:
+        one.add(reply(remote, DIFFERS))
+    assert one.reason == c.REASON_CORROBORATED
+
+
 def test_the_order_of_replies_does_not_matter() -> None:
     replies = [
         reply(WORLD.primary),

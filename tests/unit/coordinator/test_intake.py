@@ -91,6 +91,13 @@ def test_address_agreement_may_only_be_tightened(
         assert question.asks[0].address_agreement == applied
 
 
+def test_a_policys_switch_for_failures_reaches_the_judge() -> None:
+    for switch in (False, True):
+        row = replace(TERMS.row, permit_caa_failure_in_insecure_zone=switch)
+        (ask,) = read_question(request(), replace(DESK, row=row)).asks
+        assert ask.permit_caa_failure_in_insecure_zone == switch
+
+
 def test_an_issuer_must_be_named_where_there_are_several() -> None:
     several = replace(DESK, issuers=ISSUERS | {"two": frozenset({"other.test"})})
     assert refused(request(), several) == ["issuer"]

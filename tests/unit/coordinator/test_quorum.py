@@ -32,6 +32,11 @@ def test_br_3_2_2_9_table_of_allowed_noncorroborations(attempted: int, needed: i
         assert judge_quorum(spread(corroborating), terms) == expected
 
 
+def test_br_3_2_2_9_of_one_remote_none_may_dissent() -> None:
+    for row in BASELINE_ROWS:
+        assert [row.allowed_noncorroborations(used) for used in (0, 1, 2)] == [0, 0, 1]
+
+
 def test_br_3_2_2_9_four_of_five_in_one_region_are_refused() -> None:
     assert judge_quorum([o.RIR_ARIN] * 4, Terms(ANY_NUMBER, 5)) == c.REASON_REGIONS_NOT_MET
     two_regions = [o.RIR_ARIN] * 3 + [o.RIR_RIPE]

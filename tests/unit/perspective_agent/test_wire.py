@@ -128,6 +128,13 @@ def hand_made(*records: tuple[int, int, bytes]) -> bytes:
 ONE, TWO = b"\x00\x05issueca.example", b"\x00\x05issue;"
 
 
+def test_an_opt_that_promises_options_and_has_none_is_no_answer() -> None:
+    wire = hand_made()
+    assert read_answer(QUERY, ID, wire).absence == o.ABSENCE_NO_DATA
+    lookup = read_answer(QUERY, ID, wire[:-1] + b"\x04")
+    assert lookup.failure.kind == o.FAILURE_KIND_MALFORMED
+
+
 def test_rfc_2181_5_2_the_shortest_ttl_is_the_sets() -> None:
     lookup = read_answer(QUERY, ID, hand_made((CAA, 300, ONE), (CAA, 20, TWO), (CAA, 60, ONE)))
     assert lookup.records.ttl == 20
