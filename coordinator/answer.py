@@ -1,8 +1,9 @@
 """From an attempt to the caller's answer: who saw what, the verdict and why. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from google.protobuf import duration_pb2, timestamp_pb2
+from google.protobuf import timestamp_pb2
 
 from coordinator.ballot import Ballot, Standing
 from coordinator.corroboration import Attempt
@@ -10,6 +11,7 @@ from coordinator.link import Link
 from coordinator.quorum import Terms
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
 
 QUORUM_ERROR = 338
 _QUORUM_REASONS = (
@@ -22,29 +24,73 @@ _QUORUM_REASONS = (
 CAA_FLOOR = timedelta(hours=8)
 
 
-def to_response(attempt: Attempt, links: dict[str, Link]) -> c.CorroborateResponse:
-    """Return the whole answer."""
-    question = attempt.question
-    assert attempt.decided_at is not None  # noqa: S101 - it is decided
-    response = c.CorroborateResponse(
-        request_id=question.request_id,
-        approved=attempt.approved,
-        dry_run=question.dry_run,
-        policy=_policy(question.terms),
-        asked_at=_timestamp(attempt.asked_at),
-        decided_at=_timestamp(attempt.decided_at),
-        issuer_domains=sorted(question.asks[0].issuer_domains),
-    )
-    for name, ballot in zip(question.names, attempt.ballots, strict=True):
-        verdict = response.names.add(name=name.asked, looked_up=name.looked_up)
-        _fill_verdict(verdict, ballot, attempt, links)
-    errors = [verdict.error for verdict in response.names if verdict.HasField("error")]
-    if errors:
-        response.error.CopyFrom(errors[0])
-    if response.approved and not question.dry_run:
-        usable = min(caa_usable_until(ballot, attempt) for ballot in attempt.ballots)
-        response.caa_usable_until.FromDatetime(usable)
-    return response
+class Answerer:
+    """Makes answers; what is the same in every answer is made once and copied."""
+
+    def __init__(self, links: Sequence[Link]) -> None:
+        """Report on these links."""
+        self._reports = [_LinkReport(link) for link in links]
+
+    def fill(self, response: c.CorroborateResponse, attempt: Attempt) -> None:
+        """Fill an empty response; in place, since a copy costs as much as the rest."""
+        question = attempt.question
+        assert attempt.decided_at is not None  # noqa: S101 - it is decided
+        response.request_id = question.request_id
+        response.approved = attempt.approved
+        response.dry_run = question.dry_run
+        _fill_policy(response.policy, question.terms)
+        _set(response.asked_at, attempt.asked_at)
+        _set(response.decided_at, attempt.decided_at)
+        response.issuer_domains.extend(sorted(question.asks[0].issuer_domains))
+        for name, ballot in zip(question.names, attempt.ballots, strict=True):
+            verdict = response.names.add(name=name.asked, looked_up=name.looked_up)
+            _fill_verdict(verdict, ballot, attempt)
+            for report in self._reports:
+                report.add_to(verdict, ballot.standing(report.link.perspective))
+            if verdict.HasField("error") and not response.HasField("error"):
+                response.error.CopyFrom(verdict.error)
+        if response.approved and not question.dry_run:
+            usable = min(caa_usable_until(ballot, attempt) for ballot in attempt.ballots)
+            _set(response.caa_usable_until, usable)
+
+
+class _LinkReport:
+    """What is said of one perspective in every answer, and how the rest is added."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self._described: p.DescribeResponse | None = None
+        self._same = self._make_same()
+
+    def _make_same(self) -> c.PerspectiveReport:
+        perspective, description = self.link.perspective, self.link.description
+        report = c.PerspectiveReport(
+            perspective_id=perspective.id, role=perspective.role, rir=perspective.rir
+        )
+        if description is not None:
+            report.agent_version = description.version
+            report.resolver.CopyFrom(description.resolver)
+        return report
+
+    def add_to(self, verdict: c.NameVerdict, standing: Standing) -> None:
+        if self.link.description is not self._described:
+            self._described = self.link.description
+            self._same = self._make_same()
+        report = verdict.perspectives.add()
+        report.CopyFrom(self._same)
+        report.corroborates = standing.corroborates
+        report.dissent = standing.dissent
+        report.detail = standing.detail
+        reply, sight = standing.reply, standing.sight
+        if sight is not None:
+            report.MergeFrom(sight.report)
+        if reply is None or reply.elapsed is None:
+            return
+        seconds = int(reply.elapsed)
+        report.elapsed.seconds, report.elapsed.nanos = seconds, int((reply.elapsed - seconds) * 1e9)
+        if reply.encoded is not None:
+            report.agent_elapsed_us = reply.encoded.elapsed_us
+            report.lookups_us.MergeFrom(reply.encoded.lookups_us)
 
 
 def caa_usable_until(ballot: Ballot, attempt: Attempt) -> datetime:
@@ -58,36 +104,37 @@ def caa_usable_until(ballot: Ballot, attempt: Attempt) -> datetime:
     return attempt.asked_at + max(ttl, CAA_FLOOR)
 
 
-def _fill_verdict(
-    verdict: c.NameVerdict, ballot: Ballot, attempt: Attempt, links: dict[str, Link]
-) -> None:
+def _fill_verdict(verdict: c.NameVerdict, ballot: Ballot, attempt: Attempt) -> None:
     terms = ballot.terms
     verdict.reason = ballot.reason
     verdict.approved = ballot.reason == c.REASON_CORROBORATED
-    verdict.quorum = f"{len(ballot.corroborating())}/{terms.attempted}"
+    verdict.quorum = ballot.quorum
     verdict.required = terms.required
     verdict.detail = _explain(ballot, attempt)
-    if ballot.reason in _QUORUM_REASONS:
+    if is_quorum_error(ballot.reason):
         verdict.error.code = QUORUM_ERROR
         verdict.error.message = f"Issuance suppressed: {verdict.detail}"
     if attempt.approved and not attempt.question.dry_run:
-        verdict.caa_usable_until.FromDatetime(caa_usable_until(ballot, attempt))
-    for perspective in attempt.roster.perspectives:
-        standing = ballot.standing(perspective)
-        verdict.perspectives.append(_report(standing, links[perspective.id]))
+        _set(verdict.caa_usable_until, caa_usable_until(ballot, attempt))
+
+
+def is_quorum_error(reason: c.Reason.ValueType) -> bool:
+    """Whether a reason is one of error 338."""
+    return reason in _QUORUM_REASONS
 
 
 def _explain(ballot: Ballot, attempt: Attempt) -> str:
     """Say in one sentence why the verdict is what it is."""
     terms, primary = ballot.terms, ballot.standing(attempt.roster.primary)
-    agreed = f"{len(ballot.corroborating())} of {terms.attempted} remote perspectives corroborate"
+    corroborating = ballot.corroborating()
+    agreed = f"{len(corroborating)} of {terms.attempted} remote perspectives corroborate"
     match ballot.reason:
         case c.REASON_CORROBORATED:
             return f"the primary permits and {agreed}; {terms.required} are needed"
         case c.REASON_QUORUM_NOT_MET:
             return f"{agreed}, {terms.required} are needed"
         case c.REASON_REGIONS_NOT_MET:
-            regions = {o.Rir.Name(one.rir).removeprefix("RIR_") for one in ballot.corroborating()}
+            regions = {o.Rir.Name(one.rir).removeprefix("RIR_") for one in corroborating}
             return (
                 f"{agreed}, but from {len(regions)} RIR service region"
                 f" ({', '.join(sorted(regions))}); {terms.row.minimum_regions} are needed"
@@ -101,47 +148,18 @@ def _explain(ballot: Ballot, attempt: Attempt) -> str:
             return f"the primary perspective: {primary.detail}"
 
 
-def _report(standing: Standing, link: Link) -> c.PerspectiveReport:
-    perspective, reply = link.perspective, standing.reply
-    report = c.PerspectiveReport(
-        perspective_id=perspective.id,
-        role=perspective.role,
-        rir=perspective.rir,
-        corroborates=standing.corroborates,
-        dissent=standing.dissent,
-        detail=standing.detail,
-        observation=reply.observation if reply else None,
-        caa=standing.caa.caa if standing.caa else None,
-    )
-    if reply is not None and reply.elapsed is not None:
-        report.elapsed.CopyFrom(_duration(reply.elapsed))
-    if link.description is not None:
-        report.agent_version = link.description.version
-        report.resolver.CopyFrom(link.description.resolver)
-    return report
-
-
-def _policy(terms: Terms) -> c.PolicyApplied:
+def _fill_policy(policy: c.PolicyApplied, terms: Terms) -> None:
     row = terms.row
-    return c.PolicyApplied(
-        effective_from=_timestamp(row.effective_from),
-        minimum_remotes=row.minimum_remotes,
-        allowed_noncorroborations=row.allowed_noncorroborations(terms.attempted),
-        minimum_regions=row.minimum_regions,
-        minimum_distance_km=row.minimum_distance_km,
-        address_agreement=terms.address_agreement,
-        permit_caa_failure_in_insecure_zone=row.permit_caa_failure_in_insecure_zone,
-        remotes_must_validate=row.remotes_must_validate,
-    )
+    _set(policy.effective_from, row.effective_from)
+    policy.minimum_remotes = row.minimum_remotes
+    policy.allowed_noncorroborations = row.allowed_noncorroborations(terms.attempted)
+    policy.minimum_regions = row.minimum_regions
+    policy.minimum_distance_km = row.minimum_distance_km
+    policy.address_agreement = terms.address_agreement
+    policy.permit_caa_failure_in_insecure_zone = row.permit_caa_failure_in_insecure_zone
+    policy.remotes_must_validate = row.remotes_must_validate
 
 
-def _timestamp(moment: datetime) -> timestamp_pb2.Timestamp:
-    message = timestamp_pb2.Timestamp()
-    message.FromDatetime(moment)
-    return message
-
-
-def _duration(seconds: float) -> duration_pb2.Duration:
-    message = duration_pb2.Duration()
-    message.FromNanoseconds(round(seconds * 1e9))
-    return message
+def _set(timestamp: timestamp_pb2.Timestamp, moment: datetime) -> None:
+    """Do what FromDatetime does, in a fifth of its time."""
+    timestamp.seconds, timestamp.nanos = int(moment.timestamp()), moment.microsecond * 1000

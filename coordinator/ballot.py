@@ -2,10 +2,16 @@
 
 The primary decides first: if it forbids, fails or is missing, that is the reason and no quorum is
 counted. Otherwise each remote corroborates when every check of the name does there.
+
+Perspectives that saw the same send the same octets, which are read and judged once: judging is the
+dearest part of a check, and this divides it by six.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from google.protobuf.message import DecodeError
 
 from coordinator.checks import CHECKS
 from coordinator.judging import (
@@ -20,6 +26,7 @@ from coordinator.quorum import Terms, foresee_quorum, judge_quorum
 from coordinator.roster import Perspective, Roster
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
 
 PRIMARY_REASONS: Mapping[c.Dissent.ValueType, c.Reason.ValueType] = {
     c.DISSENT_CAA_FORBIDS: c.REASON_PRIMARY_CAA_FORBIDS,
@@ -34,31 +41,44 @@ PRIMARY_REASONS: Mapping[c.Dissent.ValueType, c.Reason.ValueType] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What came of asking one perspective for one name: an observation, or why there is none."""
 
     perspective: Perspective
-    observation: o.Observation | None
+    encoded: p.EncodedObservation | None
     elapsed: float | None
     """Seconds from asking until the answer was read; None: no answer."""
     dissent: c.Dissent.ValueType = c.DISSENT_UNSPECIFIED
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Sight(NamedTuple):
+    """What one observation says by itself, whoever sent it."""
+
+    report: c.PerspectiveReport
+    """The observation and its CAA determination, as far as there are any."""
+    dissent: c.Dissent.ValueType
+    detail: str
+    caa: Judgement | None = None
+
+
+class Standing(NamedTuple):
     """Where one perspective stands."""
 
     dissent: c.Dissent.ValueType
     detail: str
     reply: Reply | None = None
-    caa: Judgement | None = None
+    sight: Sight | None = None
 
     @property
     def corroborates(self) -> bool:
         """Whether the primary permits, or the remote corroborates."""
         return self.dissent == c.DISSENT_UNSPECIFIED
+
+    @property
+    def caa(self) -> Judgement | None:
+        """What CAA says there, if it was seen."""
+        return self.sight.caa if self.sight else None
 
 
 NOT_AWAITED = Standing(
@@ -75,8 +95,12 @@ class Ballot:
         self.terms = terms
         lenient = not terms.row.remotes_must_validate
         self._ask_of_remotes = replace(ask, believed=UNVALIDATED_TOO) if lenient else ask
-        self._roster = roster
+        self.roster = roster
         self._standings: dict[str, Standing] = {}
+        self._told = self._standings
+        """What the caller is told: what stood when the ballot was closed."""
+        self._sights: dict[tuple[int, bytes], Sight] = {}
+        """By what was asked (whose the answer may be) and the octets of the answer."""
         self.reason: c.Reason.ValueType = c.REASON_UNSPECIFIED
         """The verdict's reason, once it is certain; it does not change after that."""
 
@@ -84,96 +108,137 @@ class Ballot:
         """Count one perspective's reply."""
         self._standings[reply.perspective.id] = self._stand_alone(reply)
         if reply.perspective.is_primary:
-            for remote in self._roster.remotes:
+            for remote in self.roster.remotes:
                 self._compare(remote)
         else:
             self._compare(reply.perspective)
         if not self.reason:
             self.reason = self._foresee()
 
+    def close(self) -> None:
+        """Let the answer, the log and the record tell the same, whatever comes later."""
+        self._told = self._standings.copy()
+
     def standing(self, perspective: Perspective) -> Standing:
-        """Return where a perspective stands now."""
+        """Return where a perspective stands, or stood when the ballot was closed."""
+        return self._told.get(perspective.id, NOT_AWAITED)
+
+    def late_standing(self, perspective: Perspective) -> Standing:
+        """Return where a perspective stands by now, also after the ballot was closed."""
         return self._standings.get(perspective.id, NOT_AWAITED)
 
     def corroborating(self) -> list[Perspective]:
-        """Return the remotes that corroborate now."""
-        if not self.standing(self._roster.primary).corroborates:
+        """Return the remotes that corroborate, or did when the ballot was closed."""
+        if not self.standing(self.roster.primary).corroborates:
             return []
-        return [one for one in self._roster.remotes if self.standing(one).corroborates]
+        return [one for one in self.roster.remotes if self.standing(one).corroborates]
+
+    @property
+    def quorum(self) -> str:
+        """Corroborating / attempted, such as "4/5" (BR 5.4.1 (2)(8))."""
+        return f"{len(self.corroborating())}/{self.terms.attempted}"
 
     @property
     def is_complete(self) -> bool:
         """Whether every perspective's reply has been counted."""
-        return len(self._standings) == len(self._roster.perspectives)
+        return len(self._standings) == len(self.roster.perspectives)
 
     def _foresee(self) -> c.Reason.ValueType:
-        primary = self._standings.get(self._roster.primary.id)
+        primary = self._standings.get(self.roster.primary.id)
         if primary is None:
             # Even if the remotes alone already refuse: whether the primary forbids is the reason.
             return c.REASON_UNSPECIFIED
         if not primary.corroborates:
             return PRIMARY_REASONS[primary.dissent]
-        corroborating = [one.rir for one in self.corroborating()]
-        still_open = [one.rir for one in self._roster.remotes if one.id not in self._standings]
+        corroborating: list[o.Rir.ValueType] = []
+        still_open: list[o.Rir.ValueType] = []
+        for remote in self.roster.remotes:
+            standing = self._standings.get(remote.id)
+            if standing is None:
+                still_open.append(remote.rir)
+            elif standing.corroborates:
+                corroborating.append(remote.rir)
         if not still_open:
             return judge_quorum(corroborating, self.terms)
         return foresee_quorum(corroborating, still_open, self.terms)
 
     def _stand_alone(self, reply: Reply) -> Standing:
-        """Judge every finding of a reply by itself; the first that does not pass is named."""
-        if reply.observation is None:
+        """Judge a reply by itself."""
+        if reply.encoded is None:
             return Standing(reply.dissent, reply.detail, reply)
-        for finding in reply.observation.findings:
-            if finding.HasField("not_run"):
-                return Standing(c.DISSENT_NOT_LOOKED, describe_failure(finding.not_run), reply)
         ask = self.ask if reply.perspective.is_primary else self._ask_of_remotes
-        caa: Judgement | None = None
-        first: Judgement | None = None
-        try:
-            for kind, finding in _pair_findings(reply.observation):
-                judgement = CHECKS[kind].judge(finding, ask)
-                caa = judgement if judgement.caa else caa
-                if first is None and judgement.dissent:
-                    first = judgement
-        except MalformedFindingError as error:
-            return Standing(c.DISSENT_GARBAGE, f"its answer is garbage: {error}", reply)
-        except NotValidatedError as error:
-            return Standing(c.DISSENT_NOT_LOOKED, f"its resolver does not validate: {error}", reply)
-        if first is None:
-            return Standing(c.DISSENT_UNSPECIFIED, "", reply, caa)
-        return Standing(first.dissent, first.detail, reply, caa)
+        octets = reply.encoded.observation
+        sight = self._sights.get((id(ask), octets))
+        if sight is None:
+            sight = self._sights[id(ask), octets] = _see(octets, ask)
+        return Standing(sight.dissent, sight.detail, reply, sight)
 
     def _compare(self, remote: Perspective) -> None:
         """Judge a remote that stands alone against the primary, when both have answered."""
         one = self._standings.get(remote.id)
-        primary = self._standings.get(self._roster.primary.id)
-        if one is None or primary is None or not one.corroborates:
+        primary = self._standings.get(self.roster.primary.id)
+        # Who saw the same, octet for octet, agrees.
+        if one is None or primary is None or not one.corroborates or one.sight is primary.sight:
             return
         self._standings[remote.id] = self._stand_against(one, primary)
 
     def _stand_against(self, remote: Standing, primary: Standing) -> Standing:
         if not primary.corroborates:
             detail = "the primary has nothing to agree with"
-            return Standing(c.DISSENT_PRIMARY_MISSING, detail, remote.reply, remote.caa)
-        for (kind, seen), (_, expected) in zip(_findings(remote), _findings(primary), strict=True):
-            judgement = CHECKS[kind].compare(seen, expected, self.ask)
+            return remote._replace(dissent=c.DISSENT_PRIMARY_MISSING, detail=detail)
+        pairs = zip(_findings(remote), _findings(primary), strict=True)
+        for check, (seen, expected) in zip(CHECKS.values(), pairs, strict=True):
+            judgement = check.compare(seen, expected, self.ask)
             if judgement.dissent:
-                return Standing(judgement.dissent, judgement.detail, remote.reply, remote.caa)
+                return remote._replace(dissent=judgement.dissent, detail=judgement.detail)
         return remote
 
 
-def _findings(standing: Standing) -> list[tuple[str, o.Finding]]:
-    assert standing.reply is not None  # noqa: S101 - who corroborates has answered
-    assert standing.reply.observation is not None  # noqa: S101 - with an observation
-    return _pair_findings(standing.reply.observation)
+def _see(octets: bytes, ask: Ask) -> Sight:
+    """Judge every finding of an observation by itself; the first that does not pass is named."""
+    report = c.PerspectiveReport()
+    try:
+        report.observation.MergeFromString(octets)
+        return _judge(report, ask)
+    except DecodeError:
+        detail = f"its answer is garbage: {len(octets)} octets that do not parse"
+        return Sight(c.PerspectiveReport(), c.DISSENT_GARBAGE, detail)
+    except MalformedFindingError as error:
+        return Sight(report, c.DISSENT_GARBAGE, f"its answer is garbage: {error}")
+    except NotValidatedError as error:
+        detail = f"its resolver does not validate: {error}"
+        return Sight(report, c.DISSENT_NOT_LOOKED, detail)
 
 
-def _pair_findings(observation: o.Observation) -> list[tuple[str, o.Finding]]:
-    """Return the findings with their checks, in the order of the register.
+def _judge(report: c.PerspectiveReport, ask: Ask) -> Sight:
+    """Judge each finding of the observation in a report, and put the CAA determination there.
 
-    Raises MalformedFindingError unless there is just the one asked for each.
+    Raises MalformedFindingError, NotValidatedError.
     """
+    observation = report.observation
+    if observation.name != ask.name:
+        text = f"about {observation.name!r}, to a question about {ask.name!r}"
+        raise MalformedFindingError(text)
     kinds = [finding.WhichOneof("kind") for finding in observation.findings]
+    if "not_run" in kinds:
+        failure = observation.findings[kinds.index("not_run")].not_run
+        return Sight(report, c.DISSENT_NOT_LOOKED, describe_failure(failure))
     if kinds != list(CHECKS):
         raise MalformedFindingError(f"findings {kinds} to the checks {list(CHECKS)}")
-    return list(zip(CHECKS, observation.findings, strict=True))
+    caa: Judgement | None = None
+    first: Judgement | None = None
+    for check, finding in zip(CHECKS.values(), observation.findings, strict=True):
+        judgement = check.judge(finding, ask)
+        if judgement.caa is not None:
+            caa = judgement
+            report.caa.CopyFrom(judgement.caa)
+        if first is None and judgement.dissent:
+            first = judgement
+    if first is None:
+        return Sight(report, c.DISSENT_UNSPECIFIED, "", caa)
+    return Sight(report, first.dissent, first.detail, caa)
+
+
+def _findings(standing: Standing) -> Sequence[o.Finding]:
+    assert standing.sight is not None  # noqa: S101 - who corroborates has answered
+    return standing.sight.report.observation.findings

@@ -55,8 +55,9 @@ class Attempt:
         self.late: list[tuple[int, Reply]] = []
         """What came after the caller had the answer: (index of the name, reply)."""
         self.is_answered = False
-        self.certain = asyncio.Event()
-        self.complete = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self.certain: asyncio.Future[None] = loop.create_future()
+        self.complete: asyncio.Future[None] = loop.create_future()
         self._undecided = len(self.ballots)
         self._incomplete = len(self.ballots)
         self._keep = keep
@@ -71,11 +72,17 @@ class Attempt:
         self._undecided -= bool(ballot.reason) and not was_certain
         self._incomplete -= ballot.is_complete
         # One name that fails refuses the certificate, but every name gets its own verdict.
-        if not self._undecided:
-            self.certain.set()
+        if not self._undecided and not self.certain.done():
+            self.certain.set_result(None)
         if not self._incomplete:
-            self.complete.set()
+            self.complete.set_result(None)
             self._keep(self)
+
+    def close(self) -> None:
+        """Fix what is told; replies from now on are late."""
+        self.is_answered = True
+        for ballot in self.ballots:
+            ballot.close()
 
     @property
     def approved(self) -> bool:
@@ -132,13 +139,13 @@ class Corroborator:
         names = [ask.name for ask in question.asks]
         asking = self._fanout.ask(names, checks, attempt.receive)
         try:
-            await attempt.certain.wait()
+            await attempt.certain
             attempt.decided_at = self._clock()
             await _wait_for_stragglers(attempt, question.linger)
         except asyncio.CancelledError:
             asking.close()
             raise
-        attempt.is_answered = True
+        attempt.close()
         return attempt
 
 
@@ -148,7 +155,5 @@ def _not_ready(reason: str, message: str) -> RequestError:
 
 async def _wait_for_stragglers(attempt: Attempt, seconds: float) -> None:
     """Wait until every perspective has replied, at most so long."""
-    if seconds > 0 and not attempt.complete.is_set():
-        waiting = asyncio.ensure_future(attempt.complete.wait())
-        await asyncio.wait([waiting], timeout=seconds)
-        waiting.cancel()
+    if seconds > 0:
+        await asyncio.wait([attempt.complete], timeout=seconds)

@@ -10,14 +10,12 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 
 from coordinator.ballot import Reply
-from coordinator.link import Link, LinkOptions, Problem
+from coordinator.link import Answer, Link, LinkOptions, Problem
 from coordinator.roster import Roster
 from mpic.v1 import corroboration_pb2 as c
-from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 
 Receive = Callable[[int, Reply], None]
@@ -71,18 +69,8 @@ class Fanout:
             question_id = next(self._ids)
             question = p.Question(id=question_id, name=name, timeout_ms=timeout_ms, checks=checks)
             entry = p.ObserveRequest(questions=[question]).SerializeToString()
-            for link in self.links:
-                asking.ask(link, Asked(question_id, index, name), entry)
+            asking.ask(self.links, index, question_id, entry)
         return asking
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One name's question, the same for every link."""
-
-    question_id: int
-    index: int
-    name: str
 
 
 class Asking:
@@ -93,41 +81,43 @@ class Asking:
         self._receive = receive
         self._timeout = timeout
         self._started = time.perf_counter()
-        self._open: dict[tuple[Link, int], Asked] = {}
+        self._open: dict[int, tuple[int, set[Link]]] = {}
+        """By question: the index of its name, and who has not answered."""
         self._deadline = asyncio.get_running_loop().call_later(timeout, self._expire)
 
-    def ask(self, link: Link, asked: Asked, entry: bytes) -> None:
-        """Send one perspective one question."""
-        self._open[link, asked.question_id] = asked
-        link.ask(asked.question_id, entry, partial(self._answer, link, asked))
+    def ask(self, links: Iterable[Link], index: int, question_id: int, entry: bytes) -> None:
+        """Send every perspective one question."""
+        links = set(links)
+        self._open[question_id] = (index, links)
+        for link in list(links):
+            link.ask(question_id, entry, self._answer)
 
     def close(self) -> None:
         """Ask no further: replies that are still to come are dropped."""
         self._deadline.cancel()
-        for link, question_id in self._open:
-            link.forget(question_id)
+        for question_id, (_, links) in self._open.items():
+            for link in links:
+                link.forget(question_id)
         self._open.clear()
 
-    def _answer(self, link: Link, asked: Asked, answer: o.Observation | Problem) -> None:
+    def _answer(self, link: Link, question_id: int, answer: Answer) -> None:
         """Take what a link has to say."""
-        del self._open[link, asked.question_id]
-        if not self._open:
-            self._deadline.cancel()
-        elapsed = time.perf_counter() - self._started
+        index, links = self._open[question_id]
+        links.remove(link)
+        if not links:
+            del self._open[question_id]
+            if not self._open:
+                self._deadline.cancel()
         if isinstance(answer, Problem):
             reply = Reply(link.perspective, None, None, answer.dissent, answer.detail)
-        elif answer.name != asked.name:
-            detail = f"answers about {answer.name!r} to a question about {asked.name!r}"
-            reply = Reply(link.perspective, None, elapsed, c.DISSENT_GARBAGE, detail)
         else:
-            reply = Reply(link.perspective, answer, elapsed)
-        self._receive(asked.index, reply)
+            reply = Reply(link.perspective, answer, time.perf_counter() - self._started)
+        self._receive(index, reply)
 
     def _expire(self) -> None:
         """Reply for every perspective that has not answered."""
-        late = list(self._open.items())
+        late = [(index, link) for index, links in self._open.values() for link in links]
         self.close()
         detail = f"no answer within {self._timeout:g} s"
-        for (link, _), asked in late:
-            reply = Reply(link.perspective, None, None, c.DISSENT_LATE, detail)
-            self._receive(asked.index, reply)
+        for index, link in late:
+            self._receive(index, Reply(link.perspective, None, None, c.DISSENT_LATE, detail))

@@ -42,7 +42,9 @@ class Problem:
     detail: str
 
 
-Receive = Callable[[o.Observation | Problem], None]
+Answer = p.EncodedObservation | Problem
+Receive = Callable[["Link", int, Answer], None]
+"""Gets the link, the question's id, and what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,14 @@ class Link:
     def ask(self, question_id: int, entry: bytes, receive: Receive) -> None:
         """Send one encoded question; `receive` is called once, unless `forget` comes first."""
         if self._outbox is None or self.problem is not None:
-            receive(self.problem or Problem(c.DISSENT_UNREACHABLE, "not connected"))
+            problem = self.problem or Problem(c.DISSENT_UNREACHABLE, "not connected")
+            receive(self, question_id, problem)
             return
         try:
             self._outbox.put(entry)
         except OutboxFullError as error:
-            receive(Problem(c.DISSENT_UNREACHABLE, f"the link is full: {error}"))
+            problem = Problem(c.DISSENT_UNREACHABLE, f"the link is full: {error}")
+            receive(self, question_id, problem)
             return
         self._pending[question_id] = receive
 
@@ -173,10 +177,11 @@ class Link:
             detail = f"the agent sent {len(message)} octets that do not parse"
             raise LinkError(Problem(c.DISSENT_GARBAGE, detail)) from error
         self._check_identity(response.perspective_id, response.rir)
-        for observation in response.observations:
-            receive = self._pending.pop(observation.question_id, None)
+        for encoded in response.observations:
+            question_id = encoded.question_id
+            receive = self._pending.pop(question_id, None)
             if receive is not None:
-                receive(observation)
+                receive(self, question_id, encoded)
 
     def _lose(self, problem: Problem) -> None:
         """Fail whatever is in flight, and everything asked until the link is up again."""
@@ -191,8 +196,8 @@ class Link:
         self._outbox = None
         self._settled.set()
         pending, self._pending = self._pending, {}
-        for receive in pending.values():
-            receive(problem)
+        for question_id, receive in pending.items():
+            receive(self, question_id, problem)
 
 
 async def _write(stream: aio.StreamStreamCall[bytes, bytes], outbox: Outbox[bytes]) -> None:

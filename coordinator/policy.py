@@ -66,10 +66,15 @@ class Policy:
 
     def row_at(self, moment: datetime) -> PolicyRow:
         """Return the row in force; raises NoPolicyRowError before the first."""
-        in_force = [row for row in self.rows if row.effective_from <= moment]
-        if not in_force:
+        in_force: PolicyRow | None = None
+        for row in self.rows:
+            if row.effective_from <= moment and (
+                in_force is None or row.effective_from > in_force.effective_from
+            ):
+                in_force = row
+        if in_force is None:
             raise NoPolicyRowError(f"no policy row is in force at {moment.isoformat()}")
-        return max(in_force, key=lambda row: row.effective_from)
+        return in_force
 
     def rows_between(self, after: datetime, until: datetime) -> list[PolicyRow]:
         """Return the rows that come into force after one moment and not after another."""

@@ -10,7 +10,7 @@ late or wrong does not corroborate and stays in the denominator.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from coordinator.policy import PolicyRow
 from mpic.v1 import corroboration_pb2 as c
@@ -31,10 +31,13 @@ class Terms:
     address_agreement: c.AddressAgreement.ValueType = c.ADDRESS_AGREEMENT_EXACT
     """The policy's, or the caller's stricter one."""
 
-    @property
-    def required(self) -> int:
-        """Corroborating remotes needed."""
-        return max(required_by_policy(self.row, self.attempted), self.tightened_to)
+    required: int = field(init=False)
+    """Corroborating remotes needed."""
+
+    def __post_init__(self) -> None:
+        """Work out once what every ballot is held against."""
+        by_policy = required_by_policy(self.row, self.attempted)
+        object.__setattr__(self, "required", max(by_policy, self.tightened_to))
 
 
 def required_by_policy(row: PolicyRow, attempted: int) -> int:

@@ -7,7 +7,8 @@ from functools import partial
 
 import structlog
 
-from coordinator.answer import to_response
+from coordinator.answer import QUORUM_ERROR, Answerer, is_quorum_error
+from coordinator.ballot import Ballot
 from coordinator.corroboration import Attempt, Corroborator
 from coordinator.intake import Desk, Issuers, read_question
 from coordinator.link import Link
@@ -45,7 +46,8 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
     ) -> None:
         """Answer by `corroborator`; refuse once `is_stopping`."""
         self._corroborator = corroborator
-        self._links = {link.perspective.id: link for link in links}
+        self._links = links
+        self._answerer = Answerer(links)
         self._counter = counter
         self._is_stopping = is_stopping
         self._streams: set[QuestionStream] = set()
@@ -59,14 +61,18 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         self, request: c.CorroborateRequest, context: Context
     ) -> c.CorroborateResponse:
         """Answer one question."""
-        return await self._answer(request, _caller(context))
+        attempt = await self._decide(request, _caller(context))
+        response = c.CorroborateResponse()
+        self._answerer.fill(response, attempt)
+        return response
 
     async def CorroborateStream(  # noqa: N802 - the method's name in the agreement
         self, request_iterator: AsyncIterator[c.CorroborateStreamRequest], context: Context
     ) -> AsyncIterator[c.CorroborateStreamResponse]:
         """Answer questions as they finish, matched by request id."""
         stream = QuestionStream(
-            partial(self._answer, caller=_caller(context)),
+            partial(self._decide, caller=_caller(context)),
+            self._answerer.fill,
             self._counter.window,
             self._counter.stream_in_flight,
         )
@@ -86,11 +92,11 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         context: Context,  # noqa: ARG002
     ) -> c.ListPerspectivesResponse:
         """Return the roster and the live state of each link."""
-        statuses = [_status(link) for link in self._links.values()]
+        statuses = [_status(link) for link in self._links]
         return c.ListPerspectivesResponse(perspectives=statuses)
 
-    async def _answer(self, request: c.CorroborateRequest, caller: str) -> c.CorroborateResponse:
-        """Answer one question and write its line into the log; raises RequestError."""
+    async def _decide(self, request: c.CorroborateRequest, caller: str) -> Attempt:
+        """Decide one question and write its line into the log; raises RequestError."""
         if self._is_stopping():
             raise shutting_down()
         desk = Desk(
@@ -107,9 +113,8 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
             )
             raise
         attempt = await self._corroborator.corroborate(question)
-        response = to_response(attempt, self._links)
-        _log_verdict(attempt, response, caller)
-        return response
+        _log_verdict(attempt, caller)
+        return attempt
 
 
 def _caller(context: Context) -> str:
@@ -128,37 +133,41 @@ def _status(link: Link) -> c.PerspectiveStatus:
     )
 
 
-def _log_verdict(attempt: Attempt, response: c.CorroborateResponse, caller: str) -> None:
+def _log_verdict(attempt: Attempt, caller: str) -> None:
     """Write the one line of a request."""
+    question = attempt.question
+    names = [_summarize(ballot) for ballot in attempt.ballots]
     log.info(
         "verdict",
-        request_id=response.request_id,
+        request_id=question.request_id,
         caller=caller,
-        approved=response.approved,
-        dry_run=response.dry_run,
-        error=response.error.code or None,
-        names=[
-            {
-                "name": verdict.looked_up,
-                "reason": c.Reason.Name(verdict.reason),
-                "quorum": verdict.quorum,
-                "dissents": {
-                    report.perspective_id: c.Dissent.Name(report.dissent)
-                    for report in verdict.perspectives
-                    if report.dissent
-                },
-            }
-            for verdict in response.names
-        ],
-        policy_from=attempt.question.terms.row.effective_from.isoformat(),
+        approved=attempt.approved,
+        dry_run=question.dry_run,
+        error=QUORUM_ERROR if any(is_quorum_error(b.reason) for b in attempt.ballots) else None,
+        names=names,
+        policy_from=question.terms.row.effective_from.isoformat(),
         elapsed_ms=round((_seconds(attempt)) * 1000, 1),
     )
+
+
+def _summarize(ballot: Ballot) -> dict[str, object]:
+    dissents = {}
+    for perspective in ballot.roster.perspectives:
+        dissent = ballot.standing(perspective).dissent
+        if dissent:
+            dissents[perspective.id] = c.Dissent.Name(dissent)
+    return {
+        "name": ballot.ask.name,
+        "reason": c.Reason.Name(ballot.reason),
+        "quorum": ballot.quorum,
+        "dissents": dissents,
+    }
 
 
 def log_late(attempt: Attempt) -> None:
     """Write a line for each observation that came after the answer, or never."""
     for index, reply in attempt.late:
-        standing = attempt.ballots[index].standing(reply.perspective)
+        standing = attempt.ballots[index].late_standing(reply.perspective)
         log.info(
             "late_observation",
             request_id=attempt.question.request_id,

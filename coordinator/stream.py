@@ -10,23 +10,28 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import grpc
 import structlog
 
+from coordinator.corroboration import Attempt
 from mpic.grpc.errors import RequestError
 from mpic.grpc.gather import Outbox
 from mpic.v1 import corroboration_pb2 as c
 
 log = structlog.get_logger()
 
-Answer = Callable[[c.CorroborateRequest], Awaitable[c.CorroborateResponse]]
+Decide = Callable[[c.CorroborateRequest], Awaitable[Attempt]]
+Fill = Callable[[c.CorroborateResponse, Attempt], None]
 
 
 class QuestionStream:
     """The questions of one stream that are being decided."""
 
-    def __init__(self, answer: Answer, window: float, limit: int) -> None:
+    def __init__(self, decide: Decide, fill: Fill, window: float, limit: int) -> None:
         """Let at most `limit` questions be open; gather answers for `window` seconds."""
-        self._answer = answer
+        self._decide = decide
+        self._fill = fill
         self._room = asyncio.Semaphore(limit)
-        self._outbox: Outbox[c.CorroborateOutcome] = Outbox(window, limit)
+        self._outbox: Outbox[tuple[c.CorroborateRequest, Attempt | RequestError]] = Outbox(
+            window, limit
+        )
         self._running: dict[str, asyncio.Task[None]] = {}
         self._draining = False
 
@@ -44,10 +49,19 @@ class QuestionStream:
 
     async def responses(self) -> AsyncIterator[c.CorroborateStreamResponse]:
         """Yield answers as they finish."""
-        async for outcomes in self._outbox.batches():
-            yield c.CorroborateStreamResponse(outcomes=outcomes)
-            for _ in outcomes:
+        async for decided in self._outbox.batches():
+            response = c.CorroborateStreamResponse()
+            for question, outcome in decided:
+                self._add(response.outcomes.add(request_id=question.request_id), outcome)
+            yield response
+            for _ in decided:
                 self._room.release()
+
+    def _add(self, outcome: c.CorroborateOutcome, decided: Attempt | RequestError) -> None:
+        if isinstance(decided, RequestError):
+            outcome.error.CopyFrom(_to_message(decided))
+        else:
+            self._fill(outcome.verdict, decided)
 
     def drain(self) -> None:
         """End once all questions taken are answered."""
@@ -65,37 +79,33 @@ class QuestionStream:
         if question.request_id in self._running:
             text = f"request id {question.request_id!r} is already being decided on this stream"
             error = RequestError(grpc.StatusCode.ALREADY_EXISTS, "DUPLICATE_REQUEST_ID", text)
-            self._outbox.put(_failed(question, error))
+            self._outbox.put((question, error))
             return
-        self._running[question.request_id] = asyncio.create_task(self._decide(question))
+        self._running[question.request_id] = asyncio.create_task(self._run(question))
 
-    async def _decide(self, question: c.CorroborateRequest) -> None:
+    async def _run(self, question: c.CorroborateRequest) -> None:
+        outcome: Attempt | RequestError
         try:
-            verdict = await self._answer(question)
-            outcome = c.CorroborateOutcome(request_id=question.request_id, verdict=verdict)
+            outcome = await self._decide(question)
         except RequestError as error:
-            outcome = _failed(question, error)
+            outcome = error
         except Exception:
             log.exception("internal_error", request_id=question.request_id)
             text = "internal error; nothing was decided"
-            internal = RequestError(grpc.StatusCode.INTERNAL, "INTERNAL", text)
-            outcome = _failed(question, internal)
+            outcome = RequestError(grpc.StatusCode.INTERNAL, "INTERNAL", text)
         del self._running[question.request_id]
-        self._outbox.put(outcome)
+        self._outbox.put((question, outcome))
         if self._draining and not self._running:
             self._outbox.close()
 
 
-def _failed(question: c.CorroborateRequest, error: RequestError) -> c.CorroborateOutcome:
-    return c.CorroborateOutcome(
-        request_id=question.request_id,
-        error=c.RequestError(
-            status=error.status.value[0],
-            reason=error.reason,
-            message=error.message,
-            violations=[
-                c.FieldViolation(field=one.field, description=one.description)
-                for one in error.violations
-            ],
-        ),
+def _to_message(error: RequestError) -> c.RequestError:
+    return c.RequestError(
+        status=error.status.value[0],
+        reason=error.reason,
+        message=error.message,
+        violations=[
+            c.FieldViolation(field=one.field, description=one.description)
+            for one in error.violations
+        ],
     )

@@ -8,15 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from google.protobuf import duration_pb2
-
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks import CHECKS, Check
-from perspective_agent.resolver import Lookup, Receive, Resolver
+from perspective_agent.resolver import Lookup, Resolver
 from perspective_agent.wire import failed
 
-Report = Callable[[o.Observation], None]
+Report = Callable[[p.EncodedObservation], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +39,34 @@ class Examination:
         self, question: p.Question, resolver: Resolver, limits: Limits, report: Report
     ) -> None:
         """Prepare; `start` asks."""
-        self._question = question
+        self._id = question.id
+        self._name = question.name
+        self._asked = question.checks
         self._resolver = resolver
         self._report = report
         self._validated = limits.validated
         self._timeout = min(question.timeout_ms / 1000 or limits.timeout, limits.timeout)
         self._checks: list[Check | None] = []
         self._findings: list[o.Finding | None] = []
-        self._open: dict[Receive, Lookup] = {}
+        self._missing = 0
+        """Findings that are not certain yet."""
+        self._places: list[tuple[int, int]] = []
+        """By ticket: the check that asked, and which of its lookups it is."""
+        self._open: dict[int, Lookup] = {}
+        """By ticket."""
+        self._lookups_us: list[int] = []
+        """By ticket; 0: not answered."""
         self._started = time.perf_counter()
         self._reported = False
 
     def start(self) -> None:
         """Ask all lookups of all checks."""
-        for asked in self._question.checks:
+        for asked in self._asked:
             kind = asked.WhichOneof("kind")
             make = CHECKS.get(kind or "")
-            self._checks.append(make(self._question.name, asked) if make else None)
+            self._checks.append(make(self._name, asked) if make else None)
             self._findings.append(None if make else _unsupported(kind))
+        self._missing = self._findings.count(None)
         self._deadline = asyncio.get_running_loop().call_later(self._timeout, self._expire)
         for number, check in enumerate(self._checks):
             if check is not None:
@@ -67,25 +75,33 @@ class Examination:
 
     def _ask(self, number: int, check: Check, asked: int) -> None:
         """Ask what a check wants, past what was asked before."""
-        for index, wanted in enumerate(check.lookups[asked:], asked):
-            receive = _Receiver(self, number, index)
-            self._open[receive] = self._resolver.ask(*wanted, receive)
+        for index in range(asked, len(check.lookups)):
+            ticket = len(self._places)
+            self._places.append((number, index))
+            self._lookups_us.append(0)
+            self._open[ticket] = self._resolver.ask(check.lookups[index], self._receive, ticket)
 
-    def receive(self, receiver: "_Receiver", lookup: o.Lookup) -> None:
+    def _receive(self, ticket: int, lookup: o.Lookup, elapsed_us: int) -> None:
         """Take one answer for one check.
 
         The deadline stays until no lookup is open: a lookup that the finding no longer needs
         would hold its place in the link for as long as the resolver tries.
         """
-        del self._open[receiver]
-        if not self._validated and lookup.dnssec in (o.DNSSEC_SECURE, o.DNSSEC_INSECURE):
-            lookup.dnssec = o.DNSSEC_INDETERMINATE
-        check = self._checks[receiver.check]
-        if check is not None and self._findings[receiver.check] is None:
+        del self._open[ticket]
+        number, index = self._places[ticket]
+        check = self._checks[number]
+        if check is not None and self._findings[number] is None:
+            self._lookups_us[ticket] = elapsed_us
+            if not self._validated and lookup.dnssec in (o.DNSSEC_SECURE, o.DNSSEC_INSECURE):
+                lookup.dnssec = o.DNSSEC_INDETERMINATE
             asked = len(check.lookups)
-            self._findings[receiver.check] = check.add(receiver.lookup, lookup)
-            self._ask(receiver.check, check, asked)
-            self._report_if_complete()
+            finding = check.add(index, lookup)
+            if finding is not None:
+                self._findings[number] = finding
+                self._missing -= 1
+                self._report_if_complete()
+            elif len(check.lookups) > asked:
+                self._ask(number, check, asked)
         if not self._open:
             self._deadline.cancel()
 
@@ -94,23 +110,26 @@ class Examination:
         for number, check in enumerate(self._checks):
             if check is not None and self._findings[number] is None:
                 self._findings[number] = check.finish(self._timed_out)
+                self._missing -= 1
         self._report_if_complete()
-        for receive, lookup in self._open.items():
-            self._resolver.abandon(lookup, receive)
+        for ticket, lookup in self._open.items():
+            self._resolver.abandon(lookup, self._receive, ticket)
 
     def _report_if_complete(self) -> None:
-        if self._reported or None in self._findings:
+        if self._reported or self._missing:
             return
         self._reported = True
-        elapsed = duration_pb2.Duration()
-        elapsed.FromNanoseconds(int((time.perf_counter() - self._started) * 1e9))
-        observation = o.Observation(
-            question_id=self._question.id,
-            name=self._question.name,
-            findings=[finding for finding in self._findings if finding is not None],
-            elapsed=elapsed,
+        observation = o.Observation(name=self._name)
+        for finding in self._findings:
+            assert finding is not None  # noqa: S101 - none is missing
+            observation.findings.append(finding)
+        encoded = p.EncodedObservation(
+            question_id=self._id,
+            observation=observation.SerializeToString(deterministic=True),
+            elapsed_us=int((time.perf_counter() - self._started) * 1e6),
+            lookups_us=self._lookups_us,
         )
-        self._report(observation)
+        self._report(encoded)
 
     def _timed_out(self, name: str) -> o.Lookup:
         """Fail a lookup by the deadline; if a first try had failed before, that is why."""
@@ -122,7 +141,6 @@ class Examination:
                 lookup.CopyFrom(open_lookup.failure)
                 lookup.failure.detail += f"; asked anew, {detail}"
                 lookup.tries = open_lookup.tries
-        lookup.elapsed_us = int(self._timeout * 1e6)
         return lookup
 
 
@@ -132,15 +150,3 @@ def _unsupported(kind: str | None) -> o.Finding:
     )
     failure = o.Failure(kind=o.FAILURE_KIND_UNSUPPORTED_CHECK, detail=detail)
     return o.Finding(not_run=failure)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Receiver:
-    """Where one answer belongs."""
-
-    examination: Examination
-    check: int
-    lookup: int
-
-    def __call__(self, lookup: o.Lookup) -> None:
-        self.examination.receive(self, lookup)

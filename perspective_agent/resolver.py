@@ -23,9 +23,11 @@ from typing import Any
 import structlog
 
 from mpic.v1 import observation_pb2 as o
+from perspective_agent.checks.wanted import Wanted
 from perspective_agent.wire import Query, failed, make_query, read_answer
 
-Receive = Callable[[o.Lookup], None]
+Receive = Callable[[int, o.Lookup, int], None]
+"""Gets the ticket it gave, the answer, and how many microseconds it took."""
 
 Erase = Callable[[str, int], Coroutine[Any, Any, bool]]
 
@@ -46,7 +48,8 @@ class Lookup:
     def __init__(self, query: Query) -> None:
         """Start without receivers, not sent."""
         self.query = query
-        self.receivers: list[Receive] = []
+        self.receivers: list[tuple[Receive, int]] = []
+        """Each with its ticket."""
         self.connection: _Connection | None = None
         self.sent_at = time.perf_counter()
         self.sends = 0
@@ -73,29 +76,29 @@ class Resolver:
         self._in_flight: dict[tuple[str, int], Lookup] = {}
         self._closed = False
 
-    def ask(self, name: str, rdtype: int, fresh: bool, receive: Receive) -> Lookup:
+    def ask(self, wanted: Wanted, receive: Receive, ticket: int) -> Lookup:
         """Look up a name; `receive` gets the answer, once, unless `abandon` comes first.
 
-        An identical lookup in flight is asked once. A `fresh` one is asked once the resolver has
+        An identical lookup in flight is asked once. A fresh one is asked once the resolver has
         forgotten what it knows.
         """
-        key = (name, rdtype)
+        key = (wanted.name, wanted.rdtype)
         lookup = self._in_flight.get(key)
         if lookup is None:
-            lookup = self._in_flight[key] = Lookup(make_query(name, rdtype))
-            if fresh:
+            lookup = self._in_flight[key] = Lookup(make_query(wanted.name, wanted.rdtype))
+            if wanted.fresh:
                 self._spawn(self._ask_fresh(lookup))
             else:
                 self._send(lookup)
-        lookup.receivers.append(receive)
+        lookup.receivers.append((receive, ticket))
         return lookup
 
-    def abandon(self, lookup: Lookup, receive: Receive) -> None:
+    def abandon(self, lookup: Lookup, receive: Receive, ticket: int) -> None:
         """Wait no longer for an answer that has not come.
 
         The connection of a lookup that nobody waits for is retired.
         """
-        lookup.receivers.remove(receive)
+        lookup.receivers.remove((receive, ticket))
         if lookup.receivers:
             return
         self._forget(lookup)
@@ -108,11 +111,15 @@ class Resolver:
     async def lookup(self, name: str, rdtype: int, timeout: float) -> o.Lookup:  # noqa: ASYNC109 - the result says so, no exception
         """Look up one name and wait; for the probe, not for questions."""
         answer: asyncio.Future[o.Lookup] = asyncio.get_running_loop().create_future()
-        lookup = self.ask(name, rdtype, False, answer.set_result)  # noqa: FBT003 - not fresh
+
+        def receive(_ticket: int, found: o.Lookup, _elapsed_us: int) -> None:
+            answer.set_result(found)
+
+        lookup = self.ask(Wanted(name, rdtype), receive, 0)
         done, _ = await asyncio.wait([answer], timeout=timeout)
         if done:
             return answer.result()
-        self.abandon(lookup, answer.set_result)
+        self.abandon(lookup, receive, 0)
         return failed(name, o.FAILURE_KIND_TIMEOUT, f"no answer within {timeout:g} s")
 
     def close(self) -> None:
@@ -155,10 +162,9 @@ class Resolver:
     def _deliver(self, lookup: Lookup, answer: o.Lookup) -> None:
         self._forget(lookup)
         answer.tries = lookup.tries
-        elapsed = time.perf_counter() - lookup.sent_at
-        answer.elapsed_us = min(int(elapsed * 1e6), 0xFFFFFFFF)
-        for receive in lookup.receivers:
-            receive(answer)
+        elapsed_us = min(int((time.perf_counter() - lookup.sent_at) * 1e6), 0xFFFFFFFF)
+        for receive, ticket in lookup.receivers:
+            receive(ticket, answer, elapsed_us)
 
     async def _ask_fresh(self, lookup: Lookup) -> None:
         """Ask what the resolver may know already; fail if it cannot be made to forget."""

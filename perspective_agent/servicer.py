@@ -142,11 +142,11 @@ class _Stream:
     """One coordinator's stream: the questions it has open, and the observations on their way."""
 
     def __init__(self, options: StreamOptions) -> None:
-        self.outbox: Outbox[o.Observation] = Outbox(options.window, options.limit)
+        self.outbox: Outbox[p.EncodedObservation] = Outbox(options.window, options.limit)
         self.open = 0
         self._draining = False
 
-    def report(self, observation: o.Observation) -> None:
+    def report(self, observation: p.EncodedObservation) -> None:
         """Send an observation; a coordinator that does not read loses its stream."""
         self.open -= 1
         try:
@@ -166,11 +166,14 @@ class _Stream:
             self.outbox.close()
 
 
-def _blind(question: p.Question, evidence: str) -> o.Observation:
+def _blind(question: p.Question, evidence: str) -> p.EncodedObservation:
     """Answer a question without looking: the resolver was last seen not to validate."""
     failure = o.Failure(
         kind=o.FAILURE_KIND_RESOLVER_UNAVAILABLE,
         detail=f"the agent's resolver was not shown to validate: {evidence}",
     )
     findings = [o.Finding(not_run=failure) for _ in question.checks]
-    return o.Observation(question_id=question.id, name=question.name, findings=findings)
+    observation = o.Observation(name=question.name, findings=findings)
+    return p.EncodedObservation(
+        question_id=question.id, observation=observation.SerializeToString(deterministic=True)
+    )

@@ -78,10 +78,7 @@ def make_query(name: str, rdtype: int) -> Query:
 
 
 def read_answer(query: Query, query_id: int, wire: bytes) -> o.Lookup:
-    """Read the resolver's answer to `query`; whatever is wrong with it is a failure.
-
-    The lookup's `elapsed_us` is left to the caller.
-    """
+    """Read the resolver's answer to `query`; whatever is wrong with it is a failure."""
     try:
         return _read(query, query_id, wire)
     except _MismatchError as error:

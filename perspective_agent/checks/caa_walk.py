@@ -32,6 +32,7 @@ class CaaWalk:
         """Walk from `name` (no wildcard label) up to and including its top-level domain."""
         self.lookups = [Wanted(level, CAA) for level in walk_levels(name)]
         self._answers: list[o.Lookup | None] = [None] * len(self.lookups)
+        self._lowest_open = 0
         self._prove_insecurity = prove_insecurity
         self._descent: Descent | None = None
 
@@ -40,8 +41,10 @@ class CaaWalk:
         if index >= len(self._answers):
             return self._add_to_descent(index - len(self._answers), lookup)
         self._answers[index] = lookup
+        if index != self._lowest_open or self._descent is not None:
+            return None
         levels = self._levels()
-        if levels is None or self._descent is not None:
+        if levels is None:
             return None
         if self._prove_insecurity and levels[-1].failure.kind == o.FAILURE_KIND_SERVFAIL:
             self._descent = Descent(levels[-1].name)
@@ -61,14 +64,13 @@ class CaaWalk:
 
     def _levels(self) -> list[o.Lookup] | None:
         """Return the levels up to where the walk ends; None while an open one could end it."""
-        levels: list[o.Lookup] = []
-        for answer in self._answers:
+        for position, answer in enumerate(self._answers):
             if answer is None:
+                self._lowest_open = position
                 return None
-            levels.append(answer)
             if not answer.HasField("absence"):
-                break
-        return levels
+                return self._answers[: position + 1]  # type: ignore[return-value] # none is None
+        return self._answers  # type: ignore[return-value] # none is None
 
     def _add_to_descent(self, index: int, lookup: o.Lookup) -> o.Finding | None:
         levels = self._levels()

@@ -20,6 +20,7 @@ from coordinator.caa_value import read_issue_value, read_property
 from mpic.names import InvalidNameError, parse_name
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
 from perspective_agent.wire import CAA, DS, A, Query, make_query, read_answer
 from tests.world.samples import NAME, TERMS, WORLD, ask, reply
 
@@ -99,11 +100,12 @@ def observation(data: bytes) -> None:
     """An agent's observation: judged without an exception, and believed only if it is sound."""
     with suppress(DecodeError):
         message = o.Observation.FromString(data)
+        encoded = p.EncodedObservation(observation=data)
         for perspective in (WORLD.primary, WORLD.remotes[0]):
             ballot = Ballot(ask(), TERMS, WORLD)
             if not perspective.is_primary:
                 ballot.add(reply(WORLD.primary))
-            ballot.add(Reply(perspective, message, 0.01))
+            ballot.add(Reply(perspective, encoded, 0.01))
             standing = ballot.standing(perspective)
             assert standing.dissent in c.Dissent.values()
             if standing.corroborates:
@@ -139,7 +141,7 @@ def seeds(target: str) -> list[bytes]:
         case "answer":
             return [_sample(rcode, ancount) for rcode in (0, 3, 2) for ancount in (0, 1)]
         case "observation":
-            return [reply(WORLD.primary).observation.SerializeToString()]
+            return [reply(WORLD.primary).encoded.observation]
         case _:
             return ["*.bücher.example".encode(), b"xn--bcher-kva.example", b"1.2.3.4", b"a.b"]
 

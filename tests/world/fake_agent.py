@@ -22,13 +22,11 @@ Answer = Callable[[p.Question, p.ObserveResponse], bytes]
 
 
 def _observe(question: p.Question, response: p.ObserveResponse, **changes: Any) -> bytes:  # noqa: ANN401
+    question_id = changes.pop("question_id", question.id)
     observation = o.Observation(
-        **(
-            {"question_id": question.id, "name": question.name, "findings": _findings(question)}
-            | changes
-        )
+        **({"name": question.name, "findings": _findings(question)} | changes)
     )
-    response.observations.append(observation)
+    response.observations.add(question_id=question_id, observation=observation.SerializeToString())
     return response.SerializeToString()
 
 
@@ -51,6 +49,11 @@ def _as_somebody_else(question: p.Question, response: p.ObserveResponse) -> byte
     return _observe(question, response)
 
 
+def _with_octets_inside(question: p.Question, response: p.ObserveResponse) -> bytes:
+    response.observations.add(question_id=question.id, observation=b"\xff\xff\xff\xff")
+    return response.SerializeToString()
+
+
 def _from_elsewhere(question: p.Question, response: p.ObserveResponse) -> bytes:
     response.rir = o.RIR_LACNIC
     return _observe(question, response)
@@ -59,6 +62,7 @@ def _from_elsewhere(question: p.Question, response: p.ObserveResponse) -> bytes:
 BEHAVIOURS: Mapping[str, Answer] = {
     "honest": _observe,
     "octets": lambda _question, _response: b"\xff\xff\xff\xff",
+    "inner-octets": _with_octets_inside,
     "other-name": lambda q, r: _observe(q, r, name="other.example.test"),
     "other-question": lambda q, r: _observe(q, r, question_id=q.id + 1_000_000),
     "empty": lambda q, r: _observe(q, r, findings=[]),

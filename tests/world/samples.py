@@ -10,6 +10,7 @@ from coordinator.quorum import Terms
 from coordinator.roster import Location, Perspective, Roster
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
 from tests.world.places import PLACES, Place
 
 NAME = "child.parent.example.co.jp"
@@ -81,4 +82,9 @@ def failed_caa(level: str = NAME) -> o.Finding:
 def reply(who: Perspective, findings: Sequence[o.Finding] | None = None) -> Reply:
     """Return a reply with these findings; without any, the ordinary ones."""
     findings = (caa(), addresses(ADDRESS)) if findings is None else findings
-    return Reply(who, o.Observation(question_id=1, name=NAME, findings=findings), 0.01)
+    return Reply(who, encode(o.Observation(name=NAME, findings=findings)), 0.01)
+
+
+def encode(observation: o.Observation) -> p.EncodedObservation:
+    """Return an observation as an agent sends it."""
+    return p.EncodedObservation(question_id=1, observation=observation.SerializeToString())

@@ -500,6 +500,8 @@ class PerspectiveReport(_message.Message):
     ELAPSED_FIELD_NUMBER: _builtins.int
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     RESOLVER_FIELD_NUMBER: _builtins.int
+    AGENT_ELAPSED_US_FIELD_NUMBER: _builtins.int
+    LOOKUPS_US_FIELD_NUMBER: _builtins.int
     perspective_id: _builtins.str
     """The perspective's unique identifier (BR 5.4.1)."""
     role: Global___Role.ValueType
@@ -514,6 +516,8 @@ class PerspectiveReport(_message.Message):
     """Why or why not in one sentence. May hold text from the network: escape it."""
     agent_version: _builtins.str
     """The agent's software version, as it described itself."""
+    agent_elapsed_us: _builtins.int
+    """From the question's arrival at the agent until its last finding, in microseconds."""
     @_builtins.property
     def observation(self) -> _observation_pb2.Observation:
         """What it saw; missing when it did not answer."""
@@ -530,6 +534,12 @@ class PerspectiveReport(_message.Message):
     def resolver(self) -> _perspective_pb2.Resolver:
         """The resolver it looked through, as it described it."""
 
+    @_builtins.property
+    def lookups_us(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """From the sending of each of its queries until the answer was read, in microseconds: of the CAA
+        walk from the name upwards, then of the next check. 0: nobody waited for it.
+        """
+
     def __init__(
         self,
         *,
@@ -544,10 +554,12 @@ class PerspectiveReport(_message.Message):
         elapsed: _duration_pb2.Duration | None = ...,
         agent_version: _builtins.str = ...,
         resolver: _perspective_pb2.Resolver | None = ...,
+        agent_elapsed_us: _builtins.int = ...,
+        lookups_us: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["caa", b"caa", "elapsed", b"elapsed", "observation", b"observation", "resolver", b"resolver"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_version", b"agent_version", "caa", b"caa", "corroborates", b"corroborates", "detail", b"detail", "dissent", b"dissent", "elapsed", b"elapsed", "observation", b"observation", "perspective_id", b"perspective_id", "resolver", b"resolver", "rir", b"rir", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_elapsed_us", b"agent_elapsed_us", "agent_version", b"agent_version", "caa", b"caa", "corroborates", b"corroborates", "detail", b"detail", "dissent", b"dissent", "elapsed", b"elapsed", "lookups_us", b"lookups_us", "observation", b"observation", "perspective_id", b"perspective_id", "resolver", b"resolver", "rir", b"rir", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

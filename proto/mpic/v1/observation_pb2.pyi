@@ -8,7 +8,6 @@ judged again from what was seen.
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
-from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -188,37 +187,29 @@ Global___FailureKind: _TypeAlias = FailureKind  # noqa: Y015
 
 @_typing.final
 class Observation(_message.Message):
-    """What one perspective saw for one question. Findings stand in the order of the checks asked."""
+    """What one perspective saw of one name. Nothing in it tells when or how fast: perspectives that
+    saw the same give the same, octet for octet.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    QUESTION_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
-    ELAPSED_FIELD_NUMBER: _builtins.int
-    question_id: _builtins.int
-    """The question's id, echoed."""
     name: _builtins.str
     """The question's name, echoed."""
     @_builtins.property
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
         """One finding for each check of the question, in the same order."""
 
-    @_builtins.property
-    def elapsed(self) -> _duration_pb2.Duration:
-        """From the question's arrival at the agent until its last finding."""
-
     def __init__(
         self,
         *,
-        question_id: _builtins.int = ...,
         name: _builtins.str = ...,
         findings: _abc.Iterable[Global___Finding] | None = ...,
-        elapsed: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["elapsed", b"elapsed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["elapsed", b"elapsed", "findings", b"findings", "name", b"name", "question_id", b"question_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -326,7 +317,6 @@ class Lookup(_message.Message):
     FAILURE_FIELD_NUMBER: _builtins.int
     DNSSEC_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
-    ELAPSED_US_FIELD_NUMBER: _builtins.int
     TRIES_FIELD_NUMBER: _builtins.int
     INSECURITY_PROOF_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -335,8 +325,6 @@ class Lookup(_message.Message):
     """The resolver showed that there are none."""
     dnssec: Global___Dnssec.ValueType
     """What DNSSEC says of this result."""
-    elapsed_us: _builtins.int
-    """From the sending of the query until its answer was read, in microseconds."""
     tries: _builtins.int
     """How often the resolver was asked anew, past whatever it remembers of failures; 1 for most
     lookups, at least 2 where a failure was retried.
@@ -366,13 +354,12 @@ class Lookup(_message.Message):
         failure: Global___Failure | None = ...,
         dnssec: Global___Dnssec.ValueType = ...,
         aliases: _abc.Iterable[Global___Alias] | None = ...,
-        elapsed_us: _builtins.int = ...,
         tries: _builtins.int = ...,
         insecurity_proof: Global___InsecurityProof | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["absence", b"absence", "failure", b"failure", "insecurity_proof", b"insecurity_proof", "records", b"records", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["absence", b"absence", "aliases", b"aliases", "dnssec", b"dnssec", "elapsed_us", b"elapsed_us", "failure", b"failure", "insecurity_proof", b"insecurity_proof", "name", b"name", "records", b"records", "result", b"result", "tries", b"tries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absence", b"absence", "aliases", b"aliases", "dnssec", b"dnssec", "failure", b"failure", "insecurity_proof", b"insecurity_proof", "name", b"name", "records", b"records", "result", b"result", "tries", b"tries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["records", "absence", "failure"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015

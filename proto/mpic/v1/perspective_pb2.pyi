@@ -276,7 +276,7 @@ class ObserveResponse(_message.Message):
     rir: _observation_pb2.Rir.ValueType
     """Its region; must be the one in the roster."""
     @_builtins.property
-    def observations(self) -> _containers.RepeatedCompositeFieldContainer[_observation_pb2.Observation]:
+    def observations(self) -> _containers.RepeatedCompositeFieldContainer[Global___EncodedObservation]:
         """In no particular order."""
 
     def __init__(
@@ -284,7 +284,7 @@ class ObserveResponse(_message.Message):
         *,
         perspective_id: _builtins.str = ...,
         rir: _observation_pb2.Rir.ValueType = ...,
-        observations: _abc.Iterable[_observation_pb2.Observation] | None = ...,
+        observations: _abc.Iterable[Global___EncodedObservation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -293,3 +293,42 @@ class ObserveResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ObserveResponse: _TypeAlias = ObserveResponse  # noqa: Y015
+
+@_typing.final
+class EncodedObservation(_message.Message):
+    """One observation on its way, and what differs between perspectives that saw the same."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTION_ID_FIELD_NUMBER: _builtins.int
+    OBSERVATION_FIELD_NUMBER: _builtins.int
+    ELAPSED_US_FIELD_NUMBER: _builtins.int
+    LOOKUPS_US_FIELD_NUMBER: _builtins.int
+    question_id: _builtins.int
+    """The question's id, echoed."""
+    observation: _builtins.bytes
+    """A serialized Observation, so that equal ones are compared, read, judged and kept once."""
+    elapsed_us: _builtins.int
+    """From the question's arrival at the agent until its last finding, in microseconds."""
+    @_builtins.property
+    def lookups_us(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """From the sending of each query until its answer was read, in microseconds, in the order they
+        are asked: of the CAA walk from the name upwards, then of the next check. 0: the observation
+        was complete without it.
+        """
+
+    def __init__(
+        self,
+        *,
+        question_id: _builtins.int = ...,
+        observation: _builtins.bytes = ...,
+        elapsed_us: _builtins.int = ...,
+        lookups_us: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["elapsed_us", b"elapsed_us", "lookups_us", b"lookups_us", "observation", b"observation", "question_id", b"question_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EncodedObservation: _TypeAlias = EncodedObservation  # noqa: Y015

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.answer import to_response
+from coordinator.answer import Answerer
 from coordinator.ballot import Reply
 from coordinator.corroboration import Attempt, Question
 from coordinator.link import Link, LinkOptions
@@ -32,7 +32,8 @@ from tests.world.samples import (
 )
 
 NO_FILES = LinkOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
-LINKS = {one.id: Link(one, NO_FILES) for one in WORLD.perspectives}
+LINKS = [Link(one, NO_FILES) for one in WORLD.perspectives]
+ANSWERER = Answerer(LINKS)
 DIFFERS = (caa(), addresses(bytes([203, 0, 113, 66])))
 FORBIDS = (caa(b"\x00\x05issueother.example"), addresses(ADDRESS))
 
@@ -46,8 +47,14 @@ def attempt(replies: Sequence[Reply], *, dry_run: bool = False, terms: Terms = T
     return one
 
 
+def to_response(one: Attempt) -> c.CorroborateResponse:
+    response = c.CorroborateResponse()
+    ANSWERER.fill(response, one)
+    return response
+
+
 def answer(replies: Sequence[Reply], *, dry_run: bool = False) -> c.CorroborateResponse:
-    return to_response(attempt(replies, dry_run=dry_run), LINKS)
+    return to_response(attempt(replies, dry_run=dry_run))
 
 
 def remotes(*differing: int) -> list[Reply]:
@@ -67,7 +74,7 @@ def with_caa(ttl: int, alias_ttl: int | None = None) -> tuple[o.Finding, o.Findi
     return finding, addresses(ADDRESS)
 
 
-def test_br_5_4_1_the_quorum_is_corroborating_by_attempted() -> None:
+async def test_br_5_4_1_the_quorum_is_corroborating_by_attempted() -> None:
     for differing, quorum in [
         ((), "5/5"),
         ((2,), "4/5"),
@@ -77,7 +84,7 @@ def test_br_5_4_1_the_quorum_is_corroborating_by_attempted() -> None:
         assert answer(remotes(*differing)).names[0].quorum == quorum
 
 
-def test_approved_carries_no_error() -> None:
+async def test_approved_carries_no_error() -> None:
     response = answer(remotes(4))
     assert response.approved
     assert response.names[0].approved
@@ -87,7 +94,7 @@ def test_approved_carries_no_error() -> None:
     assert response.names[0].reason == c.REASON_CORROBORATED
 
 
-def test_error_338_when_the_quorum_is_not_met() -> None:
+async def test_error_338_when_the_quorum_is_not_met() -> None:
     response = answer(remotes(1, 4))
     assert not response.approved
     assert response.error.code == 338
@@ -104,10 +111,10 @@ def test_error_338_when_the_quorum_is_not_met() -> None:
         (replace(TERMS.row, minimum_remotes=6), c.REASON_TOO_FEW_REMOTES),
     ],
 )
-def test_error_338_too_when_regions_or_remotes_are_too_few(
+async def test_error_338_too_when_regions_or_remotes_are_too_few(
     row: PolicyRow, reason: c.Reason.ValueType
 ) -> None:
-    response = to_response(attempt(remotes(), terms=Terms(row, 5)), LINKS)
+    response = to_response(attempt(remotes(), terms=Terms(row, 5)))
     assert response.names[0].reason == reason
     assert response.names[0].error.code == 338
 
@@ -119,15 +126,15 @@ def two_names(*second: Reply) -> c.CorroborateResponse:
     one = Attempt(question, WORLD, NOVEMBER, lambda _: None)
     for each in remotes():
         one.receive(0, each)
-    assert not one.certain.is_set()
+    assert not one.certain.done()
     for each in second:
         one.receive(1, each)
-    assert one.certain.is_set()
+    assert one.certain.done()
     one.decided_at = NOVEMBER
-    return to_response(one, LINKS)
+    return to_response(one)
 
 
-def test_br_3_2_2_9_one_refused_name_refuses_the_certificate() -> None:
+async def test_br_3_2_2_9_one_refused_name_refuses_the_certificate() -> None:
     response = two_names(*remotes(0, 1))
     assert not response.approved
     assert [name.approved for name in response.names] == [True, False]
@@ -136,13 +143,13 @@ def test_br_3_2_2_9_one_refused_name_refuses_the_certificate() -> None:
         assert not message.HasField("caa_usable_until")
 
 
-def test_every_name_must_be_approved() -> None:
+async def test_every_name_must_be_approved() -> None:
     response = two_names(*remotes(0))
     assert response.approved
     assert [name.quorum for name in response.names] == ["5/5", "4/5"]
 
 
-def test_a_primary_that_forbids_or_fails_is_no_338() -> None:
+async def test_a_primary_that_forbids_or_fails_is_no_338() -> None:
     for findings in (FORBIDS, (failed_caa(), addresses(ADDRESS))):
         replies = [reply(WORLD.primary, findings), *(reply(one) for one in WORLD.remotes)]
         response = answer(replies)
@@ -162,7 +169,7 @@ def test_a_primary_that_forbids_or_fails_is_no_338() -> None:
         (with_caa(86400, alias_ttl=60), timedelta(hours=8)),
     ],
 )
-def test_br_4_2_2_1_the_check_is_usable_for_the_ttl_or_8_hours(
+async def test_br_4_2_2_1_the_check_is_usable_for_the_ttl_or_8_hours(
     findings: tuple[o.Finding, ...], usable: timedelta
 ) -> None:
     replies = [reply(WORLD.primary, findings), *(reply(one) for one in WORLD.remotes)]
@@ -172,14 +179,14 @@ def test_br_4_2_2_1_the_check_is_usable_for_the_ttl_or_8_hours(
     assert response.names[0].caa_usable_until == response.caa_usable_until
 
 
-def test_a_dry_run_permits_nothing() -> None:
+async def test_a_dry_run_permits_nothing() -> None:
     response = answer(remotes(), dry_run=True)
     assert response.dry_run
     assert not response.HasField("caa_usable_until")
     assert not response.names[0].HasField("caa_usable_until")
 
 
-def test_who_saw_what_and_who_was_not_awaited() -> None:
+async def test_who_saw_what_and_who_was_not_awaited() -> None:
     response = answer(remotes(0)[:5])
     assert response.names[0].quorum == "3/5"
     reports = response.names[0].perspectives
@@ -194,8 +201,8 @@ def test_who_saw_what_and_who_was_not_awaited() -> None:
     assert reports[2].elapsed.ToNanoseconds() == 10_000_000
 
 
-def test_what_an_agent_said_of_itself_is_told() -> None:
-    first = WORLD.perspectives[0].id
+async def test_what_an_agent_said_of_itself_is_told() -> None:
+    first = 0
     LINKS[first].description = p.DescribeResponse(
         version="9", resolver=p.Resolver(software="Unbound 1.17.1")
     )
@@ -205,7 +212,7 @@ def test_what_an_agent_said_of_itself_is_told() -> None:
     assert not reports[1].agent_version
 
 
-def test_the_policy_applied_is_told() -> None:
+async def test_the_policy_applied_is_told() -> None:
     policy = answer(remotes()).policy
     assert policy.minimum_remotes == 4
     assert policy.allowed_noncorroborations == 1
