@@ -23,7 +23,7 @@ from typing import Any
 import structlog
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.checks.wanted import Wanted
+from perspective_agent.wanted import Wanted
 from perspective_agent.wire import Query, failed, make_query, read_answer
 
 Receive = Callable[[int, o.Lookup, int], None]

@@ -14,7 +14,7 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalk
-from perspective_agent.checks.wanted import Wanted
+from perspective_agent.wanted import Wanted
 
 
 class Check(Protocol):

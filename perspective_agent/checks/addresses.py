@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.checks.wanted import Wanted
+from perspective_agent.wanted import Wanted
 from perspective_agent.wire import A
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.checks.insecurity import Descent
-from perspective_agent.checks.wanted import Wanted
+from perspective_agent.wanted import Wanted
 from perspective_agent.wire import CAA
 
 

@@ -10,7 +10,7 @@ from perspective_agent.checks import CHECKS
 from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalk
 from perspective_agent.checks.insecurity import Descent
-from perspective_agent.checks.wanted import Wanted
+from perspective_agent.wanted import Wanted
 from perspective_agent.wire import CAA, DS, A, failed
 
 LEVELS = ["a.b.example", "b.example", "example"]

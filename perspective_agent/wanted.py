@@ -1,4 +1,4 @@
-"""A lookup that a check wants. Pure."""
+"""A lookup that is wanted. Pure."""
 
 from typing import NamedTuple
 
