@@ -52,7 +52,7 @@ class LinkOptions:
     """How links behave."""
 
     tls: TlsFiles
-    window: float = 0.002
+    window: float = 0.005
     """Seconds between two messages of a busy stream."""
     limit: int = 65536
     """Questions waiting to be sent, at most."""

@@ -30,7 +30,7 @@ class Counter:
     """Seconds."""
     stream_in_flight: int = 4096
     """Questions of one stream being decided at a time; more are not read until some are."""
-    window: float = 0.002
+    window: float = 0.005
     """Seconds between two messages of a busy stream."""
 
 

@@ -49,7 +49,7 @@ class CoordinatorTable(ConfigTable):
         default=1.0, ge=0.1, le=10, description="seconds on top, for the way there and back"
     )
     gather_window: float = Field(
-        default=0.002, ge=0, le=0.1, description="seconds between messages of a busy stream"
+        default=0.005, ge=0, le=0.1, description="seconds between messages of a busy stream"
     )
     connect_patience: float = Field(
         default=3.0, ge=0, le=60, description="seconds to wait for the agents before serving"

@@ -66,7 +66,7 @@ class View:
 class StreamOptions:
     """How a stream gathers observations."""
 
-    window: float = 0.002
+    window: float = 0.005
     """Seconds between two messages of a busy stream."""
     limit: int = 65536
     """Observations waiting to be sent, at most."""

@@ -34,7 +34,7 @@ class AgentTable(ConfigTable):
         default=10.0, ge=0.5, le=60, description="seconds one question may take at most"
     )
     gather_window: float = Field(
-        default=0.002, ge=0, le=0.1, description="seconds between messages of a busy stream"
+        default=0.005, ge=0, le=0.1, description="seconds between messages of a busy stream"
     )
     shutdown_grace: float = Field(
         default=5.0, ge=0, le=60, description="seconds running calls get at shutdown"

@@ -1,6 +1,7 @@
 """A server's life: bound port, health, signals, a bounded end."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         await self.grpc.start()
+        _spare_the_collector()
         log.info("serving", port=self.port)
 
     async def set_health(self, *, serving: bool) -> None:
@@ -83,3 +85,14 @@ class Server:
         drain()
         await self.grpc.stop(grace)
         log.info("stopped")
+
+
+def _spare_the_collector() -> None:
+    """Leave out of garbage collection what will live for ever, and collect the rest less often.
+
+    Nearly nothing here is in cycles; at the default the collector costs a seventh of an agent's
+    time under load.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
