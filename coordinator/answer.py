@@ -7,7 +7,7 @@ from google.protobuf import timestamp_pb2
 
 from coordinator.ballot import Ballot, Standing
 from coordinator.corroboration import Attempt
-from coordinator.link import Link
+from coordinator.fanout import AnyLink
 from coordinator.quorum import Terms
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -27,7 +27,7 @@ CAA_FLOOR = timedelta(hours=8)
 class Answerer:
     """Makes answers; what is the same in every answer is made once and copied."""
 
-    def __init__(self, links: Sequence[Link]) -> None:
+    def __init__(self, links: Sequence[AnyLink]) -> None:
         """Report on these links."""
         self._reports = [_LinkReport(link) for link in links]
 
@@ -57,7 +57,7 @@ class Answerer:
 class _LinkReport:
     """What is said of one perspective in every answer, and how the rest is added."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: AnyLink) -> None:
         self.link = link
         self._described: p.DescribeResponse | None = None
         self._same = self._make_same()

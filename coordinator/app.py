@@ -11,6 +11,7 @@ from coordinator.fanout import Fanout, Timing
 from coordinator.link import LinkOptions
 from coordinator.servicer import CorroborationServicer, Counter, log_late
 from coordinator.settings import CoordinatorSettings, check_roster
+from mpic.address import shift_port
 from mpic.grpc.serving import Listening, Server
 from mpic.v1 import corroboration_pb2, corroboration_pb2_grpc
 
@@ -19,8 +20,11 @@ log = structlog.get_logger()
 SERVICE: str = corroboration_pb2.DESCRIPTOR.services_by_name["CorroborationService"].full_name
 
 
-async def run_coordinator(settings: CoordinatorSettings, file: Path) -> None:
-    """Serve until a signal; raises ServingError, or ConfigError where the roster breaks policy."""
+async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int = 0) -> None:
+    """Serve until a signal, as one of the workers.
+
+    Raises ServingError, or ConfigError where the roster breaks the policy.
+    """
     for warning in check_roster(settings, file, _now()):
         log.warning("roster_will_break_policy", warning=warning)
     table = settings.coordinator
@@ -29,7 +33,8 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path) -> None:
     allowed = {SERVICE: frozenset(settings.callers.allowed)}
     async with AsyncExitStack() as stack:
         fanout = Fanout(settings.roster(), options, timing)
-        server = Server(Listening(table.listen, settings.tls.files(), allowed))
+        address = shift_port(table.listen, worker)
+        server = Server(Listening(address, settings.tls.files(), allowed))
         stack.push_async_callback(fanout.close)
         await fanout.open(table.connect_patience)
         rules = Rules(settings.roster(), settings.policy.policy())

@@ -25,6 +25,7 @@ from mpic.grpc.tls import TlsFiles
 from mpic.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
+from mpic.workers import run_workers
 
 app = typer.Typer()
 
@@ -39,6 +40,9 @@ def serve(
     config: Annotated[
         Path, typer.Option("--config", "-c", help="The coordinator's TOML file.", metavar="FILE")
     ],
+    worker: Annotated[
+        int | None, typer.Option(help="Be this worker; the parent starts them.", hidden=True)
+    ] = None,
 ) -> None:
     """Run the coordinator: it asks all perspectives and decides.
 
@@ -48,7 +52,10 @@ def serve(
     try:
         settings = read_settings(config)
         configure_logging(settings.log.format, settings.log.level)
-        asyncio.run(run_coordinator(settings, config))
+        if worker is None and settings.coordinator.workers > 1:
+            command = (sys.executable, "-m", "coordinator", "coordinator", "--config", str(config))
+            raise typer.Exit(asyncio.run(run_workers(command, settings.coordinator.workers)))
+        asyncio.run(run_coordinator(settings, config, worker or 0))
     except (ConfigError, ServingError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for a person
         raise typer.Exit(1) from error

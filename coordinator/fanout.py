@@ -14,11 +14,13 @@ from itertools import count
 
 from coordinator.ballot import Reply
 from coordinator.link import Answer, Link, LinkOptions, Problem
-from coordinator.roster import Roster
+from coordinator.pool import LinkPool
+from coordinator.roster import Perspective, Roster
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 
 Receive = Callable[[int, Reply], None]
+AnyLink = Link | LinkPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Fanout:
 
     def __init__(self, roster: Roster, options: LinkOptions, timing: Timing) -> None:
         """Connect nothing yet; `open` does."""
-        self.links: Sequence[Link] = [Link(one, options) for one in roster.perspectives]
+        self.links: Sequence[AnyLink] = [_make_link(one, options) for one in roster.perspectives]
         self._timing = timing
         self._ids = count(1)
         self._running: list[asyncio.Task[None]] = []
@@ -73,6 +75,12 @@ class Fanout:
         return asking
 
 
+def _make_link(perspective: Perspective, options: LinkOptions) -> AnyLink:
+    if perspective.workers == 1:
+        return Link(perspective, options)
+    return LinkPool(perspective, options)
+
+
 class Asking:
     """One attempt's questions on their way."""
 
@@ -81,42 +89,41 @@ class Asking:
         self._receive = receive
         self._timeout = timeout
         self._started = time.perf_counter()
-        self._open: dict[int, tuple[int, set[Link]]] = {}
+        self._open: dict[int, tuple[int, dict[str, AnyLink]]] = {}
         """By question: the index of its name, and who has not answered."""
         self._deadline = asyncio.get_running_loop().call_later(timeout, self._expire)
 
-    def ask(self, links: Iterable[Link], index: int, question_id: int, entry: bytes) -> None:
+    def ask(self, links: Sequence[AnyLink], index: int, question_id: int, entry: bytes) -> None:
         """Send every perspective one question."""
-        links = set(links)
-        self._open[question_id] = (index, links)
-        for link in list(links):
+        self._open[question_id] = (index, {link.perspective.id: link for link in links})
+        for link in links:
             link.ask(question_id, entry, self._answer)
 
     def close(self) -> None:
         """Ask no further: replies that are still to come are dropped."""
         self._deadline.cancel()
         for question_id, (_, links) in self._open.items():
-            for link in links:
+            for link in links.values():
                 link.forget(question_id)
         self._open.clear()
 
-    def _answer(self, link: Link, question_id: int, answer: Answer) -> None:
+    def _answer(self, perspective: Perspective, question_id: int, answer: Answer) -> None:
         """Take what a link has to say."""
         index, links = self._open[question_id]
-        links.remove(link)
+        del links[perspective.id]
         if not links:
             del self._open[question_id]
             if not self._open:
                 self._deadline.cancel()
         if isinstance(answer, Problem):
-            reply = Reply(link.perspective, None, None, answer.dissent, answer.detail)
+            reply = Reply(perspective, None, None, answer.dissent, answer.detail)
         else:
-            reply = Reply(link.perspective, answer, time.perf_counter() - self._started)
+            reply = Reply(perspective, answer, time.perf_counter() - self._started)
         self._receive(index, reply)
 
     def _expire(self) -> None:
         """Reply for every perspective that has not answered."""
-        late = [(index, link) for index, links in self._open.values() for link in links]
+        late = [(index, link) for index, links in self._open.values() for link in links.values()]
         self.close()
         detail = f"no answer within {self._timeout:g} s"
         for index, link in late:

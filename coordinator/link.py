@@ -43,8 +43,8 @@ class Problem:
 
 
 Answer = p.EncodedObservation | Problem
-Receive = Callable[["Link", int, Answer], None]
-"""Gets the link, the question's id, and what came of it."""
+Receive = Callable[[Perspective, int, Answer], None]
+"""Gets who was asked, the question's id, and what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,12 @@ class LinkError(Exception):
 class Link:
     """One perspective as the coordinator reaches it."""
 
-    def __init__(self, perspective: Perspective, options: LinkOptions) -> None:
-        """Connect nothing yet; `run` does."""
+    def __init__(
+        self, perspective: Perspective, options: LinkOptions, address: str | None = None
+    ) -> None:
+        """Connect nothing yet; `run` does. Without an address, to the perspective's own."""
         self.perspective = perspective
+        self.address = address or perspective.address
         self.description: p.DescribeResponse | None = None
         """What the agent said of itself when it was last reached."""
         self.problem: Problem | None = Problem(c.DISSENT_UNREACHABLE, "not connected yet")
@@ -85,13 +88,13 @@ class Link:
         """Send one encoded question; `receive` is called once, unless `forget` comes first."""
         if self._outbox is None or self.problem is not None:
             problem = self.problem or Problem(c.DISSENT_UNREACHABLE, "not connected")
-            receive(self, question_id, problem)
+            receive(self.perspective, question_id, problem)
             return
         try:
             self._outbox.put(entry)
         except OutboxFullError as error:
             problem = Problem(c.DISSENT_UNREACHABLE, f"the link is full: {error}")
-            receive(self, question_id, problem)
+            receive(self.perspective, question_id, problem)
             return
         self._pending[question_id] = receive
 
@@ -119,7 +122,7 @@ class Link:
         perspective = self.perspective
         try:
             async with open_channel(
-                perspective.address, self._options.tls, perspective.server_name
+                self.address, self._options.tls, perspective.server_name
             ) as channel:
                 self.description = await self._describe(channel)
                 await self._converse(channel)
@@ -145,7 +148,7 @@ class Link:
         expected = (self.perspective.id, self.perspective.rir)
         if (stated_id, stated_rir) != expected:
             detail = (
-                f"the agent at {self.perspective.address} says it is {stated_id!r} in"
+                f"the agent at {self.address} says it is {stated_id!r} in"
                 f" {_rir_name(stated_rir)}; the roster says {expected[0]!r} in"
                 f" {_rir_name(expected[1])}"
             )
@@ -159,7 +162,7 @@ class Link:
         writing = asyncio.create_task(_write(stream, outbox))
         self.problem = None
         self._settled.set()
-        log.info("perspective_connected", perspective=self.perspective.id)
+        log.info("perspective_connected", perspective=self.perspective.id, address=self.address)
         try:
             while (message := await stream.read()) is not aio.EOF:
                 self._deliver(message)  # type: ignore[arg-type] # not EOF
@@ -181,7 +184,7 @@ class Link:
             question_id = encoded.question_id
             receive = self._pending.pop(question_id, None)
             if receive is not None:
-                receive(self, question_id, encoded)
+                receive(self.perspective, question_id, encoded)
 
     def _lose(self, problem: Problem) -> None:
         """Fail whatever is in flight, and everything asked until the link is up again."""
@@ -197,7 +200,7 @@ class Link:
         self._settled.set()
         pending, self._pending = self._pending, {}
         for question_id, receive in pending.items():
-            receive(self, question_id, problem)
+            receive(self.perspective, question_id, problem)
 
 
 async def _write(stream: aio.StreamStreamCall[bytes, bytes], outbox: Outbox[bytes]) -> None:

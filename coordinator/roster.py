@@ -8,6 +8,7 @@ from geographiclib.geodesic import Geodesic
 
 from coordinator.policy import PolicyRow
 from coordinator.quorum import required_by_policy
+from mpic.address import shift_port
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
@@ -36,6 +37,13 @@ class Perspective:
     stands (BR 1.6.1, "Network Perspective")."""
     resolver: Location
     """The same for its resolver's queries."""
+    workers: int = 1
+    """How many processes its agent has, each with a port of its own."""
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """Where its workers listen: on the port of its address, and on those that follow."""
+        return [shift_port(self.address, worker) for worker in range(self.workers)]
 
     @property
     def is_primary(self) -> bool:

@@ -10,8 +10,8 @@ import structlog
 from coordinator.answer import QUORUM_ERROR, Answerer, is_quorum_error
 from coordinator.ballot import Ballot
 from coordinator.corroboration import Attempt, Corroborator
+from coordinator.fanout import AnyLink
 from coordinator.intake import Desk, Issuers, read_question
-from coordinator.link import Link
 from coordinator.stream import QuestionStream
 from mpic.grpc.errors import RequestError, shutting_down
 from mpic.grpc.identity import Context, peer_identities
@@ -40,7 +40,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
     def __init__(
         self,
         corroborator: Corroborator,
-        links: list[Link],
+        links: list[AnyLink],
         counter: Counter,
         is_stopping: Callable[[], bool],
     ) -> None:
@@ -122,7 +122,7 @@ def _caller(context: Context) -> str:
     return next(iter(peer_identities(context)), "")
 
 
-def _status(link: Link) -> c.PerspectiveStatus:
+def _status(link: AnyLink) -> c.PerspectiveStatus:
     return c.PerspectiveStatus(
         perspective_id=link.perspective.id,
         role=link.perspective.role,

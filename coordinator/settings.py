@@ -26,6 +26,7 @@ from mpic.settings import (
     PerspectiveId,
     RirName,
     TlsTable,
+    Workers,
     check_tls,
 )
 from mpic.v1 import corroboration_pb2 as c
@@ -42,6 +43,7 @@ class CoordinatorTable(ConfigTable):
     """How the coordinator serves and asks."""
 
     listen: ListenAddress = Field(default="0.0.0.0:7300", description='"address:port"')
+    workers: Workers = Field(default=1, description="processes, each with a port of its own")
     lookup_timeout: float = Field(
         default=10.0, ge=0.5, le=60, description="seconds an agent has for its lookups"
     )
@@ -94,6 +96,7 @@ class PerspectiveTable(ConfigTable):
     address: ListenAddress = Field(description='where its agent listens, "host:port"')
     server_name: str = Field(description="the DNS name in its agent's certificate")
     rir: RirName
+    workers: Workers = Field(default=1, description="as in its agent's file")
     egress: PlaceTable = Field(description="where its traffic enters the network it uses")
     resolver: PlaceTable = Field(description="where its resolver's queries do")
 
@@ -107,6 +110,7 @@ class PerspectiveTable(ConfigTable):
             server_name=self.server_name,
             egress=self.egress.location(),
             resolver=self.resolver.location(),
+            workers=self.workers,
         )
 
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
+from mpic.address import shift_port
 from mpic.grpc.serving import Listening, Server
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
@@ -25,12 +26,16 @@ class ResolverNotValidatingError(Exception):
     """The agent refuses to serve through a resolver that does not validate."""
 
 
-async def run_agent(settings: AgentSettings) -> None:
-    """Serve until a signal; raises UnboundError, ServingError, ResolverNotValidatingError."""
+async def run_agent(settings: AgentSettings, worker: int = 0) -> None:
+    """Serve until a signal, as one of the workers.
+
+    Raises UnboundError, ServingError, ResolverNotValidatingError.
+    """
     async with AsyncExitStack() as stack:
-        view = await _open_view(settings.resolver, stack)
+        view = await _open_view(settings.resolver, worker, stack)
         allowed = {SERVICE: frozenset(settings.callers.allowed)}
-        server = Server(Listening(settings.agent.listen, settings.tls.files(), allowed))
+        address = shift_port(settings.agent.listen, worker)
+        server = Server(Listening(address, settings.tls.files(), allowed))
         servicer = _make_servicer(settings, view)
         perspective_pb2_grpc.add_PerspectiveServiceServicer_to_server(servicer, server.grpc)
         await server.start()
@@ -46,10 +51,10 @@ def _make_servicer(settings: AgentSettings, view: View) -> PerspectiveServicer:
     return PerspectiveServicer(identity, view, settings.agent.lookup_timeout, stream)
 
 
-async def _open_view(table: ResolverTable, stack: AsyncExitStack) -> View:
+async def _open_view(table: ResolverTable, worker: int, stack: AsyncExitStack) -> View:
     """Start or find the resolver, and prove that it validates before anything is served."""
     if table.mode == "private":
-        unbound = PrivateUnbound(table.options())
+        unbound = PrivateUnbound(table.options(worker))
         stack.push_async_callback(unbound.stop)
         await unbound.start()
         address, software = unbound.address, unbound.version

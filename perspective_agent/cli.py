@@ -10,6 +10,7 @@ import typer
 from mpic.config import ConfigError
 from mpic.grpc.logs import configure_logging
 from mpic.grpc.serving import ServingError
+from mpic.workers import run_workers
 from perspective_agent.app import ResolverNotValidatingError, run_agent
 from perspective_agent.settings import read_settings
 from perspective_agent.unbound import UnboundError
@@ -22,6 +23,9 @@ def serve(
     config: Annotated[
         Path, typer.Option("--config", "-c", help="The agent's TOML file.", metavar="FILE")
     ],
+    worker: Annotated[
+        int | None, typer.Option(help="Be this worker; the parent starts them.", hidden=True)
+    ] = None,
 ) -> None:
     """Run a perspective agent: it looks names up through its own resolver.
 
@@ -31,7 +35,10 @@ def serve(
     try:
         settings = read_settings(config)
         configure_logging(settings.log.format, settings.log.level)
-        asyncio.run(run_agent(settings))
+        if worker is None and settings.agent.workers > 1:
+            command = (sys.executable, "-m", "perspective_agent", "--config", str(config))
+            raise typer.Exit(asyncio.run(run_workers(command, settings.agent.workers)))
+        asyncio.run(run_agent(settings, worker or 0))
     except (ConfigError, ServingError, UnboundError, ResolverNotValidatingError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for a person
         raise typer.Exit(1) from error

@@ -16,6 +16,7 @@ from mpic.settings import (
     PerspectiveId,
     RirName,
     TlsTable,
+    Workers,
     check_tls,
 )
 from perspective_agent.trust_anchor import read_key_tags
@@ -30,6 +31,7 @@ class AgentTable(ConfigTable):
     id: PerspectiveId = Field(description="this perspective's identifier, as in the roster")
     rir: RirName = Field(description="the RIR service region its traffic leaves in")
     listen: ListenAddress = Field(default="0.0.0.0:7310", description='"address:port"')
+    workers: Workers = Field(default=1, description="processes, each with a port of its own")
     lookup_timeout: float = Field(
         default=10.0, ge=0.5, le=60, description="seconds one question may take at most"
     )
@@ -89,13 +91,13 @@ class ResolverTable(ConfigTable):
         """Return where the operator's resolver is."""
         return self.address, self.port
 
-    def options(self) -> UnboundOptions:
-        """Return what a private Unbound is started with."""
+    def options(self, worker: int = 0) -> UnboundOptions:
+        """Return what a worker's private Unbound is started with."""
         return UnboundOptions(
             trust_anchor_file=self.trust_anchor_file,
             root_hints_file=self.root_hints_file,
             outgoing_address=self.outgoing_address,
-            port=self.port,
+            port=self.port + worker if self.port else 0,
             cache_max_ttl=self.cache_max_ttl,
             cache_max_negative_ttl=self.cache_max_negative_ttl,
             ipv6=self.ipv6,

@@ -13,6 +13,7 @@ from mpic.pki import check_pair
 
 PerspectiveId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 ListenAddress = Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
+Workers = Annotated[int, Field(ge=1, le=64)]
 RirName = Literal["AFRINIC", "APNIC", "ARIN", "LACNIC", "RIPE"]
 
 

@@ -18,6 +18,7 @@ from typing import Self
 
 import grpc
 
+from mpic.address import shift_port
 from mpic.grpc.tls import TlsFiles, channel_credentials
 from mpic.pki import Subject, create_authority, issue_certificate
 from mpic.v1 import corroboration_pb2 as c
@@ -45,6 +46,7 @@ _AGENT = """
 id = "{id}"
 rir = "{rir}"
 listen = "{listen}"
+workers = {workers}
 lookup_timeout = {lookup_timeout}
 
 [callers]
@@ -87,6 +89,7 @@ probe_timeout = 2
 _COORDINATOR = """
 [coordinator]
 listen = "{listen}"
+workers = {workers}
 lookup_timeout = {lookup_timeout}
 network_allowance = 0.5
 
@@ -102,6 +105,7 @@ _PERSPECTIVE = """
 id = "{id}"
 role = "{role}"
 address = "{address}"
+workers = {workers}
 server_name = "{id}.perspective.mpic.test"
 rir = "{rir}"
 egress = {{ latitude = {latitude}, longitude = {longitude} }}
@@ -109,9 +113,10 @@ resolver = {{ latitude = {latitude}, longitude = {longitude} }}
 """
 
 
-def agent_address(place: Place) -> str:
-    """Return where the agent of a place listens."""
-    return f"127.0.0.1:{7310 + PLACES.index(place)}"
+def agent_address(place: Place, workers: int = 1) -> str:
+    """Return where the agent of a place listens, or the first of its workers."""
+    index = PLACES.index(place)
+    return f"127.0.0.1:{7310 + index if workers == 1 else 7400 + 10 * index}"
 
 
 def resolver_port(place: Place) -> int:
@@ -131,6 +136,8 @@ class Plan:
     """Seconds that the agents' resolvers may keep an answer."""
     local_data: bool = False
     """Let every agent use a resolver beside it that answers from local data."""
+    workers: int = 1
+    """Processes of the coordinator and of each agent."""
     coordinator_extra: str = ""
     """More TOML for the coordinator's file."""
 
@@ -172,7 +179,7 @@ class Deployment:
         for place in self.plan.places:
             self.start_agent(place.id)
         for agent in self.agents.values():
-            wait_serving(agent)
+            wait_serving(agent, self.plan.workers)
         self.start_coordinator()
 
     def write(self) -> None:
@@ -188,15 +195,18 @@ class Deployment:
 
     def start_agent(self, id: str) -> Child:
         """Start one agent; does not wait."""
-        command = (MPIC, "agent", "--config", str(self.agent_file(id)))
-        self.agents[id] = Child(command, self.directory / f"agent-{id}.log")
+        self.agents[id] = self.start_program("agent", self.agent_file(id))
         return self.agents[id]
+
+    def start_program(self, program: str, file: Path) -> Child:
+        """Start an agent or a coordinator with a configuration file; does not wait."""
+        command = (MPIC, program, "--config", str(file))
+        return Child(command, self.directory / f"{file.stem}.log")
 
     def start_coordinator(self) -> None:
         """Start the coordinator and wait until it serves."""
-        command = (MPIC, "coordinator", "--config", str(self.coordinator_file))
-        self._coordinator = Child(command, self.directory / "coordinator.log")
-        wait_serving(self._coordinator)
+        self._coordinator = self.start_program("coordinator", self.coordinator_file)
+        wait_serving(self._coordinator, self.plan.workers)
 
     def agent_file(self, id: str) -> Path:
         """Return the configuration file of an agent."""
@@ -213,11 +223,12 @@ class Deployment:
         return TlsFiles(pair.with_suffix(".pem"), pair.with_suffix(".key"), self.pki / "ca.pem")
 
     @contextmanager
-    def channel(self, caller: str = "pipeline") -> Iterator[grpc.Channel]:
-        """Open a channel to the coordinator."""
+    def channel(self, caller: str = "pipeline", worker: int = 0) -> Iterator[grpc.Channel]:
+        """Open a channel to the coordinator, or to another of its workers."""
         options = [("grpc.ssl_target_name_override", "localhost")]
         credentials = channel_credentials(self.caller_tls(caller))
-        with grpc.secure_channel(COORDINATOR, credentials, options) as channel:
+        address = shift_port(COORDINATOR, worker)
+        with grpc.secure_channel(address, credentials, options) as channel:
             yield channel
 
     def ask(self, *names: str, linger: float = 3.0, timeout: float = 20.0) -> c.CorroborateResponse:
@@ -261,7 +272,8 @@ class Deployment:
         agent = _AGENT.format(
             id=place.id,
             rir=place.rir,
-            listen=agent_address(place),
+            listen=agent_address(place, self.plan.workers),
+            workers=self.plan.workers,
             lookup_timeout=self.plan.lookup_timeout,
         )
         if self._internet is None:
@@ -310,13 +322,17 @@ class Deployment:
     def _coordinator_config(self) -> str:
         tls = _TLS.format(pair=self.pki / "coordinator-main", pki=self.pki)
         common = _COORDINATOR.format(
-            listen=COORDINATOR, issuer=ISSUER_DOMAIN, lookup_timeout=self.plan.lookup_timeout
+            listen=COORDINATOR,
+            workers=self.plan.workers,
+            issuer=ISSUER_DOMAIN,
+            lookup_timeout=self.plan.lookup_timeout,
         )
         perspectives = [
             _PERSPECTIVE.format(
                 id=place.id,
                 role="primary" if place is PLACES[0] else "remote",
-                address=agent_address(place),
+                address=agent_address(place, self.plan.workers),
+                workers=self.plan.workers,
                 rir=place.rir,
                 latitude=place.latitude,
                 longitude=place.longitude,
@@ -326,6 +342,6 @@ class Deployment:
         return tls + common + self.plan.coordinator_extra + "".join(perspectives)
 
 
-def wait_serving(child: Child) -> None:
-    """Wait until a program has written that it serves."""
-    child.wait_ready(lambda: '"serving"' in child.log_file.read_text(), seconds=30)
+def wait_serving(child: Child, workers: int = 1) -> None:
+    """Wait until a program, or each of its workers, has written that it serves."""
+    child.wait_ready(lambda: child.log_file.read_text().count('"serving"') >= workers, seconds=30)

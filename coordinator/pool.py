@@ -1,0 +1,59 @@
+"""The links to the workers of one perspective: one for each, asked in turn.
+
+An agent with several workers has a port for each, since a long-lived stream stays with the one
+process that accepted it. To everybody else a pool is one link; a worker that is down is passed
+over as long as another is up.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from coordinator.link import Link, LinkOptions, Problem, Receive
+from coordinator.roster import Perspective
+from mpic.v1 import perspective_pb2 as p
+
+
+class LinkPool:
+    """One perspective as the coordinator reaches it, by several workers."""
+
+    def __init__(self, perspective: Perspective, options: LinkOptions) -> None:
+        """Connect nothing yet; `run` does."""
+        self.perspective = perspective
+        self._links = [Link(perspective, options, address) for address in perspective.addresses]
+        self._turn = 0
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why nobody can be asked right now; None when somebody can."""
+        problems = [link.problem for link in self._links]
+        return None if None in problems else problems[0]
+
+    @property
+    def description(self) -> p.DescribeResponse | None:
+        """What the first worker that was reached said of itself."""
+        described = [link.description for link in self._links if link.description is not None]
+        return described[0] if described else None
+
+    def ask(self, question_id: int, entry: bytes, receive: Receive) -> None:
+        """Let the next worker that is up answer one encoded question."""
+        links = self._in_turn()
+        self._turn += 1
+        best = next((link for link in links if link.problem is None), links[0])
+        best.ask(question_id, entry, receive)
+
+    def forget(self, question_id: int) -> None:
+        """Wait no longer for an answer."""
+        for link in self._links:
+            link.forget(question_id)
+
+    async def first_attempt(self) -> None:
+        """Wait until every worker has been tried once."""
+        await asyncio.gather(*(link.first_attempt() for link in self._links))
+
+    async def run(self) -> None:
+        """Keep all links up, until cancelled."""
+        await asyncio.gather(*(link.run() for link in self._links))
+
+    def _in_turn(self) -> Sequence[Link]:
+        first = self._turn % len(self._links)
+        return self._links[first:] + self._links[:first]

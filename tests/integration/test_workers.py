@@ -1,0 +1,64 @@
+"""Several processes behind one identity: of the coordinator, and of each agent."""
+
+import os
+import signal
+from pathlib import Path
+
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+from tests.world.deployment import Deployment, Plan
+from tests.world.process import wait_until
+
+CHILD = "child.parent.example.co.jp"
+PLAN = Plan(workers=2)
+
+
+def ask(deployment: Deployment, worker: int) -> c.NameVerdict:
+    request = c.CorroborateRequest(request_id="worker", names=[CHILD])
+    request.linger.FromSeconds(3)
+    with deployment.channel(worker=worker) as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        (verdict,) = stub.Corroborate(request, timeout=20).names
+    return verdict
+
+
+def workers_of(pid: int) -> list[int]:
+    """Return the processes an agent's parent has started."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def test_every_worker_of_the_coordinator_decides(deployment: Deployment) -> None:
+    for worker in range(PLAN.workers):
+        assert ask(deployment, worker).quorum == "5/5"
+
+
+def test_a_worker_that_ends_is_missed_by_nobody_and_started_again(deployment: Deployment) -> None:
+    agent = deployment.agents["ashburn"]
+    before = workers_of(agent.pid)
+    assert len(before) == PLAN.workers
+    os.kill(before[0], signal.SIGKILL)
+    wait_until(lambda: '"perspective_lost"' in deployment.coordinator.log_file.read_text(), 5, str)
+    for _ in range(6):
+        assert ask(deployment, 0).quorum == "5/5"
+    wait_until(lambda: agent.log_file.read_text().count('"serving"') == PLAN.workers + 1, 20, str)
+    assert len(workers_of(agent.pid)) == PLAN.workers
+
+
+def test_workers_that_cannot_start_end_their_parent(deployment: Deployment) -> None:
+    """Their port is taken: by the agent that runs."""
+    file = deployment.directory / "second.toml"
+    file.write_text(deployment.agent_file("ashburn").read_text())
+    second = deployment.agents["second"] = deployment.start_program("agent", file)
+    wait_until(lambda: not second.is_running(), 20, second.log_file.read_text)
+    assert "cannot listen on 127.0.0.1:7420" in second.log_file.read_text()
+    del deployment.agents["second"]
+
+
+def test_a_parent_that_is_ended_ends_its_workers(deployment: Deployment) -> None:
+    agent = deployment.agents["singapore"]
+    workers = workers_of(agent.pid)
+    agent.signal(signal.SIGTERM)
+    wait_until(lambda: not agent.is_running(), 15, agent.log_file.read_text)
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    assert agent.log_file.read_text().count('"stopped"') == PLAN.workers
