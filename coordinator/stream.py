@@ -17,6 +17,9 @@ from mpic.v1 import corroboration_pb2 as c
 
 log = structlog.get_logger()
 
+# A message that has grown so large is sent: gRPC's clients take no more than 4 MiB by default.
+_MESSAGE_OCTETS = 1024 * 1024
+
 Decide = Callable[[c.CorroborateRequest], Awaitable[Attempt]]
 Fill = Callable[[c.CorroborateResponse, Attempt], None]
 
@@ -50,18 +53,30 @@ class QuestionStream:
     async def responses(self) -> AsyncIterator[c.CorroborateStreamResponse]:
         """Yield answers as they finish."""
         async for decided in self._outbox.batches():
-            response = c.CorroborateStreamResponse()
+            response, octets = c.CorroborateStreamResponse(), 0
             for question, outcome in decided:
-                self._add(response.outcomes.add(request_id=question.request_id), outcome)
-            yield response
+                octets += self._add(response, question, outcome)
+                if octets > _MESSAGE_OCTETS:
+                    yield response
+                    response, octets = c.CorroborateStreamResponse(), 0
+            if octets:
+                yield response
             for _ in decided:
                 self._room.release()
 
-    def _add(self, outcome: c.CorroborateOutcome, decided: Attempt | RequestError) -> None:
+    def _add(
+        self,
+        response: c.CorroborateStreamResponse,
+        question: c.CorroborateRequest,
+        decided: Attempt | RequestError,
+    ) -> int:
+        """Add one outcome; return its size."""
+        outcome = response.outcomes.add(request_id=question.request_id)
         if isinstance(decided, RequestError):
             outcome.error.CopyFrom(_to_message(decided))
         else:
             self._fill(outcome.verdict, decided)
+        return outcome.ByteSize()
 
     def drain(self) -> None:
         """End once all questions taken are answered."""

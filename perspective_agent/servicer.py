@@ -142,7 +142,9 @@ class _Stream:
     """One coordinator's stream: the questions it has open, and the observations on their way."""
 
     def __init__(self, options: StreamOptions) -> None:
-        self.outbox: Outbox[p.EncodedObservation] = Outbox(options.window, options.limit)
+        self.outbox: Outbox[p.EncodedObservation] = Outbox(
+            options.window, options.limit, lambda encoded: len(encoded.observation)
+        )
         self.open = 0
         self._draining = False
 

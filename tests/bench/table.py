@@ -1,17 +1,20 @@
 """Speed: checks a second, latency and CPU, by front, load, fault and resolver.
 
-    tests/bench/run.sh [--quick] [--json FILE]
+    tests/bench/run.sh [--quick] [--json FILE] [--url URL]
 
 Real programs over mutual TLS, real BIND and a real validating Unbound for each perspective, all on
 this machine. `recursive`: every name is new, looked up from the root and validated; `local`: the
 resolvers answer from local data. Fault: one of five remotes hung (SIGSTOP) or dead (SIGKILL). CPU
-is user and system time of coordinator and agents, and of their Unbounds.
+is user and system time of coordinator and agents, and of their Unbounds; DNS queries are those that
+the agents put to their Unbounds. `--url` drives another system's `POST /mpic` (the API of Open
+MPIC: CAA and A as two calls) in the same run, for names that its resolvers must know.
 """
 
 import argparse
 import asyncio
 import json
 import signal
+import socket
 import statistics
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -19,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bench.load import Front, Result, run_closed, run_open
+from perspective_agent.unbound_conf import CONTROL_SOCKET
+from tests.bench.load import Front, Result, open_foreign, run_closed, run_open
 from tests.world.deployment import Deployment, Plan, wait_serving
 from tests.world.internet import Internet
 from tests.world.process import wait_until
@@ -65,11 +69,22 @@ def plan_rows(*, quick: bool) -> Iterator[Load]:
                 yield Load("stream", in_flight=in_flight, fault=fault, resolver=resolver)
 
 
+FOREIGN = "other"
+"""The front of another system."""
+
+
+def plan_foreign(*, quick: bool) -> Iterator[Load]:
+    """Yield the rows of another system."""
+    for in_flight in (1, 64) if quick else (1, 16, 64, 256):
+        yield Load(FOREIGN, in_flight=in_flight, resolver="unknown")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer rows, within 60 s")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
+    parser.add_argument("--url", help="another system's POST /mpic, such as http://host:8000/mpic")
     arguments = parser.parse_args()
     seconds = 1.0 if arguments.quick else 5.0
     rows: list[dict[str, Any]] = []
@@ -78,6 +93,10 @@ def main() -> None:
     for resolver in ("local", "recursive"):
         wanted = [load for load in loads if load.resolver == resolver]
         rows.extend(measure_all(wanted, resolver, seconds))
+    if arguments.url:
+        for load in plan_foreign(quick=arguments.quick):
+            rows.append(asyncio.run(measure_foreign(arguments.url, load, seconds)))
+            print(_line(rows[-1]), flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1))
 
@@ -114,6 +133,17 @@ def measure(deployment: Deployment, load: Load, number: int, seconds: float) -> 
             wait_until(lambda: deployment.ask("host.child.parent.example.co.jp").approved, 30, str)
 
 
+async def measure_foreign(url: str, load: Load, seconds: float) -> dict[str, Any]:
+    """Measure one row of another system; what it costs in CPU is not seen from here."""
+    async with open_foreign(url) as ask:
+        await run_closed(ask, min(load.in_flight, 16), 0.3)
+        result = await run_closed(ask, load.in_flight, seconds)
+    nothing = dict.fromkeys(
+        ("cpu_ms_per_check", "resolver_cpu_ms_per_check", "dns_queries_per_check"), float("nan")
+    )
+    return {**load.key(), **_figures(result), **nothing, "rss_mb": {}}
+
+
 async def _measure(
     deployment: Deployment, load: Load, number: int, seconds: float
 ) -> dict[str, Any]:
@@ -125,6 +155,7 @@ async def _measure(
     async with front.open() as ask:
         await run_closed(ask, min(load.in_flight or 16, 16), 0.3)
         ours, theirs = cpu_seconds(deployment)
+        queries = dns_queries(deployment)
         if load.in_flight:
             result = await run_closed(ask, load.in_flight, seconds)
         else:
@@ -136,6 +167,7 @@ async def _measure(
         **_figures(result),
         "cpu_ms_per_check": (ours_after - ours) * 1000 / checks,
         "resolver_cpu_ms_per_check": (theirs_after - theirs) * 1000 / checks,
+        "dns_queries_per_check": (dns_queries(deployment) - queries) / checks,
         "rss_mb": resident_mb(deployment),
     }
 
@@ -161,9 +193,34 @@ def cpu_seconds(deployment: Deployment) -> tuple[float, float]:
 
 
 def resident_mb(deployment: Deployment) -> dict[str, float]:
-    """Return the resident memory of the coordinator and of the largest agent, without Unbound."""
-    agents = [_resident(child.pid) for child in deployment.agents.values()]
-    return {"coordinator": _resident(deployment.coordinator.pid), "agent": max(agents)}
+    """Return the resident memory of each process, Unbounds apart."""
+    programs = {"coordinator": deployment.coordinator, **deployment.agents}
+    return {name: _resident(child.pid) for name, child in programs.items()}
+
+
+def dns_queries(deployment: Deployment) -> int:
+    """Return how many queries the agents' Unbounds have had so far; of one that hangs, none."""
+    return sum(_queries(socket) for socket in _control_sockets(deployment))
+
+
+def _control_sockets(deployment: Deployment) -> Iterator[Path]:
+    unbounds = [child.pid for child in deployment.resolvers]
+    for agent in deployment.agents.values():
+        unbounds.extend(_children(agent.pid))
+    for pid in unbounds:
+        command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        if "-c" in command:
+            yield Path(command[command.index("-c") + 1]).parent / CONTROL_SOCKET
+
+
+def _queries(control: Path) -> int:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(2)
+        connection.connect(str(control))
+        connection.sendall(b"UBCT1 stats_noreset\n")
+        with connection.makefile() as reply:
+            counts = dict(line.strip().split("=") for line in reply if "=" in line)
+    return int(counts["total.num.queries"])
 
 
 def _cpu(pid: int) -> float:
@@ -196,6 +253,7 @@ _HEAD = {
     "p99_ms": "p99 ms",
     "cpu_ms_per_check": "CPU ms",
     "resolver_cpu_ms_per_check": "Unbound ms",
+    "dns_queries_per_check": "queries",
     "wrong": "wrong",
 }
 

@@ -8,10 +8,21 @@ shift || true
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(caa_value caa_set answer observation name)
 python=${PYTHON:-.venv/bin/python}
+
+fuzz() {
+    local target=$1 log=${TMPDIR:-/tmp}/fuzz-$1.log
+    if "$python" -m tests.fuzz.run "$target" "$seconds" >"$log" 2>&1; then
+        printf '%-12s nothing found, %s executions\n' "$target" \
+            "$(sed -n 's/^stat::number_of_executed_units: //p' "$log")"
+    else
+        printf '%-12s FOUND, see %s\n' "$target" "$log"
+        return 1
+    fi
+}
+
 "$python" -c 'import atheris' 2>/dev/null || "$python" -m pip install --quiet --editable '.[fuzz]'
-printf '%s\n' "${targets[@]}" | xargs -P 2 -I TARGET sh -c '
-    if "$0" -m tests.fuzz.run TARGET '"$seconds"' >"${TMPDIR:-/tmp}/fuzz-TARGET.log" 2>&1
-    then printf "%-12s nothing found, %s executions\n" TARGET \
-        "$(sed -n "s/^stat::number_of_executed_units: //p" "${TMPDIR:-/tmp}/fuzz-TARGET.log")"
-    else printf "%-12s FOUND, see %s\n" TARGET "${TMPDIR:-/tmp}/fuzz-TARGET.log"; exit 255
-    fi' "$python"
+if [ ${#targets[@]} = 1 ]; then
+    fuzz "${targets[0]}"
+else
+    printf '%s\n' "${targets[@]}" | xargs -P 2 -I TARGET "$0" "$seconds" TARGET
+fi

@@ -1,5 +1,6 @@
 """CorroborateStream: many questions, each answered as it finishes, matched by request id."""
 
+import time
 from collections.abc import Iterable, Iterator
 from queue import Queue
 
@@ -26,15 +27,16 @@ def converse(
 
 
 def test_every_question_is_answered_and_then_the_stream_ends(deployment: Deployment) -> None:
-    names = [f"host{number}.plain.example.co.jp" for number in range(500)]
+    """All are in flight at a time; none times out that would not alone."""
+    names = [f"host{number}.plain.example.co.jp" for number in range(1500)]
     messages = [
         c.CorroborateStreamRequest(
             questions=[question(f"q{n}", names[n]) for n in range(first, first + 50)]
         )
-        for first in range(0, 500, 50)
+        for first in range(0, len(names), 50)
     ]
     outcomes = converse(deployment, messages)
-    assert sorted(one.request_id for one in outcomes) == sorted(f"q{n}" for n in range(500))
+    assert sorted(one.request_id for one in outcomes) == sorted(f"q{n}" for n in range(1500))
     for outcome in outcomes:
         assert outcome.verdict.approved
         assert outcome.verdict.request_id == outcome.request_id
@@ -64,6 +66,32 @@ def test_a_request_id_in_flight_is_not_taken_twice(deployment: Deployment) -> No
     outcomes = converse(deployment, [c.CorroborateStreamRequest(questions=questions)])
     assert [one.WhichOneof("result") for one in outcomes] == ["error", "verdict"]
     assert (outcomes[0].error.status, outcomes[0].error.reason) == (6, "DUPLICATE_REQUEST_ID")
+
+
+def test_a_caller_that_does_not_read_is_not_read(deployment: Deployment) -> None:
+    """Back-pressure: the questions taken and not yet told are bounded, and so is what they cost."""
+    asked, all_of_them = 0, 6_000
+    bad = [f"{'x' * 200} {n}" for n in range(20)]  # each is told what is wrong with it
+
+    def questions() -> Iterator[c.CorroborateStreamRequest]:
+        nonlocal asked
+        for first in range(0, all_of_them, 50):
+            asked = first + 50
+            yield c.CorroborateStreamRequest(
+                questions=[question(f"q{n}", *bad) for n in range(first, asked)]
+            )
+
+    with deployment.channel() as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        call = stub.CorroborateStream(questions(), timeout=60)
+        steady = 0
+        while steady != asked:
+            steady = asked
+            time.sleep(1.5)
+        assert 50 <= asked < all_of_them
+        assert deployment.ask(GOOD).approved
+        told = sum(len(response.outcomes) for response in call)
+    assert told == asked == all_of_them
 
 
 def test_a_caller_that_goes_away_harms_nobody(deployment: Deployment) -> None:

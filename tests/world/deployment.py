@@ -119,6 +119,10 @@ def agent_address(place: Place, workers: int = 1) -> str:
     return f"127.0.0.1:{7310 + index if workers == 1 else 7400 + 10 * index}"
 
 
+def _relay_port(place: Place) -> int:
+    return 7600 + PLACES.index(place)
+
+
 def resolver_port(place: Place) -> int:
     """Return the port of the resolver beside a place's agent, when there is one."""
     return 5310 + PLACES.index(place)
@@ -138,6 +142,8 @@ class Plan:
     """Let every agent use a resolver beside it that answers from local data."""
     workers: int = 1
     """Processes of the coordinator and of each agent."""
+    round_trips: Sequence[int] = ()
+    """Milliseconds from the coordinator to each agent and back; none: they are all near."""
     coordinator_extra: str = ""
     """More TOML for the coordinator's file."""
 
@@ -159,6 +165,7 @@ class Deployment:
         """Those beside the agents; private ones are children of their agents."""
         self._internet = internet
         self._coordinator: Child | None = None
+        self._relay: Child | None = None
 
     @property
     def pki(self) -> Path:
@@ -180,6 +187,8 @@ class Deployment:
             self.start_agent(place.id)
         for agent in self.agents.values():
             wait_serving(agent, self.plan.workers)
+        if self.plan.round_trips:
+            self._start_relay()
         self.start_coordinator()
 
     def write(self) -> None:
@@ -245,7 +254,7 @@ class Deployment:
 
     def stop(self) -> None:
         """End everything."""
-        for child in (self._coordinator, *self.agents.values(), *self.resolvers):
+        for child in (self._coordinator, *self.agents.values(), *self.resolvers, self._relay):
             if child is not None:
                 child.stop()
 
@@ -296,6 +305,23 @@ class Deployment:
             )
         )
 
+    def _start_relay(self) -> None:
+        """Put the agents as far away as the plan says."""
+        ways = [
+            f"{_relay_port(place)}:{agent_address(place).rpartition(':')[2]}:{milliseconds}"
+            for place, milliseconds in zip(self.plan.places, self.plan.round_trips, strict=True)
+        ]
+        log = self.directory / "relay.log"
+        command = (sys.executable, "-m", "tests.world.relay", *ways)
+        self._relay = Child(command, log, Path(__file__).parents[2])
+        self._relay.wait_ready(lambda: "ready" in log.read_text())
+
+    def _address(self, place: Place) -> str:
+        """Return where the coordinator finds an agent."""
+        if self.plan.round_trips:
+            return f"127.0.0.1:{_relay_port(place)}"
+        return agent_address(place, self.plan.workers)
+
     def _resolver_directory(self, place: Place) -> Path:
         return self.directory / f"resolver-{place.id}"
 
@@ -331,7 +357,7 @@ class Deployment:
             _PERSPECTIVE.format(
                 id=place.id,
                 role="primary" if place is PLACES[0] else "remote",
-                address=agent_address(place, self.plan.workers),
+                address=self._address(place),
                 workers=self.plan.workers,
                 rir=place.rir,
                 latitude=place.latitude,

@@ -25,7 +25,7 @@ NOBODY = "203.0.113.99"  # exists, but nothing listens there
 FAR = {ROOT: "203.0.113.104", TLD: "203.0.113.105", AUTHORITATIVE: "203.0.113.106"}
 SERVERS = (ROOT, TLD, AUTHORITATIVE, LIAR, HOSTILE, HEAVY, WEB, NOBODY, *FAR.values())
 
-PERSPECTIVES = 8
+PERSPECTIVES = 11
 
 _NETLINK_NETFILTER = 12  # linux/netlink.h; Python has no name for it
 

@@ -22,4 +22,7 @@ PLACES = (
     Place("singapore", "APNIC", 1.35, 103.82),
     Place("portland", "ARIN", 45.52, -122.68),
     Place("stockholm", "RIPE", 59.33, 18.07),
+    Place("santiago", "LACNIC", -33.45, -70.67),
+    Place("mumbai", "APNIC", 19.07, 72.88),
+    Place("dubai", "RIPE", 25.20, 55.27),
 )

@@ -7,10 +7,13 @@ single checks do not wait.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+BATCH_OCTETS = 4 * 1024 * 1024
+"""The peers of these streams take 64 MiB."""
 
 
 class OutboxFullError(Exception):
@@ -20,10 +23,14 @@ class OutboxFullError(Exception):
 class Outbox(Generic[T]):
     """Items on their way out; `batches` is read by the stream's only writer."""
 
-    def __init__(self, window: float, limit: int) -> None:
-        """Gather for `window` seconds between batches; hold at most `limit` items."""
+    def __init__(self, window: float, limit: int, octets: Callable[[T], int] | None = None) -> None:
+        """Gather for `window` seconds between batches; hold at most `limit` items.
+
+        With `octets`, which says how large an item is, a batch holds about BATCH_OCTETS at most.
+        """
         self._window = window
         self._limit = limit
+        self._octets = octets
         self._items: list[T] = []
         self._wake = asyncio.Event()
         self._closed = False
@@ -42,6 +49,18 @@ class Outbox(Generic[T]):
         self._closed = True
         self._wake.set()
 
+    def _take(self) -> list[T]:
+        """Return what makes up the next batch."""
+        if self._octets is None:
+            batch, self._items = self._items, []
+            return batch
+        count = total = 0
+        while count < len(self._items) and total < BATCH_OCTETS:
+            total += self._octets(self._items[count])
+            count += 1
+        batch, self._items = self._items[:count], self._items[count:]
+        return batch
+
     async def batches(self) -> AsyncIterator[list[T]]:
         """Yield what has gathered: on a quiet stream each item at once, on a busy one in windows.
 
@@ -55,8 +74,8 @@ class Outbox(Generic[T]):
             remaining = sent_at + self._window - loop.time()
             if is_busy and remaining > 0:
                 await asyncio.sleep(remaining)
-            batch, self._items = self._items, []
-            if not self._closed:
+            batch = self._take()
+            if not self._closed and not self._items:
                 self._wake.clear()
             if batch:
                 now = loop.time()

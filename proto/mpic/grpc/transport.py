@@ -28,7 +28,8 @@ _CHANNEL: Options = [
     *_SHARED,
     ("grpc.keepalive_time_ms", 5_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 500),
+    # Also the longest a connection may take to come about, which is three round trips.
+    ("grpc.min_reconnect_backoff_ms", 3_000),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     # Channels of one process to one address would share a connection otherwise.
     ("grpc.use_local_subchannel_pool", 1),

@@ -67,7 +67,8 @@ class CorroborationServiceServicer:
 
     def CorroborateStream(self, request_iterator, context):
         """The same questions and answers, many at once, answered as they finish and matched by
-        request id.
+        request id. Messages hold about 1 MiB of answers at most, or a single larger one: that of a
+        hundred names with large record sets can exceed the 4 MiB that clients take by default.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

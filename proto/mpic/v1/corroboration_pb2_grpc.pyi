@@ -40,7 +40,8 @@ class CorroborationServiceStub:
     """
     CorroborateStream: _grpc.StreamStreamMultiCallable[_corroboration_pb2.CorroborateStreamRequest, _corroboration_pb2.CorroborateStreamResponse]
     """The same questions and answers, many at once, answered as they finish and matched by
-    request id.
+    request id. Messages hold about 1 MiB of answers at most, or a single larger one: that of a
+    hundred names with large record sets can exceed the 4 MiB that clients take by default.
     """
     ListPerspectives: _grpc.UnaryUnaryMultiCallable[_corroboration_pb2.ListPerspectivesRequest, _corroboration_pb2.ListPerspectivesResponse]
     """The roster and the live state of each perspective."""
@@ -57,7 +58,8 @@ class CorroborationServiceAsyncStub(CorroborationServiceStub):
     """
     CorroborateStream: _aio.StreamStreamMultiCallable[_corroboration_pb2.CorroborateStreamRequest, _corroboration_pb2.CorroborateStreamResponse]  # type: ignore[assignment]
     """The same questions and answers, many at once, answered as they finish and matched by
-    request id.
+    request id. Messages hold about 1 MiB of answers at most, or a single larger one: that of a
+    hundred names with large record sets can exceed the 4 MiB that clients take by default.
     """
     ListPerspectives: _aio.UnaryUnaryMultiCallable[_corroboration_pb2.ListPerspectivesRequest, _corroboration_pb2.ListPerspectivesResponse]  # type: ignore[assignment]
     """The roster and the live state of each perspective."""
@@ -83,7 +85,8 @@ class CorroborationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_corroboration_pb2.CorroborateStreamResponse], _abc.AsyncIterator[_corroboration_pb2.CorroborateStreamResponse]]:
         """The same questions and answers, many at once, answered as they finish and matched by
-        request id.
+        request id. Messages hold about 1 MiB of answers at most, or a single larger one: that of a
+        hundred names with large record sets can exceed the 4 MiB that clients take by default.
         """
 
     @_abc_1.abstractmethod

@@ -50,6 +50,14 @@ async def test_it_holds_so_many_and_says_when_it_is_full() -> None:
     assert await collect(outbox) == [[1, 2]]
 
 
+async def test_a_batch_of_large_items_is_bounded() -> None:
+    outbox: Outbox[int] = Outbox(0, 100, lambda item: item * 2**20)
+    for size in (1, 2, 1, 3, 9, 1, 1):
+        outbox.put(size)
+    outbox.close()
+    assert await collect(outbox) == [[1, 2, 1], [3, 9], [1, 1]]
+
+
 async def test_what_is_put_after_the_end_is_dropped() -> None:
     outbox: Outbox[int] = Outbox(0, 10)
     outbox.close()
