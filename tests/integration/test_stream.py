@@ -70,7 +70,7 @@ def test_a_request_id_in_flight_is_not_taken_twice(deployment: Deployment) -> No
 
 def test_a_caller_that_does_not_read_is_not_read(deployment: Deployment) -> None:
     """Back-pressure: the questions taken and not yet told are bounded, and so is what they cost."""
-    asked, all_of_them = 0, 6_000
+    asked, all_of_them = 0, 16_000
     bad = [f"{'x' * 200} {n}" for n in range(20)]  # each is told what is wrong with it
 
     def questions() -> Iterator[c.CorroborateStreamRequest]:

@@ -84,7 +84,7 @@ FAULTS = [
     # The walk.
     Fault("a failure is climbed over", WALK, '            if not answer.HasField("absence"):', '            if answer.HasField("records"):'),
     Fault("a set is climbed over", WALK, '            if not answer.HasField("absence"):', '            if answer.HasField("failure"):'),
-    Fault("an open level is climbed over", WALK, "            if answer is None:\n                return None\n", "            if answer is None:\n                continue\n"),
+    Fault("an open level is climbed over", WALK, "                self._lowest_open = position\n                return None\n", "                continue\n"),
     Fault("NXDOMAIN ends the walk", WALK, '            if not answer.HasField("absence"):', "            if answer.absence != o.ABSENCE_NO_DATA:"),
     Fault("the deadline fails the highest level", WALK, "        index = self._answers.index(None)\n", "        index = len(self._answers) - 1 - self._answers[::-1].index(None)\n"),
     Fault("no proof is looked for", WALK, "        if self._prove_insecurity and levels", "        if False and levels"),

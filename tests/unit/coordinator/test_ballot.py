@@ -8,6 +8,7 @@ import pytest
 from coordinator.ballot import PRIMARY_REASONS, Ballot, Reply
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
 from tests.world.samples import (
     ADDRESS,
     TERMS,
@@ -15,6 +16,7 @@ from tests.world.samples import (
     addresses,
     ask,
     caa,
+    encode,
     failed_addresses,
     failed_caa,
     reply,
@@ -54,6 +56,28 @@ def test_refused_with_the_second_dissent() -> None:
     assert one.reason == c.REASON_UNSPECIFIED
     one.add(late(1))
     assert one.reason == c.REASON_QUORUM_NOT_MET
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        p.EncodedObservation(question_id=1),
+        p.EncodedObservation(question_id=1, observation=b"\xff\xfe garbage"),
+        p.EncodedObservation(
+            question_id=1, observation=encode(o.Observation()).observation + b"\n"
+        ),
+        encode(o.Observation(name="other.example", findings=(caa(), addresses(ADDRESS)))),
+    ],
+    ids=["nothing", "octets", "cut short", "another name"],
+)
+def test_an_answer_that_is_garbage_corroborates_nothing(encoded: p.EncodedObservation) -> None:
+    for who in (WORLD.primary, WORLD.remotes[0]):
+        one = ballot()
+        one.add(Reply(who, encoded, 0.01))
+        standing = one.standing(who)
+        assert not standing.corroborates
+        assert standing.dissent == c.DISSENT_GARBAGE
+        assert "garbage" in standing.detail
 
 
 def test_a_later_reply_counts_but_changes_no_verdict() -> None:
