@@ -29,7 +29,7 @@ class Answerer:
 
     def __init__(self, links: Sequence[AnyLink]) -> None:
         """Report on these links."""
-        self._reports = [_LinkReport(link) for link in links]
+        self._reports = {link.perspective.id: _LinkReport(link) for link in links}
 
     def fill(self, response: c.CorroborateResponse, attempt: Attempt) -> None:
         """Fill an empty response; in place, since a copy costs as much as the rest."""
@@ -45,8 +45,8 @@ class Answerer:
         for name, ballot in zip(question.names, attempt.ballots, strict=True):
             verdict = response.names.add(name=name.asked, looked_up=name.looked_up)
             _fill_verdict(verdict, ballot, attempt)
-            for report in self._reports:
-                report.add_to(verdict, ballot.standing(report.link.perspective))
+            for perspective in attempt.roster.perspectives:
+                self._reports[perspective.id].add_to(verdict, ballot.standing(perspective))
             if verdict.HasField("error") and not response.HasField("error"):
                 response.error.CopyFrom(verdict.error)
         if response.approved and not question.dry_run:
@@ -158,6 +158,7 @@ def _fill_policy(policy: c.PolicyApplied, terms: Terms) -> None:
     policy.address_agreement = terms.address_agreement
     policy.permit_caa_failure_in_insecure_zone = row.permit_caa_failure_in_insecure_zone
     policy.remotes_must_validate = row.remotes_must_validate
+    policy.remotes_asked = terms.attempted
 
 
 def _set(timestamp: timestamp_pb2.Timestamp, moment: datetime) -> None:

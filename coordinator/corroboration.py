@@ -1,7 +1,8 @@
 """THE MAIN PATH: one certificate's names in, one verdict out. Read this first.
 
-    question -> terms by the policy row in force -> every perspective is asked every name
-             -> each reply is judged into its name's ballot -> the verdict, once it is certain
+    question -> terms by the policy row in force -> the set of perspectives that are asked
+             -> each of them is asked every name -> each reply is judged into its name's ballot
+             -> the verdict, once it is certain
 
 BR 3.2.2.9: what each remote must corroborate, how many of them, from how many regions.
 """
@@ -10,9 +11,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import SystemRandom
 
 import grpc
 
+from coordinator.attempt_set import choose_set
 from coordinator.ballot import Ballot, Reply
 from coordinator.checks import CHECKS
 from coordinator.fanout import Fanout
@@ -23,6 +26,9 @@ from coordinator.roster import Roster, find_distance_breaches
 from mpic.grpc.errors import RequestError
 from mpic.names import Name
 from mpic.v1 import corroboration_pb2 as c
+
+# Which networks an attempt looks from is nobody's to know before.
+_LOT = SystemRandom()
 
 Clock = Callable[[], datetime]
 Keep = Callable[["Attempt"], None]
@@ -49,6 +55,7 @@ class Attempt:
         """Open the ballots; `keep` gets the attempt once every perspective has replied."""
         self.question = question
         self.roster = roster
+        """Those asked, whatever becomes of them."""
         self.asked_at = asked_at
         self.decided_at: datetime | None = None
         self.ballots = [Ballot(ask, question.terms, roster) for ask in question.asks]
@@ -129,15 +136,16 @@ class Corroborator:
         return row
 
     async def corroborate(self, question: Question) -> Attempt:
-        """Ask every perspective and return once the verdict is certain.
+        """Ask every perspective of the attempt's set and return once the verdict is certain.
 
         Replies that come later are still counted until the attempt's deadline; they cannot change
         the verdict.
         """
-        attempt = Attempt(question, self.roster, self._clock(), self._keep)
-        checks = self._checks[question.terms.row]
+        row = question.terms.row
+        asked = choose_set(self.roster, row, self._fanout.ready(), _LOT)
+        attempt = Attempt(question, asked, self._clock(), self._keep)
         names = [ask.name for ask in question.asks]
-        asking = self._fanout.ask(names, checks, attempt.receive)
+        asking = self._fanout.ask(asked, names, self._checks[row], attempt.receive)
         try:
             await attempt.certain
             attempt.decided_at = self._clock()

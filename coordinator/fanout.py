@@ -1,9 +1,9 @@
 """Asking all perspectives at once, inside one deadline.
 
-Every perspective is asked every name, and for each of them exactly one reply comes back: an
-observation, or why there is none. Perspectives that do not answer cost nothing but their reply at
-the deadline; whoever has heard enough does not wait for it. A question carries a name and its
-checks and nothing that any perspective saw (BR 3.2.2.9).
+Every perspective of the attempt is asked every name, and for each of them exactly one reply comes
+back: an observation, or why there is none. Perspectives that do not answer cost nothing but their
+reply at the deadline; whoever has heard enough does not wait for it. A question carries a name and
+its checks and nothing that any perspective saw (BR 3.2.2.9).
 """
 
 import asyncio
@@ -44,6 +44,7 @@ class Fanout:
     def __init__(self, roster: Roster, options: LinkOptions, timing: Timing) -> None:
         """Connect nothing yet; `open` does."""
         self.links: Sequence[AnyLink] = [_make_link(one, options) for one in roster.perspectives]
+        self._by_id = {link.perspective.id: link for link in self.links}
         self._timing = timing
         self._ids = count(1)
         self._running: list[asyncio.Task[None]] = []
@@ -63,15 +64,22 @@ class Fanout:
         if self._running:
             await asyncio.wait(self._running)
 
-    def ask(self, names: Iterable[str], checks: Sequence[p.Check], receive: Receive) -> "Asking":
-        """Ask every perspective about every name; `receive` gets (index of the name, reply)."""
+    def ready(self) -> frozenset[str]:
+        """Return the ids of the perspectives that can be asked right now."""
+        return frozenset(link.perspective.id for link in self.links if link.problem is None)
+
+    def ask(
+        self, asked: Roster, names: Iterable[str], checks: Sequence[p.Check], receive: Receive
+    ) -> "Asking":
+        """Ask the perspectives of a set about every name; `receive` gets (index, reply)."""
+        links = [self._by_id[perspective.id] for perspective in asked.perspectives]
         asking = Asking(self._timing.attempt, receive)
         timeout_ms = round(self._timing.lookup_timeout * 1000)
         for index, name in enumerate(names):
             question_id = next(self._ids)
             question = p.Question(id=question_id, name=name, timeout_ms=timeout_ms, checks=checks)
             entry = p.ObserveRequest(questions=[question]).SerializeToString()
-            asking.ask(self.links, index, question_id, entry)
+            asking.ask(links, index, question_id, entry)
         return asking
 
 

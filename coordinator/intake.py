@@ -30,7 +30,7 @@ class Desk:
     row: PolicyRow
     """The policy row in force."""
     remotes: int
-    """Remote perspectives in the roster."""
+    """Remote perspectives that an attempt asks."""
     max_linger: float
     """Seconds."""
 
@@ -103,7 +103,7 @@ def _read_terms(tightening: c.Tightening, desk: Desk, violations: list[Violation
     if demanded and not by_policy <= demanded <= desk.remotes:
         text = (
             f"{demanded} is not between {by_policy}, which the policy demands, and"
-            f" {desk.remotes}, which is all remotes; a request may only tighten"
+            f" {desk.remotes}, which is all remotes asked; a request may only tighten"
         )
         violations.append(Violation("tightening.min_corroborating", text))
     agreement = tightening.address_agreement or desk.row.address_agreement

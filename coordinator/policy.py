@@ -42,6 +42,14 @@ class PolicyRow:
     """Whether a CAA lookup failure is permission where BR 4.2.2.1 allows it (`caa_failure`)."""
     remotes_must_validate: bool = True
     """Whether remotes must validate DNSSEC, as the primary always must (BR 4.2.2.2.6: MAY)."""
+    remotes_per_attempt: int = 0
+    """Remotes each attempt asks, though never fewer than `minimum_remotes`; 0: all there are."""
+
+    def remotes_asked(self, existing: int) -> int:
+        """Return how many of the `existing` remotes an attempt asks."""
+        if not self.remotes_per_attempt:
+            return existing
+        return min(existing, max(self.remotes_per_attempt, self.minimum_remotes))
 
     def allowed_noncorroborations(self, remotes: int) -> int:
         """Return how many of `remotes` used need not corroborate."""

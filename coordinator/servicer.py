@@ -99,10 +99,11 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         """Decide one question and write its line into the log; raises RequestError."""
         if self._is_stopping():
             raise shutting_down()
+        row = self._corroborator.row_in_force()
         desk = Desk(
             issuers=self._counter.issuers,
-            row=self._corroborator.row_in_force(),
-            remotes=len(self._corroborator.roster.remotes),
+            row=row,
+            remotes=row.remotes_asked(len(self._corroborator.roster.remotes)),
             max_linger=self._counter.max_linger,
         )
         try:

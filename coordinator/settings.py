@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from coordinator.attempt_set import find_set_breaches
 from coordinator.caa import Applicant
 from coordinator.policy import (
     BASELINE_NONCORROBORATIONS,
@@ -149,6 +150,9 @@ class PolicyTable(ConfigTable):
     address_agreement: Agreement = "exact"
     permit_caa_failure_in_insecure_zone: bool = False
     remotes_must_validate: bool = True
+    remotes_per_attempt: int = Field(
+        default=0, ge=0, le=100, description="remotes that an attempt asks; 0: all there are"
+    )
     row: tuple[RowTable, ...] = ()
     allow_below_baseline: bool = False
     """For labs only: let rows ask for less than the Baseline Requirements."""
@@ -161,6 +165,7 @@ class PolicyTable(ConfigTable):
             address_agreement=agreement,
             permit_caa_failure_in_insecure_zone=self.permit_caa_failure_in_insecure_zone,
             remotes_must_validate=self.remotes_must_validate,
+            remotes_per_attempt=self.remotes_per_attempt,
         )
         return Policy([common(row) for row in [one.row() for one in self.row] or BASELINE_ROWS])
 
@@ -231,18 +236,32 @@ def check_roster(settings: CoordinatorSettings, file: Path, now: datetime) -> li
     """
     roster, policy = settings.roster(), settings.policy.policy()
     try:
-        breaches = find_breaches(roster, policy.row_at(now))
+        row = policy.row_at(now)
     except NoPolicyRowError as error:
         mend = "Add a [[policy.row]] whose effective_from has passed"
         raise ConfigError(file, [Problem("policy.row", str(error), mend)]) from error
-    if breaches:
-        problems = [Problem("perspective", f"{one.rule}: {one.fact}", one.mend) for one in breaches]
+    found = {"perspective": find_breaches(roster, row), "policy": find_set_breaches(roster, row)}
+    problems = [
+        Problem(place, f"{one.rule}: {one.fact}", one.mend)
+        for place, breaches in found.items()
+        for one in breaches
+    ]
+    if problems:
         raise ConfigError(file, problems)
     return [
-        f"from {row.effective_from:%Y-%m-%dT%H:%MZ} on nothing will be approved: {breach}"
+        warning
         for row in policy.rows_between(now, now + WARNING_TIME)
-        for breach in find_breaches(roster, row)
+        for warning in _foresee_breaches(roster, row)
     ]
+
+
+def _foresee_breaches(roster: Roster, row: PolicyRow) -> list[str]:
+    """Return warnings about a row that is to come into force."""
+    start = f"from {row.effective_from:%Y-%m-%dT%H:%MZ} on"
+    stop = [f"{start} nothing will be approved: {one}" for one in find_breaches(roster, row)]
+    asked = row.remotes_asked(len(roster.remotes))
+    more = f"{start} {asked} remotes will be asked, and no restart will succeed"
+    return [*stop, *(f"{more}: {one}" for one in find_set_breaches(roster, row))]
 
 
 def check_file(file: Path) -> list[str]:

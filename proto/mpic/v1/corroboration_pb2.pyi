@@ -613,6 +613,7 @@ class PolicyApplied(_message.Message):
     ADDRESS_AGREEMENT_FIELD_NUMBER: _builtins.int
     PERMIT_CAA_FAILURE_IN_INSECURE_ZONE_FIELD_NUMBER: _builtins.int
     REMOTES_MUST_VALIDATE_FIELD_NUMBER: _builtins.int
+    REMOTES_ASKED_FIELD_NUMBER: _builtins.int
     minimum_remotes: _builtins.int
     """At least so many remotes must be used."""
     allowed_noncorroborations: _builtins.int
@@ -629,6 +630,8 @@ class PolicyApplied(_message.Message):
     """
     remotes_must_validate: _builtins.bool
     """Whether remotes must validate DNSSEC; the primary always must (BR 4.2.2.2)."""
+    remotes_asked: _builtins.int
+    """So many remotes were asked: all of the roster, or a set of them chosen before asking."""
     @_builtins.property
     def effective_from(self) -> _timestamp_pb2.Timestamp:
         """From when this row applies."""
@@ -644,10 +647,11 @@ class PolicyApplied(_message.Message):
         address_agreement: Global___AddressAgreement.ValueType = ...,
         permit_caa_failure_in_insecure_zone: _builtins.bool = ...,
         remotes_must_validate: _builtins.bool = ...,
+        remotes_asked: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["effective_from", b"effective_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address_agreement", b"address_agreement", "allowed_noncorroborations", b"allowed_noncorroborations", "effective_from", b"effective_from", "minimum_distance_km", b"minimum_distance_km", "minimum_regions", b"minimum_regions", "minimum_remotes", b"minimum_remotes", "permit_caa_failure_in_insecure_zone", b"permit_caa_failure_in_insecure_zone", "remotes_must_validate", b"remotes_must_validate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address_agreement", b"address_agreement", "allowed_noncorroborations", b"allowed_noncorroborations", "effective_from", b"effective_from", "minimum_distance_km", b"minimum_distance_km", "minimum_regions", b"minimum_regions", "minimum_remotes", b"minimum_remotes", "permit_caa_failure_in_insecure_zone", b"permit_caa_failure_in_insecure_zone", "remotes_asked", b"remotes_asked", "remotes_must_validate", b"remotes_must_validate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
