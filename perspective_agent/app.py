@@ -9,7 +9,7 @@ from mpic.address import shift_port
 from mpic.grpc.serving import Listening, Server
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
-from perspective_agent.probe import Probe, probe_validation
+from perspective_agent.probe import Probe, probe_validation, succeed
 from perspective_agent.resolver import Resolver
 from perspective_agent.servicer import Identity, PerspectiveServicer, StreamOptions, View
 from perspective_agent.settings import AgentSettings, ResolverTable
@@ -94,8 +94,12 @@ async def _probe_until_validating(
 async def _probe_for_ever(view: View, server: Server, table: ResolverTable) -> None:
     """Keep `view.probe` and health true to what the resolver does."""
     while True:
-        await asyncio.sleep(table.probe_interval if view.probe.validates else 1.0)
-        probe = await probe_validation(view.resolver, view.control, table.probe_timeout)
+        is_proven = view.probe.validates and view.probe.is_conclusive
+        await asyncio.sleep(table.probe_interval if is_proven else 1.0)
+        latest = await probe_validation(view.resolver, view.control, table.probe_timeout)
+        probe = succeed(view.probe, latest)
+        if is_proven and not latest.is_conclusive:
+            log.warning("resolver_probe_inconclusive", evidence=latest.evidence)
         if probe.validates != view.probe.validates:
             log.warning("resolver_probe", validates=probe.validates, evidence=probe.evidence)
             await server.set_health(serving=probe.validates or not table.require_validation)

@@ -4,11 +4,14 @@ Three facts together: no setting leads around validation (`unbound_rules`); the 
 back authenticated (the trust anchor fits the root that is being asked, and AD is reported); and
 the canary, a signed domain with a trust anchor that none of its keys satisfies, is called bogus
 (whoever does not validate gives its SOA).
+
+A probe that learns neither, because no answer came, refutes nothing: an outage on the way to the
+root is no reason to answer nothing about names elsewhere. The last proof then holds for a while.
 """
 
 import asyncio
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.resolver import Resolver
@@ -17,6 +20,7 @@ from perspective_agent.unbound_control import UnboundControl
 from perspective_agent.unbound_rules import find_violation
 
 _SOA = 6
+PROOF_LIFETIME = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,20 @@ class Probe:
     validates: bool
     evidence: str
     ended_at: datetime
+    is_conclusive: bool = True
+    """Whether it showed that the resolver validates, or that it does not."""
+    proven_at: datetime | None = None
+    """When the resolver was last shown to validate."""
+
+
+def succeed(last: Probe, probe: Probe) -> Probe:
+    """Return what holds after `probe`: an inconclusive one leaves the last proof in force."""
+    if probe.is_conclusive or not last.validates or last.proven_at is None:
+        return probe
+    if probe.ended_at - last.proven_at > PROOF_LIFETIME:
+        return probe
+    evidence = f"shown at {last.proven_at:%H:%M:%S} UTC; since then {probe.evidence}"
+    return replace(probe, validates=True, evidence=evidence, proven_at=last.proven_at)
 
 
 async def probe_validation(resolver: Resolver, control: UnboundControl, timeout: float) -> Probe:  # noqa: ASYNC109 - the result says so, no exception
@@ -36,21 +54,44 @@ async def probe_validation(resolver: Resolver, control: UnboundControl, timeout:
     root, canary = await asyncio.gather(
         resolver.lookup("", _SOA, timeout), resolver.lookup(CANARY, _SOA, timeout)
     )
+    return judge_answers(root, canary, datetime.now(UTC))
+
+
+def judge_answers(root: o.Lookup, canary: o.Lookup, now: datetime) -> Probe:
+    """Say what the two answers show. Pure."""
     problem = judge_probe(root, canary)
-    evidence = problem or f"the root's SOA is authenticated and {CANARY} is bogus"
-    return Probe(not problem, evidence, datetime.now(UTC))
+    if not problem:
+        evidence = f"the root's SOA is authenticated and {CANARY} is bogus"
+        return Probe(validates=True, evidence=evidence, ended_at=now, proven_at=now)
+    refuted = not (_is_secure(root) or _is_silence(root)) or not (
+        _is_bogus(canary) or _is_silence(canary)
+    )
+    return Probe(validates=False, evidence=problem, ended_at=now, is_conclusive=refuted)
+
+
+def _is_secure(root: o.Lookup) -> bool:
+    return root.HasField("records") and root.dnssec == o.DNSSEC_SECURE
+
+
+def _is_bogus(canary: o.Lookup) -> bool:
+    return canary.dnssec == o.DNSSEC_BOGUS
+
+
+def _is_silence(answer: o.Lookup) -> bool:
+    """Whether a lookup failed for another reason than DNSSEC."""
+    return answer.HasField("failure") and answer.dnssec != o.DNSSEC_BOGUS
 
 
 def judge_probe(root: o.Lookup, canary: o.Lookup) -> str:
     """Say what is wrong with a resolver that gave these answers; "" when it validates."""
     if root.HasField("failure"):
         return f"the root's SOA cannot be looked up: {_say(root.failure)}"
-    if not root.HasField("records") or root.dnssec != o.DNSSEC_SECURE:
+    if not _is_secure(root):
         return (
             "the root's SOA comes back without AD: the resolver does not validate, or its trust"
             " anchor is not that of the root it asks"
         )
-    if canary.dnssec != o.DNSSEC_BOGUS:
+    if not _is_bogus(canary):
         saw = _say(canary.failure) if canary.HasField("failure") else "an answer"
         return (
             f"{CANARY} must be bogus but gave {saw}: validation is off or permissive, or the"

@@ -2,12 +2,13 @@
 
 import ipaddress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.probe import judge_probe
+from perspective_agent.probe import Probe, judge_answers, judge_probe, succeed
 from perspective_agent.trust_anchor import read_key_tags
 from perspective_agent.unbound_conf import SPECIAL_PURPOSE, UnboundOptions, unbound_config
 from perspective_agent.unbound_control import read_given_up
@@ -16,6 +17,7 @@ from perspective_agent.wire import failed
 
 OPTIONS = UnboundOptions(Path("/a/root.key"))
 DIRECTORY = Path("/run/x")
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def lines(options: UnboundOptions = OPTIONS) -> list[str]:
@@ -142,6 +144,53 @@ def test_a_resolver_that_validates() -> None:
 )
 def test_a_resolver_that_does_not(root: o.Lookup, canary: o.Lookup, says: str) -> None:
     assert says in judge_probe(root, canary)
+
+
+PROVEN = Probe(validates=True, evidence="shown", ended_at=NOON, proven_at=NOON)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "is_conclusive", "validates"),
+    [(1, False, True), (5, False, True), (5.1, False, False), (0, True, False)],
+)
+def test_silence_leaves_the_last_proof_in_force_for_a_while(
+    minutes: float, is_conclusive: bool, validates: bool
+) -> None:
+    later = NOON + timedelta(minutes=minutes)
+    failed_probe = Probe(
+        validates=False, evidence="no answer", ended_at=later, is_conclusive=is_conclusive
+    )
+    holding = succeed(PROVEN, failed_probe)
+    assert holding.validates == validates
+    assert "no answer" in holding.evidence
+    assert not succeed(failed_probe, failed_probe).validates
+
+
+def test_the_time_of_the_proof_is_not_renewed_by_silence() -> None:
+    def silent(minutes: int) -> Probe:
+        later = NOON + timedelta(minutes=minutes)
+        return Probe(validates=False, evidence="no answer", ended_at=later, is_conclusive=False)
+
+    assert not succeed(succeed(PROVEN, silent(3)), silent(6)).validates
+
+
+@pytest.mark.parametrize(
+    ("root", "canary", "is_conclusive"),
+    [
+        (SERVFAIL, BOGUS, False),
+        (SECURE_SOA, SERVFAIL, False),
+        (INSECURE_SOA, BOGUS, True),
+        (INSECURE_SOA, SERVFAIL, True),
+        (SERVFAIL, INSECURE_SOA, True),
+        (SECURE_SOA, INSECURE_SOA, True),
+    ],
+)
+def test_what_refutes_and_what_is_silence(
+    root: o.Lookup, canary: o.Lookup, is_conclusive: bool
+) -> None:
+    probe = judge_answers(root, canary, NOON)
+    assert not probe.validates
+    assert probe.is_conclusive == is_conclusive
 
 
 INFRA = """\
