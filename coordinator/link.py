@@ -79,10 +79,27 @@ class Link:
         """What the agent said of itself when it was last reached."""
         self.problem: Problem | None = Problem(c.DISSENT_UNREACHABLE, "not connected yet")
         """Why it cannot be asked right now; None when it can."""
+        self.connections = 0
+        """How often it came up."""
         self._options = options
         self._outbox: Outbox[bytes] | None = None
         self._pending: dict[int, Receive] = {}
         self._settled = asyncio.Event()
+
+    @property
+    def up(self) -> int:
+        """How many links can be asked: 1 or 0."""
+        return self.problem is None
+
+    @property
+    def pending(self) -> int:
+        """How many questions are not answered."""
+        return len(self._pending)
+
+    @property
+    def waiting(self) -> int:
+        """How many questions of those are not sent."""
+        return len(self._outbox) if self._outbox is not None else 0
 
     def ask(self, question_id: int, entry: bytes, receive: Receive) -> None:
         """Send one encoded question; `receive` is called once, unless `forget` comes first."""
@@ -161,6 +178,7 @@ class Link:
         self._outbox = outbox
         writing = asyncio.create_task(_write(stream, outbox))
         self.problem = None
+        self.connections += 1
         self._settled.set()
         log.info("perspective_connected", perspective=self.perspective.id, address=self.address)
         try:

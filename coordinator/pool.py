@@ -34,6 +34,26 @@ class LinkPool:
         described = [link.description for link in self._links if link.description is not None]
         return described[0] if described else None
 
+    @property
+    def up(self) -> int:
+        """How many workers can be asked."""
+        return sum(link.up for link in self._links)
+
+    @property
+    def connections(self) -> int:
+        """How often the links came up, all together."""
+        return sum(link.connections for link in self._links)
+
+    @property
+    def pending(self) -> int:
+        """How many questions are not answered."""
+        return sum(link.pending for link in self._links)
+
+    @property
+    def waiting(self) -> int:
+        """How many questions of those are not sent."""
+        return sum(link.waiting for link in self._links)
+
     def ask(self, question_id: int, entry: bytes, receive: Receive) -> None:
         """Let the next worker that is up answer one encoded question."""
         links = self._in_turn()

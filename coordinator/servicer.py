@@ -12,6 +12,7 @@ from coordinator.ballot import Ballot
 from coordinator.corroboration import Attempt, Corroborator
 from coordinator.fanout import AnyLink
 from coordinator.intake import Desk, Issuers, read_question
+from coordinator.metrics import CoordinatorMetrics
 from coordinator.stream import QuestionStream
 from mpic.grpc.errors import RequestError, shutting_down
 from mpic.grpc.identity import Context, peer_identities
@@ -23,11 +24,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Where questions are taken in: what they are checked against."""
+    """Where questions are taken in: what they are checked against, and who counts them."""
 
     issuers: Issuers
     max_linger: float
     """Seconds."""
+    metrics: CoordinatorMetrics
     stream_in_flight: int = 4096
     """Questions of one stream being decided at a time; more are not read until some are."""
     window: float = 0.005
@@ -49,6 +51,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         self._links = links
         self._answerer = Answerer(links)
         self._counter = counter
+        self._metrics = counter.metrics
         self._is_stopping = is_stopping
         self._streams: set[QuestionStream] = set()
 
@@ -96,7 +99,15 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         return c.ListPerspectivesResponse(perspectives=statuses)
 
     async def _decide(self, request: c.CorroborateRequest, caller: str) -> Attempt:
-        """Decide one question and write its line into the log; raises RequestError."""
+        """Decide one question, count it and write its line into the log; raises RequestError."""
+        with self._metrics.watch():
+            attempt = await self._corroborate(request, caller)
+        seconds = _seconds(attempt)
+        self._metrics.count_verdict(attempt, seconds)
+        _log_verdict(attempt, caller, seconds)
+        return attempt
+
+    async def _corroborate(self, request: c.CorroborateRequest, caller: str) -> Attempt:
         if self._is_stopping():
             raise shutting_down()
         row = self._corroborator.row_in_force()
@@ -113,9 +124,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
                 "request_invalid", request_id=request.request_id, caller=caller, error=str(error)
             )
             raise
-        attempt = await self._corroborator.corroborate(question)
-        _log_verdict(attempt, caller)
-        return attempt
+        return await self._corroborator.corroborate(question)
 
 
 def _caller(context: Context) -> str:
@@ -134,7 +143,7 @@ def _status(link: AnyLink) -> c.PerspectiveStatus:
     )
 
 
-def _log_verdict(attempt: Attempt, caller: str) -> None:
+def _log_verdict(attempt: Attempt, caller: str, seconds: float) -> None:
     """Write the one line of a request."""
     question = attempt.question
     names = [_summarize(ballot) for ballot in attempt.ballots]
@@ -147,7 +156,7 @@ def _log_verdict(attempt: Attempt, caller: str) -> None:
         error=QUORUM_ERROR if any(is_quorum_error(b.reason) for b in attempt.ballots) else None,
         names=names,
         policy_from=question.terms.row.effective_from.isoformat(),
-        elapsed_ms=round((_seconds(attempt)) * 1000, 1),
+        elapsed_ms=round(seconds * 1000, 1),
     )
 
 

@@ -62,6 +62,14 @@ class CoordinatorTable(ConfigTable):
     )
 
 
+class AdminTable(ConfigTable):
+    """The admin port: metrics, probes and the configuration in force, for this host alone."""
+
+    listen: ListenAddress = Field(
+        default="127.0.0.1:8300", description='"address:port"; workers have the ports that follow'
+    )
+
+
 class IssuerTable(ConfigTable):
     """One identity certificates are issued under."""
 
@@ -191,6 +199,7 @@ class CoordinatorSettings(ConfigTable):
     )
     policy: PolicyTable = PolicyTable()
     perspective: list[PerspectiveTable]
+    admin: AdminTable = AdminTable()
     log: LogTable = LogTable()
 
     @field_validator("perspective")

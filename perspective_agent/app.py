@@ -2,13 +2,19 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import structlog
 
 from mpic.address import shift_port
+from mpic.admin import AdminPages, Readiness, open_admin
 from mpic.grpc.serving import Listening, Server
+from mpic.metrics import ProgramMetrics
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
+from perspective_agent.metrics import AgentMetrics
 from perspective_agent.probe import Probe, probe_validation, succeed
 from perspective_agent.resolver import Resolver
 from perspective_agent.servicer import Identity, PerspectiveServicer, StreamOptions, View
@@ -16,6 +22,7 @@ from perspective_agent.settings import AgentSettings, ResolverTable
 from perspective_agent.trust_anchor import read_key_tags
 from perspective_agent.unbound import PrivateUnbound
 from perspective_agent.unbound_control import FailureEraser, UnboundControl
+from perspective_agent.unbound_statistics import UnboundStatistics
 
 log = structlog.get_logger()
 
@@ -26,32 +33,68 @@ class ResolverNotValidatingError(Exception):
     """The agent refuses to serve through a resolver that does not validate."""
 
 
-async def run_agent(settings: AgentSettings, worker: int = 0) -> None:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What an operator sees of the agent, from its start on."""
+
+    program: ProgramMetrics
+    metrics: AgentMetrics
+    statistics: UnboundStatistics
+    readiness: Readiness
+
+
+async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> None:
     """Serve until a signal, as one of the workers.
 
-    Raises UnboundError, ServingError, ResolverNotValidatingError.
+    Raises UnboundError, ServingError, ResolverNotValidatingError, and ConfigError of `file`.
     """
     async with AsyncExitStack() as stack:
-        view = await _open_view(settings.resolver, worker, stack)
+        shown = await _open_admin(settings, file, worker, stack)
+        view = await _open_view(settings.resolver, worker, shown, stack)
         allowed = {SERVICE: frozenset(settings.callers.allowed)}
         address = shift_port(settings.agent.listen, worker)
         server = Server(Listening(address, settings.tls.files(), allowed))
-        servicer = _make_servicer(settings, view)
+        servicer = _make_servicer(settings, view, shown.metrics)
+        shown.program.show_certificates(settings.tls.files())
+        shown.program.register(server.meter.collectors)
+        shown.metrics.read_at_scrape(view, servicer.load)
         perspective_pb2_grpc.add_PerspectiveServiceServicer_to_server(servicer, server.grpc)
         await server.start()
+        shown.readiness.require("serving", server.why_not_serving)
+        shown.readiness.require("resolver", lambda: "" if view.may_look else view.probe.evidence)
         await server.set_health(serving=True)
         watch = asyncio.create_task(_probe_for_ever(view, server, settings.resolver))
         await server.run_until_signal(settings.agent.shutdown_grace, servicer.drain)
         watch.cancel()
 
 
-def _make_servicer(settings: AgentSettings, view: View) -> PerspectiveServicer:
+async def _open_admin(
+    settings: AgentSettings, file: Path, worker: int, stack: AsyncExitStack
+) -> _Shown:
+    """Open the admin port before all else, so that it can say what the start waits for."""
+    program = ProgramMetrics("agent")
+    shown = _Shown(program, AgentMetrics(program), UnboundStatistics(), Readiness())
+    program.register((shown.statistics,))
+    shown.readiness.require("serving", lambda: "it is starting")
+    shown.readiness.require("resolver", lambda: "it is starting")
+    refresh = (shown.statistics.refresh,)
+    pages = AdminPages(program.registry, shown.readiness, lambda: settings, refresh)
+    listen = shift_port(settings.admin.listen, worker)
+    await stack.enter_async_context(open_admin(listen, file, pages))
+    return shown
+
+
+def _make_servicer(
+    settings: AgentSettings, view: View, metrics: AgentMetrics
+) -> PerspectiveServicer:
     identity = Identity(settings.agent.id, o.Rir.Value(f"RIR_{settings.agent.rir}"))
-    stream = StreamOptions(settings.agent.gather_window)
+    stream = StreamOptions(settings.agent.gather_window, count=metrics.count_observation)
     return PerspectiveServicer(identity, view, settings.agent.lookup_timeout, stream)
 
 
-async def _open_view(table: ResolverTable, worker: int, stack: AsyncExitStack) -> View:
+async def _open_view(
+    table: ResolverTable, worker: int, shown: _Shown, stack: AsyncExitStack
+) -> View:
     """Start or find the resolver, and prove that it validates before anything is served."""
     if table.mode == "private":
         unbound = PrivateUnbound(table.options(worker))
@@ -63,10 +106,10 @@ async def _open_view(table: ResolverTable, worker: int, stack: AsyncExitStack) -
         address, software = table.beside_address(), "a resolver the operator runs"
         assert table.control_socket is not None  # noqa: S101 - settings see to it
         socket = table.control_socket
-    control = UnboundControl(socket)
-    resolver = Resolver(address, FailureEraser(control).erase)
+    control = shown.statistics.control = UnboundControl(socket)
+    resolver = Resolver(address, FailureEraser(control).erase, count=shown.metrics.count_lookup)
     stack.callback(resolver.close)
-    probe = await _probe_until_validating(resolver, control, table)
+    probe = await _probe_until_validating(resolver, control, table, shown.readiness)
     if table.require_validation and not probe.validates:
         raise ResolverNotValidatingError(
             f"the resolver at {address[0]}:{address[1]} was not shown to validate: {probe.evidence}"
@@ -77,7 +120,7 @@ async def _open_view(table: ResolverTable, worker: int, stack: AsyncExitStack) -
 
 
 async def _probe_until_validating(
-    resolver: Resolver, control: UnboundControl, table: ResolverTable
+    resolver: Resolver, control: UnboundControl, table: ResolverTable, readiness: Readiness
 ) -> Probe:
     """Probe again while there is time: at boot the network may come up after the agent."""
     deadline = asyncio.get_running_loop().time() + table.start_timeout
@@ -87,6 +130,7 @@ async def _probe_until_validating(
             return probe
         if asyncio.get_running_loop().time() > deadline:
             return probe
+        readiness.require("resolver", partial(str, probe.evidence))
         log.warning("resolver_not_validating", evidence=probe.evidence)
         await asyncio.sleep(0.5)
 

@@ -38,7 +38,7 @@ def serve(
         if worker is None and settings.agent.workers > 1:
             command = (sys.executable, "-m", "perspective_agent", "--config", str(config))
             raise typer.Exit(asyncio.run(run_workers(command, settings.agent.workers)))
-        asyncio.run(run_agent(settings, worker or 0))
+        asyncio.run(run_agent(settings, config, worker or 0))
     except (ConfigError, ServingError, UnboundError, ResolverNotValidatingError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for a person
         raise typer.Exit(1) from error

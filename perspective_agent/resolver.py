@@ -31,6 +31,9 @@ Receive = Callable[[int, o.Lookup, int], None]
 
 Erase = Callable[[str, int], Coroutine[Any, Any, bool]]
 
+Count = Callable[[int, o.Lookup, int], None]
+"""Gets the type, what came of a lookup, and how many microseconds it took."""
+
 log = structlog.get_logger()
 
 _TRIES = 2
@@ -64,17 +67,37 @@ class Resolver:
     """Asks the resolver at `address` ("127.0.0.1", 5300); at most `connections` connections."""
 
     def __init__(
-        self, address: tuple[str, int], erase: Erase | None = None, connections: int = 64
+        self,
+        address: tuple[str, int],
+        erase: Erase | None = None,
+        connections: int = 64,
+        count: Count | None = None,
     ) -> None:
-        """Open nothing yet. `erase` makes the resolver forget a failure, so that it is retried."""
+        """Open nothing yet. `erase` makes the resolver forget a failure, so that it is retried.
+
+        `count` is told of every lookup once, however many wait for it.
+        """
         self.address = address
+        self.opened = 0
+        """Connections opened since the start."""
         self._erase = erase
+        self._count = count
         self._tasks: set[asyncio.Task[object]] = set()
         self._limit = connections
         self._connections: list[_Connection] = []
         self._waiting: deque[Lookup] = deque()
         self._in_flight: dict[tuple[str, int], Lookup] = {}
         self._closed = False
+
+    @property
+    def in_flight(self) -> int:
+        """How many lookups are not answered."""
+        return len(self._in_flight)
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
 
     def ask(self, wanted: Wanted, receive: Receive, ticket: int) -> Lookup:
         """Look up a name; `receive` gets the answer, once, unless `abandon` comes first.
@@ -102,6 +125,11 @@ class Resolver:
         if lookup.receivers:
             return
         self._forget(lookup)
+        if self._count is not None:
+            query = lookup.query
+            given_up = failed(query.name, o.FAILURE_KIND_TIMEOUT, "nobody waits any longer")
+            given_up.tries = lookup.tries
+            self._count(query.rdtype, given_up, _elapsed_us(lookup))
         if lookup.connection is not None:
             lookup.connection.retire()
         else:
@@ -136,6 +164,7 @@ class Resolver:
         if len(self._connections) < self._limit:
             connection = _Connection(self)
             self._connections.append(connection)
+            self.opened += 1
             connection.open(self.address)
             connection.send(lookup)
         else:
@@ -162,7 +191,9 @@ class Resolver:
     def _deliver(self, lookup: Lookup, answer: o.Lookup) -> None:
         self._forget(lookup)
         answer.tries = lookup.tries
-        elapsed_us = min(int((time.perf_counter() - lookup.sent_at) * 1e6), 0xFFFFFFFF)
+        elapsed_us = _elapsed_us(lookup)
+        if self._count is not None:
+            self._count(lookup.query.rdtype, answer, elapsed_us)
         for receive, ticket in lookup.receivers:
             receive(ticket, answer, elapsed_us)
 
@@ -205,6 +236,10 @@ class Resolver:
             else:
                 answer = failed(lookup.query.name, o.FAILURE_KIND_RESOLVER_UNAVAILABLE, reason)
                 self.answered(lookup, answer)
+
+
+def _elapsed_us(lookup: Lookup) -> int:
+    return min(int((time.perf_counter() - lookup.sent_at) * 1e6), 0xFFFFFFFF)
 
 
 def _is_worth_retrying(answer: o.Lookup) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import structlog
 from google.protobuf import timestamp_pb2
@@ -62,6 +63,23 @@ class View:
         )
 
 
+class StreamLoad(NamedTuple):
+    """What the streams have open."""
+
+    streams: int
+    questions: int
+    """Being looked up."""
+    waiting: int
+    """Observations that wait to be sent."""
+
+
+class Count(Protocol):
+    """Who counts the observations."""
+
+    def __call__(self, observation: p.EncodedObservation, *, looked: bool) -> None:
+        """Count one on its way."""
+
+
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
     """How a stream gathers observations."""
@@ -70,6 +88,7 @@ class StreamOptions:
     """Seconds between two messages of a busy stream."""
     limit: int = 65536
     """Observations waiting to be sent, at most."""
+    count: Count | None = None
 
 
 class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
@@ -89,6 +108,12 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         """End every stream once its questions are answered."""
         for stream in self._streams:
             stream.drain()
+
+    def load(self) -> StreamLoad:
+        """Return what is open right now."""
+        questions = sum(stream.open for stream in self._streams)
+        waiting = sum(len(stream.outbox) for stream in self._streams)
+        return StreamLoad(len(self._streams), questions, waiting)
 
     async def Describe(  # noqa: N802 - the method's name in the agreement
         self,
@@ -133,7 +158,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
                         limits = Limits(self._timeout, validated=self._view.probe.validates)
                         examine(question, self._view.resolver, limits, stream.report)
                     else:
-                        stream.report(_blind(question, self._view.probe.evidence))
+                        stream.report(_blind(question, self._view.probe.evidence), looked=False)
         finally:
             stream.outbox.close()
 
@@ -146,11 +171,14 @@ class _Stream:
             options.window, options.limit, lambda encoded: len(encoded.observation)
         )
         self.open = 0
+        self._count = options.count
         self._draining = False
 
-    def report(self, observation: p.EncodedObservation) -> None:
+    def report(self, observation: p.EncodedObservation, *, looked: bool = True) -> None:
         """Send an observation; a coordinator that does not read loses its stream."""
         self.open -= 1
+        if self._count is not None:
+            self._count(observation, looked=looked)
         try:
             self.outbox.put(observation)
         except OutboxFullError as error:

@@ -106,6 +106,14 @@ class ResolverTable(ConfigTable):
         )
 
 
+class AdminTable(ConfigTable):
+    """The admin port: metrics, probes and the configuration in force, for this host alone."""
+
+    listen: ListenAddress = Field(
+        default="127.0.0.1:8310", description='"address:port"; workers have the ports that follow'
+    )
+
+
 class AgentSettings(ConfigTable):
     """The whole file."""
 
@@ -113,6 +121,7 @@ class AgentSettings(ConfigTable):
     tls: TlsTable
     callers: CallersTable
     resolver: ResolverTable = ResolverTable()
+    admin: AdminTable = AdminTable()
     log: LogTable = LogTable()
 
     @model_validator(mode="after")

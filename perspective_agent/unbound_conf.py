@@ -126,6 +126,8 @@ def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
         "  edns-buffer-size: 1232",
         "  max-udp-size: 1232",
         "  unwanted-reply-threshold: 10000",
+        # For the metrics: RCODEs, validation, replies that nobody asked for.
+        "  extended-statistics: yes",
         # What was seen is seen anew: short caps, nothing stale.
         f"  cache-max-ttl: {options.cache_max_ttl}",
         f"  cache-max-negative-ttl: {options.cache_max_negative_ttl}",

@@ -18,7 +18,14 @@ from google.protobuf import json_format
 from mpic.v1 import corroboration_pb2 as c
 from perspective_agent.unbound_conf import UnboundOptions, unbound_config
 from tests.world import network
-from tests.world.deployment import COORDINATOR, MPIC, Deployment, Plan, wait_serving
+from tests.world.deployment import (
+    COORDINATOR,
+    COORDINATOR_ADMIN,
+    MPIC,
+    Deployment,
+    Plan,
+    wait_serving,
+)
 from tests.world.internet import Internet
 from tests.world.places import PLACES
 from tests.world.process import Child, wait_until
@@ -201,7 +208,8 @@ def test_a_dated_row_that_the_roster_will_break_is_a_loud_warning(
     file, text = tmp_path / "coordinator.toml", deployment.coordinator_file.read_text()
     head, roster = text.split("[[perspective]]", maxsplit=1)
     text = head + ROWS.format(soon=soon) + "\n[[perspective]]" + roster
-    file.write_text(text.replace(COORDINATOR, "127.0.0.1:7399"))
+    text = text.replace(COORDINATOR, "127.0.0.1:7399").replace(COORDINATOR_ADMIN, "127.0.0.1:8399")
+    file.write_text(text)
     log = tmp_path / "log"
     child = Child((MPIC, "coordinator", "--config", str(file)), log)
     try:
@@ -216,6 +224,7 @@ def test_a_dated_row_that_the_roster_will_break_is_a_loud_warning(
 
 def agent_config(deployment: Deployment, tmp_path: Path, *changes: tuple[str, str]) -> Path:
     text = deployment.agent_file("tokyo").read_text().replace("127.0.0.1:7310", "127.0.0.1:7398")
+    text = text.replace("127.0.0.1:8310", "127.0.0.1:8398")
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
@@ -328,6 +337,7 @@ def test_check_config_looks_at_the_running_resolver(lax_agent: Callable[[str, st
         ((QUICK[0], 'executable = "no-unbound"'), "no-unbound is not installed"),
         (("127.0.0.1:7398", "127.0.0.1:7311"), "cannot listen on 127.0.0.1:7311"),
         (("127.0.0.1:7398", "198.51.100.250:7398"), "cannot listen on 198.51.100.250:7398"),
+        (("127.0.0.1:8398", "127.0.0.1:8311"), "agent.toml: admin.listen: cannot listen on"),
         (("perspective-tokyo.key", "nowhere.key"), "nowhere.key"),
     ],
 )

@@ -52,7 +52,7 @@ def test_workers_that_cannot_start_end_their_parent(deployment: Deployment) -> N
     file.write_text(deployment.agent_file("ashburn").read_text())
     second = deployment.agents["second"] = deployment.start_program("agent", file)
     wait_until(lambda: not second.is_running(), 20, second.log_file.read_text)
-    assert re.search(r"cannot listen on 127\.0\.0\.1:742[01]\b", second.log_file.read_text())
+    assert re.search(r"cannot listen on 127\.0\.0\.1:842[01]\b", second.log_file.read_text())
     del deployment.agents["second"]
 
 

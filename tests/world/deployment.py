@@ -32,6 +32,7 @@ from tests.world.process import Child
 TRUST_DOMAIN = "mpic.test"
 ISSUER_DOMAIN = "ca.example.test"
 COORDINATOR = "127.0.0.1:7300"
+COORDINATOR_ADMIN = "127.0.0.1:8300"
 MPIC = str(Path(sys.executable).parent / "mpic")
 
 _TLS = """
@@ -51,6 +52,9 @@ lookup_timeout = {lookup_timeout}
 
 [callers]
 allowed = ["spiffe://mpic.test/coordinator/main"]
+
+[admin]
+listen = "{admin}"
 """
 
 _RESOLVER_BESIDE = """
@@ -96,6 +100,9 @@ network_allowance = 0.5
 [callers]
 allowed = ["spiffe://mpic.test/caller/pipeline"]
 
+[admin]
+listen = "{admin}"
+
 [issuer.example]
 domains = ["{issuer}"]
 """
@@ -117,6 +124,11 @@ def agent_address(place: Place, workers: int = 1) -> str:
     """Return where the agent of a place listens, or the first of its workers."""
     index = PLACES.index(place)
     return f"127.0.0.1:{7310 + index if workers == 1 else 7400 + 10 * index}"
+
+
+def agent_admin(place: Place, workers: int = 1) -> str:
+    """Return where the agent of a place, or the first of its workers, shows its metrics."""
+    return shift_port(agent_address(place, workers), 1000)
 
 
 def _relay_port(place: Place) -> int:
@@ -282,6 +294,7 @@ class Deployment:
             id=place.id,
             rir=place.rir,
             listen=agent_address(place, self.plan.workers),
+            admin=agent_admin(place, self.plan.workers),
             workers=self.plan.workers,
             lookup_timeout=self.plan.lookup_timeout,
         )
@@ -349,6 +362,7 @@ class Deployment:
         tls = _TLS.format(pair=self.pki / "coordinator-main", pki=self.pki)
         common = _COORDINATOR.format(
             listen=COORDINATOR,
+            admin=COORDINATOR_ADMIN,
             workers=self.plan.workers,
             issuer=ISSUER_DOMAIN,
             lookup_timeout=self.plan.lookup_timeout,

@@ -35,6 +35,10 @@ class Outbox(Generic[T]):
         self._wake = asyncio.Event()
         self._closed = False
 
+    def __len__(self) -> int:
+        """Return how many items wait."""
+        return len(self._items)
+
     def put(self, item: T) -> None:
         """Add an item; it is dropped when the outbox is closed. Raises OutboxFullError."""
         if self._closed:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
 
 import grpc
 import structlog
 from grpc import aio
 
 from mpic.grpc.errors import RequestError, abort
+from mpic.grpc.handlers import Context, Handler, replace_behaviour
 
-Context: TypeAlias = "aio.ServicerContext[Any, Any]"
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-Req = TypeVar("Req")
+__all__ = ["Context", "Gate", "peer_identities"]
 
 log = structlog.get_logger()
 
@@ -67,17 +66,8 @@ class Gate(aio.ServerInterceptor):
 
 def _wrap(handler: Handler, admit: Callable[[Context], None]) -> Handler:
     """Return the same handler behind `admit`."""
-    make: Any = {
-        (False, False): grpc.unary_unary_rpc_method_handler,
-        (False, True): grpc.unary_stream_rpc_method_handler,
-        (True, False): grpc.stream_unary_rpc_method_handler,
-        (True, True): grpc.stream_stream_rpc_method_handler,
-    }[handler.request_streaming, handler.response_streaming]
-    inner: Any = (
-        handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
-    )
 
-    async def one(request: Req, context: Context) -> Any:  # noqa: ANN401 - any message
+    async def one(inner: Any, request: Any, context: Context) -> Any:  # noqa: ANN401 - any message
         try:
             admit(context)
             return await inner(request, context)
@@ -86,7 +76,7 @@ def _wrap(handler: Handler, admit: Callable[[Context], None]) -> Handler:
         except Exception as error:  # noqa: BLE001 - the edge: everything is mapped
             await abort(context, error)
 
-    async def many(request: Req, context: Context) -> AsyncIterator[Any]:
+    async def many(inner: Any, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any message
         try:
             admit(context)
             async for message in inner(request, context):
@@ -96,8 +86,4 @@ def _wrap(handler: Handler, admit: Callable[[Context], None]) -> Handler:
         except Exception as error:  # noqa: BLE001 - the edge: everything is mapped
             await abort(context, error)
 
-    return make(  # type: ignore[no-any-return]
-        many if handler.response_streaming else one,
-        request_deserializer=handler.request_deserializer,
-        response_serializer=handler.response_serializer,
-    )
+    return replace_behaviour(handler, one, many)

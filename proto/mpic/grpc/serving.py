@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
 from mpic.grpc.identity import Gate
+from mpic.grpc.metering import HEALTH, Meter
 from mpic.grpc.tls import TlsFiles, server_credentials
 from mpic.grpc.transport import SERVER
 
@@ -36,7 +37,9 @@ class Server:
 
     def __init__(self, listening: Listening) -> None:
         """Bind the port; raises ServingError. Add services to `grpc`, then `start`."""
-        self.grpc = aio.server(interceptors=[Gate(listening.allowed)], options=SERVER)
+        self.meter = Meter((*listening.allowed, HEALTH))
+        interceptors = [self.meter, Gate(listening.allowed)]
+        self.grpc = aio.server(interceptors=interceptors, options=SERVER)
         try:
             credentials = server_credentials(listening.tls)
             self.port = self.grpc.add_secure_port(listening.address, credentials)
@@ -52,6 +55,13 @@ class Server:
         self._services = tuple(listening.allowed)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
         self._stopping = asyncio.Event()
+        self._started = False
+
+    def why_not_serving(self) -> str:
+        """Say why no request should be sent here; "" when one may."""
+        if self.stopping:
+            return "it is shutting down"
+        return "" if self._started else "it is starting"
 
     @property
     def stopping(self) -> bool:
@@ -64,6 +74,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         await self.grpc.start()
+        self._started = True
         _spare_the_collector()
         log.info("serving", port=self.port)
 

@@ -1,0 +1,260 @@
+"""What a coordinator exports: what was decided, what each perspective saw, how the links are.
+
+Observations are counted once every perspective has replied, hence also those that came too late
+for the verdict; verdicts are counted as the caller hears them.
+"""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from grpc import StatusCode
+from prometheus_client import Gauge
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from coordinator.attempt_set import find_set_breaches
+from coordinator.corroboration import Attempt, Rules
+from coordinator.fanout import AnyLink
+from coordinator.policy import NoPolicyRowError, PolicyRow
+from coordinator.roster import find_breaches
+from mpic.grpc.errors import RequestError
+from mpic.metrics import SHED_REASONS, ProgramMetrics
+from mpic.tally import Distributions, Tally, label
+from mpic.v1 import corroboration_pb2 as c
+
+# What a remote dissents by that has looked: it saw something else than the primary, which permits.
+_SAW_OTHERWISE = frozenset(
+    {
+        c.DISSENT_CAA_FORBIDS,
+        c.DISSENT_CAA_FAILED,
+        c.DISSENT_ADDRESSES_DIFFER,
+        c.DISSENT_ADDRESSES_FAILED,
+        c.DISSENT_NOT_IN_PUBLIC_DNS,
+    }
+)
+_REASONS: dict[Hashable, str] = {
+    number: name.removeprefix("REASON_").lower() for name, number in c.Reason.items() if number
+}
+_OUTCOMES: dict[Hashable, str] = {
+    number: name.removeprefix("DISSENT_").lower() if number else "corroborates"
+    for name, number in c.Dissent.items()
+    # Every perspective has replied, or has been given up, before anything is counted.
+    if number != c.DISSENT_NOT_AWAITED
+}
+_QUESTIONS = ("approved", "refused", "invalid", "shed", "failed", "cancelled")
+_MARGINS = (-3, -2, -1, 0, 1, 2)
+
+
+class CoordinatorMetrics:
+    """The counters of one coordinator."""
+
+    def __init__(self, rules: Rules, program: ProgramMetrics) -> None:
+        """Start every perspective of the roster at 0."""
+        self._program = program
+        self._in_flight = 0
+        dry_run: dict[Hashable, str] = {False: "false", True: "true"}
+        self._questions = Tally(
+            "mpic_questions", "Questions by what came of them.", {"outcome": label(_QUESTIONS)}
+        )
+        self._verdicts = Tally(
+            "mpic_verdicts",
+            "Verdicts, one for each name of a question.",
+            {"reason": _REASONS, "dry_run": dry_run},
+        )
+        self._seconds = Distributions(
+            "mpic_decision_duration_seconds", "From asking until the verdict was certain.", {}
+        )
+        self._margins = Distributions(
+            "mpic_quorum_margin",
+            "Corroborating remotes beyond those required, where the primary permits; negative:"
+            " missing.",
+            {},
+            _MARGINS,
+        )
+        self._observations = Tally(
+            "mpic_observations",
+            "Replies about a name, by perspective and by what came of them.",
+            {"perspective": {}, "outcome": _OUTCOMES},
+        )
+        self._disagreements = Tally(
+            "mpic_disagreements",
+            "Names of which a remote saw something else than the primary, which permits: its"
+            " route or its agent may be bad, or the primary's, or the domain differs by place.",
+            {"perspective": {}},
+        )
+        self._answer_seconds = Distributions(
+            "mpic_perspective_answer_duration_seconds",
+            "From asking a perspective until its answer was read.",
+            {"perspective": {}},
+        )
+        in_flight = Gauge(
+            "mpic_questions_in_flight", "Questions being decided.", registry=program.registry
+        )
+        in_flight.set_function(lambda: self._in_flight)
+        self.cover(rules)
+        program.register(
+            (
+                self._questions,
+                self._verdicts,
+                self._seconds,
+                self._margins,
+                self._observations,
+                self._disagreements,
+                self._answer_seconds,
+            )
+        )
+
+    def cover(self, rules: Rules) -> None:
+        """Start the perspectives of a roster at 0, as far as they are new."""
+        remotes = label(one.id for one in rules.roster.remotes)
+        everyone = label(one.id for one in rules.roster.perspectives)
+        self._disagreements.cover({"perspective": remotes})
+        self._answer_seconds.cover({"perspective": everyone})
+        self._observations.cover({"perspective": everyone, "outcome": _OUTCOMES})
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Count a question as in flight, and if it ends without a verdict, by how it did."""
+        self._in_flight += 1
+        try:
+            yield
+        except BaseException as error:
+            self._questions.counts[_name_end(error),] += 1
+            if isinstance(error, RequestError) and error.reason in SHED_REASONS:
+                self._program.shed.counts[error.reason,] += 1
+            raise
+        finally:
+            self._in_flight -= 1
+
+    def count_verdict(self, attempt: Attempt, seconds: float) -> None:
+        """Count what the caller is about to hear; it took `seconds`."""
+        dry_run = attempt.question.dry_run
+        for ballot in attempt.ballots:
+            self._verdicts.counts[ballot.reason, dry_run] += 1
+        self._seconds.of[()].observe(seconds)
+        self._questions.counts["approved" if attempt.approved else "refused",] += 1
+
+    def count_complete(self, attempt: Attempt) -> None:
+        """Count what every perspective saw, once all have replied or were given up."""
+        for ballot in attempt.ballots:
+            corroborating = 0
+            for perspective in attempt.roster.perspectives:
+                standing = ballot.late_standing(perspective)
+                dissent = standing.dissent
+                self._observations.counts[perspective.id, dissent] += 1
+                if standing.reply is not None and standing.reply.elapsed is not None:
+                    self._answer_seconds.of[perspective.id,].observe(standing.reply.elapsed)
+                corroborating += not dissent
+                if dissent in _SAW_OTHERWISE and not perspective.is_primary:
+                    self._disagreements.counts[perspective.id,] += 1
+            if not ballot.late_standing(attempt.roster.primary).dissent:
+                margin = corroborating - 1 - ballot.terms.required
+                self._margins.of[()].observe(margin)
+
+
+def _name_end(error: BaseException) -> str:
+    """Name how a question without a verdict ended."""
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled"
+    if not isinstance(error, RequestError):
+        return "failed"
+    if error.reason in SHED_REASONS:
+        return "shed"
+    return "invalid" if error.status is StatusCode.INVALID_ARGUMENT else "failed"
+
+
+class LinkCollector(Collector):
+    """The state of the links, read at each scrape."""
+
+    def __init__(self, links: Callable[[], Sequence[AnyLink]]) -> None:
+        """Read those that there are at the time."""
+        self._links = links
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield a family for each thing that a link knows of itself."""
+        links = self._links()
+        for name, documentation, read in _LINK_GAUGES:
+            family = GaugeMetricFamily(name, documentation, labels=["perspective"])
+            for link in links:
+                family.add_metric([link.perspective.id], read(link))
+            yield family
+        connections = CounterMetricFamily(
+            "mpic_link_connections",
+            "How often a link to a worker of the perspective's agent came up.",
+            labels=["perspective"],
+        )
+        for link in links:
+            connections.add_metric([link.perspective.id], link.connections)
+        yield connections
+
+
+_LINK_GAUGES: Sequence[tuple[str, str, Callable[[AnyLink], float]]] = (
+    (
+        "mpic_links_up",
+        "Links to the perspective's agent that can be asked: one for each of its workers, at most.",
+        lambda link: link.up,
+    ),
+    (
+        "mpic_links_configured",
+        "Links to the perspective's agent that there should be.",
+        lambda link: link.perspective.workers,
+    ),
+    (
+        "mpic_link_questions_in_flight",
+        "Questions put to the perspective that it has not answered.",
+        lambda link: link.pending,
+    ),
+    (
+        "mpic_link_queue_depth",
+        "Questions of those that wait to be sent.",
+        lambda link: link.waiting,
+    ),
+)
+
+
+class RosterCollector(Collector):
+    """Whether the roster satisfies the policy, now and once the next dated row is in force."""
+
+    def __init__(self, rules: Callable[[], Rules], clock: Callable[[], datetime]) -> None:
+        """Judge those in force at the time; each roster is judged once by each row."""
+        self._rules, self._clock = rules, clock
+        self._judged: dict[tuple[int, PolicyRow], bool] = {}
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield validity and dates; without a next row it is satisfied, and its date infinite."""
+        rules, now = self._rules(), self._clock()
+        satisfied = GaugeMetricFamily(
+            "mpic_roster_satisfies_policy",
+            "1 if the roster can satisfy the policy row, 0 if nothing can be approved under it.",
+            labels=["row"],
+        )
+        effective = GaugeMetricFamily(
+            "mpic_policy_row_effective_timestamp_seconds",
+            "From when the policy row applies; +Inf: none is to come.",
+            labels=["row"],
+        )
+        coming = rules.policy.rows_between(now, datetime.max.replace(tzinfo=now.tzinfo))
+        for shown, row in (("in_force", _row_at(rules, now)), ("next", next(iter(coming), None))):
+            holds = self._is_satisfied(rules, row) if row else shown == "next"
+            satisfied.add_metric([shown], holds)
+            effective.add_metric([shown], row.effective_from.timestamp() if row else float("inf"))
+        yield satisfied
+        yield effective
+
+    def _is_satisfied(self, rules: Rules, row: PolicyRow) -> bool:
+        key = (id(rules.roster), row)
+        if key not in self._judged:
+            self._judged = {one: holds for one, holds in self._judged.items() if one[0] == key[0]}
+            self._judged[key] = not (
+                find_breaches(rules.roster, row) or find_set_breaches(rules.roster, row)
+            )
+        return self._judged[key]
+
+
+def _row_at(rules: Rules, now: datetime) -> PolicyRow | None:
+    try:
+        return rules.policy.row_at(now)
+    except NoPolicyRowError:
+        return None

@@ -1,0 +1,144 @@
+"""What an agent exports: questions, its DNS queries, its link to the resolver, validation."""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from mpic.metrics import ProgramMetrics
+from mpic.tally import Distributions, Tally
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
+from perspective_agent.servicer import StreamLoad, View
+
+# SOA is what the probe asks; its canary has to be bogus.
+_TYPES: dict[Hashable, str] = {1: "A", 6: "SOA", 43: "DS", 257: "CAA"}
+
+_Outcome = tuple[str, int]
+_RECORDS: _Outcome = ("records", 0)
+_OUTCOMES: dict[Hashable, str] = {
+    _RECORDS: "records",
+    **{
+        ("absence", number): name.removeprefix("ABSENCE_").lower()
+        for name, number in o.Absence.items()
+        if number
+    },
+    **{
+        ("failure", number): name.removeprefix("FAILURE_KIND_").lower()
+        for name, number in o.FailureKind.items()
+        if number
+    },
+}
+_LOOKED: dict[Hashable, str] = {True: "looked", False: "not_looked"}
+
+
+class AgentMetrics:
+    """The counters of one agent."""
+
+    def __init__(self, program: ProgramMetrics) -> None:
+        """Start everything at 0."""
+        self._registry = program.registry
+        self._queries = Tally(
+            "mpic_dns_queries",
+            "Lookups by type and by what came of them; SOA is the probe's, its canary is bogus.",
+            {"type": _TYPES, "outcome": _OUTCOMES},
+        )
+        self._retries = Tally(
+            "mpic_dns_retries", "Lookups asked anew because the resolver failed.", {"type": _TYPES}
+        )
+        self._query_seconds = Distributions(
+            "mpic_dns_query_duration_seconds",
+            "From asking the resolver until its answer, retries included.",
+            {"type": _TYPES},
+        )
+        self._questions = Tally(
+            "mpic_agent_questions",
+            "Questions answered; not looked: the resolver was not shown to validate.",
+            {"outcome": _LOOKED},
+        )
+        self._question_seconds = Distributions(
+            "mpic_agent_question_duration_seconds", "From question to observation.", {}
+        )
+        program.register(
+            (
+                self._queries,
+                self._retries,
+                self._query_seconds,
+                self._questions,
+                self._question_seconds,
+            )
+        )
+
+    def count_lookup(self, rdtype: int, answer: o.Lookup, elapsed_us: int) -> None:
+        """Count a lookup that is done with; `tries` says how often the resolver was asked."""
+        self._queries.counts[rdtype, _name_outcome(answer)] += 1
+        self._query_seconds.of[rdtype,].observe(elapsed_us / 1e6)
+        if answer.tries > 1:
+            self._retries.counts[rdtype,] += answer.tries - 1
+
+    def count_observation(self, observation: p.EncodedObservation, *, looked: bool) -> None:
+        """Count an observation on its way to a coordinator."""
+        self._questions.counts[looked,] += 1
+        if looked:
+            self._question_seconds.of[()].observe(observation.elapsed_us / 1e6)
+
+    def read_at_scrape(self, view: View, load: Callable[[], StreamLoad]) -> None:
+        """Export also the state of the resolver's link, of validation and of the streams."""
+        self._registry.register(_State(view, load))
+
+
+def _name_outcome(answer: o.Lookup) -> _Outcome:
+    match answer.WhichOneof("result"):
+        case "absence":
+            return "absence", answer.absence
+        case "failure":
+            return "failure", answer.failure.kind
+    return _RECORDS
+
+
+class _State(Collector):
+    """What is known without counting."""
+
+    def __init__(self, view: View, load: Callable[[], StreamLoad]) -> None:
+        self._view, self._load = view, load
+
+    def collect(self) -> Iterable[Metric]:
+        for name, documentation, value in self._gauges():
+            yield GaugeMetricFamily(name, documentation, value=value)
+        yield CounterMetricFamily(
+            "mpic_resolver_connections_opened",
+            "Connections opened to the resolver; ever more of them: it closes or loses them.",
+            value=self._view.resolver.opened,
+        )
+
+    def _gauges(self) -> Sequence[tuple[str, str, float]]:
+        resolver, probe, load = self._view.resolver, self._view.probe, self._load()
+        return (
+            (
+                "mpic_dns_queries_in_flight",
+                "Lookups that the resolver has not answered.",
+                resolver.in_flight,
+            ),
+            (
+                "mpic_resolver_connections",
+                "Connections to the resolver that are open.",
+                resolver.connections,
+            ),
+            (
+                "mpic_resolver_validates",
+                "1 if the resolver was last shown to validate DNSSEC.",
+                probe.validates,
+            ),
+            (
+                "mpic_resolver_probe_timestamp_seconds",
+                "When that was last looked at.",
+                probe.ended_at.timestamp(),
+            ),
+            ("mpic_agent_streams", "Coordinators' streams that are open.", load.streams),
+            (
+                "mpic_agent_questions_in_flight",
+                "Questions that are being looked up.",
+                load.questions,
+            ),
+            ("mpic_agent_queue_depth", "Observations that wait to be sent.", load.waiting),
+        )

@@ -1,0 +1,93 @@
+"""What both programs export of themselves, in a registry of their own.
+
+Names follow the Prometheus conventions: `mpic_`, base units, `_total` for what only grows; those of
+gRPC and of the process are the ones everybody has. No label holds what a caller or the network can
+choose: no name, no request id, no address of a server.
+"""
+
+import platform
+import time
+from collections.abc import Iterable
+
+import grpc
+from cryptography import x509
+from prometheus_client import (
+    CollectorRegistry,
+    Gauge,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.registry import Collector
+
+from mpic import __version__
+from mpic.grpc.tls import TlsFiles
+from mpic.tally import Tally
+
+SHED_REASONS = ("OVERLOADED", "CALLER_LIMIT", "DEADLINE_TOO_SHORT")
+"""The reasons of errors by which a question is turned away because of load: too much is in flight,
+in all or of one caller; or the time its caller leaves is less than none."""
+
+
+class ProgramMetrics:
+    """The registry of a program and what is in it from the start."""
+
+    def __init__(self, program: str) -> None:
+        """Make the registry of "coordinator" or "agent"."""
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        build = Info("mpic_build", "What runs.", registry=self.registry)
+        build.info(
+            {
+                "program": program,
+                "version": __version__,
+                "grpcio": grpc.__version__,
+                "python": platform.python_version(),
+            }
+        )
+        self.shed = Tally(
+            "mpic_requests_shed",
+            "Questions turned away because of load; nothing was decided.",
+            {"reason": {reason: reason.lower() for reason in SHED_REASONS}},
+        )
+        self.registry.register(self.shed)
+        self._reload_succeeded = Gauge(
+            "mpic_config_last_reload_successful",
+            "1 if what the files said was taken when they were last read, 0 if it was refused.",
+            registry=self.registry,
+        )
+        self._reloaded_at = Gauge(
+            "mpic_config_last_reload_success_timestamp_seconds",
+            "When the configuration in force was read.",
+            registry=self.registry,
+        )
+        self._expiry = Gauge(
+            "mpic_certificate_expiry_timestamp_seconds",
+            "When the certificate in use ends: the program's own, or the authority of its peers.",
+            ["certificate"],
+            registry=self.registry,
+        )
+        self.show_reload(succeeded=True)
+
+    def register(self, collectors: Iterable[Collector]) -> None:
+        """Export more."""
+        for collector in collectors:
+            self.registry.register(collector)
+
+    def show_reload(self, *, succeeded: bool) -> None:
+        """Say how the configuration was last read: at the start, and by each reload."""
+        self._reload_succeeded.set(succeeded)
+        if succeeded:
+            self._reloaded_at.set(time.time())
+
+    def show_certificates(self, files: TlsFiles) -> None:
+        """Say when the certificates just loaded end; of several authorities, the first to end.
+
+        Raises OSError or ValueError, as loading them would have.
+        """
+        for shown, file in (("own", files.certificate), ("authority", files.authority)):
+            certificates = x509.load_pem_x509_certificates(file.read_bytes())
+            own = certificates[:1] if shown == "own" else certificates
+            ends = min(one.not_valid_after_utc.timestamp() for one in own)
+            self._expiry.labels(shown).set(ends)
