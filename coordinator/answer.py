@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from google.protobuf import timestamp_pb2
 
-from coordinator.ballot import Ballot, Standing
+from coordinator.ballot import CUT_SHORT, Ballot, Standing
 from coordinator.corroboration import Attempt
 from coordinator.fanout import AnyLink
 from coordinator.quorum import Terms
@@ -144,8 +144,15 @@ def _explain(ballot: Ballot, attempt: Attempt) -> str:
                 f"{terms.attempted} remote perspectives were asked; from"
                 f" {terms.row.effective_from:%Y-%m-%d} on {terms.row.minimum_remotes} are needed"
             )
+        case c.REASON_CUT_SHORT if primary.corroborates:
+            cut = [one.id for one in attempt.roster.remotes if _is_cut(ballot.standing(one))]
+            return f"{agreed}, {terms.required} are needed; cut short: {', '.join(cut)}"
         case _:
             return f"the primary perspective: {primary.detail}"
+
+
+def _is_cut(standing: Standing) -> bool:
+    return standing.dissent in CUT_SHORT
 
 
 def _fill_policy(policy: c.PolicyApplied, terms: Terms) -> None:

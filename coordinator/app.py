@@ -7,10 +7,12 @@ from pathlib import Path
 
 import structlog
 
+from coordinator.admission import Admission
 from coordinator.corroboration import Attempt, Corroborator, Rules
 from coordinator.fanout import Fanout, Timing
 from coordinator.link import LinkOptions
 from coordinator.metrics import CoordinatorMetrics, LinkCollector, RosterCollector
+from coordinator.overload import Gate
 from coordinator.readiness import why_no_primary, why_no_quorum
 from coordinator.servicer import CorroborationServicer, Counter, log_late
 from coordinator.settings import CoordinatorSettings, check_roster
@@ -52,7 +54,8 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         await stack.enter_async_context(open_admin(admin, file, pages))
         stack.push_async_callback(fanout.close)
         await fanout.open(table.connect_patience)
-        counter = Counter(settings.issuers(), timing.attempt, metrics, window=table.gather_window)
+        gate = Gate(Admission(settings.limits.bounds()), timing.attempt)
+        counter = Counter(settings.issuers(), timing.attempt, gate, metrics, table.gather_window)
         servicer = CorroborationServicer(
             corroborator, list(fanout.links), counter, lambda: server.stopping
         )

@@ -38,7 +38,12 @@ PRIMARY_REASONS: Mapping[c.Dissent.ValueType, c.Reason.ValueType] = {
     c.DISSENT_MISIDENTIFIED: c.REASON_PRIMARY_UNAVAILABLE,
     c.DISSENT_GARBAGE: c.REASON_PRIMARY_UNAVAILABLE,
     c.DISSENT_NOT_LOOKED: c.REASON_PRIMARY_UNAVAILABLE,
+    c.DISSENT_OVERLOADED: c.REASON_CUT_SHORT,
+    c.DISSENT_NO_TIME: c.REASON_CUT_SHORT,
 }
+# Our load, or the caller's deadline: no failure of the domain, and no verdict may hang on it.
+CUT_SHORT = frozenset({c.DISSENT_OVERLOADED, c.DISSENT_NO_TIME})
+_NOT_REFUSED = (c.REASON_UNSPECIFIED, c.REASON_CORROBORATED)
 
 
 class Reply(NamedTuple):
@@ -152,15 +157,25 @@ class Ballot:
             return PRIMARY_REASONS[primary.dissent]
         corroborating: list[o.Rir.ValueType] = []
         still_open: list[o.Rir.ValueType] = []
+        cut_short: list[o.Rir.ValueType] = []
         for remote in self.roster.remotes:
             standing = self._standings.get(remote.id)
             if standing is None:
                 still_open.append(remote.rir)
             elif standing.corroborates:
                 corroborating.append(remote.rir)
-        if not still_open:
-            return judge_quorum(corroborating, self.terms)
-        return foresee_quorum(corroborating, still_open, self.terms)
+            elif standing.dissent in CUT_SHORT:
+                cut_short.append(remote.rir)
+        if still_open:
+            reason = foresee_quorum(corroborating, still_open, self.terms)
+        else:
+            reason = judge_quorum(corroborating, self.terms)
+        if cut_short and reason not in _NOT_REFUSED:
+            # What it would be had they gone on: refused all the same, or nobody knows.
+            reason = foresee_quorum(corroborating, [*still_open, *cut_short], self.terms)
+            if not reason and not still_open:
+                return c.REASON_CUT_SHORT
+        return reason
 
     def _stand_alone(self, reply: Reply) -> Standing:
         """Judge a reply by itself."""
@@ -222,7 +237,9 @@ def _judge(report: c.PerspectiveReport, ask: Ask) -> Sight:
     kinds = [finding.WhichOneof("kind") for finding in observation.findings]
     if "not_run" in kinds:
         failure = observation.findings[kinds.index("not_run")].not_run
-        return Sight(report, c.DISSENT_NOT_LOOKED, describe_failure(failure))
+        overloaded = failure.kind == o.FAILURE_KIND_OVERLOADED
+        dissent = c.DISSENT_OVERLOADED if overloaded else c.DISSENT_NOT_LOOKED
+        return Sight(report, dissent, describe_failure(failure))
     if kinds != list(CHECKS):
         raise MalformedFindingError(f"findings {kinds} to the checks {list(CHECKS)}")
     caa: Judgement | None = None

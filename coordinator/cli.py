@@ -31,6 +31,8 @@ app = typer.Typer()
 
 APPROVED, REFUSED, USAGE, NO_REPLY, UNDETERMINED = 0, 1, 2, 9, 11
 
+_UNDETERMINED = (c.REASON_PRIMARY_UNAVAILABLE, c.REASON_CUT_SHORT)
+
 # Codes that say that nobody answered: no connection, no certificate, no time.
 _NO_REPLY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
@@ -157,7 +159,7 @@ def exit_code(response: c.CorroborateResponse) -> int:
     if response.approved:
         return APPROVED
     refused = [one.reason for one in response.names if not one.approved]
-    undetermined = all(reason == c.REASON_PRIMARY_UNAVAILABLE for reason in refused)
+    undetermined = all(reason in _UNDETERMINED for reason in refused)
     return UNDETERMINED if undetermined else REFUSED
 
 

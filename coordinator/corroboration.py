@@ -18,7 +18,7 @@ import grpc
 from coordinator.attempt_set import choose_set
 from coordinator.ballot import Ballot, Reply
 from coordinator.checks import CHECKS
-from coordinator.fanout import Fanout
+from coordinator.fanout import Fanout, Inquiry
 from coordinator.judging import Ask
 from coordinator.policy import NoPolicyRowError, Policy, PolicyRow
 from coordinator.quorum import Terms
@@ -135,23 +135,25 @@ class Corroborator:
             raise _not_ready("ROSTER_BREAKS_POLICY", self._breaches[row])
         return row
 
-    async def corroborate(self, question: Question) -> Attempt:
+    async def corroborate(self, question: Question, budget: float | None = None) -> Attempt:
         """Ask every perspective of the attempt's set and return once the verdict is certain.
 
         Replies that come later are still counted until the attempt's deadline; they cannot change
-        the verdict.
+        the verdict. `budget` is the seconds the caller leaves, if an attempt may take more: who has
+        not answered by then had no time.
         """
         row = question.terms.row
         asked = choose_set(self.roster, row, self._fanout.ready(), _LOT)
         attempt = Attempt(question, asked, self._clock(), self._keep)
         names = [ask.name for ask in question.asks]
-        asking = self._fanout.ask(asked, names, self._checks[row], attempt.receive)
+        inquiry = Inquiry(names, self._checks[row], budget)
+        asking = self._fanout.ask(asked, inquiry, attempt.receive)
         try:
             await attempt.certain
             attempt.decided_at = self._clock()
             await _wait_for_stragglers(attempt, question.linger)
         except asyncio.CancelledError:
-            asking.close()
+            asking.withdraw()
             raise
         attempt.close()
         return attempt

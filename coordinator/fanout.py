@@ -7,8 +7,9 @@ its checks and nothing that any perspective saw (BR 3.2.2.9).
 """
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -21,6 +22,9 @@ from mpic.v1 import perspective_pb2 as p
 
 Receive = Callable[[int, Reply], None]
 AnyLink = Link | LinkPool
+
+_OVERDUE = 0.25
+"""Seconds; a timer that comes so late says that we are too slow, not who was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,16 @@ class Timing:
     def attempt(self) -> float:
         """Return the seconds after which a perspective is late."""
         return self.lookup_timeout + self.network_allowance
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What every perspective of an attempt's set is asked."""
+
+    names: Sequence[str]
+    checks: Sequence[p.Check]
+    budget: float | None = None
+    """Seconds until the attempt must end; None: as many as it may take."""
 
 
 class Fanout:
@@ -68,16 +82,21 @@ class Fanout:
         """Return the ids of the perspectives that can be asked right now."""
         return frozenset(link.perspective.id for link in self.links if link.problem is None)
 
-    def ask(
-        self, asked: Roster, names: Iterable[str], checks: Sequence[p.Check], receive: Receive
-    ) -> "Asking":
+    def ask(self, asked: Roster, inquiry: Inquiry, receive: Receive) -> "Asking":
         """Ask the perspectives of a set about every name; `receive` gets (index, reply)."""
         links = [self._by_id[perspective.id] for perspective in asked.perspectives]
-        asking = Asking(self._timing.attempt, receive)
-        timeout_ms = round(self._timing.lookup_timeout * 1000)
-        for index, name in enumerate(names):
+        budget, lookup_timeout = inquiry.budget, self._timing.lookup_timeout
+        if budget is None:
+            asking = Asking(self._timing.attempt, receive)
+        else:
+            asking, lookup_timeout = CutAsking(budget, receive), min(budget, lookup_timeout)
+        # Not rounded down: an agent must not give up before a budget that was cut ends here.
+        timeout_ms = math.ceil(lookup_timeout * 1000)
+        for index, name in enumerate(inquiry.names):
             question_id = next(self._ids)
-            question = p.Question(id=question_id, name=name, timeout_ms=timeout_ms, checks=checks)
+            question = p.Question(
+                id=question_id, name=name, timeout_ms=timeout_ms, checks=inquiry.checks
+            )
             entry = p.ObserveRequest(questions=[question]).SerializeToString()
             asking.ask(links, index, question_id, entry)
         return asking
@@ -95,11 +114,11 @@ class Asking:
     def __init__(self, timeout: float, receive: Receive) -> None:
         """Ask nothing yet."""
         self._receive = receive
-        self._timeout = timeout
         self._started = time.perf_counter()
         self._open: dict[int, tuple[int, dict[str, AnyLink]]] = {}
         """By question: the index of its name, and who has not answered."""
         self._deadline = asyncio.get_running_loop().call_later(timeout, self._expire)
+        self._late = (c.DISSENT_LATE, f"no answer within {timeout:g} s")
 
     def ask(self, links: Sequence[AnyLink], index: int, question_id: int, entry: bytes) -> None:
         """Send every perspective one question."""
@@ -114,6 +133,14 @@ class Asking:
             for link in links.values():
                 link.forget(question_id)
         self._open.clear()
+
+    def withdraw(self) -> None:
+        """Ask no further, and let the agents stop looking: nobody waits."""
+        links = {id(link): link for _, links in self._open.values() for link in links.values()}
+        entry = p.ObserveRequest(withdrawn=self._open).SerializeToString()
+        self.close()
+        for link in links.values():
+            link.withdraw(entry)
 
     def _answer(self, perspective: Perspective, question_id: int, answer: Answer) -> None:
         """Take what a link has to say."""
@@ -133,6 +160,36 @@ class Asking:
         """Reply for every perspective that has not answered."""
         late = [(index, link) for index, links in self._open.values() for link in links.values()]
         self.close()
-        detail = f"no answer within {self._timeout:g} s"
+        dissent, detail = self._explain()
         for index, link in late:
-            self._receive(index, Reply(link.perspective, None, None, c.DISSENT_LATE, detail))
+            self._receive(index, Reply(link.perspective, None, None, dissent, detail))
+
+    def _explain(self) -> tuple[c.Dissent.ValueType, str]:
+        """Say why there is no answer."""
+        overdue = asyncio.get_running_loop().time() - self._deadline.when()
+        if overdue > _OVERDUE:
+            # The answer may lie here unread.
+            detail = f"this coordinator has too much to do: its timer is {overdue:.1f} s late"
+            return c.DISSENT_OVERLOADED, detail
+        return self._late
+
+
+class CutAsking(Asking):
+    """An attempt that the caller's deadline cuts short.
+
+    The agents' own deadlines end at the same time, so what they say of lookups that had too little
+    time comes after that, and must not count.
+    """
+
+    def __init__(self, budget: float, receive: Receive) -> None:
+        """Ask nothing yet; end after `budget` seconds."""
+        super().__init__(budget, receive)
+        detail = f"no answer within the {budget:.3f} s that the caller's deadline left"
+        self._late = (c.DISSENT_NO_TIME, detail)
+
+    def _answer(self, perspective: Perspective, question_id: int, answer: Answer) -> None:
+        """Take what a link has to say, unless it comes too late."""
+        if asyncio.get_running_loop().time() < self._deadline.when():
+            super()._answer(perspective, question_id, answer)
+        elif question_id in self._open:
+            self._expire()

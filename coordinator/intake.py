@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coordinator.addresses import is_looser
+from coordinator.admission import MAX_NAMES
 from coordinator.corroboration import Question
 from coordinator.judging import Ask
 from coordinator.policy import PolicyRow
@@ -13,7 +14,6 @@ from mpic.grpc.errors import Violation, invalid_argument
 from mpic.names import Name, parse_names
 from mpic.v1 import corroboration_pb2 as c
 
-MAX_NAMES = 100
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _METHOD = re.compile(r"[a-z0-9-]{1,64}")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}:[\x21-\x7e]{1,2000}")

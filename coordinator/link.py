@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from grpc import StatusCode, aio
 
 from coordinator.roster import Perspective
-from mpic.grpc.gather import Outbox, OutboxFullError
+from mpic.grpc.gather import Outbox
 from mpic.grpc.tls import TlsFiles
 from mpic.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
@@ -54,8 +54,8 @@ class LinkOptions:
     tls: TlsFiles
     window: float = 0.005
     """Seconds between two messages of a busy stream."""
-    limit: int = 65536
-    """Questions waiting to be sent, at most."""
+    limit: int = 16384
+    """Questions not answered yet, at most; so many are only with an agent that hangs."""
 
 
 class LinkError(Exception):
@@ -107,17 +107,21 @@ class Link:
             problem = self.problem or Problem(c.DISSENT_UNREACHABLE, "not connected")
             receive(self.perspective, question_id, problem)
             return
-        try:
-            self._outbox.put(entry)
-        except OutboxFullError as error:
-            problem = Problem(c.DISSENT_UNREACHABLE, f"the link is full: {error}")
-            receive(self.perspective, question_id, problem)
+        if len(self._pending) >= self._options.limit or self._outbox.is_full:
+            text = f"the link is full: {len(self._pending)} questions are not answered"
+            receive(self.perspective, question_id, Problem(c.DISSENT_UNREACHABLE, text))
             return
+        self._outbox.put(entry)
         self._pending[question_id] = receive
 
     def forget(self, question_id: int) -> None:
         """Wait no longer for an answer; should it still come, it is dropped."""
         self._pending.pop(question_id, None)
+
+    def withdraw(self, entry: bytes) -> None:
+        """Send encoded ids of questions that need not be answered; lost if it cannot be sent."""
+        if self._outbox is not None and not self._outbox.is_full:
+            self._outbox.put(entry)
 
     async def first_attempt(self) -> None:
         """Wait until the first attempt to connect has succeeded or failed."""

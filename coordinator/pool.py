@@ -66,6 +66,11 @@ class LinkPool:
         for link in self._links:
             link.forget(question_id)
 
+    def withdraw(self, entry: bytes) -> None:
+        """Let every worker know of questions that need not be answered."""
+        for link in self._links:
+            link.withdraw(entry)
+
     async def first_attempt(self) -> None:
         """Wait until every worker has been tried once."""
         await asyncio.gather(*(link.first_attempt() for link in self._links))

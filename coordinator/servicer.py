@@ -7,12 +7,14 @@ from functools import partial
 
 import structlog
 
+from coordinator.admission import weigh
 from coordinator.answer import QUORUM_ERROR, Answerer, is_quorum_error
 from coordinator.ballot import Ballot
 from coordinator.corroboration import Attempt, Corroborator
 from coordinator.fanout import AnyLink
 from coordinator.intake import Desk, Issuers, read_question
 from coordinator.metrics import CoordinatorMetrics
+from coordinator.overload import Gate
 from coordinator.stream import QuestionStream
 from mpic.grpc.errors import RequestError, shutting_down
 from mpic.grpc.identity import Context, peer_identities
@@ -29,11 +31,23 @@ class Counter:
     issuers: Issuers
     max_linger: float
     """Seconds."""
+    gate: Gate
+    """How much is taken in at a time."""
     metrics: CoordinatorMetrics
-    stream_in_flight: int = 4096
-    """Questions of one stream being decided at a time; more are not read until some are."""
     window: float = 0.005
     """Seconds between two messages of a busy stream."""
+    stream_in_flight: int = 4096
+    """Names of one stream in flight; more are not read until some are answered and taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, and how long it waits."""
+
+    caller: str
+    """The identity of its certificate under which it is counted."""
+    remaining: Callable[[], float | None]
+    """Returns the seconds until its deadline; None: it has none."""
 
 
 class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer):
@@ -47,6 +61,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         is_stopping: Callable[[], bool],
     ) -> None:
         """Answer by `corroborator`; refuse once `is_stopping`."""
+        self._gate = counter.gate
         self._corroborator = corroborator
         self._links = links
         self._answerer = Answerer(links)
@@ -64,7 +79,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         self, request: c.CorroborateRequest, context: Context
     ) -> c.CorroborateResponse:
         """Answer one question."""
-        attempt = await self._decide(request, _caller(context))
+        attempt = await self._decide(request, self._call(context))
         response = c.CorroborateResponse()
         self._answerer.fill(response, attempt)
         return response
@@ -73,11 +88,13 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         self, request_iterator: AsyncIterator[c.CorroborateStreamRequest], context: Context
     ) -> AsyncIterator[c.CorroborateStreamResponse]:
         """Answer questions as they finish, matched by request id."""
+        call = self._call(context)
+        bound = self._gate.admission.bounds.of(call.caller)
         stream = QuestionStream(
-            partial(self._decide, caller=_caller(context)),
+            partial(self._decide, call=call),
             self._answerer.fill,
             self._counter.window,
-            self._counter.stream_in_flight,
+            min(self._counter.stream_in_flight, bound),
         )
         self._streams.add(stream)
         reading = asyncio.create_task(stream.read(request_iterator))
@@ -98,18 +115,34 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         statuses = [_status(link) for link in self._links]
         return c.ListPerspectivesResponse(perspectives=statuses)
 
-    async def _decide(self, request: c.CorroborateRequest, caller: str) -> Attempt:
+    def _call(self, context: Context) -> Call:
+        """Say who calls, and until when."""
+        caller = self._gate.admission.name_caller(peer_identities(context))
+        return Call(caller, context.time_remaining)
+
+    async def _decide(self, request: c.CorroborateRequest, call: Call) -> Attempt:
         """Decide one question, count it and write its line into the log; raises RequestError."""
-        with self._metrics.watch():
-            attempt = await self._corroborate(request, caller)
+        try:
+            with self._metrics.watch(), self._gate.enter(call.caller, weigh(len(request.names))):
+                attempt = await self._corroborate(request, call)
+        except RequestError as error:
+            log.info(
+                "not_decided",
+                request_id=request.request_id,
+                caller=call.caller,
+                reason=error.reason,
+                error=str(error),
+            )
+            raise
         seconds = _seconds(attempt)
         self._metrics.count_verdict(attempt, seconds)
-        _log_verdict(attempt, caller, seconds)
+        _log_verdict(attempt, call.caller, seconds)
         return attempt
 
-    async def _corroborate(self, request: c.CorroborateRequest, caller: str) -> Attempt:
+    async def _corroborate(self, request: c.CorroborateRequest, call: Call) -> Attempt:
         if self._is_stopping():
             raise shutting_down()
+        budget = self._gate.find_budget(call.remaining())
         row = self._corroborator.row_in_force()
         desk = Desk(
             issuers=self._counter.issuers,
@@ -117,19 +150,12 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
             remotes=row.remotes_asked(len(self._corroborator.roster.remotes)),
             max_linger=self._counter.max_linger,
         )
-        try:
-            question = read_question(request, desk)
-        except RequestError as error:
-            log.info(
-                "request_invalid", request_id=request.request_id, caller=caller, error=str(error)
-            )
-            raise
-        return await self._corroborator.corroborate(question)
-
-
-def _caller(context: Context) -> str:
-    """Return the caller's first identity; the gate has let it in by one of them."""
-    return next(iter(peer_identities(context)), "")
+        question = read_question(request, desk)
+        attempt = await self._corroborator.corroborate(question, budget)
+        error = self._gate.explain_cut_short(attempt, budget)
+        if error is not None:
+            raise error
+        return attempt
 
 
 def _status(link: AnyLink) -> c.PerspectiveStatus:

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from coordinator.attempt_set import find_set_breaches
 from coordinator.caa import Applicant
+from coordinator.limits import LimitsTable
 from coordinator.policy import (
     BASELINE_NONCORROBORATIONS,
     BASELINE_ROWS,
@@ -198,6 +199,7 @@ class CoordinatorSettings(ConfigTable):
         min_length=1, description='one table for each identity: [issuer.NAME] domains = ["..."]'
     )
     policy: PolicyTable = PolicyTable()
+    limits: LimitsTable = LimitsTable()
     perspective: list[PerspectiveTable]
     admin: AdminTable = AdminTable()
     log: LogTable = LogTable()
@@ -217,6 +219,17 @@ class CoordinatorSettings(ConfigTable):
             if twice:
                 raise Flaw(f"{what} {twice[0]!r} stands twice", f"Give each its own {what}")
         return tables
+
+    @model_validator(mode="after")
+    def _check_limits(self) -> "CoordinatorSettings":
+        strangers = sorted(set(self.limits.caller) - set(self.callers.allowed))
+        if strangers:
+            raise Flaw(
+                f"{strangers[0]!r} has a bound, but may not call",
+                "Write it as it stands in [callers] allowed",
+                "limits.caller",
+            )
+        return self
 
     def roster(self) -> Roster:
         """Return the value."""

@@ -1,7 +1,8 @@
 """Many questions over one stream: each answered as it finishes, none waiting for another.
 
-Back-pressure goes both ways: a question counts against the stream's bound from being read until
-its answer has been taken, so a caller that asks too fast or reads too slowly is simply not read.
+Back-pressure goes both ways: the names of a question count against the stream's bound from being
+read until its answer has been taken, so a caller that asks too fast or reads too slowly is simply
+not read.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import grpc
 import structlog
 
+from coordinator.admission import weigh
 from coordinator.corroboration import Attempt
 from mpic.grpc.errors import RequestError
 from mpic.grpc.gather import Outbox
@@ -28,10 +30,10 @@ class QuestionStream:
     """The questions of one stream that are being decided."""
 
     def __init__(self, decide: Decide, fill: Fill, window: float, limit: int) -> None:
-        """Let at most `limit` questions be open; gather answers for `window` seconds."""
+        """Let at most `limit` names be open; gather answers for `window` seconds."""
         self._decide = decide
         self._fill = fill
-        self._room = asyncio.Semaphore(limit)
+        self._room = _Room(limit)
         self._outbox: Outbox[tuple[c.CorroborateRequest, Attempt | RequestError]] = Outbox(
             window, limit
         )
@@ -43,7 +45,7 @@ class QuestionStream:
         try:
             async for request in requests:
                 for question in request.questions:
-                    await self._room.acquire()
+                    await self._room.take(weigh(len(question.names)))
                     self._start(question)
             if self._running:
                 await asyncio.wait(list(self._running.values()))
@@ -61,8 +63,8 @@ class QuestionStream:
                     response, octets = c.CorroborateStreamResponse(), 0
             if octets:
                 yield response
-            for _ in decided:
-                self._room.release()
+            for question, _ in decided:
+                self._room.give_back(weigh(len(question.names)))
 
     def _add(
         self,
@@ -114,8 +116,28 @@ class QuestionStream:
             self._outbox.close()
 
 
+class _Room:
+    """How many names may still be read; there is one that waits, the stream's reader."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._taken = 0
+        self._freed = asyncio.Event()
+
+    async def take(self, names: int) -> None:
+        """Wait until so many more fit."""
+        while self._taken + names > self._limit:
+            self._freed.clear()
+            await self._freed.wait()
+        self._taken += names
+
+    def give_back(self, names: int) -> None:
+        self._taken -= names
+        self._freed.set()
+
+
 def _to_message(error: RequestError) -> c.RequestError:
-    return c.RequestError(
+    message = c.RequestError(
         status=error.status.value[0],
         reason=error.reason,
         message=error.message,
@@ -124,3 +146,6 @@ def _to_message(error: RequestError) -> c.RequestError:
             for one in error.violations
         ],
     )
+    if error.retry_after is not None:
+        message.retry_after.FromMilliseconds(round(error.retry_after * 1000))
+    return message

@@ -88,7 +88,11 @@ def _make_servicer(
     settings: AgentSettings, view: View, metrics: AgentMetrics
 ) -> PerspectiveServicer:
     identity = Identity(settings.agent.id, o.Rir.Value(f"RIR_{settings.agent.rir}"))
-    stream = StreamOptions(settings.agent.gather_window, count=metrics.count_observation)
+    stream = StreamOptions(
+        settings.agent.gather_window,
+        max_open=settings.agent.max_open_questions,
+        count=metrics.count_observation,
+    )
     return PerspectiveServicer(identity, view, settings.agent.lookup_timeout, stream)
 
 

@@ -16,6 +16,9 @@ from perspective_agent.wire import failed
 
 Report = Callable[[p.EncodedObservation], None]
 
+_OVERDUE = 0.25
+"""Seconds; a timer that comes so late says that this agent is too slow, not who was asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -27,18 +30,13 @@ class Limits:
     """Whether the resolver was shown to validate, so that its AD bit says something."""
 
 
-def examine(question: p.Question, resolver: Resolver, limits: Limits, report: Report) -> None:
-    """Start looking up what `question` asks; `report` gets the observation, once."""
-    Examination(question, resolver, limits, report).start()
-
-
 class Examination:
     """The state of one question: its checks, the lookups still open, its deadline."""
 
     def __init__(
         self, question: p.Question, resolver: Resolver, limits: Limits, report: Report
     ) -> None:
-        """Prepare; `start` asks."""
+        """Prepare; `start` asks, and `report` gets the observation, once."""
         self._id = question.id
         self._name = question.name
         self._asked = question.checks
@@ -105,8 +103,24 @@ class Examination:
         if not self._open:
             self._deadline.cancel()
 
+    def withdraw(self) -> None:
+        """Report nothing: nobody waits. What the resolver is looking up already, it may finish."""
+        self._reported = True
+        self._checks = [None] * len(self._checks)
+        for ticket, lookup in list(self._open.items()):
+            if lookup.is_queued:
+                del self._open[ticket]
+                self._resolver.abandon(lookup, self._receive, ticket)
+        if not self._open:
+            self._deadline.cancel()
+
     def _expire(self) -> None:
         """Fail what is still open, and let go of it."""
+        overdue = asyncio.get_running_loop().time() - self._deadline.when()
+        if overdue > _OVERDUE or any(lookup.is_queued for lookup in self._open.values()):
+            # Not the domain's failure: an answer may lie here unread, or a query was never sent.
+            self._findings = [overloaded() for _ in self._asked]
+            self._missing = 0
         for number, check in enumerate(self._checks):
             if check is not None and self._findings[number] is None:
                 self._findings[number] = check.finish(self._timed_out)
@@ -142,6 +156,12 @@ class Examination:
                 lookup.failure.detail += f"; asked anew, {detail}"
                 lookup.tries = open_lookup.tries
         return lookup
+
+
+def overloaded() -> o.Finding:
+    """Return the finding of a check for which there was no room or no time here."""
+    detail = "this agent has too much to do; it did not look, or not to the end"
+    return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_OVERLOADED, detail=detail))
 
 
 def _unsupported(kind: str | None) -> o.Finding:

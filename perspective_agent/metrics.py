@@ -53,7 +53,7 @@ class AgentMetrics:
         )
         self._questions = Tally(
             "mpic_agent_questions",
-            "Questions answered; not looked: the resolver was not shown to validate.",
+            "Questions answered; not looked: no resolver shown to validate, or too much to do.",
             {"outcome": _LOOKED},
         )
         self._question_seconds = Distributions(

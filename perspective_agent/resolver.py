@@ -41,12 +41,23 @@ _SENDS = 2
 _LENGTH = struct.Struct("!H")
 _PER_CONNECTION = 32  # unanswered queries; what closes with a retired connection is little
 _CONNECT_SECONDS = 2.0
+# Lookups that wait for room, at most; those of the questions begun by then come on top.
+_WAITING = 4096
 
 
 class Lookup:
     """One query on its way, and everybody who waits for its answer."""
 
-    __slots__ = ("connection", "failure", "query", "receivers", "sends", "sent_at", "tries")
+    __slots__ = (
+        "connection",
+        "failure",
+        "is_queued",
+        "query",
+        "receivers",
+        "sends",
+        "sent_at",
+        "tries",
+    )
 
     def __init__(self, query: Query) -> None:
         """Start without receivers, not sent."""
@@ -54,6 +65,8 @@ class Lookup:
         self.receivers: list[tuple[Receive, int]] = []
         """Each with its ticket."""
         self.connection: _Connection | None = None
+        self.is_queued = False
+        """Whether it waits for room on a connection."""
         self.sent_at = time.perf_counter()
         self.sends = 0
         """How often it was written to a connection; a connection that is lost loses it."""
@@ -98,6 +111,11 @@ class Resolver:
     def connections(self) -> int:
         """How many connections there are."""
         return len(self._connections)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many lookups wait for room that none should be added."""
+        return len(self._waiting) >= _WAITING
 
     def ask(self, wanted: Wanted, receive: Receive, ticket: int) -> Lookup:
         """Look up a name; `receive` gets the answer, once, unless `abandon` comes first.
@@ -168,7 +186,15 @@ class Resolver:
             connection.open(self.address)
             connection.send(lookup)
         else:
+            lookup.is_queued = True
             self._waiting.append(lookup)
+
+    def _send_queued(self, count: int) -> None:
+        """Send those that wait for room; whatever there still is none for waits again."""
+        for _ in range(min(count, len(self._waiting))):
+            lookup = self._waiting.popleft()
+            lookup.is_queued = False
+            self._send(lookup)
 
     def _forget(self, lookup: Lookup) -> None:
         key = (lookup.query.name, lookup.query.rdtype)
@@ -177,8 +203,7 @@ class Resolver:
 
     def answered(self, lookup: Lookup, answer: o.Lookup) -> None:
         """Hand an answer to those who wait; called by a connection."""
-        if self._waiting:
-            self._send(self._waiting.popleft())
+        self._send_queued(1)
         if self._erase is None or not _is_worth_retrying(answer):
             self._deliver(lookup, answer)
         elif lookup.tries < _TRIES:
@@ -236,6 +261,8 @@ class Resolver:
             else:
                 answer = failed(lookup.query.name, o.FAILURE_KIND_RESOLVER_UNAVAILABLE, reason)
                 self.answered(lookup, answer)
+        if not self._closed:
+            self._send_queued(_PER_CONNECTION)
 
 
 def _elapsed_us(lookup: Lookup) -> int:

@@ -1,7 +1,7 @@
 """PerspectiveService: messages in, observations out. Nothing is looked up or judged here."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -15,7 +15,7 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc
 from perspective_agent.checks import CHECKS
-from perspective_agent.examine import Limits, examine
+from perspective_agent.examine import Examination, Limits, overloaded
 from perspective_agent.probe import Probe
 from perspective_agent.resolver import Resolver
 from perspective_agent.unbound_control import UnboundControl
@@ -88,6 +88,8 @@ class StreamOptions:
     """Seconds between two messages of a busy stream."""
     limit: int = 65536
     """Observations waiting to be sent, at most."""
+    max_open: int = 4096
+    """Questions of all streams being looked up, at most; what is beyond is answered at once."""
     count: Count | None = None
 
 
@@ -111,7 +113,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
 
     def load(self) -> StreamLoad:
         """Return what is open right now."""
-        questions = sum(stream.open for stream in self._streams)
+        questions = sum(len(stream.open) for stream in self._streams)
         waiting = sum(len(stream.outbox) for stream in self._streams)
         return StreamLoad(len(self._streams), questions, waiting)
 
@@ -148,19 +150,32 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         finally:
             self._streams.discard(stream)
             reading.cancel()
+            stream.withdraw(list(stream.open))
 
     async def _read(self, requests: AsyncIterator[p.ObserveRequest], stream: "_Stream") -> None:
         try:
             async for request in requests:
                 for question in request.questions:
-                    stream.open += 1
-                    if self._view.may_look:
-                        limits = Limits(self._timeout, validated=self._view.probe.validates)
-                        examine(question, self._view.resolver, limits, stream.report)
-                    else:
-                        stream.report(_blind(question, self._view.probe.evidence), looked=False)
+                    self._take(question, stream)
+                if request.withdrawn:
+                    stream.withdraw(request.withdrawn)
         finally:
             stream.outbox.close()
+
+    def _take(self, question: p.Question, stream: "_Stream") -> None:
+        """Start looking, or answer at once why not."""
+        view = self._view
+        if not view.may_look:
+            stream.report(_answer(question, _blind(view.probe.evidence)), looked=False)
+        elif self._is_full():
+            stream.report(_answer(question, overloaded()), looked=False)
+        else:
+            limits = Limits(self._timeout, validated=view.probe.validates)
+            stream.examine(Examination(question, view.resolver, limits, stream.report), question.id)
+
+    def _is_full(self) -> bool:
+        begun = sum(len(stream.open) for stream in self._streams)
+        return begun >= self._options.max_open or self._view.resolver.is_full
 
 
 class _Stream:
@@ -170,13 +185,27 @@ class _Stream:
         self.outbox: Outbox[p.EncodedObservation] = Outbox(
             options.window, options.limit, lambda encoded: len(encoded.observation)
         )
-        self.open = 0
+        self.open: dict[int, Examination] = {}
+        """By the question's id."""
         self._count = options.count
         self._draining = False
 
+    def examine(self, examination: Examination, question_id: int) -> None:
+        """Let an examination run until it reports."""
+        self.open[question_id] = examination
+        examination.start()
+
+    def withdraw(self, question_ids: Iterable[int]) -> None:
+        """Stop looking where nobody waits any more."""
+        for question_id in question_ids:
+            examination = self.open.pop(question_id, None)
+            if examination is not None:
+                examination.withdraw()
+        self._close_when_drained()
+
     def report(self, observation: p.EncodedObservation, *, looked: bool = True) -> None:
         """Send an observation; a coordinator that does not read loses its stream."""
-        self.open -= 1
+        self.open.pop(observation.question_id, None)
         if self._count is not None:
             self._count(observation, looked=looked)
         try:
@@ -196,13 +225,18 @@ class _Stream:
             self.outbox.close()
 
 
-def _blind(question: p.Question, evidence: str) -> p.EncodedObservation:
-    """Answer a question without looking: the resolver was last seen not to validate."""
+def _blind(evidence: str) -> o.Finding:
+    """Return the finding of a check when the resolver was last seen not to validate."""
     failure = o.Failure(
         kind=o.FAILURE_KIND_RESOLVER_UNAVAILABLE,
         detail=f"the agent's resolver was not shown to validate: {evidence}",
     )
-    findings = [o.Finding(not_run=failure) for _ in question.checks]
+    return o.Finding(not_run=failure)
+
+
+def _answer(question: p.Question, finding: o.Finding) -> p.EncodedObservation:
+    """Answer a question without looking: the same finding for each check."""
+    findings = [finding] * len(question.checks)
     observation = o.Observation(name=question.name, findings=findings)
     return p.EncodedObservation(
         question_id=question.id, observation=observation.SerializeToString(deterministic=True)

@@ -38,6 +38,9 @@ class AgentTable(ConfigTable):
     gather_window: float = Field(
         default=0.005, ge=0, le=0.1, description="seconds between messages of a busy stream"
     )
+    max_open_questions: int = Field(
+        default=4096, ge=1, le=1_000_000, description="looked up at a time; more are refused"
+    )
     shutdown_grace: float = Field(
         default=5.0, ge=0, le=60, description="seconds running calls get at shutdown"
     )

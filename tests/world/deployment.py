@@ -49,6 +49,7 @@ rir = "{rir}"
 listen = "{listen}"
 workers = {workers}
 lookup_timeout = {lookup_timeout}
+max_open_questions = {max_open_questions}
 
 [callers]
 allowed = ["spiffe://mpic.test/coordinator/main"]
@@ -156,6 +157,8 @@ class Plan:
     """Processes of the coordinator and of each agent."""
     round_trips: Sequence[int] = ()
     """Milliseconds from the coordinator to each agent and back; none: they are all near."""
+    max_open_questions: int = 4096
+    """Of each agent."""
     coordinator_extra: str = ""
     """More TOML for the coordinator's file."""
 
@@ -297,6 +300,7 @@ class Deployment:
             admin=agent_admin(place, self.plan.workers),
             workers=self.plan.workers,
             lookup_timeout=self.plan.lookup_timeout,
+            max_open_questions=self.plan.max_open_questions,
         )
         if self._internet is None:
             return tls + agent

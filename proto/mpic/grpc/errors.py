@@ -36,6 +36,8 @@ class RequestError(Exception):
     reason: str
     message: str
     violations: Sequence[Violation] = field(default=())
+    retry_after: float | None = None
+    """Seconds; None where asking again would not help."""
 
     def __str__(self) -> str:
         """Return the message; the fields are in `violations`."""
@@ -59,7 +61,7 @@ def shutting_down() -> RequestError:
 
 
 def to_status(error: RequestError) -> status_pb2.Status:
-    """Return the rich form of an error: ErrorInfo, and BadRequest when fields are wrong."""
+    """Return the rich form of an error: ErrorInfo, and BadRequest or RetryInfo where they apply."""
     details = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
     packed = [_pack(detail) for detail in details]
     if error.violations:
@@ -68,6 +70,10 @@ def to_status(error: RequestError) -> status_pb2.Status:
             for v in error.violations
         ]
         packed.append(_pack(error_details_pb2.BadRequest(field_violations=fields)))
+    if error.retry_after is not None:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromMilliseconds(round(error.retry_after * 1000))
+        packed.append(_pack(retry))
     code: int = error.status.value[0]
     return status_pb2.Status(
         code=code_pb2.Code.ValueType(code), message=error.message, details=packed

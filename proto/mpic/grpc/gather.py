@@ -39,11 +39,16 @@ class Outbox(Generic[T]):
         """Return how many items wait."""
         return len(self._items)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether another item would not be taken."""
+        return len(self._items) >= self._limit
+
     def put(self, item: T) -> None:
         """Add an item; it is dropped when the outbox is closed. Raises OutboxFullError."""
         if self._closed:
             return
-        if len(self._items) >= self._limit:
+        if self.is_full:
             raise OutboxFullError(f"{self._limit} items are waiting to be sent")
         self._items.append(item)
         self._wake.set()

@@ -79,6 +79,11 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The primary perspective did not answer, or not as itself: our infrastructure. Nothing
     was determined about the name.
     """
+    REASON_CUT_SHORT: _Reason.ValueType  # 10
+    """Our own load, or the caller's short deadline, cut short what the verdict hangs on. Nothing was
+    determined about the name. A call of which nothing else is known ends in an RPC error:
+    RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED.
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Stable; sentences are made from it, never the other way round."""
@@ -104,6 +109,11 @@ REASON_NOT_IN_PUBLIC_DNS: Reason.ValueType  # 8
 REASON_PRIMARY_UNAVAILABLE: Reason.ValueType  # 9
 """The primary perspective did not answer, or not as itself: our infrastructure. Nothing
 was determined about the name.
+"""
+REASON_CUT_SHORT: Reason.ValueType  # 10
+"""Our own load, or the caller's short deadline, cut short what the verdict hangs on. Nothing was
+determined about the name. A call of which nothing else is known ends in an RPC error:
+RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED.
 """
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
@@ -165,6 +175,12 @@ class _DissentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dissent.Value
     """It had not answered when the verdict was certain; nobody waited."""
     DISSENT_PRIMARY_MISSING: _Dissent.ValueType  # 11
     """There is nothing of the primary to agree with."""
+    DISSENT_OVERLOADED: _Dissent.ValueType  # 13
+    """Its agent had too much to do. Our infrastructure; says nothing of the name."""
+    DISSENT_NO_TIME: _Dissent.ValueType  # 14
+    """It had not answered when the caller's deadline, shorter than an attempt, ended the attempt.
+    Says nothing of the name.
+    """
 
 class Dissent(_Dissent, metaclass=_DissentEnumTypeWrapper):
     """Why a perspective does not corroborate, or the primary does not permit."""
@@ -197,6 +213,12 @@ DISSENT_NOT_AWAITED: Dissent.ValueType  # 10
 """It had not answered when the verdict was certain; nobody waited."""
 DISSENT_PRIMARY_MISSING: Dissent.ValueType  # 11
 """There is nothing of the primary to agree with."""
+DISSENT_OVERLOADED: Dissent.ValueType  # 13
+"""Its agent had too much to do. Our infrastructure; says nothing of the name."""
+DISSENT_NO_TIME: Dissent.ValueType  # 14
+"""It had not answered when the caller's deadline, shorter than an attempt, ended the attempt.
+Says nothing of the name.
+"""
 Global___Dissent: _TypeAlias = Dissent  # noqa: Y015
 
 class _CaaOutcome:
@@ -751,6 +773,7 @@ class RequestError(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     VIOLATIONS_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_FIELD_NUMBER: _builtins.int
     status: _builtins.int
     """The gRPC status code."""
     reason: _builtins.str
@@ -761,6 +784,10 @@ class RequestError(_message.Message):
     def violations(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldViolation]:
         """Which fields are wrong, when the question is."""
 
+    @_builtins.property
+    def retry_after(self) -> _duration_pb2.Duration:
+        """When to ask again, as in google.rpc.RetryInfo; missing where asking again would not help."""
+
     def __init__(
         self,
         *,
@@ -768,10 +795,11 @@ class RequestError(_message.Message):
         reason: _builtins.str = ...,
         message: _builtins.str = ...,
         violations: _abc.Iterable[Global___FieldViolation] | None = ...,
+        retry_after: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retry_after", b"retry_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason", "status", b"status", "violations", b"violations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason", "retry_after", b"retry_after", "status", b"status", "violations", b"violations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

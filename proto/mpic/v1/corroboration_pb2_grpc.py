@@ -59,7 +59,9 @@ class CorroborationServiceServicer:
     def Corroborate(self, request, context):
         """One certificate's names in, one verdict out. A refusal is an answer, not an RPC error;
         an RPC error means that nothing was decided. INVALID_ARGUMENT carries
-        google.rpc.BadRequest with the field paths. Without a deadline the service's own applies.
+        google.rpc.BadRequest with the field paths, RESOURCE_EXHAUSTED google.rpc.RetryInfo. Without
+        a deadline the service's own applies; a shorter one is kept, and a question that is not certain
+        by then is DEADLINE_EXCEEDED, never refused for lookups that had too little time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -69,6 +71,8 @@ class CorroborationServiceServicer:
         """The same questions and answers, many at once, answered as they finish and matched by
         request id. Messages hold about 1 MiB of answers at most, or a single larger one: that of a
         hundred names with large record sets can exceed the 4 MiB that clients take by default.
+        A stream that has many names open is not read until some are answered; a question is answered
+        with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

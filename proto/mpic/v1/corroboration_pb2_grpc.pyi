@@ -36,12 +36,16 @@ class CorroborationServiceStub:
     Corroborate: _grpc.UnaryUnaryMultiCallable[_corroboration_pb2.CorroborateRequest, _corroboration_pb2.CorroborateResponse]
     """One certificate's names in, one verdict out. A refusal is an answer, not an RPC error;
     an RPC error means that nothing was decided. INVALID_ARGUMENT carries
-    google.rpc.BadRequest with the field paths. Without a deadline the service's own applies.
+    google.rpc.BadRequest with the field paths, RESOURCE_EXHAUSTED google.rpc.RetryInfo. Without
+    a deadline the service's own applies; a shorter one is kept, and a question that is not certain
+    by then is DEADLINE_EXCEEDED, never refused for lookups that had too little time.
     """
     CorroborateStream: _grpc.StreamStreamMultiCallable[_corroboration_pb2.CorroborateStreamRequest, _corroboration_pb2.CorroborateStreamResponse]
     """The same questions and answers, many at once, answered as they finish and matched by
     request id. Messages hold about 1 MiB of answers at most, or a single larger one: that of a
     hundred names with large record sets can exceed the 4 MiB that clients take by default.
+    A stream that has many names open is not read until some are answered; a question is answered
+    with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
     """
     ListPerspectives: _grpc.UnaryUnaryMultiCallable[_corroboration_pb2.ListPerspectivesRequest, _corroboration_pb2.ListPerspectivesResponse]
     """The roster and the live state of each perspective."""
@@ -54,12 +58,16 @@ class CorroborationServiceAsyncStub(CorroborationServiceStub):
     Corroborate: _aio.UnaryUnaryMultiCallable[_corroboration_pb2.CorroborateRequest, _corroboration_pb2.CorroborateResponse]  # type: ignore[assignment]
     """One certificate's names in, one verdict out. A refusal is an answer, not an RPC error;
     an RPC error means that nothing was decided. INVALID_ARGUMENT carries
-    google.rpc.BadRequest with the field paths. Without a deadline the service's own applies.
+    google.rpc.BadRequest with the field paths, RESOURCE_EXHAUSTED google.rpc.RetryInfo. Without
+    a deadline the service's own applies; a shorter one is kept, and a question that is not certain
+    by then is DEADLINE_EXCEEDED, never refused for lookups that had too little time.
     """
     CorroborateStream: _aio.StreamStreamMultiCallable[_corroboration_pb2.CorroborateStreamRequest, _corroboration_pb2.CorroborateStreamResponse]  # type: ignore[assignment]
     """The same questions and answers, many at once, answered as they finish and matched by
     request id. Messages hold about 1 MiB of answers at most, or a single larger one: that of a
     hundred names with large record sets can exceed the 4 MiB that clients take by default.
+    A stream that has many names open is not read until some are answered; a question is answered
+    with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
     """
     ListPerspectives: _aio.UnaryUnaryMultiCallable[_corroboration_pb2.ListPerspectivesRequest, _corroboration_pb2.ListPerspectivesResponse]  # type: ignore[assignment]
     """The roster and the live state of each perspective."""
@@ -75,7 +83,9 @@ class CorroborationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_corroboration_pb2.CorroborateResponse, _abc.Awaitable[_corroboration_pb2.CorroborateResponse]]:
         """One certificate's names in, one verdict out. A refusal is an answer, not an RPC error;
         an RPC error means that nothing was decided. INVALID_ARGUMENT carries
-        google.rpc.BadRequest with the field paths. Without a deadline the service's own applies.
+        google.rpc.BadRequest with the field paths, RESOURCE_EXHAUSTED google.rpc.RetryInfo. Without
+        a deadline the service's own applies; a shorter one is kept, and a question that is not certain
+        by then is DEADLINE_EXCEEDED, never refused for lookups that had too little time.
         """
 
     @_abc_1.abstractmethod
@@ -87,6 +97,8 @@ class CorroborationServiceServicer(metaclass=_abc_1.ABCMeta):
         """The same questions and answers, many at once, answered as they finish and matched by
         request id. Messages hold about 1 MiB of answers at most, or a single larger one: that of a
         hundred names with large record sets can exceed the 4 MiB that clients take by default.
+        A stream that has many names open is not read until some are answered; a question is answered
+        with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
         """
 
     @_abc_1.abstractmethod

@@ -153,6 +153,8 @@ class _FailureKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FailureKi
     """The agent does not know this check."""
     FAILURE_KIND_INTERNAL: _FailureKind.ValueType  # 12
     """The agent itself broke: our infrastructure."""
+    FAILURE_KIND_OVERLOADED: _FailureKind.ValueType  # 13
+    """The agent has too much to do, so that it did not look, or not to the end: our infrastructure."""
 
 class FailureKind(_FailureKind, metaclass=_FailureKindEnumTypeWrapper):
     """The kinds of failure. None is ever an absence."""
@@ -183,6 +185,8 @@ FAILURE_KIND_UNSUPPORTED_CHECK: FailureKind.ValueType  # 11
 """The agent does not know this check."""
 FAILURE_KIND_INTERNAL: FailureKind.ValueType  # 12
 """The agent itself broke: our infrastructure."""
+FAILURE_KIND_OVERLOADED: FailureKind.ValueType  # 13
+"""The agent has too much to do, so that it did not look, or not to the end: our infrastructure."""
 Global___FailureKind: _TypeAlias = FailureKind  # noqa: Y015
 
 @_typing.final

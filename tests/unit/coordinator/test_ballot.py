@@ -101,6 +101,49 @@ def test_a_verdict_that_is_certain_does_not_change() -> None:
     assert one.reason == c.REASON_CORROBORATED
 
 
+def cut_short(who: int, dissent: c.Dissent.ValueType = c.DISSENT_OVERLOADED) -> Reply:
+    return Reply(WORLD.perspectives[who], None, None, dissent, "too much to do")
+
+
+@pytest.mark.parametrize("dissent", [c.DISSENT_OVERLOADED, c.DISSENT_NO_TIME])
+def test_what_our_load_or_the_deadline_cuts_short_refuses_nothing(
+    dissent: c.Dissent.ValueType,
+) -> None:
+    """Two of five are no dissent: nobody knows what they would have seen."""
+    one = ballot()
+    for number in (4, 5):
+        one.add(cut_short(number, dissent))
+    for who in WORLD.perspectives[:4]:
+        assert not one.reason
+        one.add(reply(who))
+    assert one.reason == c.REASON_CUT_SHORT
+
+
+def test_one_cut_short_of_five_is_not_missed() -> None:
+    one = ballot()
+    one.add(cut_short(5))
+    for who in WORLD.perspectives[:5]:
+        one.add(reply(who))
+    assert one.reason == c.REASON_CORROBORATED
+
+
+def test_what_is_refused_whatever_was_cut_short_is_refused() -> None:
+    one = ballot()
+    one.add(reply(WORLD.primary))
+    one.add(cut_short(5))
+    for remote in WORLD.remotes[:2]:
+        one.add(reply(remote, DIFFERS))
+    assert one.reason == c.REASON_QUORUM_NOT_MET
+
+
+def test_an_agent_with_too_much_to_do_has_not_looked_and_the_primary_decides_nothing() -> None:
+    failure = o.Failure(kind=o.FAILURE_KIND_OVERLOADED, detail="too much to do")
+    one = ballot()
+    one.add(reply(WORLD.primary, [o.Finding(not_run=failure)] * 2))
+    assert one.reason == c.REASON_CUT_SHORT
+    assert one.standing(WORLD.primary).dissent == c.DISSENT_OVERLOADED
+
+
 def test_the_order_of_replies_does_not_matter() -> None:
     replies = [
         reply(WORLD.primary),

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.intake import MAX_NAMES, Desk, read_question
+from coordinator.admission import MAX_NAMES
+from coordinator.intake import Desk, read_question
 from coordinator.policy import PolicyRow
 from mpic.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c

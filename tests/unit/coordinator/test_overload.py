@@ -1,0 +1,114 @@
+"""What is not decided for want of room or time is an RPC error, and says when to ask again."""
+
+from datetime import UTC, datetime
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+
+from coordinator.admission import Admission, Bounds
+from coordinator.ballot import Reply
+from coordinator.corroboration import Attempt, Question
+from coordinator.overload import DEADLINE_MARGIN, Gate
+from mpic.grpc.errors import RequestError, to_status
+from mpic.names import parse_names
+from mpic.v1 import corroboration_pb2 as c
+from tests.world.samples import NAME, TERMS, WORLD, addresses, ask, caa, reply
+
+ATTEMPT = 11.0
+OTHER = bytes([203, 0, 113, 66])
+
+
+def gate() -> Gate:
+    return Gate(Admission(Bounds(100, 100)), ATTEMPT)
+
+
+def test_beyond_the_bound_it_is_exhausted_and_says_when_to_ask_again() -> None:
+    door = gate()
+    with door.enter("pipeline", 100), pytest.raises(RequestError) as raised:
+        door.enter("pipeline", 1).__enter__()
+    assert raised.value.status is grpc.StatusCode.RESOURCE_EXHAUSTED
+    info, retry = to_status(raised.value).details
+    details = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+    assert info.Unpack(details[0])
+    assert retry.Unpack(details[1])
+    assert details[0].reason == "CALLER_LIMIT"
+    assert details[1].retry_delay.ToTimedelta().total_seconds() == 1
+
+
+def test_there_is_room_again_however_it_ends() -> None:
+    door = gate()
+    with pytest.raises(ZeroDivisionError), door.enter("pipeline", 100):
+        raise ZeroDivisionError
+    with door.enter("pipeline", 100):
+        assert door.admission.in_flight == 100
+
+
+@pytest.mark.parametrize(
+    ("remaining", "budget"),
+    [
+        (None, None),
+        (60, None),
+        (ATTEMPT + DEADLINE_MARGIN, None),
+        (ATTEMPT, ATTEMPT - DEADLINE_MARGIN),
+        (1.1, 1.0),
+    ],
+)
+def test_an_attempt_never_takes_longer_than_the_caller_waits(
+    remaining: float | None, budget: float | None
+) -> None:
+    assert gate().find_budget(remaining) == (budget if budget is None else pytest.approx(budget))
+
+
+@pytest.mark.parametrize("remaining", [0.0, DEADLINE_MARGIN])
+def test_no_time_at_all_is_refused_at_once(remaining: float) -> None:
+    with pytest.raises(RequestError) as raised:
+        gate().find_budget(remaining)
+    assert raised.value.status is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert raised.value.reason == "DEADLINE_TOO_SHORT"
+
+
+async def attempt_of(*replies: Reply) -> Attempt:
+    names, _ = parse_names([NAME])
+    question = Question("one", names, [ask()], TERMS, dry_run=False, linger=0)
+    attempt = Attempt(question, WORLD, datetime.now(UTC), lambda _: None)
+    for one in replies:
+        attempt.receive(0, one)
+    return attempt
+
+
+def cut(who: int, dissent: c.Dissent.ValueType) -> Reply:
+    return Reply(WORLD.perspectives[who], None, None, dissent, "")
+
+
+async def test_what_hangs_on_agents_with_too_much_to_do_is_exhausted() -> None:
+    replies = [reply(one) for one in WORLD.perspectives[:4]]
+    attempt = await attempt_of(*replies, cut(4, c.DISSENT_OVERLOADED), cut(5, c.DISSENT_OVERLOADED))
+    error = gate().explain_cut_short(attempt, None)
+    assert error is not None
+    assert (error.status, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+    assert error.retry_after
+
+
+async def test_what_hangs_on_the_callers_deadline_exceeds_it() -> None:
+    attempt = await attempt_of(cut(0, c.DISSENT_NO_TIME))
+    error = gate().explain_cut_short(attempt, 0.5)
+    assert error is not None
+    assert (error.status, error.reason) == (
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        "DEADLINE_TOO_SHORT",
+    )
+    assert error.retry_after is None
+
+
+async def test_what_is_decided_all_the_same_is_told() -> None:
+    replies = [reply(one) for one in WORLD.perspectives[:5]]
+    approved = await attempt_of(*replies, cut(5, c.DISSENT_OVERLOADED))
+    assert approved.approved
+    differs = [reply(one, (caa(), addresses(OTHER))) for one in WORLD.remotes[:2]]
+    refused = await attempt_of(
+        reply(WORLD.primary), *differs, *(cut(n, c.DISSENT_NO_TIME) for n in (3, 4, 5))
+    )
+    assert refused.ballots[0].reason == c.REASON_QUORUM_NOT_MET
+    for attempt in (approved, refused):
+        assert gate().explain_cut_short(attempt, 0.5) is None

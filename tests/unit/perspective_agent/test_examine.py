@@ -1,0 +1,90 @@
+"""What an agent says of a question that it had no room or no time for: nothing of the domain."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
+from perspective_agent.examine import Examination, Limits
+from perspective_agent.resolver import Lookup
+from perspective_agent.wanted import Wanted
+from perspective_agent.wire import make_query
+
+QUESTION = p.Question(
+    id=7,
+    name="www.example.test",
+    timeout_ms=10,
+    checks=[p.Check(caa_walk=p.CaaWalk()), p.Check(addresses=p.AddressLookup())],
+)
+
+
+class SilentResolver:
+    """Never answers; may have no room for a type."""
+
+    def __init__(self, queued: int = 0) -> None:
+        self.queued = queued
+        self.lookups: list[Lookup] = []
+        self.abandoned: list[Lookup] = []
+
+    def ask(self, wanted: Wanted, _receive: object, _ticket: int) -> Lookup:
+        lookup = Lookup(make_query(wanted.name, wanted.rdtype))
+        lookup.is_queued = wanted.rdtype == self.queued
+        self.lookups.append(lookup)
+        return lookup
+
+    def abandon(self, lookup: Lookup, _receive: object, _ticket: int) -> None:
+        self.abandoned.append(lookup)
+
+
+def begin(resolver: Any, reports: list[p.EncodedObservation]) -> Examination:  # noqa: ANN401
+    examination = Examination(QUESTION, resolver, Limits(10), reports.append)
+    examination.start()
+    return examination
+
+
+def kinds(report: p.EncodedObservation) -> list[str | None]:
+    observation = o.Observation.FromString(report.observation)
+    return [finding.WhichOneof("kind") for finding in observation.findings]
+
+
+async def test_an_ordinary_deadline_is_a_timeout_of_the_lookup() -> None:
+    reports: list[p.EncodedObservation] = []
+    begin(SilentResolver(), reports)
+    await asyncio.sleep(0.05)
+    assert [kinds(one) for one in reports] == [["caa_walk", "addresses"]]
+
+
+@pytest.mark.parametrize("rdtype", [1, 257])
+async def test_a_lookup_that_was_never_sent_is_not_the_domains_failure(rdtype: int) -> None:
+    reports: list[p.EncodedObservation] = []
+    resolver = SilentResolver(queued=rdtype)
+    begin(resolver, reports)
+    await asyncio.sleep(0.05)
+    (report,) = reports
+    for finding in o.Observation.FromString(report.observation).findings:
+        assert finding.not_run.kind == o.FAILURE_KIND_OVERLOADED
+    assert resolver.abandoned == resolver.lookups
+
+
+async def test_a_deadline_that_comes_late_is_not_the_domains_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reports: list[p.EncodedObservation] = []
+    examination = begin(SilentResolver(), reports)
+    due = examination._deadline.when()
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: due + 0.3)
+    examination._expire()
+    monkeypatch.undo()
+    assert [kinds(one) for one in reports] == [["not_run", "not_run"]]
+
+
+async def test_what_is_withdrawn_is_not_reported_and_what_waits_for_room_not_sent() -> None:
+    reports: list[p.EncodedObservation] = []
+    resolver = SilentResolver(queued=1)
+    begin(resolver, reports).withdraw()
+    assert [one.query.rdtype for one in resolver.abandoned] == [1]
+    await asyncio.sleep(0.05)
+    assert not reports
+    assert {id(one) for one in resolver.abandoned} == {id(one) for one in resolver.lookups}
