@@ -1,21 +1,23 @@
-"""The commands `mpic coordinator` and `mpic ask`."""
+"""The commands `mpic coordinator`, `mpic ask` and `mpic perspectives`."""
 
 import asyncio
 import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import grpc
 import typer
 from google.protobuf import json_format
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc import aio
 from grpc_status import rpc_status
 from rich.console import Console
 
 from coordinator.app import run_coordinator
+from coordinator.live import print_perspectives
 from coordinator.settings import read_settings
 from coordinator.table import print_answer
 from mpic.config import ConfigError
@@ -87,7 +89,9 @@ ServerName = Annotated[
         help="The DNS name in the coordinator's certificate, where it is not HOST.",
     ),
 ]
-PemFile = Annotated[Path, typer.Option(exists=True, dir_okay=False, metavar="FILE")]
+Cert = Annotated[Path, typer.Option(envvar="MPIC_CERT", help="Your certificate.")]
+Key = Annotated[Path, typer.Option(envvar="MPIC_KEY", help="Its private key.")]
+Ca = Annotated[Path, typer.Option(envvar="MPIC_CA", help="The CA of the coordinator.")]
 
 
 @app.command("ask")
@@ -95,15 +99,9 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     names: Names,
     server: Server = "localhost:7300",
     server_name: ServerName = None,
-    cert: Annotated[Path, typer.Option(envvar="MPIC_CERT", help="Your certificate.")] = Path(
-        "caller.pem"
-    ),
-    key: Annotated[Path, typer.Option(envvar="MPIC_KEY", help="Its private key.")] = Path(
-        "caller.key"
-    ),
-    ca: Annotated[Path, typer.Option(envvar="MPIC_CA", help="The CA of the coordinator.")] = Path(
-        "ca.pem"
-    ),
+    cert: Cert = Path("caller.pem"),
+    key: Key = Path("caller.key"),
+    ca: Ca = Path("ca.pem"),
     issuer: Annotated[str, typer.Option(help="Which configured issuer is to issue.")] = "",
     account_uri: Annotated[str, typer.Option(help="For CAA accounturi (RFC 8657).")] = "",
     method: Annotated[str, typer.Option(help="For CAA validationmethods, as dns-01.")] = "",
@@ -146,12 +144,41 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     )
     request.linger.FromMilliseconds(round(linger * 1000))
     target = _Server(server, server_name, TlsFiles(cert, key, ca), timeout)
-    response = asyncio.run(_ask_or_exit(target, request))
+    response = asyncio.run(_call_or_exit(target, "Corroborate", request))
     if as_json:
         print(json_format.MessageToJson(response, preserving_proto_field_name=True))  # noqa: T201
     else:
         print_answer(response, Console())
     raise typer.Exit(exit_code(response))
+
+
+@app.command("perspectives")
+def show_perspectives(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    server: Server = "localhost:7300",
+    server_name: ServerName = None,
+    cert: Cert = Path("caller.pem"),
+    key: Key = Path("caller.key"),
+    ca: Ca = Path("ca.pem"),
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 10.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the answer as the agreement's JSON.")
+    ] = False,
+) -> None:
+    """Show the perspectives of a running coordinator, and which can be asked right now.
+
+    What one says of itself (version, resolver, whether it validates) is as of when the coordinator
+    last let it describe itself; `probed` says how long ago it last proved that it validates.
+
+    Exit status: 0 all can be asked, 1 some cannot, 2 wrong usage, 9 no reply from the coordinator,
+    11 it replied with an error.
+    """
+    target = _Server(server, server_name, TlsFiles(cert, key, ca), timeout)
+    response = asyncio.run(_call_or_exit(target, "ListPerspectives", c.ListPerspectivesRequest()))
+    if as_json:
+        print(json_format.MessageToJson(response, preserving_proto_field_name=True))  # noqa: T201
+    else:
+        print_perspectives(response, Console())
+    raise typer.Exit(int(not all(one.ready for one in response.perspectives)))
 
 
 def exit_code(response: c.CorroborateResponse) -> int:
@@ -172,12 +199,12 @@ def _read_agreement(text: str) -> c.AddressAgreement.ValueType:
     return c.AddressAgreement.Value(name)
 
 
-async def _ask_or_exit(server: _Server, request: c.CorroborateRequest) -> c.CorroborateResponse:
+async def _call_or_exit(server: _Server, method: str, request: Message) -> Any:  # noqa: ANN401 - each method has its own
     """Return the answer; where there is none, say why and exit."""
     try:
         async with open_channel(server.address, server.tls, server.name) as channel:
             stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
-            return await stub.Corroborate(request, timeout=server.timeout)
+            return await getattr(stub, method)(request, timeout=server.timeout)
     except OSError as error:
         _fail(USAGE, f"{error.filename}: {error.strerror}; see --cert, --key and --ca")
     except aio.AioRpcError as error:
@@ -186,7 +213,7 @@ async def _ask_or_exit(server: _Server, request: c.CorroborateRequest) -> c.Corr
 
 
 def _fail(code: int, text: str) -> None:
-    print(f"mpic ask: {text}", file=sys.stderr)  # noqa: T201 - for a person
+    print(f"mpic: {text}", file=sys.stderr)  # noqa: T201 - for a person
     raise typer.Exit(code)
 
 

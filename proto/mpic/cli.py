@@ -1,7 +1,8 @@
 """The command `mpic`: what is written here, and what the two programs bring with them.
 
 A program brings its commands by the entry points "mpic.commands", and the check of its
-configuration file by "mpic.config"; so nothing here has to know either.
+configuration file by "mpic.config", and its doctor by "mpic.doctor"; so nothing here has to know
+either.
 """
 
 import sys
@@ -17,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mpic import __version__
-from mpic.config import ConfigError, read_toml
+from mpic.config import ConfigError
+from mpic.doctor.command import doctor
 from mpic.pki import (
     Authority,
     Kind,
@@ -30,6 +32,7 @@ from mpic.pki import (
     name_pair,
 )
 from mpic.problem import Flaw, Problem, explain_os_error
+from mpic.programs import load_for_file
 
 Checker = Callable[[Path], list[str]]
 """Returns warnings about a configuration file; raises ConfigError."""
@@ -62,6 +65,7 @@ def build_app() -> typer.Typer:
         app.registered_commands.extend(program.registered_commands)
         app.registered_groups.extend(program.registered_groups)
     app.command("check-config")(check_config)
+    app.command("doctor")(doctor)
     pki = typer.Typer(no_args_is_help=True)
     pki.callback()(_pki)
     pki.command("init")(init_pki)
@@ -111,7 +115,8 @@ def check_config(
 def _check_one(file: Path) -> bool:
     """Print what there is to say of one file; return whether it can be used."""
     try:
-        warnings = _find_checker(file)(file)
+        check: Checker = load_for_file("mpic.config", file)
+        warnings = check(file)
     except ConfigError as error:
         typer.echo(str(error), err=True)
         return False
@@ -119,22 +124,6 @@ def _check_one(file: Path) -> bool:
         typer.echo(f"{file}: warning: {warning}", err=True)
     typer.echo(f"{file}: ok")
     return True
-
-
-def _find_checker(file: Path) -> Checker:
-    """Return the check of the program whose table the file has; raises ConfigError."""
-    data = read_toml(file)
-    entries = sorted(entry_points(group="mpic.config"), key=lambda entry: entry.name)
-    found = [entry for entry in entries if entry.name in data]
-    if len(found) == 1:
-        checker: Checker = found[0].load()
-        return checker
-    tables = [f"[{entry.name}]" for entry in found or entries]
-    if found:
-        message, mend = f"has {' and '.join(tables)}", "Give each program a file of its own"
-    else:
-        message, mend = f"has no {' or '.join(tables)}", "Add the table of the program it is for"
-    raise ConfigError(file, [Problem("", message, mend)])
 
 
 def _pki() -> None:

@@ -100,6 +100,24 @@ def _dns_names(certificate: x509.Certificate) -> Iterator[str]:
             yield from extension.value.get_values_for_type(x509.DNSName)
 
 
+def read_names(file: Path) -> tuple[str, ...]:
+    """Return the names of the first certificate in a PEM file, none when it has none."""
+    try:
+        return all_names(x509.load_pem_x509_certificates(file.read_bytes())[0])
+    except (OSError, ValueError):
+        return ()
+
+
+def all_names(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Return the DNS names and the URIs a certificate is for."""
+    names: list[str] = []
+    for extension in certificate.extensions:
+        if isinstance(extension.value, x509.SubjectAlternativeName):
+            names += extension.value.get_values_for_type(x509.UniformResourceIdentifier)
+            names += extension.value.get_values_for_type(x509.DNSName)
+    return tuple(names)
+
+
 def _is_signed(chain: Sequence[x509.Certificate], authorities: Sequence[x509.Certificate]) -> bool:
     """Say whether the chain, as far as each next one signed the one before, ends in a CA."""
     last = chain[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from mpic import __version__, cli
+from mpic import __version__, cli, programs
 from mpic.config import ConfigError, Problem
 from mpic.problem import Flaw
 
@@ -56,7 +56,7 @@ ENTRIES = {
 
 
 @pytest.fixture(autouse=True)
-def programs(monkeypatch: pytest.MonkeyPatch) -> None:
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Install Left and Right instead of the real programs."""
 
     def entry_points(group: str) -> list[EntryPoint]:
@@ -65,6 +65,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> None:
         ]
 
     monkeypatch.setattr(cli, "entry_points", entry_points)
+    monkeypatch.setattr(programs, "entry_points", entry_points)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,86 @@
+"""What `mpic doctor` examines on a coordinator: the register of its checks."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from coordinator.doctor.perspectives import Sighting, judge_clocks, judge_sightings, meet_all
+from coordinator.doctor.rules import judge_roster
+from coordinator.settings import CoordinatorSettings, read_settings
+from mpic.address import shift_port
+from mpic.doctor import Finding, Register, run_checks
+from mpic.doctor.clock import examine_kernel_clock
+from mpic.doctor.identity import examine_callers, examine_certificates
+from mpic.doctor.ports import examine_ports
+from mpic.pair import read_names
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A coordinator, by its configuration, and what its perspectives said."""
+
+    settings: CoordinatorSettings
+    sightings: Sequence[Sighting]
+    now: datetime
+
+
+def examine(file: Path) -> list[Finding]:
+    """Examine the coordinator that a file configures; raises ConfigError when it is none."""
+    return asyncio.run(_examine(read_settings(file)))
+
+
+async def _examine(settings: CoordinatorSettings) -> list[Finding]:
+    sightings = await meet_all(settings.roster(), settings.tls.files())
+    return await run_checks(CHECKS, Patient(settings, sightings, datetime.now(UTC)))
+
+
+async def _check_config(patient: Patient) -> Sequence[Finding]:
+    facts = {"issuers": sorted(patient.settings.issuer)}
+    findings = [Finding("ok", "the file says what it must, and nothing unknown", facts=facts)]
+    if patient.settings.policy.allow_below_baseline:
+        what = "the policy may ask for less than the Baseline Requirements: that is for labs only"
+        findings.append(Finding("warning", what, "Remove allow_below_baseline"))
+    return findings
+
+
+async def _check_clock(patient: Patient) -> Sequence[Finding]:
+    return [*examine_kernel_clock(), *judge_clocks(patient.sightings)]
+
+
+async def _check_tls(patient: Patient) -> Sequence[Finding]:
+    return examine_certificates(patient.settings.tls, "coordinator", "")
+
+
+async def _check_callers(patient: Patient) -> Sequence[Finding]:
+    return examine_callers(patient.settings.callers, patient.settings.tls)
+
+
+async def _check_port(patient: Patient) -> Sequence[Finding]:
+    table, tls = patient.settings.coordinator, patient.settings.tls
+    addresses = [shift_port(table.listen, worker) for worker in range(table.workers)]
+    own = read_names(tls.certificate)
+    return await asyncio.to_thread(examine_ports, addresses, tls.files(), own)
+
+
+async def _check_roster(patient: Patient) -> Sequence[Finding]:
+    policy = patient.settings.policy.policy()
+    return judge_roster(patient.settings.roster(), policy, patient.now)
+
+
+async def _check_perspectives(patient: Patient) -> Sequence[Finding]:
+    must_validate = patient.settings.policy.remotes_must_validate
+    roster = patient.settings.roster()
+    return judge_sightings(patient.sightings, roster, remotes_must_validate=must_validate)
+
+
+CHECKS: Register[Patient] = {
+    "config": _check_config,
+    "clock": _check_clock,
+    "tls": _check_tls,
+    "callers": _check_callers,
+    "port": _check_port,
+    "roster": _check_roster,
+    "perspectives": _check_perspectives,
+}

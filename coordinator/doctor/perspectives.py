@@ -1,0 +1,190 @@
+"""Meeting every perspective as the coordinator does.
+
+Reach it, see whose certificate it shows, let it describe itself, and hold all that against the
+roster.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from grpc import StatusCode, aio
+
+from coordinator.roster import Perspective, Roster
+from mpic.doctor import Fact, Facts, Finding
+from mpic.doctor.handshake import Presented, StrangerError, shake_hands
+from mpic.grpc.tls import TlsFiles
+from mpic.grpc.transport import open_channel
+from mpic.pair import RENEWAL
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
+from mpic.v1 import perspective_pb2_grpc
+
+_HANDSHAKE_SECONDS = 5.0
+_DESCRIBE_SECONDS = 5.0
+# An agent dates its probes; one from the future is a clock that is ahead of ours.
+_TOLERABLE = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What came of meeting one agent, or one of its workers."""
+
+    perspective: Perspective
+    address: str
+    problem: str = ""
+    """Why it was not met as itself; empty when it was."""
+    mend: str = ""
+    presented: Presented | None = None
+    description: p.DescribeResponse | None = None
+    milliseconds: float = 0.0
+    """From asking for the description until it came, connecting included."""
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+async def meet_all(roster: Roster, tls: TlsFiles) -> list[Sighting]:
+    """Meet every worker of every perspective, all at once, in the order of the roster."""
+    meetings = [
+        _meet(perspective, address, roster, tls)
+        for perspective in roster.perspectives
+        for address in perspective.addresses
+    ]
+    return list(await asyncio.gather(*meetings))
+
+
+async def _meet(perspective: Perspective, address: str, roster: Roster, tls: TlsFiles) -> Sighting:
+    try:
+        presented = await asyncio.to_thread(shake_hands, address, tls, _HANDSHAKE_SECONDS)
+    except StrangerError as error:
+        mend = "Give it a certificate of the authority named here under [tls]"
+        return Sighting(perspective, address, f"something answers, but {error}", mend)
+    except OSError as error:
+        mend = "Start its agent; check address in the roster, and the firewalls between"
+        problem = f"it cannot be reached: {error.strerror or error}"
+        return Sighting(perspective, address, problem, mend)
+    if perspective.server_name not in presented.names:
+        return Sighting(perspective, address, *_explain_name(perspective, presented, roster))
+    return await _describe(perspective, address, presented, tls)
+
+
+def _explain_name(
+    perspective: Perspective, presented: Presented, roster: Roster
+) -> tuple[str, str]:
+    """Return what is wrong where another's certificate is shown, and what to do."""
+    names = ", ".join(presented.names)
+    others = [one.id for one in roster.perspectives if one.server_name in presented.names]
+    if others:
+        problem = f"the agent of {others[0]} answers there ({names})"
+        return problem, f"Correct the addresses of {perspective.id} and {others[0]}: swapped?"
+    problem = f"its certificate is for {names}, not for {perspective.server_name}"
+    return problem, "Correct server_name in the roster, or give the agent its own certificate"
+
+
+async def _describe(
+    perspective: Perspective, address: str, presented: Presented, tls: TlsFiles
+) -> Sighting:
+    started = time.perf_counter()
+    try:
+        async with open_channel(address, tls, perspective.server_name) as channel:
+            stub = perspective_pb2_grpc.PerspectiveServiceStub(channel)
+            description = await stub.Describe(p.DescribeRequest(), timeout=_DESCRIBE_SECONDS)
+    except aio.AioRpcError as error:
+        return Sighting(perspective, address, *_explain_refusal(error), presented)
+    elapsed = (time.perf_counter() - started) * 1000
+    return Sighting(perspective, address, "", "", presented, description, elapsed)
+
+
+def _explain_refusal(error: aio.AioRpcError) -> tuple[str, str]:
+    text = error.details() or error.code().name
+    if error.code() is StatusCode.PERMISSION_DENIED:
+        return (
+            f"it refuses this coordinator: {text}",
+            "Add this coordinator's SPIFFE id to [callers] allowed of the agent",
+        )
+    if error.code() is StatusCode.UNAVAILABLE:
+        return (
+            f"it shows its certificate and then closes: {text}",
+            "See the agent's log; is the authority named there the one that signed ours?",
+        )
+    return f"it does not describe itself: {text}", "See the agent's log; start it anew if it hangs"
+
+
+def judge_sightings(
+    sightings: Sequence[Sighting], roster: Roster, *, remotes_must_validate: bool
+) -> list[Finding]:
+    """Say of each perspective whether it can corroborate. Pure."""
+    findings = []
+    for sighting in sightings:
+        validates = remotes_must_validate or sighting.perspective is roster.primary
+        findings.append(_judge_one(sighting, must_validate=validates))
+        findings.extend(_judge_expiry(sighting))
+    return findings
+
+
+def _judge_one(sighting: Sighting, *, must_validate: bool) -> Finding:
+    perspective, description = sighting.perspective, sighting.description
+    facts: dict[str, Fact] = {"address": sighting.address}
+    if description is None:
+        what = f"{perspective.id}: {sighting.problem}"
+        return Finding("error", what, sighting.mend or "See the agent's log", facts)
+    resolver = description.resolver
+    facts |= {
+        "version": description.version,
+        "resolver": resolver.software,
+        "validates": resolver.validates,
+        "ms": round(sighting.milliseconds, 1),
+    }
+    if (description.perspective_id, description.rir) != (perspective.id, perspective.rir):
+        what = (
+            f"{perspective.id}: it says it is {description.perspective_id!r} in"
+            f" {_name_rir(description.rir)}, the roster says {perspective.id!r} in"
+            f" {_name_rir(perspective.rir)}"
+        )
+        return Finding("error", what, "Correct id and rir in the agent's file, or here", facts)
+    if must_validate and not resolver.validates:
+        what = f"{perspective.id}: its resolver is not shown to validate: {resolver.evidence}"
+        mend = "Run `mpic doctor` on its host; it corroborates nothing meanwhile"
+        return Finding("error", what, mend, facts)
+    return Finding("ok", f"{perspective.id} is there and looks", facts=facts)
+
+
+def _judge_expiry(sighting: Sighting) -> list[Finding]:
+    if sighting.presented is None:
+        return []
+    ends_at = sighting.presented.ends_at
+    if sighting.at <= ends_at - RENEWAL:
+        return []
+    what = f"{sighting.perspective.id}: its certificate ends on {ends_at:%F %R} UTC"
+    return [Finding("warning", what, "Give its agent a new one before that day")]
+
+
+def judge_clocks(sightings: Sequence[Sighting]) -> list[Finding]:
+    """Hold this clock against the agents', as far as the dates of their probes show it. Pure.
+
+    A probe is as old as the agent's probe_interval, so a clock that is slow by less goes unseen.
+    """
+    ahead = {
+        one.perspective.id: _probed_at(one.description) - one.at
+        for one in sightings
+        if one.description is not None and _probed_at(one.description) > one.at + _TOLERABLE
+    }
+    described = [one for one in sightings if one.description is not None]
+    if not described:
+        return []
+    facts: Facts = {"ahead_of_this_host": list(ahead), "compared": len(described)}
+    if not ahead:
+        return [Finding("ok", "no agent's clock is ahead of this one", facts=facts)]
+    most = max(ahead.values()).total_seconds()
+    what = f"the clocks of {', '.join(ahead)} are ahead of this host's by {most:.0f} s or more"
+    mend = "Set this clock by a time service" if len(ahead) > 1 else "Set the agent's clock"
+    return [Finding("warning", what, mend, facts)]
+
+
+def _probed_at(description: p.DescribeResponse) -> datetime:
+    return description.resolver.probed_at.ToDatetime(UTC)
+
+
+def _name_rir(rir: o.Rir.ValueType) -> str:
+    return o.Rir.Name(rir).removeprefix("RIR_") if rir in o.Rir.values() else f"region {rir}"

@@ -1,0 +1,52 @@
+"""The roster against the rules of today, and against every dated rule to come. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from coordinator.policy import NoPolicyRowError, Policy, PolicyRow
+from coordinator.roster import Breach, Roster, find_breaches
+from mpic.doctor import Facts, Finding
+
+
+def judge_roster(roster: Roster, policy: Policy, now: datetime) -> Sequence[Finding]:
+    """Say what the roster breaks today, and from which date on it will break what."""
+    try:
+        row = policy.row_at(now)
+    except NoPolicyRowError as error:
+        mend = "Add a [[policy.row]] whose effective_from has passed"
+        return [Finding("error", f"nothing can be approved: {error}", mend)]
+    today = [_say_broken(breach) for breach in find_breaches(roster, row)]
+    if not today:
+        facts: Facts = {
+            "remotes": len(roster.remotes),
+            "minimum_remotes": row.minimum_remotes,
+            "row": f"{row.effective_from:%Y-%m-%d}",
+        }
+        today = [Finding("ok", "the roster satisfies the rules in force", facts=facts)]
+    coming = policy.rows_between(now, max(row.effective_from for row in policy.rows))
+    return [*today, *(finding for row in coming for finding in _foresee(roster, row, now))]
+
+
+def _say_broken(breach: Breach) -> Finding:
+    return Finding("error", f"nothing is approved: {breach.rule}: {breach.fact}", breach.mend)
+
+
+def _foresee(roster: Roster, row: PolicyRow, now: datetime) -> list[Finding]:
+    facts: Facts = {
+        "from": row.effective_from.isoformat(),
+        "days": (row.effective_from - now).days,
+        "minimum_remotes": row.minimum_remotes,
+    }
+    start = f"from {row.effective_from:%Y-%m-%dT%H:%MZ} on"
+    breaches = find_breaches(roster, row)
+    if not breaches:
+        return [Finding("ok", f"it satisfies the rules that apply {start} too", facts=facts)]
+    return [
+        Finding(
+            "warning",
+            f"{start} nothing will be approved: {one.rule}: {one.fact}",
+            one.mend,
+            facts,
+        )
+        for one in breaches
+    ]

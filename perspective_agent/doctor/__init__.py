@@ -1,0 +1,88 @@
+"""What `mpic doctor` examines on an agent: the register of its checks.
+
+The resolver is examined by a private Unbound of the doctor's own, started just as the agent's is
+but on a free port, so that the doctor can be run beside the agent; in mode beside by the resolver
+that is there.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from mpic.address import shift_port
+from mpic.doctor import Finding, Register, run_checks
+from mpic.doctor.clock import examine_kernel_clock
+from mpic.doctor.identity import examine_callers, examine_certificates
+from mpic.doctor.ports import examine_ports
+from mpic.pair import read_names
+from perspective_agent.doctor.consultation import consult_resolver, judge_resolver
+from perspective_agent.doctor.patient import Patient
+from perspective_agent.doctor.signatures import judge_signatures
+from perspective_agent.doctor.ways import explore_ways, judge_ways
+from perspective_agent.settings import AgentSettings, read_settings
+
+
+def examine(file: Path) -> list[Finding]:
+    """Examine the agent that a file configures; raises ConfigError when it configures none."""
+    return asyncio.run(_examine(read_settings(file)))
+
+
+async def _examine(settings: AgentSettings) -> list[Finding]:
+    async with AsyncExitStack() as stack:
+        consultation = await consult_resolver(settings.resolver, stack)
+        return await run_checks(CHECKS, Patient(settings, consultation))
+
+
+async def _check_config(patient: Patient) -> Sequence[Finding]:
+    table = patient.settings.resolver
+    facts = {"id": patient.settings.agent.id, "rir": patient.settings.agent.rir}
+    findings = [Finding("ok", "the file says what it must, and nothing unknown", facts=facts)]
+    if table.lab_allow_special_purpose_servers:
+        what = "name servers at private and loopback addresses are asked: that is for labs only"
+        mend = "Remove lab_allow_special_purpose_servers"
+        findings.append(Finding("warning", what, mend))
+    if not table.require_validation:
+        what = "it serves without validation too, and is then believed only of a remote"
+        mend = "Remove require_validation = false"
+        findings.append(Finding("warning", what, mend))
+    return findings
+
+
+async def _check_clock(patient: Patient) -> Sequence[Finding]:
+    signatures = judge_signatures(patient.consultation.signature, patient.now)
+    return [*examine_kernel_clock(), *signatures]
+
+
+async def _check_tls(patient: Patient) -> Sequence[Finding]:
+    return examine_certificates(patient.settings.tls, "perspective", patient.settings.agent.id)
+
+
+async def _check_callers(patient: Patient) -> Sequence[Finding]:
+    return examine_callers(patient.settings.callers, patient.settings.tls)
+
+
+async def _check_port(patient: Patient) -> Sequence[Finding]:
+    agent, tls = patient.settings.agent, patient.settings.tls
+    addresses = [shift_port(agent.listen, worker) for worker in range(agent.workers)]
+    own = read_names(tls.certificate)
+    return await asyncio.to_thread(examine_ports, addresses, tls.files(), own)
+
+
+async def _check_resolver(patient: Patient) -> Sequence[Finding]:
+    return judge_resolver(patient.consultation)
+
+
+async def _check_ways(patient: Patient) -> Sequence[Finding]:
+    return judge_ways(await explore_ways(patient.settings.resolver))
+
+
+CHECKS: Register[Patient] = {
+    "config": _check_config,
+    "clock": _check_clock,
+    "tls": _check_tls,
+    "callers": _check_callers,
+    "port": _check_port,
+    "resolver": _check_resolver,
+    "ways out": _check_ways,
+}

@@ -1,0 +1,76 @@
+"""Asking a resolver just like the agent's: whether it starts, what it is, whether it validates."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+
+from mpic.doctor import Facts, Finding
+from perspective_agent.doctor.signatures import Signature, read_signature
+from perspective_agent.probe import Probe, probe_validation
+from perspective_agent.resolver import Resolver
+from perspective_agent.settings import ResolverTable
+from perspective_agent.trust_anchor import read_key_tags
+from perspective_agent.unbound import PrivateUnbound, UnboundError
+from perspective_agent.unbound_control import UnboundControl
+
+
+@dataclass(frozen=True, slots=True)
+class Consultation:
+    """What a resolver is and says, or why there is none."""
+
+    software: str = ""
+    problem: str = ""
+    """Why it does not start; empty when it does."""
+    probe: Probe | None = None
+    signature: Signature | None = None
+    """Of the root's SOA; None where it was not to be had."""
+    key_tags: Sequence[int] = ()
+    """Of the root's keys that are believed."""
+
+
+async def consult_resolver(table: ResolverTable, stack: AsyncExitStack) -> Consultation:
+    """Start or find the resolver, and ask it; `stack` ends it."""
+    if table.mode == "private":
+        unbound = PrivateUnbound(replace(table.options(), port=0))
+        stack.push_async_callback(unbound.stop)
+        try:
+            await unbound.start()
+        except (UnboundError, OSError) as error:
+            return Consultation(problem=str(error))
+        software, address, socket = unbound.version, unbound.address, unbound.control_socket
+    else:
+        software, address = "a resolver the operator runs", table.beside_address()
+        assert table.control_socket is not None  # noqa: S101 - settings see to it
+        socket = table.control_socket
+    resolver, control = Resolver(address), UnboundControl(socket)
+    stack.callback(resolver.close)
+    probe = await probe_validation(resolver, control, table.probe_timeout)
+    if not probe.validates:  # a packet may get lost
+        probe = await probe_validation(resolver, control, table.probe_timeout)
+    return Consultation(
+        software=software,
+        probe=probe,
+        signature=await read_signature(address, table.probe_timeout),
+        key_tags=read_key_tags(table.trust_anchor_file),
+    )
+
+
+def judge_resolver(consultation: Consultation) -> Sequence[Finding]:
+    """Say whether an agent may serve through it. Pure."""
+    if consultation.probe is None:
+        mend = "Install the package unbound; it needs a directory of its own to write to"
+        return [Finding("error", f"it does not start: {consultation.problem}", mend)]
+    probe = consultation.probe
+    facts: Facts = {
+        "software": consultation.software,
+        "validates": probe.validates,
+        "trust_anchor": [str(tag) for tag in consultation.key_tags],
+    }
+    if probe.validates:
+        return [Finding("ok", f"it validates: {probe.evidence}", facts=facts)]
+    mend = (
+        "See `clock` and `ways out`: a wrong clock and a blocked way look like this too. If those"
+        " are in order, renew the trust anchor (package dns-root-data), and look for who answers"
+        " in place of the root servers"
+    )
+    return [Finding("error", f"it is not shown to validate: {probe.evidence}", mend, facts)]

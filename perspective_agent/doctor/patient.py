@@ -1,0 +1,21 @@
+"""What an agent's checks examine."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from perspective_agent.doctor.consultation import Consultation
+from perspective_agent.settings import AgentSettings
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """An agent, by its configuration, and what its resolver said."""
+
+    settings: AgentSettings
+    consultation: Consultation
+    now: datetime = field(default_factory=_now)
+    """Taken when the resolver had said it."""

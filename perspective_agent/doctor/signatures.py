@@ -1,0 +1,87 @@
+"""The clock, against the signature over the root's SOA record.
+
+A root that is signed anew every day tells the time to within days, and nobody can forge it; a
+clock beyond that makes every answer bogus. Nothing in DNS tells the time more finely: whether the
+clock is right to the second only a time service knows (`mpic.doctor.clock`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dns.asyncquery
+import dns.exception
+import dns.flags
+import dns.message
+import dns.rdataclass
+import dns.rdatatype
+import dns.rdtypes.ANY.RRSIG
+
+from mpic.doctor import Facts, Finding
+
+# The root is signed twice a day; this leaves room for a server that lags behind.
+_USUAL_AGE = timedelta(days=3)
+_SET_CLOCK = "Set the clock by a time service (chrony or systemd-timesyncd)"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """When the signature begins and ends to be valid, and whether the resolver validated it."""
+
+    inception: datetime
+    expiration: datetime
+    validated: bool
+
+
+async def read_signature(resolver: tuple[str, int], timeout: float) -> Signature | None:  # noqa: ASYNC109 - None says so
+    """Ask the resolver for the root's SOA with its signature; None where there is none.
+
+    Only when that fails, as with a wrong clock it does, is it asked once more without checking
+    (CD): to say how wrong the clock is, and for nothing else.
+    """
+    for flags in (0, dns.flags.CD):
+        query = dns.message.make_query(".", "SOA", want_dnssec=True)
+        query.flags |= flags | dns.flags.AD
+        try:
+            answer = await dns.asyncquery.tcp(query, resolver[0], timeout, resolver[1])
+        except (OSError, EOFError, dns.exception.DNSException):
+            continue
+        found = _find(answer)
+        if found is not None:
+            validated = bool(answer.flags & dns.flags.AD) and not flags
+            first, last = (datetime.fromtimestamp(at, UTC) for at in found)
+            return Signature(first, last, validated)
+    return None
+
+
+def _find(answer: dns.message.Message) -> tuple[int, int] | None:
+    for rrset in answer.answer:
+        for rdata in rrset:
+            if isinstance(rdata, dns.rdtypes.ANY.RRSIG.RRSIG):
+                return rdata.inception, rdata.expiration
+    return None
+
+
+def judge_signatures(signature: Signature | None, now: datetime) -> Sequence[Finding]:
+    """Hold the clock against the signature. Pure."""
+    if signature is None:
+        what = "the root's signature cannot be had: the clock cannot be held against it"
+        return [Finding("warning", what, "See `resolver` and `ways out`")]
+    facts: Facts = {
+        "now": now.isoformat(timespec="seconds"),
+        "inception": signature.inception.isoformat(),
+        "expiration": signature.expiration.isoformat(),
+        "validated": signature.validated,
+    }
+    if now < signature.inception:
+        slow = signature.inception - now
+        return [Finding("error", f"the clock is slow by {slow} or more", _SET_CLOCK, facts)]
+    if now > signature.expiration:
+        fast = now - signature.expiration
+        return [Finding("error", f"the clock is fast by {fast} or more", _SET_CLOCK, facts)]
+    if now > signature.inception + _USUAL_AGE:
+        what = f"the root's signature was made {(now - signature.inception).days} days ago"
+        mend = f"The clock is fast, or an old root zone is served. {_SET_CLOCK}; see `ways out`"
+        return [Finding("warning", what, mend, facts)]
+    what = "the clock lies within the root's signature, which tells it to within days, not seconds"
+    return [Finding("ok", what, facts=facts)]
