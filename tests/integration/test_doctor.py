@@ -75,7 +75,7 @@ def perspectives(deployment: Deployment, *more: str) -> subprocess.CompletedProc
 
 def test_in_a_healthy_deployment_nothing_is_wrong(deployment: Deployment) -> None:
     agent, coordinator = map(examine, (deployment.agent_file("tokyo"), deployment.coordinator_file))
-    assert (agent.code, coordinator.code) == (0, 0)
+    assert (agent.code, coordinator.code) == (0, 0), (agent, coordinator)
     assert agent.of("port", "ok") == ["the program listens on 127.0.0.1:7310 -> "]
     assert "it validates" in agent.of("resolver", "ok")[0]
     assert "within the root's signature" in " ".join(agent.of("clock", "ok"))
@@ -251,7 +251,7 @@ def test_a_roster_that_breaks_at_the_next_date_is_warned_of(
     file = tmp_path / "dated.toml"
     file.write_text(deployment.coordinator_file.read_text() + _ROWS)
     report = examine(file)
-    assert report.code == 0
+    assert report.code == 0, report.findings
     (warning,) = report.of("roster", "warning")
     assert warning.startswith("from 2099-01-01T00:00Z on nothing will be approved")
     assert "Add 4 [[perspective]]" in warning
