@@ -1,5 +1,6 @@
 """Asking a resolver just like the agent's: whether it starts, what it is, whether it validates."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -12,6 +13,9 @@ from perspective_agent.settings import ResolverTable
 from perspective_agent.trust_anchor import read_key_tags
 from perspective_agent.unbound import PrivateUnbound, UnboundError
 from perspective_agent.unbound_control import UnboundControl
+
+_TRIES = 3
+_PAUSE_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +48,23 @@ async def consult_resolver(table: ResolverTable, stack: AsyncExitStack) -> Consu
         socket = table.control_socket
     resolver, control = Resolver(address), UnboundControl(socket)
     stack.callback(resolver.close)
-    probe = await probe_validation(resolver, control, table.probe_timeout)
-    if not probe.validates:  # a packet may get lost
-        probe = await probe_validation(resolver, control, table.probe_timeout)
+    probe = await _probe(resolver, control, table.probe_timeout)
     return Consultation(
         software=software,
         probe=probe,
         signature=await read_signature(address, table.probe_timeout),
         key_tags=read_key_tags(table.trust_anchor_file),
     )
+
+
+async def _probe(resolver: Resolver, control: UnboundControl, timeout: float) -> Probe:  # noqa: ASYNC109 - the result says so, no exception
+    """Probe, and again if it fails: Unbound opens its control last, and a packet may get lost."""
+    for _ in range(_TRIES - 1):
+        probe = await probe_validation(resolver, control, timeout)
+        if probe.validates:
+            return probe
+        await asyncio.sleep(_PAUSE_SECONDS)
+    return await probe_validation(resolver, control, timeout)
 
 
 def judge_resolver(consultation: Consultation) -> Sequence[Finding]:
