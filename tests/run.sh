@@ -12,7 +12,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../deploy/install.sh"
 cd "$project"
 
 install_packages unbound dns-root-data ca-certificates bind9 bind9-utils bind9-dnsutils nftables \
-    iproute2 openssl git prometheus
+    iproute2 openssl git prometheus systemd
 install_python dev
 export PATH=$project/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 
@@ -27,7 +27,7 @@ if [ $# = 0 ]; then
     step ruff format --check .
     step lint-imports
     step mypy
-    step shellcheck -x deploy/*.sh tests/*.sh tests/bench/*.sh tests/fuzz/*.sh proto/*.sh .ci/run
+    step shellcheck -x deploy/*.sh deploy/*/*.sh tests/*.sh tests/bench/*.sh tests/fuzz/*.sh proto/*.sh .ci/run
 fi
 echo "== pytest $*"
 as_root env PATH="$PATH" PYTHONDONTWRITEBYTECODE=1 unshare --net -- python -m pytest "$@"

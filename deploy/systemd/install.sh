@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Makes the user `mpic` and installs the units, as root. Starts nothing; run it again to upgrade.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+install -D -m 644 mpic.sysusers /etc/sysusers.d/mpic.conf
+systemd-sysusers mpic.conf
+install -D -m 644 -t /etc/systemd/system mpic-*.service
+# Configuration and keys: written by root, read by the programs.
+install -d -g mpic -m 750 /etc/mpic /etc/mpic/pki
+# Debian starts the Unbound it installs; the agent starts one of its own, with its own rules.
+if systemctl is-enabled --quiet unbound.service 2>/dev/null; then
+    systemctl disable --now unbound.service
+fi
+systemctl daemon-reload
