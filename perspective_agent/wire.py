@@ -40,6 +40,8 @@ _OPT = b"\x00\x00\x29\xff\xff\x00\x00\x00\x00\x00\x00"
 # With DO: only where denials are read (`denial`).
 _OPT_DO = b"\x00\x00\x29\xff\xff\x00\x00\x80\x00\x00\x00"
 _HEADER = struct.Struct("!6H")
+_QUESTION_END = struct.Struct("!BHH")
+_LENGTHS = [bytes((length,)) for length in range(256)]
 
 _QR = 0x8000
 _OPCODE = 0x7800
@@ -73,8 +75,8 @@ class Query:
 def make_query(name: str, rdtype: int) -> Query:
     """Make the query for `name` (lower-case A-labels, no final dot; "" is the root)."""
     labels = name.encode("ascii").split(b".") if name else ()
-    wire = b"".join(bytes((len(label),)) + label for label in labels)
-    return Query(name, rdtype, wire + struct.pack("!BHH", 0, rdtype, _IN))
+    wire = b"".join([_LENGTHS[len(label)] + label for label in labels])
+    return Query(name, rdtype, wire + _QUESTION_END.pack(0, rdtype, _IN))
 
 
 def read_answer(query: Query, query_id: int, wire: bytes) -> o.Lookup:
@@ -163,7 +165,8 @@ def _read_empty(query: Query, wire: bytes, authority: int, rcode: int) -> o.Look
 
 def _read_answer_section(query: Query, wire: bytes, answers: int, rcode: int) -> o.Lookup:
     """Read the records of a NOERROR or NXDOMAIN answer."""
-    section, _ = read_records(wire, _HEADER.size + len(query.question), answers)
+    name_asked = query.question[:-4]
+    section, _ = read_records(wire, _HEADER.size + len(query.question), answers, name_asked)
     if any(record.rdclass != _IN for record in section):
         raise MalformedRecordError("a record of another class in the answer")
     lookup = o.Lookup(name=query.name)

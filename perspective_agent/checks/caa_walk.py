@@ -64,12 +64,14 @@ class CaaWalk:
 
     def _levels(self) -> list[o.Lookup] | None:
         """Return the levels up to where the walk ends; None while an open one could end it."""
-        for position, answer in enumerate(self._answers):
+        position = self._lowest_open
+        for answer in self._answers[position:]:
             if answer is None:
                 self._lowest_open = position
                 return None
             if not answer.HasField("absence"):
                 return self._answers[: position + 1]  # type: ignore[return-value] # none is None
+            position += 1
         return self._answers  # type: ignore[return-value] # none is None
 
     def _add_to_descent(self, index: int, lookup: o.Lookup) -> o.Finding | None:

@@ -5,14 +5,15 @@ One check is CAA and A of one new name at the primary and five remotes.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
 
 import aiohttp
 from grpc import aio
 
+from mpic.address import shift_port
 from mpic.grpc.tls import TlsFiles
 from mpic.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
@@ -20,6 +21,8 @@ from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import COORDINATOR
 
 Ask = Callable[[], Awaitable[bool]]
+Names = Callable[[], Sequence[str]]
+"""Makes the names of the next question."""
 
 _TIMEOUT = 30.0
 
@@ -36,10 +39,13 @@ class Result:
 
 
 class Front:
-    """Asks by single calls, or over one stream; every question is about a name never asked."""
+    """Asks by single calls, or over one stream."""
 
-    def __init__(self, tls: TlsFiles, names: Callable[[int], str], *, streaming: bool) -> None:
+    def __init__(
+        self, tls: TlsFiles, names: Names, *, streaming: bool, address: str = COORDINATOR
+    ) -> None:
         self._tls = tls
+        self._address = address
         self._names = names
         self._streaming = streaming
         self._numbers = count()
@@ -50,7 +56,7 @@ class Front:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Ask]:
-        async with open_channel(COORDINATOR, self._tls, "localhost") as channel:
+        async with open_channel(self._address, self._tls, "localhost") as channel:
             self._stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
             if not self._streaming:
                 yield self._ask_alone
@@ -65,7 +71,7 @@ class Front:
 
     def _next(self) -> c.CorroborateRequest:
         number = next(self._numbers)
-        return c.CorroborateRequest(request_id=f"bench-{number}", names=[self._names(number)])
+        return c.CorroborateRequest(request_id=f"bench-{number}", names=self._names())
 
     async def _ask_alone(self) -> bool:
         assert self._stub is not None
@@ -91,6 +97,28 @@ class Front:
         async for response in call:
             for outcome in response.outcomes:
                 self._waiting.pop(outcome.request_id).set_result(outcome)
+
+
+@asynccontextmanager
+async def open_workers(
+    tls: TlsFiles, names: Names, workers: int, *, streaming: bool
+) -> AsyncIterator[Ask]:
+    """Ask the workers of a coordinator in turn."""
+    async with AsyncExitStack() as stack:
+        asks = [
+            await stack.enter_async_context(
+                Front(
+                    tls, names, streaming=streaming, address=shift_port(COORDINATOR, worker)
+                ).open()
+            )
+            for worker in range(workers)
+        ]
+        turns = cycle(asks)
+
+        async def ask() -> bool:
+            return await next(turns)()
+
+        yield ask
 
 
 @asynccontextmanager

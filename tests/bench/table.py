@@ -3,34 +3,35 @@
     tests/bench/run.sh [--quick] [--json FILE] [--url URL]
 
 Real programs over mutual TLS, real BIND and a real validating Unbound for each perspective, all on
-this machine. `recursive`: every name is new, looked up from the root and validated; `local`: the
-resolvers answer from local data. Fault: one of five remotes hung (SIGSTOP) or dead (SIGKILL). CPU
-is user and system time of coordinator and agents, and of their Unbounds; DNS queries are those that
-the agents put to their Unbounds. `--url` drives another system's `POST /mpic` (the API of Open
-MPIC: CAA and A as two calls) in the same run, for names that its resolvers must know.
+this machine. `recursive`: every name is new in a signed zone, looked up at its servers and
+validated; `local`: the resolvers answer from local data. Fault: one of five remotes hung (SIGSTOP)
+or dead (SIGKILL). CPU is user and system time of coordinator and agents, and of their Unbounds;
+DNS queries are those that the agents put to their Unbounds. `--url` drives another system's
+`POST /mpic` (the API of Open MPIC: CAA and A as two calls) in the same run, for names that its
+resolvers must know.
 """
 
 import argparse
 import asyncio
 import json
 import signal
-import socket
 import statistics
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from perspective_agent.unbound_conf import CONTROL_SOCKET
 from tests.bench.load import Front, Result, open_foreign, run_closed, run_open
+from tests.bench.meter import dns_queries, forget_zone, read_usage, resident_mb
+from tests.bench.names import CHILD, PARENT, ColdHosts, LocalHosts
 from tests.world.deployment import Deployment, Plan, wait_serving
 from tests.world.internet import Internet
 from tests.world.process import wait_until
 
 VICTIM = "ashburn"
-_TICKS = 100
-_PAGE_MB = 4096 / 1e6
+# More than this machine can ask of recursing resolvers, so that no host is asked for twice.
+_COLD_HOSTS_PER_S = 2500
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,32 +106,39 @@ def measure_all(loads: Sequence[Load], resolver: str, seconds: float) -> list[di
     """Measure the rows of one kind of resolver in one deployment."""
     directory = Path(tempfile.mkdtemp(prefix="mpic-bench-"))
     plan = Plan(cache_max_ttl=60, local_data=resolver == "local")
+    cold = ColdHosts(int(_COLD_HOSTS_PER_S * seconds))
+    next_name = LocalHosts().next if plan.local_data else cold.next
     rows = []
     with (
         Internet(directory / "internet") as internet,
         Deployment(directory, internet, plan) as deployment,
     ):
-        for number, load in enumerate(loads):
-            rows.append(measure(deployment, load, number, seconds))
+        if not plan.local_data:
+            internet.replace(cold.zone())
+        for load in loads:
+            forget_zone(deployment, CHILD)
+            rows.append(measure(deployment, load, next_name, seconds))
             print(_line(rows[-1]), flush=True)
     return rows
 
 
-def measure(deployment: Deployment, load: Load, number: int, seconds: float) -> dict[str, Any]:
+def measure(
+    deployment: Deployment, load: Load, next_name: Callable[[], str], seconds: float
+) -> dict[str, Any]:
     """Measure one row, with its fault for as long as it takes."""
     if load.fault == "hung":
         deployment.agents[VICTIM].signal(signal.SIGSTOP)
     elif load.fault == "dead":
         deployment.agents[VICTIM].stop()
     try:
-        return asyncio.run(_measure(deployment, load, number, seconds))
+        return asyncio.run(_measure(deployment, load, next_name, seconds))
     finally:
         if load.fault == "hung":
             deployment.agents[VICTIM].signal(signal.SIGCONT)
         elif load.fault == "dead":
             wait_serving(deployment.start_agent(VICTIM))
         if load.fault != "none":
-            wait_until(lambda: deployment.ask("host.child.parent.example.co.jp").approved, 30, str)
+            wait_until(lambda: deployment.ask(PARENT).approved, 30, str)
 
 
 async def measure_foreign(url: str, load: Load, seconds: float) -> dict[str, Any]:
@@ -139,35 +147,39 @@ async def measure_foreign(url: str, load: Load, seconds: float) -> dict[str, Any
         await run_closed(ask, min(load.in_flight, 16), 0.3)
         result = await run_closed(ask, load.in_flight, seconds)
     nothing = dict.fromkeys(
-        ("cpu_ms_per_check", "resolver_cpu_ms_per_check", "dns_queries_per_check"), float("nan")
+        (
+            "cpu_ms_per_check",
+            "coordinator_cpu_ms_per_check",
+            "resolver_cpu_ms_per_check",
+            "dns_queries_per_check",
+        ),
+        float("nan"),
     )
     return {**load.key(), **_figures(result), **nothing, "rss_mb": {}}
 
 
 async def _measure(
-    deployment: Deployment, load: Load, number: int, seconds: float
+    deployment: Deployment, load: Load, next_name: Callable[[], str], seconds: float
 ) -> dict[str, Any]:
-    front = Front(
-        deployment.caller_tls(),
-        lambda n: f"host{number}-{n}.child.parent.example.co.jp",
-        streaming=load.front == "stream",
-    )
-    async with front.open() as ask:
+    # The Unbound of an agent that hangs hangs with it, and cannot be asked.
+    hung = VICTIM if load.fault == "hung" else ""
+    tls, streaming = deployment.caller_tls(), load.front == "stream"
+    async with Front(tls, lambda: [next_name()], streaming=streaming).open() as ask:
         await run_closed(ask, min(load.in_flight or 16, 16), 0.3)
-        ours, theirs = cpu_seconds(deployment)
-        queries = dns_queries(deployment)
+        before, queries = read_usage(deployment), dns_queries(deployment, hung)
         if load.in_flight:
             result = await run_closed(ask, load.in_flight, seconds)
         else:
             result = await run_open(ask, load.rate, seconds)
-        ours_after, theirs_after = cpu_seconds(deployment)
+        used = read_usage(deployment).since(before)
     checks = len(result.latencies)
     return {
         **load.key(),
         **_figures(result),
-        "cpu_ms_per_check": (ours_after - ours) * 1000 / checks,
-        "resolver_cpu_ms_per_check": (theirs_after - theirs) * 1000 / checks,
-        "dns_queries_per_check": (dns_queries(deployment) - queries) / checks,
+        "cpu_ms_per_check": used.ours * 1000 / checks,
+        "coordinator_cpu_ms_per_check": used.coordinator * 1000 / checks,
+        "resolver_cpu_ms_per_check": used.resolvers * 1000 / checks,
+        "dns_queries_per_check": (dns_queries(deployment, hung) - queries) / checks,
         "rss_mb": resident_mb(deployment),
     }
 
@@ -183,66 +195,6 @@ def _figures(result: Result) -> dict[str, Any]:
     }
 
 
-def cpu_seconds(deployment: Deployment) -> tuple[float, float]:
-    """Return the CPU used so far by our programs, and by their Unbounds."""
-    ours = theirs = 0.0
-    for child in (deployment.coordinator, *deployment.agents.values()):
-        ours += _cpu(child.pid)
-        theirs += sum(map(_cpu, _children(child.pid)))
-    return ours, theirs + sum(_cpu(child.pid) for child in deployment.resolvers)
-
-
-def resident_mb(deployment: Deployment) -> dict[str, float]:
-    """Return the resident memory of each process, Unbounds apart."""
-    programs = {"coordinator": deployment.coordinator, **deployment.agents}
-    return {name: _resident(child.pid) for name, child in programs.items()}
-
-
-def dns_queries(deployment: Deployment) -> int:
-    """Return how many queries the agents' Unbounds have had so far; of one that hangs, none."""
-    return sum(_queries(socket) for socket in _control_sockets(deployment))
-
-
-def _control_sockets(deployment: Deployment) -> Iterator[Path]:
-    unbounds = [child.pid for child in deployment.resolvers]
-    for agent in deployment.agents.values():
-        unbounds.extend(_children(agent.pid))
-    for pid in unbounds:
-        command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-        if "-c" in command:
-            yield Path(command[command.index("-c") + 1]).parent / CONTROL_SOCKET
-
-
-def _queries(control: Path) -> int:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(2)
-        connection.connect(str(control))
-        connection.sendall(b"UBCT1 stats_noreset\n")
-        with connection.makefile() as reply:
-            counts = dict(line.strip().split("=") for line in reply if "=" in line)
-    return int(counts["total.num.queries"])
-
-
-def _cpu(pid: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def _resident(pid: int) -> float:
-    try:
-        return round(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_MB, 1)
-    except FileNotFoundError:
-        return 0.0
-
-
-def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text().split()]
-
-
 _HEAD = {
     "front": "front",
     "load": "load",
@@ -252,6 +204,7 @@ _HEAD = {
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
     "cpu_ms_per_check": "CPU ms",
+    "coordinator_cpu_ms_per_check": "of it coord.",
     "resolver_cpu_ms_per_check": "Unbound ms",
     "dns_queries_per_check": "queries",
     "wrong": "wrong",
