@@ -136,7 +136,8 @@ class Ballot:
         """Return the remotes that corroborate, or did when the ballot was closed."""
         if not self.standing(self.roster.primary).corroborates:
             return []
-        return [one for one in self.roster.remotes if self.standing(one).corroborates]
+        told = self._told
+        return [one for one in self.roster.remotes if one.id in told and told[one.id].corroborates]
 
     @property
     def quorum(self) -> str:

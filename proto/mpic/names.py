@@ -116,7 +116,7 @@ def _check_characters(text: str) -> None:
         raise InvalidNameError(f"is far too long; a name has at most {MAX_NAME} octets")
     if not text.isprintable():
         raise InvalidNameError("holds a control or other unprintable character")
-    if any(char.isspace() for char in text):
+    if " " in text:
         raise InvalidNameError("holds a space; a name has none")
     if "://" in text or "/" in text or "@" in text:
         raise InvalidNameError("is a URL or an address; give the host name alone")
@@ -124,15 +124,19 @@ def _check_characters(text: str) -> None:
         raise InvalidNameError("is an IP address; this service decides about names")
     if ":" in text:
         raise InvalidNameError("holds a port; give the host name alone")
-    if any(dot in text for dot in "\u3002\uff0e\uff61"):
+    if not text.isascii() and any(dot in text for dot in "\u3002\uff0e\uff61"):
         raise InvalidNameError("holds an ideographic or full-width dot; write an ASCII full stop")
     if text.endswith("."):
         raise InvalidNameError("ends with a dot; write it without")
 
 
 def _is_ip_address(text: str) -> bool:
+    bare = text.removeprefix("[").removesuffix("]")
+    # Every address has one of these; to try and fail costs more than all else here.
+    if not bare[-1:].isdigit() and ":" not in bare:
+        return False
     try:
-        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+        ipaddress.ip_address(bare)
     except ValueError:
         return False
     return True

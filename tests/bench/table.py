@@ -105,7 +105,7 @@ def main() -> None:
 def measure_all(loads: Sequence[Load], resolver: str, seconds: float) -> list[dict[str, Any]]:
     """Measure the rows of one kind of resolver in one deployment."""
     directory = Path(tempfile.mkdtemp(prefix="mpic-bench-"))
-    plan = Plan(cache_max_ttl=60, local_data=resolver == "local")
+    plan = Plan(cache_max_ttl=60, probe_interval=30, local_data=resolver == "local")
     cold = ColdHosts(int(_COLD_HOSTS_PER_S * seconds))
     next_name = LocalHosts().next if plan.local_data else cold.next
     rows = []

@@ -87,7 +87,7 @@ ipv6 = false
 cache_max_ttl = {cache_max_ttl}
 cache_max_negative_ttl = {cache_max_ttl}
 lab_allow_special_purpose_servers = true
-probe_interval = 1
+probe_interval = {probe_interval}
 probe_timeout = 2
 """
 
@@ -159,6 +159,8 @@ class Plan:
     """Milliseconds from the coordinator to each agent and back; none: they are all near."""
     max_open_questions: int = 4096
     """Of each agent."""
+    probe_interval: int = 1
+    """Seconds between two proofs that a private resolver validates."""
     coordinator_extra: str = ""
     """More TOML for the coordinator's file."""
 
@@ -319,6 +321,7 @@ class Deployment:
                 anchor=self._internet.trust_anchor_file,
                 hints=self._internet.root_hints_file,
                 cache_max_ttl=self.plan.cache_max_ttl,
+                probe_interval=self.plan.probe_interval,
             )
         )
 
