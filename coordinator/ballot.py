@@ -136,8 +136,7 @@ class Ballot:
         """Return the remotes that corroborate, or did when the ballot was closed."""
         if not self.standing(self.roster.primary).corroborates:
             return []
-        told = self._told
-        return [one for one in self.roster.remotes if one.id in told and told[one.id].corroborates]
+        return [one for one in self.roster.remotes if self.standing(one).corroborates]
 
     @property
     def quorum(self) -> str:

@@ -3,6 +3,17 @@
 Questions leave in batches (see `mpic.grpc.gather`), and each is encoded once for all links: the
 wire form of a repeated field is the concatenation of its entries, so a batch is a join. One task
 writes and one reads; a read is never cancelled by a deadline, because that kills the stream.
+
+This is one of the two places where speed lives (the other is the agent's `resolver`). What counts
+is how many questions share a message. CPU for each check of one name at a primary and five remotes
+(`tests/bench/run.sh`, two cores of an AMD EPYC shared with everything else, mutual TLS, resolvers
+answering from local data, callers on a stream):
+
+    in flight    coordinator    one agent
+            1        1.4 ms      0.50 ms    every message carries one question
+           64        0.22 ms     0.07 ms    five to ten share one
+
+Of the 0.22 ms about 0.05 are the six streams; 0.14 are reading, judging, answering and the log.
 """
 
 from __future__ import annotations

@@ -8,6 +8,14 @@ when its others are answered, so that hung lookups of one name delay no other na
 
 There is no task, future or timer for a query: answers come by callback, deadlines belong to the
 question that asked.
+
+This is one of the two places where speed lives (the other is the coordinator's `link`). A check of
+a name of six labels wants seven lookups; at 64 in flight about two of them are sent, since parents
+in flight are asked once, and the rest share their answers. All seven cost the agent 36 us of CPU,
+from the question read to the observation encoded, and 67 us with sockets, TLS and gRPC (AMD EPYC,
+Python 3.11, `tests/bench/run.sh`). By dnspython alone, at 190 us and more to make, send and parse
+one query, the two that are sent would cost 400. Before the name asked was taken from the question
+instead of being read again from every record, the 36 us were 44.
 """
 
 import asyncio

@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Measures speed and prints a table; --quick within 60 s, --json FILE for the rows.
+# Measures speed. Every bench says at its head what it prints.
+#
+#   tests/bench/run.sh [--quick] [--json FILE] [--url URL]    the table (table.py), in ten minutes
+#   tests/bench/run.sh growth|early|workers|soak [ARG...]     one of the others
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../deploy/install.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../../deploy/install.sh"
@@ -7,5 +10,12 @@ cd "$project"
 install_packages unbound dns-root-data bind9 bind9-utils nftables iproute2
 install_python dev
 export PATH=$project/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
+bench=table
+case ${1-} in
+growth | early | workers | soak)
+    bench=$1
+    shift
+    ;;
+esac
 as_root env PATH="$PATH" PYTHONPATH="$project" PYTHONDONTWRITEBYTECODE=1 \
-    unshare --net -- python -m tests.bench.table "$@"
+    unshare --net -- python -m "tests.bench.$bench" "$@"

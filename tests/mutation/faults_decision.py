@@ -84,6 +84,7 @@ FAULTS = [
     # The ballot.
     Fault("remotes decide without the primary", BALLOT, "        if primary is None:\n", "        if False:\n"),
     Fault("a primary that forbids is outvoted", BALLOT, "        if not primary.corroborates:\n            return PRIMARY_REASONS", "        if False:\n            return PRIMARY_REASONS"),
+    Fault("what all saw is judged for each", BALLOT, "        if sight is None:\n            sight = self._sights", "        if True:\n            sight = self._sights"),
     Fault("a verdict may change", BALLOT, "        if not self.reason:\n            self.reason", "        if True:\n            self.reason"),
     Fault("remotes are not compared when the primary comes last", BALLOT, "            for remote in self.roster.remotes:\n                self._compare(remote)", "            pass"),
     Fault("remotes are not compared when they come last", BALLOT, "        else:\n            self._compare(reply.perspective)", "        else:\n            pass"),

@@ -10,8 +10,14 @@ DENIAL = "perspective_agent/denial.py"
 CONF = "perspective_agent/unbound_conf.py"
 RULES = "perspective_agent/unbound_rules.py"
 PROBE = "perspective_agent/probe.py"
+RESOLVER = "perspective_agent/resolver.py"
 
 FAULTS = [
+    # One lookup for all who ask while it is in flight, and none for who asks later.
+    Fault("what is in flight is asked again", RESOLVER, "        lookup = self._in_flight.get(key)\n", "        lookup = None\n"),
+    Fault("types share a lookup", RESOLVER, "key = (wanted.name, wanted.rdtype)", "key = (wanted.name, 0)"),
+    Fault("a lookup is shared after its answer", RESOLVER, "        self._forget(lookup)\n        answer.tries", "        answer.tries"),
+    Fault("an answer reaches the first alone", RESOLVER, "for receive, ticket in lookup.receivers:", "for receive, ticket in lookup.receivers[:1]:"),
     # The query.
     Fault("CD is set", WIRE, "_QUERY_FLAGS = 0x0120", "_QUERY_FLAGS = 0x0130"),
     Fault("AD is not asked for", WIRE, "_QUERY_FLAGS = 0x0120", "_QUERY_FLAGS = 0x0100"),

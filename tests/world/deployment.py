@@ -154,7 +154,8 @@ class Plan:
     local_data: bool = False
     """Let every agent use a resolver beside it that answers from local data."""
     workers: int = 1
-    """Processes of the coordinator and of each agent."""
+    """Processes of each agent, and of the coordinator too if nothing else is said."""
+    coordinator_workers: int = 0
     round_trips: Sequence[int] = ()
     """Milliseconds from the coordinator to each agent and back; none: they are all near."""
     max_open_questions: int = 4096
@@ -232,7 +233,7 @@ class Deployment:
     def start_coordinator(self) -> None:
         """Start the coordinator and wait until it serves."""
         self._coordinator = self.start_program("coordinator", self.coordinator_file)
-        wait_serving(self._coordinator, self.plan.workers)
+        wait_serving(self._coordinator, self.plan.coordinator_workers or self.plan.workers)
 
     def agent_file(self, id: str) -> Path:
         """Return the configuration file of an agent."""
@@ -370,7 +371,7 @@ class Deployment:
         common = _COORDINATOR.format(
             listen=COORDINATOR,
             admin=COORDINATOR_ADMIN,
-            workers=self.plan.workers,
+            workers=self.plan.coordinator_workers or self.plan.workers,
             issuer=ISSUER_DOMAIN,
             lookup_timeout=self.plan.lookup_timeout,
         )

@@ -1,9 +1,12 @@
 """Gathering single items into batches, for either side of a batched stream.
 
 A gRPC message costs about the same whether it carries one item or fifty, so a busy stream
-sends few large messages: measured at 2,000 checks a second, 5 ms of gathering costs the
-coordinator 92 us a check and no gathering more than 500. A quiet stream sends at once, so that
-single checks do not wait.
+sends few large messages. A quiet stream sends at once, so that single checks do not wait.
+
+CPU of coordinator and six agents for each check, 64 in flight (as in `coordinator.link`): 0.63 ms
+with 5 ms of gathering, 0.58 with 10; with none, and one message for each question, several times
+as much. Windows stand in series (question, observation, answer), so under load a check may wait
+for three of them: 5 ms is where a longer one brings less than it costs.
 """
 
 import asyncio

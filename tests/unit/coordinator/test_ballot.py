@@ -6,6 +6,8 @@ from itertools import permutations
 import pytest
 
 from coordinator.ballot import PRIMARY_REASONS, Ballot, Reply
+from coordinator.caa_check import CaaCheck
+from coordinator.judging import Ask, Judgement
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -89,6 +91,25 @@ def test_a_later_reply_counts_but_changes_no_verdict() -> None:
     assert len(one.corroborating()) == 4
     assert one.standing(WORLD.remotes[4]).dissent == c.DISSENT_ADDRESSES_DIFFER
     assert one.is_complete
+
+
+def test_who_saw_the_same_octet_for_octet_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[o.Finding] = []
+    judge = CaaCheck.judge
+
+    def count(self: CaaCheck, finding: o.Finding, about: Ask) -> Judgement:
+        judged.append(finding)
+        return judge(self, finding, about)
+
+    monkeypatch.setattr(CaaCheck, "judge", count)
+    one = ballot()
+    for who in (WORLD.primary, *WORLD.remotes):
+        one.add(reply(who))
+    assert len(judged) == 1
+    one.add(reply(WORLD.remotes[0], DIFFERS))
+    assert len(judged) == 2
+    ballot().add(reply(WORLD.primary))  # nothing is kept from one question to the next
+    assert len(judged) == 3
 
 
 def test_a_verdict_that_is_certain_does_not_change() -> None:

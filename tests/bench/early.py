@@ -1,0 +1,78 @@
+"""How soon a verdict comes after the perspective that makes it certain, one question at a time.
+
+    tests/bench/run.sh early [QUESTIONS]
+
+The primary is 5 ms away (round trip), the remotes 10, 30, 80, 120 and 200 ms. Approval is certain
+with the fourth remote; refusal with the primary when that forbids, and with the second remote that
+dissents when two are lied to. Every name is cold and looked up from recursing, validating
+resolvers. "After" is the median beyond that perspective's round trip; in it are its lookups.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from itertools import count
+
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+from tests.bench.names import ColdHosts
+from tests.bench.running import running
+from tests.world import network
+from tests.world.deployment import Deployment, Plan
+from tests.world.internet import Internet
+from tests.world.zones import CAA, PLAIN, Zone, lie
+
+PRIMARY = 5
+REMOTES = (10, 30, 80, 120, 200)
+_WARM_UP = 5
+
+
+def main() -> None:
+    questions = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+    plan = Plan(cache_max_ttl=60, probe_interval=30, round_trips=(PRIMARY, *REMOTES))
+    hosts = ColdHosts(questions + _WARM_UP)
+    with running(plan) as (internet, deployment):
+        _serve(internet, hosts)
+        print(f"{'verdict':<36}{'certain at':>12}{'p50 ms':>9}{'p99 ms':>9}{'after ms':>10}")
+        approved = (hosts.next() for _ in count())
+        _row(deployment, ("approved by four of five", REMOTES[3], True), approved, questions)
+        forbidden = (f"host{number}.deny.{CAA.name}" for number in count())
+        _row(deployment, ("refused by the primary (CAA)", PRIMARY, False), forbidden, questions)
+        for number in (1, 2):
+            source = network.perspective_address(number)
+            network.divert(source, network.AUTHORITATIVE, network.LIAR)
+        different = (f"host{number}.{PLAIN.name}" for number in count())
+        _row(deployment, ("refused, two of five dissent", REMOTES[1], False), different, questions)
+
+
+def _serve(internet: Internet, hosts: ColdHosts) -> None:
+    internet.replace(hosts.zone())
+    anywhere = f"* IN A {network.WEB}\n"
+    internet.replace(Zone(PLAIN.name, PLAIN.text + anywhere, PLAIN.signing))
+    lying = lie(PLAIN)
+    elsewhere = f"* IN A {network.LIAR}\n"
+    internet.tell_lie(Zone(lying.name, lying.text + elsewhere, lying.signing))
+
+
+def _row(
+    deployment: Deployment, expected: tuple[str, int, bool], names: Iterator[str], questions: int
+) -> None:
+    what, certain, approved = expected
+    times = []
+    with deployment.channel() as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        for _ in range(questions + _WARM_UP):
+            request = c.CorroborateRequest(request_id="early", names=[next(names)])
+            asked = time.perf_counter()
+            response = stub.Corroborate(request, timeout=30)
+            times.append((time.perf_counter() - asked) * 1000)
+            if response.approved != approved:
+                raise SystemExit(f"unexpected verdict: {response}")
+    times = times[_WARM_UP:]
+    p50, p99 = statistics.median(times), statistics.quantiles(times, n=100)[98]
+    print(f"{what:<36}{certain:>9} ms{p50:>9.1f}{p99:>9.1f}{p50 - certain:>10.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

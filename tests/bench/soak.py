@@ -1,0 +1,63 @@
+"""Memory over a great many checks: what the programs keep must not grow.
+
+    tests/bench/run.sh soak [CHECKS]
+
+Drives a million checks (or so many) over one stream with 1,024 in flight, resolvers answering from
+local data, and prints the resident memory of the coordinator and of the largest agent, without its
+Unbound, ten times on the way. A check that is not approved, for instance because it timed out,
+ends it.
+"""
+
+import asyncio
+import sys
+import time
+
+from tests.bench.load import Front, Result, run_closed
+from tests.bench.meter import resident_mb
+from tests.bench.names import LocalHosts
+from tests.bench.running import running
+from tests.world.deployment import Deployment, Plan
+
+IN_FLIGHT = 1024
+
+
+def main() -> None:
+    checks = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    with running(Plan(local_data=True)) as (_, deployment):
+        asyncio.run(_soak(deployment, checks))
+
+
+async def _soak(deployment: Deployment, checks: int) -> None:
+    hosts = LocalHosts()
+    front = Front(deployment.caller_tls(), lambda: [hosts.next()], streaming=True)
+    done, worst = 0, 0.0
+    started = time.perf_counter()
+    print(f"{'checks':>10}{'coordinator MB':>16}{'agent MB':>10}{'checks/s':>10}{'worst s':>9}")
+    _line(deployment, 0, (0.0, 0.0))
+    async with front.open() as ask:
+        for part in range(1, 11):
+            while done < checks * part / 10:
+                result = await run_closed(ask, IN_FLIGHT, 1.0)
+                done += len(result.latencies)
+                worst = max(worst, *result.latencies)
+                _require_approval(result)
+            _line(deployment, done, (done / (time.perf_counter() - started), worst))
+
+
+def _require_approval(result: Result) -> None:
+    if result.wrong:
+        raise SystemExit(f"{result.wrong} checks were not approved")
+
+
+def _line(deployment: Deployment, done: int, pace: tuple[float, float]) -> None:
+    memory = resident_mb(deployment)
+    coordinator = memory.pop("coordinator")
+    largest = max(memory.values())
+    print(
+        f"{done:>10}{coordinator:>16.1f}{largest:>10.1f}{pace[0]:>10.0f}{pace[1]:>9.2f}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

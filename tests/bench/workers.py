@@ -1,0 +1,51 @@
+"""What several processes bring: of the coordinator, and of each agent.
+
+    tests/bench/run.sh workers
+
+Prints checks a second and CPU for each check over streams with 256 in flight, resolvers answering
+from local data, and how much of one core the busiest process of each kind was in use: where that
+is well below 1 and the machine is busy, the machine is the limit, not the process.
+"""
+
+import asyncio
+import os
+from itertools import product
+
+from tests.bench.names import LocalHosts
+from tests.bench.running import Load, measure, running, us
+from tests.world.deployment import Deployment, Plan
+
+COUNTS = (1, 2)
+
+
+def main() -> None:
+    print(f"{os.cpu_count()} cores, shared with the load, the resolvers and the name servers")
+    print(
+        f"{'coordinators':>12}{'agent workers':>15}{'checks/s':>10}{'CPU us':>9}"
+        f"{'coord. busy':>13}{'agent busy':>12}{'Unbound busy':>14}"
+    )
+    for agents, coordinators in product(COUNTS, COUNTS):
+        plan = Plan(local_data=True, workers=agents, coordinator_workers=coordinators)
+        with running(plan) as (_, deployment):
+            _row(deployment, coordinators, agents)
+
+
+def _row(deployment: Deployment, coordinators: int, agents: int) -> None:
+    hosts = LocalHosts()
+    load = Load(lambda: [hosts.next()], in_flight=256, seconds=4.0)
+    result, used = asyncio.run(measure(deployment, load, coordinators))
+    of_agents = [cpu for name, cpu in used.programs.items() if name != "coordinator"]
+    busy = (
+        used.coordinator / coordinators / result.seconds,
+        max(of_agents) / agents / result.seconds,
+        used.resolvers / len(deployment.resolvers) / result.seconds,
+    )
+    print(
+        f"{coordinators:>12}{agents:>15}{len(result.latencies) / result.seconds:>10.0f}"
+        f"{us(used.ours, result):>9.0f}{busy[0]:>13.2f}{busy[1]:>12.2f}{busy[2]:>14.2f}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
