@@ -3,10 +3,11 @@
     tests/bench/run.sh growth
 
 Prints microseconds of CPU for each question, of the coordinator and of one agent, against the
-number of remotes, the labels of a name, the names of a question and the questions in flight; and
-of each the ratio of the last to the first, beside the ratio of what was varied: where both are
-the same the cost is linear, where the first is 1 it is flat. Resolvers answer from local data;
-each name shares nothing with another but "jp".
+number of remotes, the labels of a name, the names of a question (of as many domains, then "of
+one"), and the questions in flight; and of each the ratio of the last to the first, beside the
+ratio of what was varied: where both are the same the cost is linear, where the first is 1 it is
+flat. Resolvers answer from local data; a name shares nothing with another but "jp", save where the
+names are of one domain.
 """
 
 import asyncio
@@ -66,6 +67,9 @@ class Meter:
     def names(self, count: int = 1, labels: int = 5) -> Names:
         return lambda: [self._hosts.next_with(labels) for _ in range(count)]
 
+    def names_of_one_domain(self, count: int) -> Names:
+        return lambda: [self._hosts.next() for _ in range(count)]
+
 
 def main() -> None:
     by_remotes = []
@@ -85,6 +89,7 @@ def _measure_five(meter: Meter) -> dict[str, Sequence[Row]]:
     return {
         "labels": [meter.row(n, meter.names(labels=n)) for n in LABELS],
         "names": [meter.row(n, meter.names(n), _in_flight(n)) for n in NAMES],
+        "of one": [meter.row(n, meter.names_of_one_domain(n), _in_flight(n)) for n in NAMES],
         "in flight": [meter.row(n, meter.names(), n) for n in IN_FLIGHT],
     }
 
