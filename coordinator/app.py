@@ -8,13 +8,19 @@ from pathlib import Path
 import structlog
 
 from coordinator.admission import Admission
+from coordinator.archive import Archive
+from coordinator.clerk import Clerk, Counter, Registry
 from coordinator.corroboration import Attempt, Corroborator, Rules
 from coordinator.fanout import Fanout, Timing
 from coordinator.link import LinkOptions
 from coordinator.metrics import CoordinatorMetrics, LinkCollector, RosterCollector
 from coordinator.overload import Gate
 from coordinator.readiness import why_no_primary, why_no_quorum
-from coordinator.servicer import CorroborationServicer, Counter, log_late
+from coordinator.record.reader import Reader
+from coordinator.record.recorder import Recorder, Unrecorded
+from coordinator.record.settings import RecordTable, policy_version
+from coordinator.record.transcript import Transcriber
+from coordinator.servicer import CorroborationServicer, StreamLimits
 from coordinator.settings import CoordinatorSettings, check_roster
 from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
@@ -30,7 +36,7 @@ SERVICE: str = corroboration_pb2.DESCRIPTOR.services_by_name["CorroborationServi
 async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int = 0) -> None:
     """Serve until a signal, as one of the workers.
 
-    Raises ServingError, or ConfigError where the roster breaks the policy.
+    Raises ServingError, StoreError, or ConfigError where the roster breaks the policy.
     """
     for warning in check_roster(settings, file, _now()):
         log.warning("roster_will_break_policy", warning=warning)
@@ -42,10 +48,18 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
     program = ProgramMetrics("coordinator")
     metrics = CoordinatorMetrics(rules, program)
     async with AsyncExitStack() as stack:
+        recorder = settings.record.make_recorder(worker, _now)
+        await recorder.open()
+        stack.push_async_callback(recorder.close)
+        reader = _open_reader(settings.record, stack)
+        is_shared = table.workers > 1
+        repeats = settings.record.make_repeats(reader, is_shared, _now)
         fanout = Fanout(rules.roster, options, timing)
         address = shift_port(table.listen, worker)
         server = Server(Listening(address, settings.tls.files(), allowed))
-        corroborator = Corroborator(rules, fanout, _now, partial(_keep, metrics))
+        transcriber = Transcriber(fanout.links, policy_version(rules.policy))
+        registry = Registry(recorder, transcriber, repeats)
+        corroborator = Corroborator(rules, fanout, _now, partial(_keep, metrics, registry))
         admin = shift_port(settings.admin.listen, worker)
         pages = AdminPages(program.registry, Readiness(), lambda: settings)
         _show(program, server, fanout, corroborator)
@@ -55,10 +69,11 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         stack.push_async_callback(fanout.close)
         await fanout.open(table.connect_patience)
         gate = Gate(Admission(settings.limits.bounds()), timing.attempt)
-        counter = Counter(settings.issuers(), timing.attempt, gate, metrics, table.gather_window)
-        servicer = CorroborationServicer(
-            corroborator, list(fanout.links), counter, lambda: server.stopping
-        )
+        counter = Counter(settings.issuers(), timing.attempt, gate, metrics)
+        clerk = Clerk(corroborator, registry, counter, lambda: server.stopping)
+        archive = _make_archive(settings.record, recorder, reader)
+        limits = StreamLimits(window=table.gather_window)
+        servicer = CorroborationServicer(clerk, archive, fanout.links, limits)
         corroboration_pb2_grpc.add_CorroborationServiceServicer_to_server(servicer, server.grpc)
         await server.start()
         await server.set_health(serving=True)
@@ -87,10 +102,28 @@ def _require(
     readiness.require("quorum", lambda: why_no_quorum(fanout.links, corroborator))
 
 
-def _keep(metrics: CoordinatorMetrics, attempt: Attempt) -> None:
-    """Count and log what is known once every perspective has replied."""
+def _keep(metrics: CoordinatorMetrics, registry: Registry, attempt: Attempt) -> None:
+    """Count, log and write down what is known once every perspective has replied."""
     metrics.count_complete(attempt)
-    log_late(attempt)
+    registry.keep_late(attempt)
+
+
+def _open_reader(table: RecordTable, stack: AsyncExitStack) -> Reader | None:
+    """Return what reads the record, if there is one."""
+    if table.allow_unrecorded:
+        return None
+    reader = Reader(table.make_store())
+    stack.push_async_callback(reader.close)
+    return reader
+
+
+def _make_archive(
+    table: RecordTable, recorder: Recorder | Unrecorded, reader: Reader | None
+) -> Archive | None:
+    """Return what answers questions about the record, if there is one."""
+    if reader is None or isinstance(recorder, Unrecorded):
+        return None
+    return Archive(reader, recorder, frozenset(table.auditors), _now)
 
 
 def _now() -> datetime:

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from coordinator.app import run_coordinator
 from coordinator.live import print_perspectives
+from coordinator.record.store import StoreError
 from coordinator.settings import read_settings
 from coordinator.table import print_answer
 from mpic.config import ConfigError
@@ -60,7 +61,7 @@ def serve(
             command = (sys.executable, "-m", "coordinator", "coordinator", "--config", str(config))
             raise typer.Exit(asyncio.run(run_workers(command, settings.coordinator.workers)))
         asyncio.run(run_coordinator(settings, config, worker or 0))
-    except (ConfigError, ServingError) as error:
+    except (ConfigError, ServingError, StoreError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for a person
         raise typer.Exit(1) from error
 

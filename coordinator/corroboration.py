@@ -22,6 +22,7 @@ from coordinator.fanout import Fanout, Inquiry
 from coordinator.judging import Ask
 from coordinator.policy import NoPolicyRowError, Policy, PolicyRow
 from coordinator.quorum import Terms
+from coordinator.record.ids import make_id
 from coordinator.roster import Roster, find_distance_breaches
 from mpic.grpc.errors import RequestError
 from mpic.names import Name
@@ -53,6 +54,8 @@ class Attempt:
 
     def __init__(self, question: Question, roster: Roster, asked_at: datetime, keep: Keep) -> None:
         """Open the ballots; `keep` gets the attempt once every perspective has replied."""
+        self.id = make_id(asked_at)
+        """Under which it is recorded."""
         self.question = question
         self.roster = roster
         """Those asked, whatever becomes of them."""

@@ -19,6 +19,7 @@ from coordinator.policy import (
     PolicyRow,
     find_shortfalls,
 )
+from coordinator.record.settings import RecordTable
 from coordinator.roster import Location, Perspective, Roster, find_breaches
 from mpic.config import ConfigError, ConfigTable, Flaw, Problem, load_config
 from mpic.settings import (
@@ -200,6 +201,7 @@ class CoordinatorSettings(ConfigTable):
     )
     policy: PolicyTable = PolicyTable()
     limits: LimitsTable = LimitsTable()
+    record: RecordTable = RecordTable()
     perspective: list[PerspectiveTable]
     admin: AdminTable = AdminTable()
     log: LogTable = LogTable()

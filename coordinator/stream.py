@@ -12,32 +12,31 @@ import grpc
 import structlog
 
 from coordinator.admission import weigh
-from coordinator.corroboration import Attempt
+from coordinator.answer import fill_answer
 from mpic.grpc.errors import RequestError
 from mpic.grpc.gather import Outbox
 from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
 
 log = structlog.get_logger()
 
 # A message that has grown so large is sent: gRPC's clients take no more than 4 MiB by default.
 _MESSAGE_OCTETS = 1024 * 1024
 
-Decide = Callable[[c.CorroborateRequest], Awaitable[Attempt]]
-Fill = Callable[[c.CorroborateResponse, Attempt], None]
+Decide = Callable[[c.CorroborateRequest], Awaitable[r.Record]]
 
 
 class QuestionStream:
     """The questions of one stream that are being decided."""
 
-    def __init__(self, decide: Decide, fill: Fill, window: float, limit: int) -> None:
+    def __init__(self, decide: Decide, window: float, limit: int) -> None:
         """Let at most `limit` names be open; gather answers for `window` seconds."""
         self._decide = decide
-        self._fill = fill
         self._room = _Room(limit)
-        self._outbox: Outbox[tuple[c.CorroborateRequest, Attempt | RequestError]] = Outbox(
+        self._outbox: Outbox[tuple[c.CorroborateRequest, r.Record | RequestError]] = Outbox(
             window, limit
         )
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._running: set[asyncio.Task[None]] = set()
         self._draining = False
 
     async def read(self, requests: AsyncIterator[c.CorroborateStreamRequest]) -> None:
@@ -48,7 +47,7 @@ class QuestionStream:
                     await self._room.take(weigh(len(question.names)))
                     self._start(question)
             if self._running:
-                await asyncio.wait(list(self._running.values()))
+                await asyncio.wait(list(self._running))
         finally:
             self._outbox.close()
 
@@ -70,14 +69,14 @@ class QuestionStream:
         self,
         response: c.CorroborateStreamResponse,
         question: c.CorroborateRequest,
-        decided: Attempt | RequestError,
+        decided: r.Record | RequestError,
     ) -> int:
         """Add one outcome; return its size."""
         outcome = response.outcomes.add(request_id=question.request_id)
         if isinstance(decided, RequestError):
             outcome.error.CopyFrom(_to_message(decided))
         else:
-            self._fill(outcome.verdict, decided)
+            fill_answer(outcome.verdict, decided)
         return outcome.ByteSize()
 
     def drain(self) -> None:
@@ -88,20 +87,22 @@ class QuestionStream:
 
     def cancel(self) -> None:
         """Stop deciding what is not decided; the caller is gone."""
-        for task in self._running.values():
+        for task in self._running:
             task.cancel()
 
     def _start(self, question: c.CorroborateRequest) -> None:
         """Decide a question in a task of its own."""
-        if question.request_id in self._running:
-            text = f"request id {question.request_id!r} is already being decided on this stream"
-            error = RequestError(grpc.StatusCode.ALREADY_EXISTS, "DUPLICATE_REQUEST_ID", text)
-            self._outbox.put((question, error))
-            return
-        self._running[question.request_id] = asyncio.create_task(self._run(question))
+        task = asyncio.create_task(self._run(question))
+        self._running.add(task)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        if self._draining and not self._running:
+            self._outbox.close()
 
     async def _run(self, question: c.CorroborateRequest) -> None:
-        outcome: Attempt | RequestError
+        outcome: r.Record | RequestError
         try:
             outcome = await self._decide(question)
         except RequestError as error:
@@ -110,10 +111,7 @@ class QuestionStream:
             log.exception("internal_error", request_id=question.request_id)
             text = "internal error; nothing was decided"
             outcome = RequestError(grpc.StatusCode.INTERNAL, "INTERNAL", text)
-        del self._running[question.request_id]
         self._outbox.put((question, outcome))
-        if self._draining and not self._running:
-            self._outbox.close()
 
 
 class _Room:

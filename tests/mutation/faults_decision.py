@@ -10,6 +10,8 @@ BALLOT = "coordinator/ballot.py"
 CAA_CHECK = "coordinator/caa_check.py"
 FAILURE = "coordinator/caa_failure.py"
 ANSWER = "coordinator/answer.py"
+VERDICT = "coordinator/verdict.py"
+TRANSCRIPT = "coordinator/record/transcript.py"
 INTAKE = "coordinator/intake.py"
 NAMES = "proto/mpic/names.py"
 
@@ -113,15 +115,15 @@ FAULTS = [
     Fault("failed CAA corroborates", CAA_CHECK, "c.CAA_OUTCOME_FAILED: c.DISSENT_CAA_FAILED", "c.CAA_OUTCOME_FAILED: c.DISSENT_UNSPECIFIED"),
     Fault("TTL of the set alone", CAA_CHECK, ", *(alias.ttl for alias in last.aliases)", ""),
     # The answer.
-    Fault("another number", ANSWER, "QUORUM_ERROR = 338", "QUORUM_ERROR = 337"),
-    Fault("338 for a primary that forbids", ANSWER, "    return reason in _QUORUM_REASONS", "    return reason != c.REASON_CORROBORATED"),
-    Fault("no 338 for regions", ANSWER, "    c.REASON_REGIONS_NOT_MET,\n    c.REASON_TOO_FEW", "    c.REASON_TOO_FEW"),
-    Fault("usable for seven hours", ANSWER, "CAA_FLOOR = timedelta(hours=8)", "CAA_FLOOR = timedelta(hours=7)"),
-    Fault("usable for the TTL or 8 h, whichever is less", ANSWER, "attempt.asked_at + max(ttl, CAA_FLOOR)", "attempt.asked_at + min(ttl, CAA_FLOOR)"),
-    Fault("usable from the decision on", ANSWER, "attempt.asked_at + max(ttl, CAA_FLOOR)", "attempt.decided_at + max(ttl, CAA_FLOOR)"),
-    Fault("a dry run permits", ANSWER, "    if response.approved and not question.dry_run:", "    if response.approved:"),
-    Fault("a dry run permits a name", ANSWER, "    if attempt.approved and not attempt.question.dry_run:", "    if attempt.approved:"),
-    Fault("every name usable though one is refused", ANSWER, "    if attempt.approved and not attempt.question.dry_run:", "    if verdict.approved and not attempt.question.dry_run:"),
+    Fault("another number", VERDICT, "QUORUM_ERROR = 338", "QUORUM_ERROR = 337"),
+    Fault("338 for a primary that forbids", VERDICT, "    return reason in _QUORUM_REASONS", "    return reason != c.REASON_CORROBORATED"),
+    Fault("no 338 for regions", VERDICT, "    c.REASON_REGIONS_NOT_MET,\n    c.REASON_TOO_FEW", "    c.REASON_TOO_FEW"),
+    Fault("usable for seven hours", VERDICT, "CAA_FLOOR = timedelta(hours=8)", "CAA_FLOOR = timedelta(hours=7)"),
+    Fault("usable for the TTL or 8 h, whichever is less", VERDICT, "attempt.asked_at + max(ttl, CAA_FLOOR)", "attempt.asked_at + min(ttl, CAA_FLOOR)"),
+    Fault("usable from the decision on", VERDICT, "attempt.asked_at + max(ttl, CAA_FLOOR)", "attempt.decided_at + max(ttl, CAA_FLOOR)"),
+    Fault("a dry run permits", ANSWER, "    if response.approved and not record.dry_run:", "    if response.approved:"),
+    Fault("a dry run permits a name", TRANSCRIPT, "permits = attempt.approved and not question.dry_run", "permits = attempt.approved"),
+    Fault("every name usable though one is refused", TRANSCRIPT, "            if permits:", "            if permits or ballot.reason == c.REASON_CORROBORATED:"),
     Fault("the denominator shrinks", BALLOT, "{len(self.corroborating())}/{self.terms.attempted}", "{len(self.corroborating())}/{len(self._told) - 1}"),
     Fault("one good name approves the certificate", "coordinator/corroboration.py", "return all(ballot.reason == c.REASON_CORROBORATED", "return any(ballot.reason == c.REASON_CORROBORATED"),
     Fault("certain with the first name", "coordinator/corroboration.py", "        if not self._undecided and", "        if self._undecided < len(self.ballots) and"),

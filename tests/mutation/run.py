@@ -17,11 +17,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.mutation import faults_caa, faults_decision, faults_wire
+from tests.mutation import faults_caa, faults_decision, faults_record, faults_wire
 from tests.mutation.fault import Fault
 
 PROJECT = Path(__file__).parents[2]
-FAULTS: Sequence[Fault] = (*faults_caa.FAULTS, *faults_decision.FAULTS, *faults_wire.FAULTS)
+FAULTS: Sequence[Fault] = (
+    *faults_caa.FAULTS,
+    *faults_decision.FAULTS,
+    *faults_record.FAULTS,
+    *faults_wire.FAULTS,
+)
 TESTS = ("tests/unit", "tests/clauses")
 # Those that start servers, which the tests that call this may have running already.
 WITHOUT = ("tests/clauses/test_caa_over_the_api.py", "tests/clauses/test_hostile_dns.py")

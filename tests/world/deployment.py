@@ -108,6 +108,17 @@ listen = "{admin}"
 domains = ["{issuer}"]
 """
 
+_RECORD = """
+[record]
+path = "{path}"
+repeat_window = {repeat_window}
+"""
+
+_UNRECORDED = """
+[record]
+allow_unrecorded = true
+"""
+
 _PERSPECTIVE = """
 [[perspective]]
 id = "{id}"
@@ -162,6 +173,10 @@ class Plan:
     """Of each agent."""
     probe_interval: int = 1
     """Seconds between two proofs that a private resolver validates."""
+    record: bool = True
+    """Whether the coordinator records, in a file of its own."""
+    repeat_window: float = 0.0
+    """Seconds; 0, since most tests use a request id for whatever they ask."""
     coordinator_extra: str = ""
     """More TOML for the coordinator's file."""
 
@@ -211,6 +226,7 @@ class Deployment:
 
     def write(self) -> None:
         """Make the certificates and the configuration files."""
+        self.record_file.parent.mkdir(exist_ok=True)
         authority = create_authority(self.pki, TRUST_DOMAIN)
         issue_certificate(authority, Subject("coordinator", "main", ("localhost",)))
         issue_certificate(authority, Subject("caller", "pipeline"))
@@ -235,6 +251,11 @@ class Deployment:
         self._coordinator = self.start_program("coordinator", self.coordinator_file)
         wait_serving(self._coordinator, self.plan.coordinator_workers or self.plan.workers)
 
+    def restart_coordinator(self) -> None:
+        """End the coordinator as an operator would, and start it again."""
+        self.coordinator.stop()
+        self.start_coordinator()
+
     def agent_file(self, id: str) -> Path:
         """Return the configuration file of an agent."""
         return self.directory / f"agent-{id}.toml"
@@ -243,6 +264,11 @@ class Deployment:
     def coordinator_file(self) -> Path:
         """The configuration file of the coordinator."""
         return self.directory / "coordinator.toml"
+
+    @property
+    def record_file(self) -> Path:
+        """Where the coordinator records."""
+        return self.directory / "record" / "record.sqlite3"
 
     def caller_tls(self, id: str = "pipeline") -> TlsFiles:
         """Return the TLS files of a caller: "pipeline" may call, "stranger" may not."""
@@ -387,7 +413,11 @@ class Deployment:
             )
             for place in self.plan.places
         ]
-        return tls + common + self.plan.coordinator_extra + "".join(perspectives)
+        record = _UNRECORDED
+        if self.plan.record:
+            window = self.plan.repeat_window
+            record = _RECORD.format(path=self.record_file, repeat_window=window)
+        return tls + common + record + self.plan.coordinator_extra + "".join(perspectives)
 
 
 def wait_serving(child: Child, workers: int = 1) -> None:

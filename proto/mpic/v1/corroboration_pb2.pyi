@@ -353,12 +353,17 @@ class CorroborateResponse(_message.Message):
     CAA_USABLE_UNTIL_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     ISSUER_DOMAINS_FIELD_NUMBER: _builtins.int
+    RECORD_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The request's, echoed."""
     approved: _builtins.bool
     """Every name is approved. In a dry run no permission to issue."""
     dry_run: _builtins.bool
     """The request's, echoed."""
+    record_id: _builtins.str
+    """Under which the audit record has all this: a UUID, in the order of asking (RFC 9562 version
+    7). It was durable before this answer left.
+    """
     @_builtins.property
     def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___NameVerdict]:
         """One for each name asked, in that order."""
@@ -402,10 +407,11 @@ class CorroborateResponse(_message.Message):
         caa_usable_until: _timestamp_pb2.Timestamp | None = ...,
         error: Global___Error | None = ...,
         issuer_domains: _abc.Iterable[_builtins.str] | None = ...,
+        record_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["asked_at", b"asked_at", "caa_usable_until", b"caa_usable_until", "decided_at", b"decided_at", "error", b"error", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "asked_at", b"asked_at", "caa_usable_until", b"caa_usable_until", "decided_at", b"decided_at", "dry_run", b"dry_run", "error", b"error", "issuer_domains", b"issuer_domains", "names", b"names", "policy", b"policy", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "asked_at", b"asked_at", "caa_usable_until", b"caa_usable_until", "decided_at", b"decided_at", "dry_run", b"dry_run", "error", b"error", "issuer_domains", b"issuer_domains", "names", b"names", "policy", b"policy", "record_id", b"record_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -678,6 +684,192 @@ class PolicyApplied(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PolicyApplied: _TypeAlias = PolicyApplied  # noqa: Y015
+
+@_typing.final
+class GetCorroborationRequest(_message.Message):
+    """Which record to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    record_id: _builtins.str
+    """The answer's."""
+    request_id: _builtins.str
+    """The caller's own. Where one was used again after its window, the latest."""
+    def __init__(
+        self,
+        *,
+        record_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "record_id", b"record_id", "request_id", b"request_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "record_id", b"record_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_by: _TypeAlias = _typing.Literal["record_id", "request_id"]  # noqa: Y015
+    _WhichOneofArgType_by: _TypeAlias = _typing.Literal["by", b"by"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_by) -> _WhichOneofReturnType_by | None: ...
+
+Global___GetCorroborationRequest: _TypeAlias = GetCorroborationRequest  # noqa: Y015
+
+@_typing.final
+class GetCorroborationResponse(_message.Message):
+    """What the record has."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: _builtins.int
+    LATE_FIELD_NUMBER: _builtins.int
+    ISSUANCES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def verdict(self) -> Global___CorroborateResponse:
+        """The answer, as it was given."""
+
+    @_builtins.property
+    def late(self) -> _containers.RepeatedCompositeFieldContainer[Global___LateReport]:
+        """What came after it."""
+
+    @_builtins.property
+    def issuances(self) -> _containers.RepeatedCompositeFieldContainer[Global___Issuance]:
+        """The certificates that were reported to have been issued on it."""
+
+    def __init__(
+        self,
+        *,
+        verdict: Global___CorroborateResponse | None = ...,
+        late: _abc.Iterable[Global___LateReport] | None = ...,
+        issuances: _abc.Iterable[Global___Issuance] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["verdict", b"verdict"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuances", b"issuances", "late", b"late", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCorroborationResponse: _TypeAlias = GetCorroborationResponse  # noqa: Y015
+
+@_typing.final
+class LateReport(_message.Message):
+    """What one perspective replied after the answer, or that it never did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The name, as asked."""
+    @_builtins.property
+    def report(self) -> Global___PerspectiveReport:
+        """As it would have stood in the answer."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        report: Global___PerspectiveReport | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LateReport: _TypeAlias = LateReport  # noqa: Y015
+
+@_typing.final
+class RecordIssuanceRequest(_message.Message):
+    """A certificate that was issued."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ISSUANCE_FIELD_NUMBER: _builtins.int
+    record_id: _builtins.str
+    """The answer's."""
+    request_id: _builtins.str
+    """The caller's own."""
+    @_builtins.property
+    def issuance(self) -> Global___Issuance:
+        """The certificate; its serial number or its fingerprint must be given, and its notAfter."""
+
+    def __init__(
+        self,
+        *,
+        record_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        issuance: Global___Issuance | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "issuance", b"issuance", "record_id", b"record_id", "request_id", b"request_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "issuance", b"issuance", "record_id", b"record_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_by: _TypeAlias = _typing.Literal["record_id", "request_id"]  # noqa: Y015
+    _WhichOneofArgType_by: _TypeAlias = _typing.Literal["by", b"by"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_by) -> _WhichOneofReturnType_by | None: ...
+
+Global___RecordIssuanceRequest: _TypeAlias = RecordIssuanceRequest  # noqa: Y015
+
+@_typing.final
+class RecordIssuanceResponse(_message.Message):
+    """It is written down."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_ID_FIELD_NUMBER: _builtins.int
+    record_id: _builtins.str
+    """The record it was added to."""
+    def __init__(
+        self,
+        *,
+        record_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["record_id", b"record_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordIssuanceResponse: _TypeAlias = RecordIssuanceResponse  # noqa: Y015
+
+@_typing.final
+class Issuance(_message.Message):
+    """A certificate, as far as the record must know it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERIAL_NUMBER_FIELD_NUMBER: _builtins.int
+    SHA256_FINGERPRINT_FIELD_NUMBER: _builtins.int
+    NOT_AFTER_FIELD_NUMBER: _builtins.int
+    REPORTED_AT_FIELD_NUMBER: _builtins.int
+    serial_number: _builtins.bytes
+    """Its serial number, 1 to 20 octets without leading zeros (RFC 5280 section 4.1.2.2)."""
+    sha256_fingerprint: _builtins.bytes
+    """SHA-256 over its DER form."""
+    @_builtins.property
+    def not_after(self) -> _timestamp_pb2.Timestamp:
+        """Its notAfter."""
+
+    @_builtins.property
+    def reported_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was reported; set by the service."""
+
+    def __init__(
+        self,
+        *,
+        serial_number: _builtins.bytes = ...,
+        sha256_fingerprint: _builtins.bytes = ...,
+        not_after: _timestamp_pb2.Timestamp | None = ...,
+        reported_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["not_after", b"not_after", "reported_at", b"reported_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["not_after", b"not_after", "reported_at", b"reported_at", "serial_number", b"serial_number", "sha256_fingerprint", b"sha256_fingerprint"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Issuance: _TypeAlias = Issuance  # noqa: Y015
 
 @_typing.final
 class CorroborateStreamRequest(_message.Message):

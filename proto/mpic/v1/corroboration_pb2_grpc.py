@@ -45,6 +45,16 @@ class CorroborationServiceStub:
                 request_serializer=mpic_dot_v1_dot_corroboration__pb2.CorroborateStreamRequest.SerializeToString,
                 response_deserializer=mpic_dot_v1_dot_corroboration__pb2.CorroborateStreamResponse.FromString,
                 _registered_method=True)
+        self.GetCorroboration = channel.unary_unary(
+                '/mpic.v1.CorroborationService/GetCorroboration',
+                request_serializer=mpic_dot_v1_dot_corroboration__pb2.GetCorroborationRequest.SerializeToString,
+                response_deserializer=mpic_dot_v1_dot_corroboration__pb2.GetCorroborationResponse.FromString,
+                _registered_method=True)
+        self.RecordIssuance = channel.unary_unary(
+                '/mpic.v1.CorroborationService/RecordIssuance',
+                request_serializer=mpic_dot_v1_dot_corroboration__pb2.RecordIssuanceRequest.SerializeToString,
+                response_deserializer=mpic_dot_v1_dot_corroboration__pb2.RecordIssuanceResponse.FromString,
+                _registered_method=True)
         self.ListPerspectives = channel.unary_unary(
                 '/mpic.v1.CorroborationService/ListPerspectives',
                 request_serializer=mpic_dot_v1_dot_corroboration__pb2.ListPerspectivesRequest.SerializeToString,
@@ -78,6 +88,22 @@ class CorroborationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCorroboration(self, request, context):
+        """What was answered and recorded, read back from the audit record. A caller may read what it
+        asked itself, an auditor everything; NOT_FOUND says that there is nothing else.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordIssuance(self, request, context):
+        """Adds to a record that a certificate was issued on it: until when it is valid decides how long
+        the record must be kept. Answered once it is durable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListPerspectives(self, request, context):
         """The roster and the live state of each perspective.
         """
@@ -97,6 +123,16 @@ def add_CorroborationServiceServicer_to_server(servicer, server):
                     servicer.CorroborateStream,
                     request_deserializer=mpic_dot_v1_dot_corroboration__pb2.CorroborateStreamRequest.FromString,
                     response_serializer=mpic_dot_v1_dot_corroboration__pb2.CorroborateStreamResponse.SerializeToString,
+            ),
+            'GetCorroboration': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCorroboration,
+                    request_deserializer=mpic_dot_v1_dot_corroboration__pb2.GetCorroborationRequest.FromString,
+                    response_serializer=mpic_dot_v1_dot_corroboration__pb2.GetCorroborationResponse.SerializeToString,
+            ),
+            'RecordIssuance': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordIssuance,
+                    request_deserializer=mpic_dot_v1_dot_corroboration__pb2.RecordIssuanceRequest.FromString,
+                    response_serializer=mpic_dot_v1_dot_corroboration__pb2.RecordIssuanceResponse.SerializeToString,
             ),
             'ListPerspectives': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPerspectives,
@@ -159,6 +195,60 @@ class CorroborationService:
             '/mpic.v1.CorroborationService/CorroborateStream',
             mpic_dot_v1_dot_corroboration__pb2.CorroborateStreamRequest.SerializeToString,
             mpic_dot_v1_dot_corroboration__pb2.CorroborateStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCorroboration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mpic.v1.CorroborationService/GetCorroboration',
+            mpic_dot_v1_dot_corroboration__pb2.GetCorroborationRequest.SerializeToString,
+            mpic_dot_v1_dot_corroboration__pb2.GetCorroborationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordIssuance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mpic.v1.CorroborationService/RecordIssuance',
+            mpic_dot_v1_dot_corroboration__pb2.RecordIssuanceRequest.SerializeToString,
+            mpic_dot_v1_dot_corroboration__pb2.RecordIssuanceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,14 @@ class CorroborationServiceStub:
     A stream that has many names open is not read until some are answered; a question is answered
     with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
     """
+    GetCorroboration: _grpc.UnaryUnaryMultiCallable[_corroboration_pb2.GetCorroborationRequest, _corroboration_pb2.GetCorroborationResponse]
+    """What was answered and recorded, read back from the audit record. A caller may read what it
+    asked itself, an auditor everything; NOT_FOUND says that there is nothing else.
+    """
+    RecordIssuance: _grpc.UnaryUnaryMultiCallable[_corroboration_pb2.RecordIssuanceRequest, _corroboration_pb2.RecordIssuanceResponse]
+    """Adds to a record that a certificate was issued on it: until when it is valid decides how long
+    the record must be kept. Answered once it is durable.
+    """
     ListPerspectives: _grpc.UnaryUnaryMultiCallable[_corroboration_pb2.ListPerspectivesRequest, _corroboration_pb2.ListPerspectivesResponse]
     """The roster and the live state of each perspective."""
 
@@ -68,6 +76,14 @@ class CorroborationServiceAsyncStub(CorroborationServiceStub):
     hundred names with large record sets can exceed the 4 MiB that clients take by default.
     A stream that has many names open is not read until some are answered; a question is answered
     with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
+    """
+    GetCorroboration: _aio.UnaryUnaryMultiCallable[_corroboration_pb2.GetCorroborationRequest, _corroboration_pb2.GetCorroborationResponse]  # type: ignore[assignment]
+    """What was answered and recorded, read back from the audit record. A caller may read what it
+    asked itself, an auditor everything; NOT_FOUND says that there is nothing else.
+    """
+    RecordIssuance: _aio.UnaryUnaryMultiCallable[_corroboration_pb2.RecordIssuanceRequest, _corroboration_pb2.RecordIssuanceResponse]  # type: ignore[assignment]
+    """Adds to a record that a certificate was issued on it: until when it is valid decides how long
+    the record must be kept. Answered once it is durable.
     """
     ListPerspectives: _aio.UnaryUnaryMultiCallable[_corroboration_pb2.ListPerspectivesRequest, _corroboration_pb2.ListPerspectivesResponse]  # type: ignore[assignment]
     """The roster and the live state of each perspective."""
@@ -99,6 +115,26 @@ class CorroborationServiceServicer(metaclass=_abc_1.ABCMeta):
         hundred names with large record sets can exceed the 4 MiB that clients take by default.
         A stream that has many names open is not read until some are answered; a question is answered
         with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
+        """
+
+    @_abc_1.abstractmethod
+    def GetCorroboration(
+        self,
+        request: _corroboration_pb2.GetCorroborationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_corroboration_pb2.GetCorroborationResponse, _abc.Awaitable[_corroboration_pb2.GetCorroborationResponse]]:
+        """What was answered and recorded, read back from the audit record. A caller may read what it
+        asked itself, an auditor everything; NOT_FOUND says that there is nothing else.
+        """
+
+    @_abc_1.abstractmethod
+    def RecordIssuance(
+        self,
+        request: _corroboration_pb2.RecordIssuanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_corroboration_pb2.RecordIssuanceResponse, _abc.Awaitable[_corroboration_pb2.RecordIssuanceResponse]]:
+        """Adds to a record that a certificate was issued on it: until when it is valid decides how long
+        the record must be kept. Answered once it is durable.
         """
 
     @_abc_1.abstractmethod

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.answer import Answerer
+from coordinator.answer import fill_answer
 from coordinator.ballot import Reply
 from coordinator.corroboration import Attempt, Question
 from coordinator.link import Link, LinkOptions
 from coordinator.policy import PolicyRow
 from coordinator.quorum import Terms
+from coordinator.record.transcript import Asked, Transcriber
 from mpic.grpc.tls import TlsFiles
 from mpic.names import parse_name
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
+from mpic.v1 import record_pb2 as r
 from tests.world.samples import (
     ADDRESS,
     NAME,
@@ -33,7 +35,7 @@ from tests.world.samples import (
 
 NO_FILES = LinkOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
 LINKS = [Link(one, NO_FILES) for one in WORLD.perspectives]
-ANSWERER = Answerer(LINKS)
+TRANSCRIBER = Transcriber(LINKS, b"")
 DIFFERS = (caa(), addresses(bytes([203, 0, 113, 66])))
 FORBIDS = (caa(b"\x00\x05issueother.example"), addresses(ADDRESS))
 
@@ -48,8 +50,11 @@ def attempt(replies: Sequence[Reply], *, dry_run: bool = False, terms: Terms = T
 
 
 def to_response(one: Attempt) -> c.CorroborateResponse:
+    one.close()
+    record = r.Record()
+    TRANSCRIBER.fill_record(record, one, Asked("caller", c.CorroborateRequest(), b"digest"))
     response = c.CorroborateResponse()
-    ANSWERER.fill(response, one)
+    fill_answer(response, r.Record.FromString(record.SerializeToString()))
     return response
 
 

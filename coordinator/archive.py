@@ -1,0 +1,125 @@
+"""Questions about the record: what was answered, and that a certificate was issued on it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import grpc
+import structlog
+
+from coordinator.answer import fill_answer, fill_late, is_approved
+from coordinator.record.dossier import Dossier
+from coordinator.record.ids import read_id, show_id
+from coordinator.record.reader import Reader
+from coordinator.record.recorder import Recorder
+from coordinator.record.terms import request_term
+from mpic.grpc.errors import RequestError, Violation, invalid_argument
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
+
+log = structlog.get_logger()
+
+_MOST_SERIAL = 20  # octets, RFC 5280 section 4.1.2.2
+_SHA256 = 32
+
+By = c.GetCorroborationRequest | c.RecordIssuanceRequest
+
+
+class Archive:
+    """Reads the record for callers, and adds to it what they report."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        recorder: Recorder,
+        auditors: frozenset[str],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Let auditors read everything, and others what they asked themselves."""
+        self._reader = reader
+        self._recorder = recorder
+        self._auditors = auditors
+        self._clock = clock
+
+    async def get(
+        self, request: c.GetCorroborationRequest, caller: str
+    ) -> c.GetCorroborationResponse:
+        """Return what the record has; raises RequestError."""
+        dossier, question = await self._find(request, caller, may_audit=True)
+        response = c.GetCorroborationResponse()
+        fill_answer(response.verdict, question)
+        for one in dossier.late:
+            fill_late(response.late.add(), one, question)
+        response.issuances.extend([one.issuance for one in dossier.issuances])
+        return response
+
+    async def record_issuance(
+        self, request: c.RecordIssuanceRequest, caller: str
+    ) -> c.RecordIssuanceResponse:
+        """Write down that a certificate was issued; raises RequestError."""
+        check_issuance(request.issuance)
+        dossier, question = await self._find(request, caller, may_audit=False)
+        record_id = show_id(question.id)
+        if not is_approved(question) or question.dry_run:
+            # It is written down all the more.
+            log.error("issued_without_approval", record_id=record_id, caller=caller)
+        entry = r.RecordEntry()
+        issuance = entry.issuance
+        issuance.record_id, issuance.caller = question.id, caller
+        issuance.issuance.CopyFrom(request.issuance)
+        issuance.issuance.reported_at.FromDatetime(self._clock())
+        if not any(_is_same(issuance.issuance, one.issuance) for one in dossier.issuances):
+            await self._recorder.write(question.id, entry)
+        return c.RecordIssuanceResponse(record_id=record_id)
+
+    async def _find(self, request: By, caller: str, *, may_audit: bool) -> tuple[Dossier, r.Record]:
+        """Return the record asked for, if the caller may have it."""
+        is_auditor = may_audit and caller in self._auditors
+        for record in reversed(await self._find_ids(request, caller)):
+            dossier = await self._reader.read(record)
+            question = dossier.question
+            if question is None or not (question.caller == caller or is_auditor):
+                continue
+            if request.WhichOneof("by") == "record_id" or question.request_id == request.request_id:
+                return dossier, question
+        text = "there is no such record, or none that this caller may have"
+        raise RequestError(grpc.StatusCode.NOT_FOUND, "RECORD_NOT_FOUND", text)
+
+    async def _find_ids(self, request: By, caller: str) -> list[bytes]:
+        if request.WhichOneof("by") == "request_id":
+            return await self._reader.find(request_term(caller, request.request_id))
+        try:
+            return [read_id(request.record_id)]
+        except ValueError as error:
+            text = "must be an answer's record_id; or give a request_id"
+            raise invalid_argument([Violation("record_id", text)]) from error
+
+
+def check_issuance(issuance: c.Issuance) -> None:
+    """Check what is reported of a certificate; raises RequestError that names every wrong field."""
+    violations = []
+    serial, fingerprint = issuance.serial_number, issuance.sha256_fingerprint
+    if not serial and not fingerprint:
+        text = "is empty, and so is sha256_fingerprint; give one of them"
+        violations.append(Violation("issuance.serial_number", text))
+    if len(serial) > _MOST_SERIAL or serial[:1] == b"\0":
+        text = "must be 1 to 20 octets without leading zeros (RFC 5280 section 4.1.2.2)"
+        violations.append(Violation("issuance.serial_number", text))
+    if fingerprint and len(fingerprint) != _SHA256:
+        violations.append(Violation("issuance.sha256_fingerprint", "must be 32 octets"))
+    try:
+        expires = issuance.not_after.ToDatetime(UTC) if issuance.HasField("not_after") else None
+    except (ValueError, OverflowError):
+        expires = None
+    if expires is None:
+        text = "must be the certificate's notAfter; how long the record is kept depends on it"
+        violations.append(Violation("issuance.not_after", text))
+    if violations:
+        raise invalid_argument(violations)
+
+
+def _is_same(one: c.Issuance, two: c.Issuance) -> bool:
+    return (
+        one.serial_number == two.serial_number
+        and one.sha256_fingerprint == two.sha256_fingerprint
+        and one.not_after == two.not_after
+    )

@@ -1,0 +1,138 @@
+"""One question's way through the house: taken in, decided, written down, and only then told."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from coordinator.admission import weigh
+from coordinator.corroboration import Attempt, Corroborator, Question
+from coordinator.intake import Desk, Issuers, read_question
+from coordinator.logbook import log_late, log_verdict, seconds_to_decide
+from coordinator.metrics import CoordinatorMetrics
+from coordinator.overload import Gate
+from coordinator.record.recorder import Recorder, Unrecorded
+from coordinator.record.repeats import Repeats, RequestKey
+from coordinator.record.transcript import Asked, Transcriber, fill_late_replies
+from mpic.grpc.errors import RequestError, shutting_down
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Where questions are taken in: what they are checked against, and who counts them."""
+
+    issuers: Issuers
+    max_linger: float
+    """Seconds."""
+    gate: Gate
+    """How much is taken in at a time."""
+    metrics: CoordinatorMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, and how long it waits."""
+
+    caller: str
+    """The identity of its certificate under which it is counted."""
+    remaining: Callable[[], float | None]
+    """Returns the seconds until its deadline; None: it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Where attempts are written down, who words it, and what was asked before."""
+
+    recorder: Recorder | Unrecorded
+    transcriber: Transcriber
+    repeats: Repeats
+
+    def keep_late(self, attempt: Attempt) -> None:
+        """Write down what came after the answer, or never; the corroborator calls it."""
+        if not attempt.late:
+            return
+        log_late(attempt)
+        entry = r.RecordEntry()
+        fill_late_replies(entry.late, attempt)
+        self.recorder.add(attempt.id, entry)
+
+
+class Clerk:
+    """Has questions decided and written down."""
+
+    def __init__(
+        self,
+        corroborator: Corroborator,
+        registry: Registry,
+        counter: Counter,
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        """Decide by `corroborator`, write down by `registry`; refuse once `is_stopping`."""
+        self._corroborator = corroborator
+        self._registry = registry
+        self._counter = counter
+        self._is_stopping = is_stopping
+
+    @property
+    def gate(self) -> Gate:
+        """How much is taken in at a time."""
+        return self._counter.gate
+
+    async def decide(self, request: c.CorroborateRequest, call: Call) -> r.Record:
+        """Return the record of a question; it is durable. Raises RequestError."""
+        try:
+            with (
+                self._counter.metrics.watch(),
+                self.gate.enter(call.caller, weigh(len(request.names))),
+            ):
+                key = RequestKey(call.caller, request.request_id, digest_request(request))
+                return await self._registry.repeats.decide_once(
+                    key, lambda: self._decide(request, call, key.digest)
+                )
+        except RequestError as error:
+            log.info(
+                "not_decided",
+                request_id=request.request_id,
+                caller=call.caller,
+                reason=error.reason,
+                error=str(error),
+            )
+            raise
+
+    async def _decide(self, request: c.CorroborateRequest, call: Call, digest: bytes) -> r.Record:
+        if self._is_stopping():
+            raise shutting_down()
+        budget = self.gate.find_budget(call.remaining())
+        attempt = await self._corroborator.corroborate(self._take_in(request), budget)
+        entry = r.RecordEntry()
+        asked = Asked(call.caller, request, digest)
+        self._registry.transcriber.fill_record(entry.question, attempt, asked)
+        await self._registry.recorder.write(attempt.id, entry)
+        # What was cut short is no verdict, but an attempt that perspectives have answered.
+        error = self.gate.explain_cut_short(attempt, budget)
+        if error is not None:
+            raise error
+        seconds = seconds_to_decide(attempt)
+        self._counter.metrics.count_verdict(attempt, seconds)
+        log_verdict(attempt, call.caller, seconds)
+        return entry.question
+
+    def _take_in(self, request: c.CorroborateRequest) -> Question:
+        row = self._corroborator.row_in_force()
+        desk = Desk(
+            issuers=self._counter.issuers,
+            row=row,
+            remotes=row.remotes_asked(len(self._corroborator.roster.remotes)),
+            max_linger=self._counter.max_linger,
+        )
+        return read_question(request, desk)
+
+
+def digest_request(request: c.CorroborateRequest) -> bytes:
+    """Return the digest by which two requests are the same."""
+    return hashlib.sha256(request.SerializeToString(deterministic=True)).digest()

@@ -1,0 +1,64 @@
+"""The lines of a request in the log. The record has the facts; these are to watch by."""
+
+import structlog
+
+from coordinator.ballot import Ballot
+from coordinator.corroboration import Attempt
+from coordinator.record.ids import show_id
+from coordinator.verdict import QUORUM_ERROR, is_quorum_error
+from mpic.v1 import corroboration_pb2 as c
+
+log = structlog.get_logger()
+
+
+def log_verdict(attempt: Attempt, caller: str, seconds: float) -> None:
+    """Write the one line of a request."""
+    question = attempt.question
+    names = [_summarize(ballot) for ballot in attempt.ballots]
+    log.info(
+        "verdict",
+        request_id=question.request_id,
+        record_id=show_id(attempt.id),
+        caller=caller,
+        approved=attempt.approved,
+        dry_run=question.dry_run,
+        error=QUORUM_ERROR if any(is_quorum_error(b.reason) for b in attempt.ballots) else None,
+        names=names,
+        policy_from=question.terms.row.effective_from.isoformat(),
+        elapsed_ms=round(seconds * 1000, 1),
+    )
+
+
+def _summarize(ballot: Ballot) -> dict[str, object]:
+    dissents = {}
+    for perspective in ballot.roster.perspectives:
+        dissent = ballot.standing(perspective).dissent
+        if dissent:
+            dissents[perspective.id] = c.Dissent.Name(dissent)
+    return {
+        "name": ballot.ask.name,
+        "reason": c.Reason.Name(ballot.reason),
+        "quorum": ballot.quorum,
+        "dissents": dissents,
+    }
+
+
+def log_late(attempt: Attempt) -> None:
+    """Write a line for each observation that came after the answer, or never."""
+    for index, reply in attempt.late:
+        standing = attempt.ballots[index].late_standing(reply.perspective)
+        log.info(
+            "late_observation",
+            request_id=attempt.question.request_id,
+            name=attempt.ballots[index].ask.name,
+            perspective=reply.perspective.id,
+            corroborates=standing.corroborates,
+            dissent=c.Dissent.Name(standing.dissent) if standing.dissent else None,
+            elapsed_ms=None if reply.elapsed is None else round(reply.elapsed * 1000, 1),
+        )
+
+
+def seconds_to_decide(attempt: Attempt) -> float:
+    """Return how long an attempt took until its verdict was certain."""
+    assert attempt.decided_at is not None  # noqa: S101 - it is decided
+    return (attempt.decided_at - attempt.asked_at).total_seconds()

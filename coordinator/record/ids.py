@@ -1,0 +1,39 @@
+"""What a record is known by: a UUID of RFC 9562 version 7, sorted by the moment of asking."""
+
+import os
+import uuid
+from datetime import UTC, datetime
+
+OCTETS = 16
+
+
+def make_id(moment: datetime) -> bytes:
+    """Return a new id: 48 bits of milliseconds, 74 random ones (RFC 9562 section 5.7)."""
+    octets = bytearray(_milliseconds(moment).to_bytes(6) + os.urandom(10))
+    octets[6] = octets[6] & 0x0F | 0x70
+    octets[8] = octets[8] & 0x3F | 0x80
+    return bytes(octets)
+
+
+def lowest_id(moment: datetime) -> bytes:
+    """Return the octets below which every id of before a moment lies, and none of after it."""
+    return _milliseconds(moment).to_bytes(6) + bytes(10)
+
+
+def moment_of(record: bytes) -> datetime:
+    """Return the moment an id was made at, to the millisecond."""
+    return datetime.fromtimestamp(int.from_bytes(record[:6]) / 1000, UTC)
+
+
+def show_id(record: bytes) -> str:
+    """Return the text of an id."""
+    return str(uuid.UUID(bytes=record))
+
+
+def read_id(text: str) -> bytes:
+    """Return the octets of an id's text; raises ValueError."""
+    return uuid.UUID(text).bytes
+
+
+def _milliseconds(moment: datetime) -> int:
+    return max(0, int(moment.timestamp() * 1000))

@@ -1,0 +1,54 @@
+"""Reading while others write: a store of its own, in a thread of its own."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import grpc
+import structlog
+
+from coordinator.record.dossier import Dossier, read_dossier
+from coordinator.record.ids import OCTETS
+from coordinator.record.store import Store, StoreError
+from mpic.grpc.errors import RequestError
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Reads one store; every method raises RequestError when it cannot be read."""
+
+    def __init__(self, store: Store) -> None:
+        """Read a store that nobody else uses; it opens itself when it is first asked."""
+        self._store = store
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="record-reader")
+
+    async def close(self) -> None:
+        """Let go of the store."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._store.close)
+        self._thread.shutdown()
+
+    async def read(self, record: bytes) -> Dossier:
+        """Return what there is about a record; without a question when there is nothing."""
+        stored = await self._ask(lambda: self._store.read(record))
+        return read_dossier(stored.contents if stored else ())
+
+    async def find(self, term: int) -> list[bytes]:
+        """Return the ids of all records that have a term, the oldest first."""
+        found = await self.find_all([term], bytes(OCTETS))
+        return found.get(term, [])
+
+    async def find_all(self, terms: Collection[int], since: bytes) -> dict[int, list[bytes]]:
+        """Return the ids of the records that have each term, from `since` on."""
+        return await self._ask(lambda: self._store.find(terms, since))
+
+    async def _ask(self, call: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        except StoreError as error:
+            log.error("record_not_read", error=error.message, mend=error.mend)  # noqa: TRY400 - it says all
+            text = "the audit record cannot be read; ask again later"
+            raise RequestError(grpc.StatusCode.UNAVAILABLE, "RECORD_NOT_READ", text) from error

@@ -1,0 +1,204 @@
+"""Group commit: entries queue up, one writer appends all that wait as one batch with one fsync.
+
+A lone verdict waits for a single fsync; thousands a second share them, since whatever comes during
+one fsync goes into the next batch. When a batch cannot be written, everybody who waits for it is
+told so, and nothing of it counts; the next one tries again, so a store that works again is used
+again. What nobody waits for, late replies, is kept and goes into the next batch.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import grpc
+import structlog
+
+from coordinator.record.chain import Head, seal_batch
+from coordinator.record.store import ChainMovedError, Entry, Store, StoreError
+from coordinator.record.terms import find_terms
+from coordinator.record.transcript import to_us
+from mpic.grpc.errors import RequestError
+from mpic.v1 import record_pb2 as r
+
+log = structlog.get_logger()
+
+MOST_WAITING = 20_000
+"""Entries; as many as a minute's worth of a slow disk."""
+MOST_IN_BATCH = 2_000
+_PAUSE = 0.2
+"""Seconds after a batch that could not be written."""
+
+Clock = Callable[[], datetime]
+Done = asyncio.Future["RequestError | None"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An entry in the queue, and who waits for it."""
+
+    entry: Entry
+    done: Done | None
+
+
+class Recorder:
+    """Writes one chain."""
+
+    def __init__(self, store: Store, chain: str, clock: Clock) -> None:
+        """Write nothing yet; `open` first."""
+        self._store = store
+        self._clock = clock
+        self._chain = chain
+        self._head: Head | None = None
+        """None: to be read from the store."""
+        self._last = Head(chain, 0, b"", 0)
+        """The last batch that is known to be durable."""
+        self._queue: list[_Waiting] = []
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
+        self._running: asyncio.Task[None] | None = None
+        self._failing = False
+
+    async def open(self) -> None:
+        """Open the store and start writing; raises StoreError."""
+        await self._in_thread(self._store.open)
+        self._running = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Write what waits, then let go of the store."""
+        if self._closing:
+            return
+        self._closing = True
+        self._wake.set()
+        if self._running is not None:
+            await self._running
+        await self._in_thread(self._store.close)
+        self._thread.shutdown()
+
+    async def write(self, record: bytes, entry: r.RecordEntry) -> None:
+        """Return once an entry is durable; raises RequestError when it cannot be made so.
+
+        Cancelling the wait takes nothing out of the queue.
+        """
+        done: Done = asyncio.get_running_loop().create_future()
+        self._put(record, entry, done)
+        if error := await asyncio.shield(done):
+            raise error
+
+    def add(self, record: bytes, entry: r.RecordEntry) -> None:
+        """Queue an entry that nobody waits for."""
+        try:
+            self._put(record, entry, None)
+        except RequestError as error:
+            log.warning("record_entry_dropped", error=str(error))
+
+    def _put(self, record: bytes, entry: r.RecordEntry, done: Done | None) -> None:
+        if len(self._queue) >= MOST_WAITING or self._closing:
+            raise _not_written("too many records wait to be written")
+        one = Entry(record, entry.SerializeToString(), find_terms(entry))
+        self._queue.append(_Waiting(one, done))
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            waiting, self._queue = self._queue[:MOST_IN_BATCH], self._queue[MOST_IN_BATCH:]
+            if waiting and not await self._append(waiting):
+                await asyncio.sleep(_PAUSE)
+                if self._closing and not any(one.done for one in self._queue):
+                    log.error("record_entries_lost", count=len(self._queue))
+                    return
+            if self._queue:
+                continue
+            if self._closing:
+                return
+            self._wake.clear()
+
+    async def _append(self, waiting: Sequence[_Waiting]) -> bool:
+        """Write one batch, tell everybody who waits how it went, and return that."""
+        entries = [one.entry for one in waiting]
+        try:
+            await self._in_thread(lambda: self._append_now(entries))
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
+            self._complain(error)
+            _tell(waiting, _not_written("its record could not be written"))
+            kept = [one for one in waiting if one.done is None]
+            self._queue[:0] = kept[: MOST_WAITING // 2]
+            return False
+        if self._failing:
+            self._failing = False
+            log.info("record_written_again")
+        _tell(waiting, None)
+        return True
+
+    def _append_now(self, entries: Sequence[Entry]) -> None:
+        """Seal and append, in the store's thread."""
+        try:
+            self._append_to(self._head or self._find_head(), entries)
+        except ChainMovedError:
+            # Another process under the same name, such as the one before this that is just ending.
+            self._append_to(self._find_head(), entries)
+
+    def _append_to(self, head: Head, entries: Sequence[Entry]) -> None:
+        self._head = None
+        batch = seal_batch(head, [entry.content for entry in entries], to_us(self._clock()))
+        self._store.append(batch, entries)
+        self._head = self._last = batch.head
+
+    def _find_head(self) -> Head:
+        """Return what to go on from.
+
+        A store that has less than was made durable has lost some: the chain goes on all the same
+        from what was, so that verifying it shows what is missing.
+        """
+        stored = self._store.head(self._chain)
+        return stored if stored.sequence >= self._last.sequence else self._last
+
+    def _complain(self, error: Exception) -> None:
+        """Say once why nothing can be written, and what to do."""
+        if self._failing:
+            return
+        self._failing = True
+        if isinstance(error, StoreError):
+            log.error("record_not_written", error=str(error), mend=error.mend)
+        else:
+            log.error("record_not_written", mend="Report this as a defect", exc_info=error)
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
+def _tell(waiting: Sequence[_Waiting], error: RequestError | None) -> None:
+    for one in waiting:
+        if one.done is not None and not one.done.done():
+            one.done.set_result(error)
+
+
+def _not_written(why: str) -> RequestError:
+    return RequestError(
+        grpc.StatusCode.UNAVAILABLE,
+        "RECORD_NOT_WRITTEN",
+        f"{why}, so nothing is approved; ask again later",
+    )
+
+
+class Unrecorded:
+    """Writes nothing down: for labs and benchmarks alone. Its answers carry no record id."""
+
+    async def open(self) -> None:
+        """Warn."""
+        log.warning("nothing_is_recorded", mend="Remove [record] allow_unrecorded")
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+    async def write(self, record: bytes, entry: r.RecordEntry) -> None:  # noqa: ARG002 - as Recorder's
+        """Take the id from the record: it leads nowhere."""
+        entry.question.ClearField("id")
+
+    def add(self, record: bytes, entry: r.RecordEntry) -> None:
+        """Do nothing."""

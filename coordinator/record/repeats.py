@@ -1,0 +1,157 @@
+"""The same request again: the same verdict, without asking again.
+
+A caller that lost its connection asks anew under the same request id. Within a window it gets the
+verdict that is recorded, also while the first is still being decided and also after a restart. The
+same id with another body is refused.
+
+What costs next to nothing: a request id that this process has not seen for a whole window is new.
+Only during the first window after the start, or where other processes write to the same store, is
+the store asked, once for all questions that wait meanwhile.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import grpc
+
+from coordinator.record.ids import lowest_id
+from coordinator.record.reader import Reader
+from coordinator.record.terms import request_term
+from mpic.grpc.errors import RequestError
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
+
+MOST_REMEMBERED = 1_000_000
+"""Requests of each half of the memory; about 80 octets each."""
+_MOST_LOOKED_UP = 500
+
+Decide = Callable[[], Awaitable[r.Record]]
+Decided = asyncio.Future["r.Record | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """By which two requests are the same."""
+
+    caller: str
+    request_id: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Where earlier requests are looked for."""
+
+    reader: Reader
+    window: timedelta
+    is_shared: bool
+    """Whether other processes answer the same callers out of the same store."""
+    clock: Callable[[], datetime]
+
+
+class Repeats:
+    """Tells what was asked before."""
+
+    def __init__(self, memory: Memory | None) -> None:
+        """Know nothing yet: what was before the start is in the store.
+
+        Without a memory only what is being decided right now is known.
+        """
+        self._memory = memory
+        self._running: dict[int, tuple[RequestKey, Decided]] = {}
+        self._recent: set[int] = set()
+        self._older: set[int] = set()
+        if memory is not None:
+            self._turned_at = memory.clock()
+            self._complete_at = self._turned_at + memory.window
+        self._wanted: dict[int, asyncio.Future[list[bytes]]] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+    async def decide_once(self, key: RequestKey, decide: Decide) -> r.Record:
+        """Return the record of an equal request, or of a new one; raises RequestError."""
+        term = request_term(key.caller, key.request_id)
+        while running := self._running.get(term):
+            _check_same(key, running[0].digest)
+            # None: it ended without a verdict, so this one decides.
+            if found := await asyncio.shield(running[1]):
+                return found
+        decided: Decided = asyncio.get_running_loop().create_future()
+        self._running[term] = key, decided
+        record: r.Record | None = None
+        try:
+            memory = self._memory
+            record = await self._find(term, key, memory) if memory is not None else None
+            record = record or await decide()
+            if memory is not None:
+                self._recent.add(term)
+            return record
+        finally:
+            del self._running[term]
+            decided.set_result(record)
+
+    async def _find(self, term: int, key: RequestKey, memory: Memory) -> r.Record | None:
+        """Return the verdict on an equal request within the window, if there is one."""
+        now = memory.clock()
+        self._turn(now, memory.window)
+        is_known = term in self._recent or term in self._older
+        if not (is_known or memory.is_shared or now < self._complete_at):
+            return None
+        for record in reversed(await self._look_up(term, memory)):
+            question = (await memory.reader.read(record)).question
+            if question is None or question.caller != key.caller or not is_verdict(question):
+                continue
+            if question.request_id == key.request_id:
+                _check_same(key, question.request_digest)
+                return question
+        return None
+
+    def _turn(self, now: datetime, window: timedelta) -> None:
+        """Forget what is older than a window."""
+        is_full = len(self._recent) >= MOST_REMEMBERED
+        if now - self._turned_at < window and not is_full:
+            return
+        if is_full:
+            self._complete_at = now + window
+        self._older, self._recent = self._recent, set()
+        self._turned_at = now
+
+    async def _look_up(self, term: int, memory: Memory) -> list[bytes]:
+        """Ask the store, together with all who ask meanwhile."""
+        wanted = self._wanted.get(term)
+        if wanted is None:
+            wanted = self._wanted[term] = asyncio.get_running_loop().create_future()
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look_up_all(memory))
+        return await asyncio.shield(wanted)
+
+    async def _look_up_all(self, memory: Memory) -> None:
+        try:
+            while self._wanted:
+                terms = list(self._wanted)[:_MOST_LOOKED_UP]
+                waiting = {term: self._wanted.pop(term) for term in terms}
+                since = lowest_id(memory.clock() - memory.window)
+                try:
+                    found = await memory.reader.find_all(terms, since)
+                except RequestError as error:
+                    for one in waiting.values():
+                        one.set_exception(error)
+                        one.exception()  # whoever waited may have gone
+                else:
+                    for term, one in waiting.items():
+                        one.set_result(found.get(term, []))
+        finally:
+            self._looking = None
+
+
+def is_verdict(record: r.Record) -> bool:
+    """Whether an attempt decided something: what was cut short may be asked again."""
+    reasons = {name.reason for name in record.names} - {c.REASON_CORROBORATED}
+    return reasons != {c.REASON_CUT_SHORT}
+
+
+def _check_same(key: RequestKey, digest: bytes) -> None:
+    if key.digest != digest:
+        text = f"request id {key.request_id!r} was used for another request; use a new one"
+        raise RequestError(grpc.StatusCode.ALREADY_EXISTS, "DUPLICATE_REQUEST_ID", text)

@@ -1,0 +1,127 @@
+"""The port: what a place to keep records must do. SQLite and PostgreSQL do it.
+
+Plain calls that block, for one thread at a time: the recorder gives a store a thread of its own and
+opens a second one for reading, so that reads never wait for an fsync; the command line just calls.
+Nothing here knows what is in an entry but its record's id and its terms (`terms`).
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from coordinator.record.chain import Batch, Gap, Head, StoredBatch
+
+
+class StoreError(Exception):
+    """The store cannot do what it must; the text says what failed, and `mend` what to do."""
+
+    def __init__(self, message: str, mend: str) -> None:
+        super().__init__(message, mend)
+        self.message, self.mend = message, mend
+
+    def __str__(self) -> str:
+        """Return both."""
+        return f"{self.message}. {self.mend}"
+
+
+class ChainMovedError(StoreError):
+    """Somebody else has appended to this chain; nothing of the batch was written."""
+
+    def __init__(self, chain: str) -> None:
+        super().__init__(
+            f"another process writes to the chain {chain!r}",
+            "Give each coordinator its own [record] chain",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry on its way into a store."""
+
+    record: bytes
+    """The id of the record it is about, 16 octets."""
+    content: bytes
+    """A serialized RecordEntry."""
+    terms: Sequence[int]
+    """What its record is found by, 64-bit signed numbers, each once."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """All that is stored about one record."""
+
+    record: bytes
+    contents: Sequence[bytes]
+    """Its entries in the order they were written; the question first, unless it was removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which records are wanted. The bounds are record ids, see `ids.lowest_id`."""
+
+    terms: Sequence[int] = ()
+    """All must hold; the most telling one first, since it is the one that is looked up."""
+    since: bytes = bytes(16)
+    """Not before this."""
+    until: bytes = b"\xff" * 16
+    """Before this."""
+    newest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMonth:
+    """One month of one chain."""
+
+    month: str
+    """Such as "2026-11", UTC."""
+    gap: Gap
+    """What would be missing if it were removed."""
+
+
+class Store(Protocol):
+    """A place to keep records. Every method raises StoreError when it cannot do its work."""
+
+    def open(self) -> Self:
+        """Make ready; create or migrate what is not as it should be, one process at a time."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+    def head(self, chain: str) -> Head:
+        """Return where a chain has got to; `chain.start_chain` when there is none yet.
+
+        After its last batches were removed, the latest gap's end.
+        """
+
+    def chains(self) -> list[str]:
+        """Return the names of all chains."""
+
+    def append(self, batch: Batch, entries: Sequence[Entry]) -> None:
+        """Write a batch with all its entries, or nothing; return once it is durable.
+
+        Raises ChainMovedError when the chain has a batch of this number already.
+        """
+
+    def read(self, record: bytes) -> StoredRecord | None:
+        """Return one record."""
+
+    def search(self, search: Search) -> Iterator[StoredRecord]:
+        """Yield records in the order of their ids, however many: nothing is held meanwhile."""
+
+    def find(self, terms: Collection[int], since: bytes) -> dict[int, list[bytes]]:
+        """Return, by term, the ids of the records from `since` on, the oldest first."""
+
+    def batches(self, chain: str) -> Iterator[StoredBatch]:
+        """Yield a chain's batches in the order of their numbers."""
+
+    def strays(self) -> Iterator[StoredRecord]:
+        """Yield entries that belong to no batch: they were inserted past the chain."""
+
+    def months(self) -> list[StoredMonth]:
+        """Return what there is by month and chain, the oldest month first."""
+
+    def remove(self, months: Sequence[StoredMonth], batch: Batch, entry: Entry) -> None:
+        """Remove months and append the batch with the pruning that says so: both or nothing.
+
+        Raises ChainMovedError as `append` does.
+        """

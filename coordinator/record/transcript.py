@@ -1,0 +1,178 @@
+"""From an attempt to what is written down of it.
+
+It is made once the attempt is closed, before the caller hears anything, and the caller's answer is
+read off it. Nothing in it is judged anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+
+from coordinator.ballot import NOT_AWAITED, Ballot, Sight, Standing
+from coordinator.corroboration import Attempt
+from coordinator.fanout import AnyLink
+from coordinator.verdict import caa_usable_until, explain_verdict, fill_policy
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import perspective_pb2 as p
+from mpic.v1 import record_pb2 as r
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked what."""
+
+    caller: str
+    """The identity in the caller's certificate."""
+    request: c.CorroborateRequest
+    digest: bytes
+    """SHA-256 over the request."""
+
+
+class Transcriber:
+    """Makes records; what is said of a perspective in every record is made once and copied."""
+
+    def __init__(self, links: Sequence[AnyLink], policy_version: bytes) -> None:
+        """Describe the perspectives behind these links."""
+        self._perspectives = {link.perspective.id: _Described(link) for link in links}
+        self._same = r.Record(policy_version=policy_version, coordinator_version=version("mpic"))
+
+    def fill_record(self, record: r.Record, attempt: Attempt, asked: Asked) -> None:
+        """Fill an empty record with an attempt that is closed."""
+        question, request = attempt.question, asked.request
+        record.CopyFrom(self._same)
+        record.id = attempt.id
+        record.caller = asked.caller
+        record.request_id = question.request_id
+        record.request_digest = asked.digest
+        record.issuer_domains.extend(sorted(question.asks[0].issuer_domains))
+        record.issuer = request.issuer
+        record.account_uri = request.account_uri
+        record.validation_method = request.validation_method
+        if request.HasField("tightening"):
+            record.tightening.CopyFrom(request.tightening)
+        record.dry_run = question.dry_run
+        fill_policy(record.policy, question.terms)
+        assert attempt.decided_at is not None  # noqa: S101 - it is decided
+        record.asked_at_us = to_us(attempt.asked_at)
+        record.decided_at_us = to_us(attempt.decided_at)
+        record.perspectives.extend(
+            [self._perspectives[one.id].describe() for one in attempt.roster.perspectives]
+        )
+        permits = attempt.approved and not question.dry_run
+        for name, ballot in zip(question.names, attempt.ballots, strict=True):
+            looked_up = "" if name.looked_up == name.asked else name.looked_up
+            written = record.names.add(asked=name.asked, looked_up=looked_up)
+            _write_verdict(written, ballot)
+            if permits:
+                written.caa_usable_until_us = to_us(caa_usable_until(ballot, attempt))
+
+
+def fill_late_replies(late: r.LateReplies, attempt: Attempt) -> None:
+    """Fill in what came after the answer, and what never came."""
+    late.record_id = attempt.id
+    for index, reply in attempt.late:
+        ballot = attempt.ballots[index]
+        told = _Told(ballot)
+        standing = ballot.late_standing(reply.perspective)
+        one = late.replies.add(name=index, perspective_id=reply.perspective.id)
+        _write_reply(one.reply, standing, told)
+        octets = reply.encoded.observation if reply.encoded is not None else b""
+        if octets and not one.reply.observation:
+            one.observation = octets
+        caa = _determination(standing.sight)
+        if caa is not None and not one.reply.determination:
+            one.determination.CopyFrom(caa)
+
+
+def to_us(moment: datetime) -> int:
+    """Return microseconds since 1970, UTC."""
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
+
+
+class _Told:
+    """The different observations and determinations of a name that the caller is told."""
+
+    def __init__(self, ballot: Ballot) -> None:
+        self.standings = [ballot.standing(one) for one in ballot.roster.perspectives]
+        self.observations: dict[bytes, int] = {}
+        """Each with its number, counted from 1."""
+        self.determinations: list[c.CaaDetermination] = []
+        self._numbers: dict[int, int] = {}
+        """By the identity of what was seen: the number of its determination."""
+        for standing in self.standings:
+            self._add(standing)
+
+    def _add(self, standing: Standing) -> None:
+        reply, sight = standing.reply, standing.sight
+        if reply is None or reply.encoded is None:
+            return
+        self.observations.setdefault(reply.encoded.observation, len(self.observations) + 1)
+        caa = _determination(sight)
+        if id(sight) in self._numbers or caa is None:
+            return
+        if caa not in self.determinations:
+            self.determinations.append(caa)
+        self._numbers[id(sight)] = self.determinations.index(caa) + 1
+
+    def number_of(self, sight: Sight | None) -> int:
+        """Return the number of a determination; 0: it is not among those told."""
+        return self._numbers.get(id(sight), 0)
+
+
+def _write_verdict(written: r.RecordedName, ballot: Ballot) -> None:
+    written.reason = ballot.reason
+    written.detail = explain_verdict(ballot)
+    written.quorum = ballot.quorum
+    written.required = ballot.terms.required
+    told = _Told(ballot)
+    for standing in told.standings:
+        _write_reply(written.replies.add(), standing, told)
+    written.observations.extend(told.observations)
+    written.determinations.extend(told.determinations)
+
+
+def _write_reply(written: r.RecordedReply, standing: Standing, told: _Told) -> None:
+    written.dissent = standing.dissent
+    if standing is not NOT_AWAITED:
+        written.detail = standing.detail
+    reply = standing.reply
+    if reply is None or reply.encoded is None:
+        return
+    written.observation = told.observations.get(reply.encoded.observation, 0)
+    written.determination = told.number_of(standing.sight)
+    if reply.elapsed is not None:
+        written.elapsed_us = round(reply.elapsed * 1_000_000)
+    written.agent_elapsed_us = reply.encoded.elapsed_us
+    written.lookups_us.extend(reply.encoded.lookups_us)
+
+
+def _determination(sight: Sight | None) -> c.CaaDetermination | None:
+    return sight.report.caa if sight is not None and sight.report.HasField("caa") else None
+
+
+class _Described:
+    """What is said of one perspective, as its agent described itself last."""
+
+    def __init__(self, link: AnyLink) -> None:
+        self._link = link
+        self._described: p.DescribeResponse | None = None
+        self._written = self._write()
+
+    def describe(self) -> r.RecordedPerspective:
+        if self._link.description is not self._described:
+            self._written = self._write()
+        return self._written
+
+    def _write(self) -> r.RecordedPerspective:
+        perspective, description = self._link.perspective, self._link.description
+        self._described = description
+        written = r.RecordedPerspective(
+            id=perspective.id, role=perspective.role, rir=perspective.rir
+        )
+        if description is not None:
+            written.agent_version = description.version
+            written.resolver.CopyFrom(description.resolver)
+            written.resolver.ClearField("evidence")
+            written.resolver.ClearField("probed_at")
+        return written

@@ -1,0 +1,145 @@
+"""The record over the real programs: durable before the answer, or no answer."""
+
+import uuid
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf import json_format
+
+from coordinator.record.audit import export_heads, verify_store
+from coordinator.record.dossier import Dossier, read_dossier
+from coordinator.record.ids import read_id
+from coordinator.record.sqlite import SqliteStore
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+from tests.world import network
+from tests.world.deployment import Deployment, Plan
+from tests.world.process import wait_until
+
+PLAN = Plan(repeat_window=600)
+CHILD = "child.parent.example.co.jp"
+PIPELINE = "spiffe://mpic.test/caller/pipeline"
+
+
+def question(*names: str, request_id: str = "") -> c.CorroborateRequest:
+    request = c.CorroborateRequest(request_id=request_id or str(uuid.uuid4()))
+    request.names.extend(names or [CHILD])
+    return request
+
+
+def look_up(file: Path, record_id: str) -> Dossier:
+    store = SqliteStore(file).open()
+    stored = store.read(read_id(record_id))
+    store.close()
+    return read_dossier(stored.contents if stored else ())
+
+
+def stub(channel: grpc.Channel) -> corroboration_pb2_grpc.CorroborationServiceStub:
+    return corroboration_pb2_grpc.CorroborationServiceStub(channel)
+
+
+def test_what_is_heard_is_written_down(deployment: Deployment) -> None:
+    for names in ([CHILD, "*.wild.caa.example.co.jp"], ["deny.caa.example.co.jp"]):
+        response = deployment.send(question(*names))
+        record = look_up(deployment.record_file, response.record_id).question
+        assert record is not None
+        assert record.caller == PIPELINE
+        assert record.request_id == response.request_id
+        assert [one.asked for one in record.names] == names
+        assert [one.reason for one in record.names] == [one.reason for one in response.names]
+        for name in record.names:
+            assert len(name.replies) == len(record.perspectives) == 6
+            assert 1 <= len(name.observations) < 6
+        assert {one.agent_version for one in record.perspectives} == {record.coordinator_version}
+        assert all(one.resolver.software for one in record.perspectives)
+
+
+def test_get_corroboration_is_the_answer_again(deployment: Deployment) -> None:
+    source = network.perspective_address(2)
+    network.divert(source, network.AUTHORITATIVE, network.LIAR)
+    first = deployment.send(question("child.plain.example.co.jp"))
+    with deployment.channel() as channel:
+        for by in ({"record_id": first.record_id}, {"request_id": first.request_id}):
+            again = stub(channel).GetCorroboration(c.GetCorroborationRequest(**by))
+            assert again.verdict == first, json_format.MessageToJson(again.verdict)
+            assert not again.issuances
+
+
+def test_what_comes_after_the_answer_is_added(deployment: Deployment) -> None:
+    response = deployment.send(question("800.slow.hostile.example.co.jp"))
+    wait_until(lambda: bool(look_up(deployment.record_file, response.record_id)), 1, str)
+    late = {one.dissent for one in response.names[0].perspectives}
+    with deployment.channel() as channel:
+        request = c.GetCorroborationRequest(record_id=response.record_id)
+        found = stub(channel).GetCorroboration(request)
+        assert c.DISSENT_NOT_AWAITED not in late or found.late
+
+
+def test_a_chain_goes_on_after_a_restart(deployment: Deployment) -> None:
+    deployment.send(question())
+    deployment.restart_coordinator()
+    deployment.send(question())
+    store = SqliteStore(deployment.record_file).open()
+    heads = export_heads(store)
+    assert len(heads) == 1
+    assert heads[0].sequence >= 2
+    assert list(verify_store(store)) == []
+    store.close()
+
+
+def test_an_issuance_is_added(deployment: Deployment) -> None:
+    response = deployment.send(question())
+    request = c.RecordIssuanceRequest(record_id=response.record_id)
+    request.issuance.serial_number = bytes.fromhex("0a1b")
+    request.issuance.not_after.FromJsonString("2027-02-01T00:00:00Z")
+    with deployment.channel() as channel:
+        for _ in range(2):  # reported again: once is enough
+            told = stub(channel).RecordIssuance(request)
+            assert told.record_id == response.record_id
+        found = stub(channel).GetCorroboration(
+            c.GetCorroborationRequest(record_id=response.record_id)
+        )
+    (issuance,) = found.issuances
+    assert issuance.serial_number == bytes.fromhex("0a1b")
+    assert issuance.not_after == request.issuance.not_after
+    assert issuance.HasField("reported_at")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "fields"),
+    [
+        (c.GetCorroborationRequest(record_id="x"), "INVALID_ARGUMENT", "record_id"),
+        (c.GetCorroborationRequest(record_id=str(uuid.uuid4())), "NOT_FOUND", ""),
+        (c.GetCorroborationRequest(request_id="never"), "NOT_FOUND", ""),
+        (c.GetCorroborationRequest(), "INVALID_ARGUMENT", "record_id"),
+    ],
+)
+def test_what_is_not_there_is_not_found(
+    deployment: Deployment, request_: c.GetCorroborationRequest, status: str, fields: str
+) -> None:
+    with deployment.channel() as channel, pytest.raises(grpc.RpcError) as caught:
+        stub(channel).GetCorroboration(request_)
+    assert caught.value.code().name == status
+    assert fields in (caught.value.details() or "")
+
+
+def test_the_same_request_gets_the_same_verdict(deployment: Deployment) -> None:
+    """Though the name's verdict is another by now, and also after a restart."""
+    first = deployment.send(question(request_id="again"))
+    assert deployment.send(question(request_id="again")) == first
+    deployment.restart_coordinator()
+    assert deployment.send(question(request_id="again")) == first
+    with pytest.raises(grpc.RpcError) as caught:
+        deployment.send(question("child.plain.example.co.jp", request_id="again"))
+    assert caught.value.code().name == "ALREADY_EXISTS"
+
+
+def test_the_same_request_twice_on_a_stream_is_answered_twice(deployment: Deployment) -> None:
+    message = c.CorroborateStreamRequest(questions=[question(request_id="twice")] * 2)
+    with deployment.channel() as channel:
+        responses = stub(channel).CorroborateStream(iter([message]), timeout=30)
+        outcomes = [one.verdict for response in responses for one in response.outcomes]
+    assert len(outcomes) == 2
+    assert outcomes[0].approved
+    assert outcomes[0] == outcomes[1]

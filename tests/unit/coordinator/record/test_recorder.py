@@ -1,0 +1,194 @@
+"""Group commit: what waits is written together; what cannot be written is not told."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from coordinator.record import recorder as module
+from coordinator.record.audit import verify_store
+from coordinator.record.chain import Batch
+from coordinator.record.recorder import Recorder
+from coordinator.record.sqlite import SqliteStore
+from coordinator.record.store import Entry, StoreError
+from mpic.grpc.errors import RequestError
+from mpic.v1 import record_pb2 as r
+from tests.world.records import fill, sample_record, samples
+
+
+@dataclass
+class Gate:
+    """Holds every batch up until it is let through, or fails it."""
+
+    file: Path
+    open: threading.Event = field(default_factory=threading.Event)
+    fails: bool = False
+    sizes: list[int] = field(default_factory=list)
+
+    def make_store(self) -> SqliteStore:
+        gate = self
+
+        class Held(SqliteStore):
+            def append(self, batch: Batch, entries: Sequence[Entry]) -> None:
+                gate.sizes.append(len(entries))
+                assert gate.open.wait(5)
+                if gate.fails:
+                    raise StoreError("the disk is full", "Free space")
+                super().append(batch, entries)
+
+        return Held(self.file)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path / "record.sqlite3")
+
+
+@pytest.fixture
+async def recorder(gate: Gate) -> AsyncIterator[Recorder]:
+    one = Recorder(gate.make_store(), "main.0", lambda: datetime.now(UTC))
+    await one.open()
+    yield one
+    gate.open.set()
+    await one.close()
+
+
+def stored(gate: Gate) -> list[str]:
+    store = SqliteStore(gate.file).open()
+    assert list(verify_store(store)) == []
+    contents = [one for batch in store.batches("main.0") for one in batch.contents]
+    store.close()
+    return [r.RecordEntry.FromString(one).question.request_id for one in contents]
+
+
+def write(recorder: Recorder, number: int) -> "asyncio.Task[None]":
+    record = sample_record(number)
+    return asyncio.create_task(recorder.write(record.id, r.RecordEntry(question=record)))
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+
+
+async def test_what_comes_while_one_batch_is_written_goes_into_the_next(
+    gate: Gate, recorder: Recorder
+) -> None:
+    first = write(recorder, 0)
+    await settle()
+    others = [write(recorder, n) for n in range(1, 50)]
+    await settle()
+    assert not any(one.done() for one in (first, *others))
+    gate.open.set()
+    await asyncio.gather(first, *others)
+    assert gate.sizes == [1, 49]
+    assert stored(gate) == [f"request-{n}" for n in range(50)]
+
+
+async def test_what_cannot_be_written_is_an_error_and_the_next_is_tried_again(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PAUSE", 0.0)
+    gate.fails = True
+    gate.open.set()
+    for _ in range(3):
+        with pytest.raises(RequestError) as caught:
+            await write(recorder, 0)
+        assert caught.value.reason == "RECORD_NOT_WRITTEN"
+    gate.fails = False
+    await write(recorder, 1)
+    assert stored(gate) == ["request-1"]
+
+
+async def test_what_nobody_waits_for_is_written_once_it_can_be(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PAUSE", 0.0)
+    gate.fails = True
+    record = sample_record(7)
+    recorder.add(record.id, r.RecordEntry(question=record))
+    gate.open.set()
+    await settle()
+    assert len(gate.sizes) > 1
+    gate.fails = False
+    await write(recorder, 8)
+    assert stored(gate) == ["request-7", "request-8"]
+
+
+async def test_a_caller_that_goes_away_does_not_take_the_record_along(
+    gate: Gate, recorder: Recorder
+) -> None:
+    held, waiting = write(recorder, 0), write(recorder, 1)
+    await settle()
+    for one in (held, waiting):
+        one.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await one
+    gate.open.set()
+    await write(recorder, 2)
+    assert stored(gate) == ["request-0", "request-1", "request-2"]
+
+
+async def test_closing_writes_what_waits(gate: Gate, recorder: Recorder) -> None:
+    waiting = [write(recorder, n) for n in range(5)]
+    await settle()
+    gate.open.set()
+    await recorder.close()
+    await asyncio.gather(*waiting)
+    assert len(stored(gate)) == 5
+    with pytest.raises(RequestError, match="too many"):
+        await write(recorder, 6)
+
+
+async def test_closing_ends_though_nothing_can_be_written(gate: Gate, recorder: Recorder) -> None:
+    gate.fails = True
+    gate.open.set()
+    record = sample_record(7)
+    recorder.add(record.id, r.RecordEntry(question=record))
+    await asyncio.wait_for(recorder.close(), 5)
+
+
+async def test_no_more_wait_than_may(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 3)
+    waiting = [write(recorder, 0)]
+    await settle()
+    waiting += [write(recorder, n) for n in range(1, 4)]
+    await settle()
+    assert not any(one.done() for one in waiting)
+    with pytest.raises(RequestError, match="too many"):
+        await asyncio.gather(*[write(recorder, n) for n in range(4, 8)])
+    gate.open.set()
+    await asyncio.gather(*waiting)
+
+
+async def test_a_chain_goes_on_after_others_wrote_to_it(gate: Gate, recorder: Recorder) -> None:
+    """Two processes with one chain's name: both are heard, neither's records are lost."""
+    gate.open.set()
+    await write(recorder, 0)
+    store = SqliteStore(gate.file).open()
+    fill(store, samples(1))
+    store.close()
+    await write(recorder, 1)
+    assert stored(gate) == ["request-0", "request-0", "request-1"]
+
+
+async def test_a_store_that_forgot_is_seen_by_the_chain(gate: Gate, recorder: Recorder) -> None:
+    """A backup put back at run time: what was durable and is gone is not papered over."""
+    gate.open.set()
+    await write(recorder, 0)
+    gate.file.rename(gate.file.with_suffix(".aside"))
+    with pytest.raises(RequestError):
+        await write(recorder, 1)
+    SqliteStore(gate.file).open().close()
+    await write(recorder, 2)
+    store = SqliteStore(gate.file).open()
+    (flaw,) = verify_store(store)
+    assert flaw.what == "batch 1 was removed"
+    store.close()

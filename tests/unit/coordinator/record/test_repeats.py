@@ -1,0 +1,181 @@
+"""The same request again: the same verdict, without asking again."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from coordinator.record import repeats as module
+from coordinator.record.reader import Reader
+from coordinator.record.repeats import Memory, Repeats, RequestKey
+from coordinator.record.sqlite import SqliteStore
+from mpic.grpc.errors import RequestError
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
+from tests.world.records import CALLER, START, fill, sample_record
+
+WINDOW = timedelta(minutes=10)
+
+
+class House:
+    """A store, a clock, and the counted decisions."""
+
+    def __init__(self, file: Path) -> None:
+        self.now = START
+        self.asked = 0
+        self.found = 0
+        self.held = asyncio.Event()
+        self.held.set()
+        self.fails = False
+        self.reason = c.REASON_CORROBORATED
+        self.store = SqliteStore(file).open()
+        house = self
+
+        class Counting(SqliteStore):
+            def find(self, terms: object, since: bytes) -> dict[int, list[bytes]]:
+                house.found += 1
+                return super().find(terms, since)
+
+        self.reader = Reader(Counting(file))
+
+    def repeats(self, *, is_shared: bool = False) -> Repeats:
+        return Repeats(Memory(self.reader, WINDOW, is_shared, self.clock))
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def decide(self) -> r.Record:
+        self.asked += 1
+        await self.held.wait()
+        if self.fails:
+            raise RuntimeError("broken")
+        record = sample_record(1, asked_at=self.now, reason=self.reason)
+        fill(self.store, [record])
+        return record
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    one = House(tmp_path / "record.sqlite3")
+    yield one
+    await one.reader.close()
+    one.store.close()
+
+
+def key(request_id: str = "request-1", digest: bytes = bytes(32)) -> RequestKey:
+    return RequestKey(CALLER, request_id, digest)
+
+
+async def test_the_same_request_is_decided_once(house: House) -> None:
+    repeats = house.repeats()
+    first = await repeats.decide_once(key(), house.decide)
+    assert await repeats.decide_once(key(), house.decide) == first
+    assert house.asked == 1
+
+
+async def test_also_after_a_restart(house: House) -> None:
+    first = await house.repeats().decide_once(key(), house.decide)
+    assert await house.repeats().decide_once(key(), house.decide) == first
+    assert house.asked == 1
+
+
+async def test_another_body_is_refused(house: House) -> None:
+    repeats = house.repeats()
+    await repeats.decide_once(key(), house.decide)
+    for one in (repeats, house.repeats()):
+        with pytest.raises(RequestError) as caught:
+            await one.decide_once(key(digest=b"other"), house.decide)
+        assert caught.value.reason == "DUPLICATE_REQUEST_ID"
+        assert caught.value.status.name == "ALREADY_EXISTS"
+    assert house.asked == 1
+
+
+async def test_while_the_first_is_in_flight_the_second_waits(house: House) -> None:
+    repeats = house.repeats()
+    house.held.clear()
+    tasks = [asyncio.create_task(repeats.decide_once(key(), house.decide)) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    with pytest.raises(RequestError):
+        await repeats.decide_once(key(digest=b"other"), house.decide)
+    house.held.set()
+    first, *others = await asyncio.gather(*tasks)
+    assert others == [first, first]
+    assert house.asked == 1
+
+
+async def test_the_second_decides_when_the_first_goes_away(house: House) -> None:
+    repeats = house.repeats()
+    house.held.clear()
+    first = asyncio.create_task(repeats.decide_once(key(), house.decide))
+    second = asyncio.create_task(repeats.decide_once(key(), house.decide))
+    await asyncio.sleep(0.05)
+    first.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await first
+    house.held.set()
+    assert (await second).request_id == "request-1"
+    assert house.asked == 2
+
+
+async def test_what_failed_or_was_cut_short_is_asked_again(house: House) -> None:
+    repeats = house.repeats()
+    house.fails = True
+    with pytest.raises(RuntimeError):
+        await repeats.decide_once(key(), house.decide)
+    house.fails, house.reason = False, c.REASON_CUT_SHORT
+    await repeats.decide_once(key(), house.decide)
+    house.reason = c.REASON_QUORUM_NOT_MET
+    await repeats.decide_once(key(), house.decide)
+    await repeats.decide_once(key(), house.decide)
+    assert house.asked == 3
+
+
+async def test_after_the_window_it_is_asked_again(house: House) -> None:
+    repeats = house.repeats()
+    await repeats.decide_once(key(), house.decide)
+    house.now += WINDOW - timedelta(seconds=1)
+    await repeats.decide_once(key(), house.decide)
+    assert house.asked == 1
+    house.now += timedelta(seconds=2)
+    await repeats.decide_once(key(), house.decide)
+    assert house.asked == 2
+
+
+async def test_another_callers_id_is_another_request(house: House) -> None:
+    repeats = house.repeats()
+    await repeats.decide_once(key(), house.decide)
+    await repeats.decide_once(RequestKey("another", "request-1", b"other"), house.decide)
+    assert house.asked == 2
+
+
+async def test_the_store_is_asked_only_where_it_may_know_more(house: House) -> None:
+    """Within a window of the start, or where others write too; once for all that wait."""
+    repeats = house.repeats()
+    keys = [key(f"request-{n}") for n in range(50)]
+    await asyncio.gather(*[repeats.decide_once(one, house.decide) for one in keys])
+    assert 1 <= house.found <= 3
+    house.now += WINDOW + timedelta(seconds=1)
+    before = house.found
+    await repeats.decide_once(key("new"), house.decide)
+    assert house.found == before
+    shared = house.repeats(is_shared=True)
+    house.now += WINDOW + timedelta(seconds=1)
+    await shared.decide_once(key("new too"), house.decide)
+    assert house.found == before + 1
+
+
+async def test_a_full_memory_asks_the_store(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_REMEMBERED", 2)
+    repeats = house.repeats()
+    house.now += WINDOW + timedelta(seconds=1)
+    for n in range(10):
+        await repeats.decide_once(key(f"request-{n}"), house.decide)
+    first = house.asked
+    for n in range(10):
+        with contextlib.suppress(RequestError):
+            await repeats.decide_once(key(f"request-{n}"), house.decide)
+    assert house.found > 0
+    assert house.asked - first < 10

@@ -1,0 +1,85 @@
+"""Sample records, and stores to keep them in."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from coordinator.record.chain import Batch, seal_batch
+from coordinator.record.ids import make_id
+from coordinator.record.store import Entry, Store
+from coordinator.record.terms import find_terms
+from coordinator.record.transcript import to_us
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import record_pb2 as r
+from tests.world.places import PLACES
+from tests.world.samples import ADDRESS, NAME, addresses, caa
+
+CALLER = "spiffe://mpic.test/caller/pipeline"
+START = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def sample_record(
+    number: int = 0,
+    *,
+    name: str = NAME,
+    reason: c.Reason.ValueType = c.REASON_CORROBORATED,
+    dissenting: Sequence[str] = (),
+    asked_at: datetime | None = None,
+) -> r.Record:
+    """Return a record of one name, asked so many seconds after START."""
+    asked_at = asked_at or START + timedelta(seconds=number)
+    record = r.Record(
+        id=make_id(asked_at),
+        caller=CALLER,
+        request_id=f"request-{number}",
+        request_digest=bytes(32),
+        issuer_domains=["ca.example.test"],
+        issuer="example",
+        asked_at_us=to_us(asked_at),
+        decided_at_us=to_us(asked_at) + 40_000,
+        coordinator_version="0.1.0",
+        policy_version=bytes(8),
+    )
+    record.policy.minimum_remotes = 4
+    written = record.names.add(asked=name, reason=reason, quorum="5/5", required=4)
+    observation = o.Observation(name=name, findings=[caa(), addresses(ADDRESS)])
+    written.observations.append(observation.SerializeToString())
+    written.determinations.add(outcome=c.CAA_OUTCOME_PERMITTED)
+    for place in PLACES[:6]:
+        role = c.ROLE_PRIMARY if place is PLACES[0] else c.ROLE_REMOTE
+        record.perspectives.add(id=place.id, role=role, rir=o.Rir.Value(f"RIR_{place.rir}"))
+        reply = written.replies.add(observation=1, determination=1, elapsed_us=30_000)
+        if place.id in dissenting:
+            reply.dissent = c.DISSENT_ADDRESSES_DIFFER
+    return record
+
+
+def to_entry(record: r.Record) -> Entry:
+    """Return a record as it goes into a store."""
+    entry = r.RecordEntry(question=record)
+    return Entry(record.id, entry.SerializeToString(), find_terms(entry))
+
+
+def fill(
+    store: Store, records: Sequence[r.Record], chain: str = "main.0", batch: int = 3
+) -> list[Batch]:
+    """Append records, so many to a batch, each batch when its first was asked."""
+    batches = []
+    for first in range(0, len(records), batch):
+        some = records[first : first + batch]
+        entries = [to_entry(record) for record in some]
+        head = store.head(chain)
+        sealed = seal_batch(head, [one.content for one in entries], some[0].asked_at_us)
+        store.append(sealed, entries)
+        batches.append(sealed)
+    return batches
+
+
+def samples(count: int) -> list[r.Record]:
+    """Return so many records, a second apart."""
+    return [sample_record(number) for number in range(count)]
+
+
+def ids(found: Iterator[object]) -> list[bytes]:
+    """Return the ids of what a search yields."""
+    return [one.record for one in found]  # type: ignore[attr-defined]
