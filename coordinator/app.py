@@ -42,7 +42,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         log.warning("roster_will_break_policy", warning=warning)
     table = settings.coordinator
     timing = Timing(table.lookup_timeout, table.network_allowance)
-    options = LinkOptions(settings.tls.files(), table.gather_window)
+    options = LinkOptions(settings.tls.files(), table.gather_window, hung_after=table.hung_after)
     allowed = {SERVICE: frozenset(settings.callers.allowed)}
     rules = Rules(settings.roster(), settings.policy.policy())
     program = ProgramMetrics("coordinator")

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import count
 
 from coordinator.ballot import Reply
-from coordinator.link import Answer, Link, LinkOptions, Problem
+from coordinator.link import Answer, Link, LinkOptions
+from coordinator.link_problem import Problem
 from coordinator.pool import LinkPool
 from coordinator.roster import Perspective, Roster
 from mpic.v1 import corroboration_pb2 as c

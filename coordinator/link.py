@@ -2,7 +2,8 @@
 
 Questions leave in batches (see `mpic.grpc.gather`), and each is encoded once for all links: the
 wire form of a repeated field is the concatenation of its entries, so a batch is a join. One task
-writes and one reads; a read is never cancelled by a deadline, because that kills the stream.
+writes and one reads; a read is never cancelled by a deadline, because that kills the stream. A
+third gives the connection up when nothing comes any more (see `coordinator.breaker`).
 
 This is one of the two places where speed lives (the other is the agent's `resolver`). What counts
 is how many questions share a message. CPU for each check of one name at a primary and five remotes
@@ -25,8 +26,10 @@ from dataclasses import dataclass
 
 import structlog
 from google.protobuf.message import DecodeError
-from grpc import StatusCode, aio
+from grpc import aio
 
+from coordinator.breaker import PATIENCE, Breaker, State
+from coordinator.link_problem import LinkError, Problem, explain_error, explain_silence
 from coordinator.roster import Perspective
 from mpic.grpc.gather import Outbox
 from mpic.grpc.tls import TlsFiles
@@ -41,17 +44,7 @@ log = structlog.get_logger()
 _OBSERVE = f"/{p.DESCRIPTOR.services_by_name['PerspectiveService'].full_name}/Observe"
 _DESCRIBE_SECONDS = 5.0
 _RECONNECT_SECONDS = (0.1, 0.3, 1.0)
-# What gRPC says when the certificate is valid but for another name.
-_WRONG_NAME = ("is not in peer certificate", "Hostname Verification Check failed")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a perspective has no observation to give."""
-
-    dissent: c.Dissent.ValueType
-    detail: str
-
+_HEARTBEAT = p.ObserveRequest(heartbeat=True).SerializeToString()
 
 Answer = p.EncodedObservation | Problem
 Receive = Callable[[Perspective, int, Answer], None]
@@ -67,14 +60,8 @@ class LinkOptions:
     """Seconds between two messages of a busy stream."""
     limit: int = 16384
     """Questions not answered yet, at most; so many are only with an agent that hangs."""
-
-
-class LinkError(Exception):
-    """The link cannot be used; `problem` says why."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.detail)
-        self.problem = problem
+    hung_after: float = 2.0
+    """Seconds without the sign of life that was asked for."""
 
 
 class Link:
@@ -94,6 +81,7 @@ class Link:
         """How often it came up."""
         self._options = options
         self._outbox: Outbox[bytes] | None = None
+        self._breaker = Breaker()
         self._pending: dict[int, Receive] = {}
         self._settled = asyncio.Event()
 
@@ -161,7 +149,7 @@ class Link:
         except LinkError as error:
             return error.problem
         except aio.AioRpcError as error:
-            return _explain(error)
+            return explain_error(error)
         except OSError as error:
             return Problem(c.DISSENT_UNREACHABLE, f"[tls]: {error}")
         except Exception:  # whatever an agent manages to break must not end its link for ever
@@ -189,21 +177,54 @@ class Link:
     async def _converse(self, channel: aio.Channel) -> None:
         """Open the stream and read it until it ends."""
         stream: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(_OBSERVE)()
-        outbox: Outbox[bytes] = Outbox(self._options.window, self._options.limit)
-        self._outbox = outbox
-        writing = asyncio.create_task(_write(stream, outbox))
-        self.problem = None
+        self._outbox = Outbox(self._options.window, self._options.limit)
+        self._breaker = Breaker()
         self.connections += 1
-        self._settled.set()
-        log.info("perspective_connected", perspective=self.perspective.id, address=self.address)
+        writing = asyncio.create_task(_write(stream, self._outbox))
+        ending = [asyncio.create_task(self._read(stream))]
+        if self._gives_signs:
+            ending.append(asyncio.create_task(self._watch(self._outbox)))
+        else:
+            self._admit("")
         try:
-            while (message := await stream.read()) is not aio.EOF:
-                self._deliver(message)  # type: ignore[arg-type] # not EOF
+            done, _ = await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            writing.cancel()
-            with suppress(asyncio.CancelledError):
-                await writing
+            tasks = [writing, *ending]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             stream.cancel()
+
+    @property
+    def _gives_signs(self) -> bool:
+        return self.description is not None and self.description.heartbeats
+
+    async def _read(self, stream: aio.StreamStreamCall[bytes, bytes]) -> None:
+        """Take what comes until the stream ends."""
+        while (message := await stream.read()) is not aio.EOF:
+            self._deliver(message)  # type: ignore[arg-type] # not EOF
+
+    async def _watch(self, outbox: Outbox[bytes]) -> None:
+        """Give up a connection over which no sign of life comes; raises LinkError."""
+        while True:
+            if self._breaker.beat() and not outbox.is_full:
+                outbox.put(_HEARTBEAT)
+            if self._breaker.state is State.HUNG:
+                problem = explain_silence(f"{self._options.hung_after:g} s of silence")
+                self._lose(problem)  # at once: to close a connection takes its time
+                raise LinkError(problem)
+            await asyncio.sleep(self._options.hung_after / PATIENCE)
+
+    def _admit(self, cannot_look: str) -> None:
+        """Let questions through to an agent that was heard, as far as it can look."""
+        if cannot_look:
+            self._suspend(Problem(c.DISSENT_NOT_LOOKED, cannot_look))
+        elif self.problem is not None:
+            self.problem = None
+            log.info("perspective_connected", perspective=self.perspective.id, address=self.address)
+        self._settled.set()
 
     def _deliver(self, message: bytes) -> None:
         """Hand each observation of a message to who asked; garbage breaks the link."""
@@ -218,9 +239,18 @@ class Link:
             receive = self._pending.pop(question_id, None)
             if receive is not None:
                 receive(self.perspective, question_id, encoded)
+        self._breaker.hear()
+        if self._breaker.state is State.LIVE:
+            self._admit(response.cannot_look)
 
     def _lose(self, problem: Problem) -> None:
         """Fail whatever is in flight, and everything asked until the link is up again."""
+        self._suspend(problem)
+        self._outbox = None
+        self._settled.set()
+
+    def _suspend(self, problem: Problem) -> None:
+        """Fail whatever is in flight, and everything asked while the problem lasts."""
         if self.problem is None or self.problem.detail != problem.detail:
             log.warning(
                 "perspective_lost",
@@ -229,8 +259,6 @@ class Link:
                 detail=problem.detail,
             )
         self.problem = problem
-        self._outbox = None
-        self._settled.set()
         pending, self._pending = self._pending, {}
         for question_id, receive in pending.items():
             receive(self.perspective, question_id, problem)
@@ -241,16 +269,6 @@ async def _write(stream: aio.StreamStreamCall[bytes, bytes], outbox: Outbox[byte
     with suppress(aio.AioRpcError, asyncio.InvalidStateError):
         async for batch in outbox.batches():
             await stream.write(b"".join(batch))
-
-
-def _explain(error: aio.AioRpcError) -> Problem:
-    """Say what a failed call means to an operator."""
-    text = error.details() or error.code().name
-    if any(mark in text for mark in _WRONG_NAME):
-        return Problem(c.DISSENT_MISIDENTIFIED, f"the certificate is another's: {text}")
-    if error.code() is StatusCode.PERMISSION_DENIED:
-        return Problem(c.DISSENT_UNREACHABLE, f"the agent refuses this coordinator: {text}")
-    return Problem(c.DISSENT_UNREACHABLE, f"{error.code().name}: {text}")
 
 
 def _rir_name(rir: o.Rir.ValueType) -> str:

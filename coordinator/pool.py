@@ -8,7 +8,8 @@ over as long as another is up.
 import asyncio
 from collections.abc import Sequence
 
-from coordinator.link import Link, LinkOptions, Problem, Receive
+from coordinator.link import Link, LinkOptions, Receive
+from coordinator.link_problem import Problem
 from coordinator.roster import Perspective
 from mpic.v1 import perspective_pb2 as p
 

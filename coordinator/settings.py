@@ -56,6 +56,9 @@ class CoordinatorTable(ConfigTable):
     gather_window: float = Field(
         default=0.005, ge=0, le=0.1, description="seconds between messages of a busy stream"
     )
+    hung_after: float = Field(
+        default=2.0, ge=0.5, le=60, description="seconds without a sign of life of an agent"
+    )
     connect_patience: float = Field(
         default=3.0, ge=0, le=60, description="seconds to wait for the agents before serving"
     )

@@ -1,6 +1,7 @@
 """Putting an agent together, and its life."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
 from perspective_agent.metrics import AgentMetrics
 from perspective_agent.probe import Probe, probe_validation, succeed
+from perspective_agent.pulse import INTERVAL, Pulse
 from perspective_agent.resolver import Resolver
 from perspective_agent.servicer import Identity, PerspectiveServicer, StreamOptions, View
 from perspective_agent.settings import AgentSettings, ResolverTable
@@ -25,6 +27,9 @@ from perspective_agent.unbound_control import FailureEraser, UnboundControl
 from perspective_agent.unbound_statistics import UnboundStatistics
 
 log = structlog.get_logger()
+
+Tell = Callable[[], Awaitable[None]]
+"""Says to all who are concerned whether the agent can look."""
 
 SERVICE: str = perspective_pb2.DESCRIPTOR.services_by_name["PerspectiveService"].full_name
 
@@ -61,11 +66,20 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
         perspective_pb2_grpc.add_PerspectiveServiceServicer_to_server(servicer, server.grpc)
         await server.start()
         shown.readiness.require("serving", server.why_not_serving)
-        shown.readiness.require("resolver", lambda: "" if view.may_look else view.probe.evidence)
+        shown.readiness.require("resolver", lambda: view.cannot_look)
         await server.set_health(serving=True)
-        watch = asyncio.create_task(_probe_for_ever(view, server, settings.resolver))
+
+        async def tell() -> None:
+            await server.set_health(serving=not view.cannot_look)
+            servicer.tell()
+
+        watches = [
+            asyncio.create_task(_probe_for_ever(view, settings.resolver, tell)),
+            asyncio.create_task(_feel_for_ever(view, tell)),
+        ]
         await server.run_until_signal(settings.agent.shutdown_grace, servicer.drain)
-        watch.cancel()
+        for watch in watches:
+            watch.cancel()
 
 
 async def _open_admin(
@@ -139,16 +153,31 @@ async def _probe_until_validating(
         await asyncio.sleep(0.5)
 
 
-async def _probe_for_ever(view: View, server: Server, table: ResolverTable) -> None:
-    """Keep `view.probe` and health true to what the resolver does."""
+async def _probe_for_ever(view: View, table: ResolverTable, tell: Tell) -> None:
+    """Keep `view.probe` true to what the resolver does."""
     while True:
         is_proven = view.probe.validates and view.probe.is_conclusive
         await asyncio.sleep(table.probe_interval if is_proven else 1.0)
+        if view.hangs:
+            continue
         latest = await probe_validation(view.resolver, view.control, table.probe_timeout)
         probe = succeed(view.probe, latest)
         if is_proven and not latest.is_conclusive:
             log.warning("resolver_probe_inconclusive", evidence=latest.evidence)
-        if probe.validates != view.probe.validates:
-            log.warning("resolver_probe", validates=probe.validates, evidence=probe.evidence)
-            await server.set_health(serving=probe.validates or not table.require_validation)
+        is_new = probe.validates != view.probe.validates
         view.probe = probe
+        if is_new:
+            log.warning("resolver_probe", validates=probe.validates, evidence=probe.evidence)
+            await tell()
+
+
+async def _feel_for_ever(view: View, tell: Tell) -> None:
+    """Keep `view.hangs` true to whether the resolver lives."""
+    pulse = Pulse(view.resolver, view.control)
+    while True:
+        await asyncio.sleep(INTERVAL)
+        hangs = await pulse.feel()
+        if hangs != view.hangs:
+            log.warning("resolver_hangs" if hangs else "resolver_lives_again", evidence=hangs)
+            view.hangs = hangs
+            await tell()

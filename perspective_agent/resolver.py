@@ -101,6 +101,8 @@ class Resolver:
         self.address = address
         self.opened = 0
         """Connections opened since the start."""
+        self.heard = 0
+        """Answers the resolver has given so far."""
         self._erase = erase
         self._count = count
         self._tasks: set[asyncio.Task[object]] = set()
@@ -376,6 +378,7 @@ class _Connection(asyncio.Protocol):
             log.warning("resolver_answer_unasked", id=query_id, octets=len(wire))
             self.close()
             return
+        self._resolver.heard += 1
         if lookup.receivers:
             self._resolver.answered(lookup, read_answer(lookup.query, query_id, wire))
         if self._retired:

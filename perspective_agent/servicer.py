@@ -41,11 +41,17 @@ class View:
     key_tags: list[int]
     probe: Probe
     require_validation: bool = True
+    hangs: str = ""
+    """What the resolver does not react to; empty: it lives."""
 
     @property
-    def may_look(self) -> bool:
-        """Whether questions are looked up at all now."""
-        return self.probe.validates or not self.require_validation
+    def cannot_look(self) -> str:
+        """Why nothing is looked up at all now, in one sentence; empty: all is."""
+        if self.hangs:
+            return f"the agent's resolver hangs: {self.hangs}"
+        if self.require_validation and not self.probe.validates:
+            return f"the agent's resolver was not shown to validate: {self.probe.evidence}"
+        return ""
 
     def describe(self) -> p.Resolver:
         """Return the message form."""
@@ -56,8 +62,8 @@ class View:
             software=self.software,
             address=f"{host}:{port}",
             transport="tcp",
-            validates=self.probe.validates,
-            evidence=self.probe.evidence,
+            validates=self.probe.validates and not self.hangs,
+            evidence=self.hangs or self.probe.evidence,
             probed_at=probed_at,
             trust_anchor_key_tags=self.key_tags,
         )
@@ -111,6 +117,11 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         for stream in self._streams:
             stream.drain()
 
+    def tell(self) -> None:
+        """Tell every coordinator at once whether the agent can look."""
+        for stream in self._streams:
+            stream.outbox.nudge()
+
     def load(self) -> StreamLoad:
         """Return what is open right now."""
         questions = sum(len(stream.open) for stream in self._streams)
@@ -129,6 +140,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
             version=__version__,
             resolver=self._view.describe(),
             checks=list(CHECKS),
+            heartbeats=True,
         )
 
     async def Observe(  # noqa: N802 - the method's name in the agreement
@@ -146,6 +158,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
                     perspective_id=self._identity.perspective_id,
                     rir=self._identity.rir,
                     observations=observations,
+                    cannot_look=self._view.cannot_look,
                 )
         finally:
             self._streams.discard(stream)
@@ -155,6 +168,8 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
     async def _read(self, requests: AsyncIterator[p.ObserveRequest], stream: "_Stream") -> None:
         try:
             async for request in requests:
+                if request.heartbeat:
+                    stream.outbox.nudge()
                 for question in request.questions:
                     self._take(question, stream)
                 if request.withdrawn:
@@ -165,8 +180,8 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
     def _take(self, question: p.Question, stream: "_Stream") -> None:
         """Start looking, or answer at once why not."""
         view = self._view
-        if not view.may_look:
-            stream.report(_answer(question, _blind(view.probe.evidence)), looked=False)
+        if view.cannot_look:
+            stream.report(_answer(question, _blind(view.cannot_look)), looked=False)
         elif self._is_full():
             stream.report(_answer(question, overloaded()), looked=False)
         else:
@@ -225,12 +240,9 @@ class _Stream:
             self.outbox.close()
 
 
-def _blind(evidence: str) -> o.Finding:
-    """Return the finding of a check when the resolver was last seen not to validate."""
-    failure = o.Failure(
-        kind=o.FAILURE_KIND_RESOLVER_UNAVAILABLE,
-        detail=f"the agent's resolver was not shown to validate: {evidence}",
-    )
+def _blind(why: str) -> o.Finding:
+    """Return the finding of a check when the agent cannot look."""
+    failure = o.Failure(kind=o.FAILURE_KIND_RESOLVER_UNAVAILABLE, detail=why)
     return o.Finding(not_run=failure)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +17,10 @@ from tests.world.process import wait_until
 
 CHILD = "child.parent.example.co.jp"
 # Waiting for a silent perspective would take far longer than the calls below are given.
-PLAN = Plan(lookup_timeout=30)
+PLAN = Plan(lookup_timeout=30, own_addresses=True)
 IN_TIME = 8.0
+# Shorter than a call may take and longer than it takes to know a hung agent.
+LINGER = 7.0
 
 
 def ask(deployment: Deployment, name: str = CHILD, linger: float = 0) -> c.NameVerdict:
@@ -84,16 +87,76 @@ def test_one_hung_agent_of_five_is_not_waited_for(deployment: Deployment) -> Non
     assert report_of(verdict, "ashburn").dissent == c.DISSENT_NOT_AWAITED
 
 
+def test_a_hung_agent_is_answered_for_at_once_and_is_back_when_it_goes_on(
+    deployment: Deployment,
+) -> None:
+    with stopped(deployment, "ashburn"):
+        wait_for(deployment, lambda ready: not ready["ashburn"])
+        verdict = ask(deployment, linger=LINGER)
+    report = report_of(verdict, "ashburn")
+    assert verdict.quorum == "4/5"
+    # Not LATE, after the deadline, nor NOT_AWAITED, after the linger.
+    assert report.dissent == c.DISSENT_UNREACHABLE
+    assert "no sign of life: the agent hangs" in report.detail
+    assert ask(deployment, linger=LINGER).quorum == "5/5"
+
+
+def test_questions_an_agent_had_before_it_hung_are_answered_for_it_too(
+    deployment: Deployment,
+) -> None:
+    with stopped(deployment, "ashburn"):
+        verdict = ask(deployment, linger=LINGER)
+    assert verdict.quorum == "4/5"
+    assert "no sign of life" in report_of(verdict, "ashburn").detail
+
+
 def test_two_hung_agents_of_five_are_refused_once_they_are_known_to_be_gone(
     deployment: Deployment,
 ) -> None:
     with stopped(deployment, "ashburn", "singapore"):
+        verdicts = [ask(deployment)]
         wait_for(deployment, lambda ready: not (ready["ashburn"] or ready["singapore"]))
-        verdict = ask(deployment, linger=1)
-    assert verdict.reason == c.REASON_QUORUM_NOT_MET
-    assert verdict.error.code == 338
-    assert report_of(verdict, "ashburn").dissent == c.DISSENT_UNREACHABLE
-    assert verdict.quorum == "3/5"
+        verdicts.append(ask(deployment))
+    for verdict in verdicts:
+        assert verdict.reason == c.REASON_QUORUM_NOT_MET
+        assert verdict.error.code == 338
+        assert "no sign of life" in report_of(verdict, "ashburn").detail
+        assert verdict.quorum == "3/5"
+
+
+def test_an_agent_that_is_cut_off_is_answered_for_and_is_back_when_the_network_is(
+    deployment: Deployment,
+) -> None:
+    network.cut_off(network.perspective_address(4))
+    wait_for(deployment, lambda ready: not ready["johannesburg"])
+    verdict = ask(deployment, linger=LINGER)
+    network.heal()
+    assert verdict.quorum == "4/5"
+    assert report_of(verdict, "johannesburg").dissent == c.DISSENT_UNREACHABLE
+    assert "no sign of life" in report_of(verdict, "johannesburg").detail
+    wait_for_all(deployment)
+    assert ask(deployment, linger=LINGER).quorum == "5/5"
+
+
+def test_an_agent_whose_resolver_hangs_says_so_and_is_back_when_it_goes_on(
+    deployment: Deployment,
+) -> None:
+    unbound = events(deployment.agents["singapore"].log_file, "unbound_started")[-1]["pid"]
+    os.kill(unbound, signal.SIGSTOP)
+    try:
+        verdicts = [ask(deployment, linger=LINGER)]
+        wait_for(deployment, lambda ready: not ready["singapore"])
+        verdicts.append(ask(deployment, linger=LINGER))
+    finally:
+        os.kill(unbound, signal.SIGCONT)
+    for verdict in verdicts:
+        assert verdict.quorum == "4/5"
+        assert report_of(verdict, "singapore").dissent == c.DISSENT_NOT_LOOKED
+        detail = report_of(verdict, "singapore").detail
+        # Whichever notices first: the pulse, or the proof that it validates.
+        assert re.search("resolver (hangs|was not shown to validate): .*/control", detail)
+    wait_for_all(deployment)
+    assert ask(deployment, linger=LINGER).quorum == "5/5"
 
 
 def test_a_killed_agent_stays_in_the_denominator(deployment: Deployment) -> None:
@@ -129,6 +192,22 @@ def test_a_slow_agent_is_not_waited_for(deployment: Deployment) -> None:
     verdict = ask(deployment, "slow1.plain.example.co.jp")
     assert verdict.approved
     assert report_of(verdict, "sao-paulo").dissent == c.DISSENT_NOT_AWAITED
+
+
+def test_an_agent_that_is_slow_about_one_domain_is_not_taken_for_hung(
+    deployment: Deployment,
+) -> None:
+    """Neither it nor its resolver has anything to say for longer than hung ones are given."""
+    logs = [deployment.coordinator.log_file, deployment.agents["sao-paulo"].log_file]
+    before = [events(logs[0], "perspective_lost"), events(logs[1], "resolver_hangs")]
+    network.black_hole(network.perspective_address(3), network.AUTHORITATIVE)
+    verdict = ask(deployment, "slow2.plain.example.co.jp", linger=5)
+    after = [events(logs[0], "perspective_lost"), events(logs[1], "resolver_hangs")]
+    assert after == before
+    # What it gave in the end, if it did, was about the domain.
+    dissents = (c.DISSENT_NOT_AWAITED, c.DISSENT_CAA_FAILED, c.DISSENT_ADDRESSES_FAILED)
+    assert report_of(verdict, "sao-paulo").dissent in dissents
+    assert statuses(deployment)["sao-paulo"].ready
 
 
 def test_an_unbound_that_dies_is_started_again(deployment: Deployment) -> None:

@@ -132,9 +132,11 @@ resolver = {{ latitude = {latitude}, longitude = {longitude} }}
 """
 
 
-def agent_address(place: Place, workers: int = 1) -> str:
+def agent_address(place: Place, workers: int = 1, *, own: bool = False) -> str:
     """Return where the agent of a place listens, or the first of its workers."""
     index = PLACES.index(place)
+    if own:
+        return f"{perspective_address(index)}:{7310 + index}"
     return f"127.0.0.1:{7310 + index if workers == 1 else 7400 + 10 * index}"
 
 
@@ -167,6 +169,8 @@ class Plan:
     workers: int = 1
     """Processes of each agent, and of the coordinator too if nothing else is said."""
     coordinator_workers: int = 0
+    own_addresses: bool = False
+    """Let every agent listen on the address it asks from, so that it can be cut off."""
     round_trips: Sequence[int] = ()
     """Milliseconds from the coordinator to each agent and back; none: they are all near."""
     max_open_questions: int = 4096
@@ -325,7 +329,7 @@ class Deployment:
         agent = _AGENT.format(
             id=place.id,
             rir=place.rir,
-            listen=agent_address(place, self.plan.workers),
+            listen=agent_address(place, self.plan.workers, own=self.plan.own_addresses),
             admin=agent_admin(place, self.plan.workers),
             workers=self.plan.workers,
             lookup_timeout=self.plan.lookup_timeout,
@@ -367,7 +371,7 @@ class Deployment:
         """Return where the coordinator finds an agent."""
         if self.plan.round_trips:
             return f"127.0.0.1:{_relay_port(place)}"
-        return agent_address(place, self.plan.workers)
+        return agent_address(place, self.plan.workers, own=self.plan.own_addresses)
 
     def _resolver_directory(self, place: Place) -> Path:
         return self.directory / f"resolver-{place.id}"

@@ -93,6 +93,12 @@ def black_hole(source: str, victim: str) -> None:
     _change(f"add element ip world black_holes {{ {source} . {victim} }}")
 
 
+def cut_off(address: str) -> None:
+    """Lose every packet to and from what listens on an address of its own."""
+    # On this host, a packet to an address of its own comes from that address too.
+    black_hole(address, address)
+
+
 def heal() -> None:
     """Lose no packets any more."""
     _change("flush set ip world black_holes")

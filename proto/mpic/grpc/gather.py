@@ -36,6 +36,7 @@ class Outbox(Generic[T]):
         self._octets = octets
         self._items: list[T] = []
         self._wake = asyncio.Event()
+        self._nudged = False
         self._closed = False
 
     def __len__(self) -> int:
@@ -54,6 +55,11 @@ class Outbox(Generic[T]):
         if self.is_full:
             raise OutboxFullError(f"{self._limit} items are waiting to be sent")
         self._items.append(item)
+        self._wake.set()
+
+    def nudge(self) -> None:
+        """Let `batches` yield, even an empty batch: there is something to say besides items."""
+        self._nudged = True
         self._wake.set()
 
     def close(self) -> None:
@@ -89,7 +95,8 @@ class Outbox(Generic[T]):
             batch = self._take()
             if not self._closed and not self._items:
                 self._wake.clear()
-            if batch:
+            if batch or self._nudged:
+                self._nudged = False
                 now = loop.time()
                 is_busy = len(batch) * self._window >= 2 * (now - sent_at)
                 sent_at = now

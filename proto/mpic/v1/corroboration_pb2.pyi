@@ -160,7 +160,7 @@ class _DissentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dissent.Value
     DISSENT_NOT_IN_PUBLIC_DNS: _Dissent.ValueType  # 5
     """The name's top-level domain does not exist there."""
     DISSENT_UNREACHABLE: _Dissent.ValueType  # 6
-    """It could not be reached: connection down, refused, or broken."""
+    """It could not be reached: connection down, refused, or broken, or no sign of life over it."""
     DISSENT_LATE: _Dissent.ValueType  # 7
     """It did not answer within the attempt's deadline."""
     DISSENT_MISIDENTIFIED: _Dissent.ValueType  # 8
@@ -198,7 +198,7 @@ DISSENT_ADDRESSES_FAILED: Dissent.ValueType  # 4
 DISSENT_NOT_IN_PUBLIC_DNS: Dissent.ValueType  # 5
 """The name's top-level domain does not exist there."""
 DISSENT_UNREACHABLE: Dissent.ValueType  # 6
-"""It could not be reached: connection down, refused, or broken."""
+"""It could not be reached: connection down, refused, or broken, or no sign of life over it."""
 DISSENT_LATE: Dissent.ValueType  # 7
 """It did not answer within the attempt's deadline."""
 DISSENT_MISIDENTIFIED: Dissent.ValueType  # 8

@@ -48,12 +48,15 @@ class DescribeResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     RESOLVER_FIELD_NUMBER: _builtins.int
     CHECKS_FIELD_NUMBER: _builtins.int
+    HEARTBEATS_FIELD_NUMBER: _builtins.int
     perspective_id: _builtins.str
     """The perspective's unique identifier (BR 5.4.1)."""
     rir: _observation_pb2.Rir.ValueType
     """The service region it stands in."""
     version: _builtins.str
     """The agent's software version."""
+    heartbeats: _builtins.bool
+    """Whether it gives signs of life on its streams; older agents do not."""
     @_builtins.property
     def resolver(self) -> Global___Resolver:
         """The resolver it looks through."""
@@ -70,10 +73,11 @@ class DescribeResponse(_message.Message):
         version: _builtins.str = ...,
         resolver: Global___Resolver | None = ...,
         checks: _abc.Iterable[_builtins.str] | None = ...,
+        heartbeats: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["resolver", b"resolver"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "perspective_id", b"perspective_id", "resolver", b"resolver", "rir", b"rir", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "heartbeats", b"heartbeats", "perspective_id", b"perspective_id", "resolver", b"resolver", "rir", b"rir", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -137,6 +141,9 @@ class ObserveRequest(_message.Message):
 
     QUESTIONS_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    heartbeat: _builtins.bool
+    """Asks for a sign of life: a message back, with or without observations."""
     @_builtins.property
     def questions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Question]:
         """In no particular order."""
@@ -152,10 +159,11 @@ class ObserveRequest(_message.Message):
         *,
         questions: _abc.Iterable[Global___Question] | None = ...,
         withdrawn: _abc.Iterable[_builtins.int] | None = ...,
+        heartbeat: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["questions", b"questions", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "questions", b"questions", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -279,10 +287,15 @@ class ObserveResponse(_message.Message):
     PERSPECTIVE_ID_FIELD_NUMBER: _builtins.int
     RIR_FIELD_NUMBER: _builtins.int
     OBSERVATIONS_FIELD_NUMBER: _builtins.int
+    CANNOT_LOOK_FIELD_NUMBER: _builtins.int
     perspective_id: _builtins.str
     """The perspective that answers; must be the one that was dialled."""
     rir: _observation_pb2.Rir.ValueType
     """Its region; must be the one in the roster."""
+    cannot_look: _builtins.str
+    """Why the agent cannot look at all right now, in one sentence: its resolver hangs, is down, or
+    was not shown to validate. Empty: it can. Sent with every message, and at once when it changes.
+    """
     @_builtins.property
     def observations(self) -> _containers.RepeatedCompositeFieldContainer[Global___EncodedObservation]:
         """In no particular order."""
@@ -293,10 +306,11 @@ class ObserveResponse(_message.Message):
         perspective_id: _builtins.str = ...,
         rir: _observation_pb2.Rir.ValueType = ...,
         observations: _abc.Iterable[Global___EncodedObservation] | None = ...,
+        cannot_look: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["observations", b"observations", "perspective_id", b"perspective_id", "rir", b"rir"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cannot_look", b"cannot_look", "observations", b"observations", "perspective_id", b"perspective_id", "rir", b"rir"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -60,7 +60,9 @@ class PerspectiveServiceServicer:
 
     def Observe(self, request_iterator, context):
         """Questions and observations, for as long as both live. Each message carries as many as
-        there are; an observation comes back as soon as it is complete, in any order.
+        there are; an observation comes back as soon as it is complete, in any order. An agent that is
+        asked for a sign of life gives one at once, whatever it is looking up; one that does not is
+        taken for hung.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,9 @@ class PerspectiveServiceStub:
     """Who the agent is and what it looks through."""
     Observe: _grpc.StreamStreamMultiCallable[_perspective_pb2.ObserveRequest, _perspective_pb2.ObserveResponse]
     """Questions and observations, for as long as both live. Each message carries as many as
-    there are; an observation comes back as soon as it is complete, in any order.
+    there are; an observation comes back as soon as it is complete, in any order. An agent that is
+    asked for a sign of life gives one at once, whatever it is looking up; one that does not is
+    taken for hung.
     """
 
 @_typing.type_check_only
@@ -49,7 +51,9 @@ class PerspectiveServiceAsyncStub(PerspectiveServiceStub):
     """Who the agent is and what it looks through."""
     Observe: _aio.StreamStreamMultiCallable[_perspective_pb2.ObserveRequest, _perspective_pb2.ObserveResponse]  # type: ignore[assignment]
     """Questions and observations, for as long as both live. Each message carries as many as
-    there are; an observation comes back as soon as it is complete, in any order.
+    there are; an observation comes back as soon as it is complete, in any order. An agent that is
+    asked for a sign of life gives one at once, whatever it is looking up; one that does not is
+    taken for hung.
     """
 
 class PerspectiveServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -70,7 +74,9 @@ class PerspectiveServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_perspective_pb2.ObserveResponse], _abc.AsyncIterator[_perspective_pb2.ObserveResponse]]:
         """Questions and observations, for as long as both live. Each message carries as many as
-        there are; an observation comes back as soon as it is complete, in any order.
+        there are; an observation comes back as soon as it is complete, in any order. An agent that is
+        asked for a sign of life gives one at once, whatever it is looking up; one that does not is
+        taken for hung.
         """
 
 def add_PerspectiveServiceServicer_to_server(servicer: PerspectiveServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

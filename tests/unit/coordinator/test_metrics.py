@@ -14,7 +14,8 @@ from prometheus_client.registry import Collector
 
 from coordinator.ballot import Reply
 from coordinator.corroboration import Attempt, Question, Rules
-from coordinator.link import Link, LinkOptions, Problem
+from coordinator.link import Link, LinkOptions
+from coordinator.link_problem import Problem
 from coordinator.metrics import CoordinatorMetrics, LinkCollector, RosterCollector
 from coordinator.policy import Policy
 from coordinator.readiness import why_no_primary

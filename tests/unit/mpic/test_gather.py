@@ -63,3 +63,16 @@ async def test_what_is_put_after_the_end_is_dropped() -> None:
     outbox.close()
     outbox.put(1)
     assert await collect(outbox) == []
+
+
+async def test_a_nudge_is_an_empty_batch_once_and_none_of_its_own_when_there_are_items() -> None:
+    outbox: Outbox[int] = Outbox(0, 10)
+    batches = outbox.batches()
+    outbox.nudge()
+    assert await asyncio.wait_for(anext(batches), 5) == []
+    outbox.nudge()
+    outbox.put(1)
+    assert await asyncio.wait_for(anext(batches), 5) == [1]
+    outbox.put(2)
+    outbox.close()
+    assert [batch async for batch in batches] == [[2]]

@@ -1,0 +1,46 @@
+"""Why a perspective cannot be asked: what goes wrong with a link, in an operator's words. Pure."""
+
+from dataclasses import dataclass
+
+from grpc import StatusCode, aio
+
+from mpic.v1 import corroboration_pb2 as c
+
+# What gRPC says when the certificate is valid but for another name.
+_WRONG_NAME = ("is not in peer certificate", "Hostname Verification Check failed")
+# What gRPC says when its own pings come back too late, or nothing at all on a new connection.
+_NO_ECHO = ("ping timeout", "keepalive", "timed out before receiving SETTINGS frame")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a perspective has no observation to give."""
+
+    dissent: c.Dissent.ValueType
+    detail: str
+
+
+class LinkError(Exception):
+    """The link cannot be used; `problem` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+def explain_error(error: aio.AioRpcError) -> Problem:
+    """Say what a failed call means to an operator."""
+    text = error.details() or error.code().name
+    if any(mark in text for mark in _WRONG_NAME):
+        return Problem(c.DISSENT_MISIDENTIFIED, f"the certificate is another's: {text}")
+    if any(mark in text for mark in _NO_ECHO):
+        return explain_silence(text)
+    if error.code() is StatusCode.PERMISSION_DENIED:
+        return Problem(c.DISSENT_UNREACHABLE, f"the agent refuses this coordinator: {text}")
+    return Problem(c.DISSENT_UNREACHABLE, f"{error.code().name}: {text}")
+
+
+def explain_silence(what: str) -> Problem:
+    """Say what it means that a connection stands and nothing comes back over it."""
+    detail = f"no sign of life: the agent hangs, or the network loses what is sent ({what})"
+    return Problem(c.DISSENT_UNREACHABLE, detail)
