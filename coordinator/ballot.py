@@ -132,6 +132,10 @@ class Ballot:
         """Return where a perspective stands by now, also after the ballot was closed."""
         return self._standings.get(perspective.id, NOT_AWAITED)
 
+    def late_standings(self) -> Mapping[str, Standing]:
+        """Return where every perspective that has replied stands by now, by its id."""
+        return self._standings
+
     def corroborating(self) -> list[Perspective]:
         """Return the remotes that corroborate, or did when the ballot was closed."""
         if not self.standing(self.roster.primary).corroborates:

@@ -87,7 +87,7 @@ class Clerk:
         """Return the record of a question; it is durable. Raises RequestError."""
         try:
             with (
-                self._counter.metrics.watch(),
+                self._counter.metrics.watch,
                 self.gate.enter(call.caller, weigh(len(request.names))),
             ):
                 key = RequestKey(call.caller, request.request_id, digest_request(request))

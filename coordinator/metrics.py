@@ -5,9 +5,9 @@ for the verdict; verdicts are counted as the caller hears them.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime
+from types import TracebackType
 
 from grpc import StatusCode
 from prometheus_client import Gauge
@@ -47,17 +47,46 @@ _QUESTIONS = ("approved", "refused", "invalid", "shed", "failed", "cancelled")
 _MARGINS = (-3, -2, -1, 0, 1, 2)
 
 
+class _Watch:
+    """What `with` a question counts; one for all, since it keeps nothing of a single one."""
+
+    def __init__(self, program: ProgramMetrics) -> None:
+        self._shed = program.shed
+        self._in_flight = 0
+        self.questions = Tally(
+            "mpic_questions", "Questions by what came of them.", {"outcome": label(_QUESTIONS)}
+        )
+        in_flight = Gauge(
+            "mpic_questions_in_flight", "Questions being decided.", registry=program.registry
+        )
+        in_flight.set_function(lambda: self._in_flight)
+
+    def __enter__(self) -> None:
+        self._in_flight += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._in_flight -= 1
+        if error is None:
+            return
+        self.questions.counts[_name_end(error),] += 1
+        if isinstance(error, RequestError) and error.reason in SHED_REASONS:
+            self._shed.counts[error.reason,] += 1
+
+
 class CoordinatorMetrics:
     """The counters of one coordinator."""
 
     def __init__(self, rules: Rules, program: ProgramMetrics) -> None:
         """Start every perspective of the roster at 0."""
-        self._program = program
-        self._in_flight = 0
+        self.watch = _Watch(program)
+        """For the time of a question: counts it as in flight, and how it ends without a verdict."""
         dry_run: dict[Hashable, str] = {False: "false", True: "true"}
-        self._questions = Tally(
-            "mpic_questions", "Questions by what came of them.", {"outcome": label(_QUESTIONS)}
-        )
+        self._questions = self.watch.questions
         self._verdicts = Tally(
             "mpic_verdicts",
             "Verdicts, one for each name of a question.",
@@ -89,10 +118,6 @@ class CoordinatorMetrics:
             "From asking a perspective until its answer was read.",
             {"perspective": {}},
         )
-        in_flight = Gauge(
-            "mpic_questions_in_flight", "Questions being decided.", registry=program.registry
-        )
-        in_flight.set_function(lambda: self._in_flight)
         self.cover(rules)
         program.register(
             (
@@ -114,20 +139,6 @@ class CoordinatorMetrics:
         self._answer_seconds.cover({"perspective": everyone})
         self._observations.cover({"perspective": everyone, "outcome": _OUTCOMES})
 
-    @contextmanager
-    def watch(self) -> Iterator[None]:
-        """Count a question as in flight, and if it ends without a verdict, by how it did."""
-        self._in_flight += 1
-        try:
-            yield
-        except BaseException as error:
-            self._questions.counts[_name_end(error),] += 1
-            if isinstance(error, RequestError) and error.reason in SHED_REASONS:
-                self._program.shed.counts[error.reason,] += 1
-            raise
-        finally:
-            self._in_flight -= 1
-
     def count_verdict(self, attempt: Attempt, seconds: float) -> None:
         """Count what the caller is about to hear; it took `seconds`."""
         dry_run = attempt.question.dry_run
@@ -138,20 +149,22 @@ class CoordinatorMetrics:
 
     def count_complete(self, attempt: Attempt) -> None:
         """Count what every perspective saw, once all have replied or were given up."""
+        observations, answers = self._observations.counts, self._answer_seconds.of
+        primary_id = attempt.roster.primary.id
         for ballot in attempt.ballots:
-            corroborating = 0
-            for perspective in attempt.roster.perspectives:
-                standing = ballot.late_standing(perspective)
-                dissent = standing.dissent
-                self._observations.counts[perspective.id, dissent] += 1
-                if standing.reply is not None and standing.reply.elapsed is not None:
-                    self._answer_seconds.of[perspective.id,].observe(standing.reply.elapsed)
-                corroborating += not dissent
-                if dissent in _SAW_OTHERWISE and not perspective.is_primary:
-                    self._disagreements.counts[perspective.id,] += 1
-            if not ballot.late_standing(attempt.roster.primary).dissent:
-                margin = corroborating - 1 - ballot.terms.required
-                self._margins.of[()].observe(margin)
+            standings = ballot.late_standings()
+            corroborating = -1
+            for one, standing in standings.items():
+                dissent, reply = standing.dissent, standing.reply
+                observations[one, dissent] += 1
+                if reply is not None and reply.elapsed is not None:
+                    answers[one,].observe(reply.elapsed)
+                if not dissent:
+                    corroborating += 1
+                elif dissent in _SAW_OTHERWISE and one != primary_id:
+                    self._disagreements.counts[one,] += 1
+            if not standings[primary_id].dissent:
+                self._margins.of[()].observe(corroborating - ballot.terms.required)
 
 
 def _name_end(error: BaseException) -> str:

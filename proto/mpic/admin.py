@@ -10,7 +10,7 @@ It has no TLS and asks nobody who he is, hence loopback by default.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,8 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.aiohttp import make_aiohttp_handler
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
 from mpic.config import ConfigError, Problem
@@ -52,6 +54,23 @@ class Readiness:
         return {name: condition() for name, condition in self._conditions.items()}
 
 
+class _Conditions(Collector):
+    """The conditions as metrics."""
+
+    def __init__(self, readiness: Readiness) -> None:
+        self._readiness = readiness
+
+    def collect(self) -> Iterable[Metric]:
+        family = GaugeMetricFamily(
+            "mpic_ready_condition",
+            "1 if the condition of /readyz is met; a program is ready when all are.",
+            labels=["condition"],
+        )
+        for name, why in self._readiness.judge().items():
+            family.add_metric([name], not why)
+        yield family
+
+
 @dataclass(frozen=True, slots=True)
 class AdminPages:
     """What there is to show."""
@@ -70,6 +89,7 @@ async def open_admin(listen: str, file: Path, pages: AdminPages) -> AsyncIterato
 
     Raises ConfigError of `file` where it cannot listen.
     """
+    pages.registry.register(_Conditions(pages.readiness))
     app = web.Application()
     app.add_routes(
         [

@@ -11,7 +11,7 @@ import structlog
 from grpc import aio
 
 from mpic.grpc.errors import RequestError, abort
-from mpic.grpc.handlers import Context, Handler, replace_behaviour
+from mpic.grpc.handlers import Context, Handler, Wrapped, replace_behaviour
 
 __all__ = ["Context", "Gate", "peer_identities"]
 
@@ -35,6 +35,7 @@ class Gate(aio.ServerInterceptor):
     def __init__(self, allowed: Mapping[str, frozenset[str]]) -> None:
         """Take the allowed identities by full service name; a service not named lets all in."""
         self._allowed = allowed
+        self._wrapped = Wrapped(self._wrap)
 
     async def intercept_service(
         self,
@@ -45,7 +46,10 @@ class Gate(aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        service = handler_call_details.method.rpartition("/")[0].lstrip("/")
+        return self._wrapped.of(handler_call_details.method, handler)
+
+    def _wrap(self, method: str, handler: Handler) -> Handler:
+        service = method.rpartition("/")[0].lstrip("/")
         return _wrap(handler, lambda context: self._admit(service, context))
 
     def _admit(self, service: str, context: Context) -> None:

@@ -16,7 +16,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from grpc import aio
 from prometheus_client.registry import Collector
 
-from mpic.grpc.handlers import Context, Handler, replace_behaviour
+from mpic.grpc.handlers import Context, Handler, Wrapped, replace_behaviour
 from mpic.tally import Distributions, Tally
 
 HEALTH = "grpc.health.v1.Health"
@@ -45,6 +45,7 @@ class Meter(aio.ServerInterceptor):
             for service in services
             for method in pool.FindServiceByName(service).methods
         }
+        self._wrapped = Wrapped(self._wrap)
         method: dict[str, dict[Hashable, str]] = {
             name: {} for name in ("grpc_type", "grpc_service", "grpc_method")
         }
@@ -73,12 +74,13 @@ class Meter(aio.ServerInterceptor):
     ) -> Handler | None:
         """Wrap the handler of the method called."""
         handler = await continuation(handler_call_details)
-        key = self._keys.get(handler_call_details.method)
-        if handler is None or key is None:
+        if handler is None or handler_call_details.method not in self._keys:
             return handler
-        return self._wrap(handler, key)
+        return self._wrapped.of(handler_call_details.method, handler)
 
-    def _wrap(self, handler: Handler, key: _Key) -> Handler:
+    def _wrap(self, method: str, handler: Handler) -> Handler:
+        key = self._keys[method]
+
         async def one(inner: Any, request: Any, context: Context) -> Any:  # noqa: ANN401 - any message
             call = self._start(key)
             try:

@@ -116,7 +116,7 @@ def test_a_question_without_a_verdict_is_counted_by_how_it_ended(
     error: BaseException, outcome: str
 ) -> None:
     counted = Counted()
-    with suppress(type(error)), counted.metrics.watch():
+    with suppress(type(error)), counted.metrics.watch:
         assert counted.value("mpic_questions_in_flight") == 1
         raise error
     assert counted.value("mpic_questions_in_flight") == 0
