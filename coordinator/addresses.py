@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 
 from coordinator.judging import (
+    ABSENCES,
     Ask,
     Judgement,
     MalformedFindingError,
@@ -84,7 +85,7 @@ def _well_formed(finding: o.Finding, ask: Ask) -> o.Lookup:
     if lookup.name != ask.name:
         raise MalformedFindingError(f"addresses of {lookup.name!r} instead of {ask.name!r}")
     kind = lookup.WhichOneof("result")
-    if kind is None or (kind == "absence" and not lookup.absence):
+    if kind is None or (kind == "absence" and lookup.absence not in ABSENCES):
         raise MalformedFindingError("an address lookup without a result")
     rdata = lookup.records.rdata
     if kind == "records" and (not rdata or any(len(address) != _IPV4 for address in rdata)):

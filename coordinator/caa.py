@@ -27,6 +27,7 @@ from coordinator.caa_value import (
     read_property,
 )
 from coordinator.judging import (
+    ABSENCES,
     UNVALIDATED_TOO,
     VALIDATED,
     MalformedFindingError,
@@ -44,7 +45,6 @@ _KNOWN_TAGS = frozenset(
     {"issue", "issuewild", "iodef", "issuemail", "contactemail", "contactphone"}
 )
 
-_ABSENCES = frozenset({o.ABSENCE_NO_DATA, o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME})
 _STATED = frozenset({*UNVALIDATED_TOO, o.DNSSEC_BOGUS})
 
 
@@ -152,7 +152,7 @@ def _kind_of(level: o.Lookup, believed: Statuses) -> str:
     """Say how a lookup ended; raises as `determine_caa` when it does not say it soundly."""
     kind = level.WhichOneof("result")
     if kind == "absence":
-        sound = level.absence in _ABSENCES
+        sound = level.absence in ABSENCES
     elif kind == "records":
         sound = bool(level.records.rdata)
     elif kind == "failure":

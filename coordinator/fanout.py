@@ -86,11 +86,12 @@ class Fanout:
     def ask(self, asked: Roster, inquiry: Inquiry, receive: Receive) -> "Asking":
         """Ask the perspectives of a set about every name; `receive` gets (index, reply)."""
         links = [self._by_id[perspective.id] for perspective in asked.perspectives]
+        names = len(inquiry.names)
         budget, lookup_timeout = inquiry.budget, self._timing.lookup_timeout
         if budget is None:
-            asking = Asking(self._timing.attempt, receive)
+            asking = Asking(self._timing.attempt, names, receive)
         else:
-            asking, lookup_timeout = CutAsking(budget, receive), min(budget, lookup_timeout)
+            asking, lookup_timeout = CutAsking(budget, names, receive), min(budget, lookup_timeout)
         # Not rounded down: an agent must not give up before a budget that was cut ends here.
         timeout_ms = math.ceil(lookup_timeout * 1000)
         for index, name in enumerate(inquiry.names):
@@ -112,9 +113,11 @@ def _make_link(perspective: Perspective, options: LinkOptions) -> AnyLink:
 class Asking:
     """One attempt's questions on their way."""
 
-    def __init__(self, timeout: float, receive: Receive) -> None:
-        """Ask nothing yet."""
+    def __init__(self, timeout: float, names: int, receive: Receive) -> None:
+        """Ask nothing yet; there will be a question for each of so many names."""
         self._receive = receive
+        self._unanswered = names
+        """Names about which somebody has not answered, or has not been asked yet."""
         self._started = time.perf_counter()
         self._open: dict[int, tuple[int, dict[str, AnyLink]]] = {}
         """By question: the index of its name, and who has not answered."""
@@ -149,7 +152,8 @@ class Asking:
         del links[perspective.id]
         if not links:
             del self._open[question_id]
-            if not self._open:
+            self._unanswered -= 1
+            if not self._unanswered:
                 self._deadline.cancel()
         if isinstance(answer, Problem):
             reply = Reply(perspective, None, None, answer.dissent, answer.detail)
@@ -182,9 +186,9 @@ class CutAsking(Asking):
     time comes after that, and must not count.
     """
 
-    def __init__(self, budget: float, receive: Receive) -> None:
+    def __init__(self, budget: float, names: int, receive: Receive) -> None:
         """Ask nothing yet; end after `budget` seconds."""
-        super().__init__(budget, receive)
+        super().__init__(budget, names, receive)
         detail = f"no answer within the {budget:.3f} s that the caller's deadline left"
         self._late = (c.DISSENT_NO_TIME, detail)
 

@@ -42,7 +42,8 @@ def read_question(request: c.CorroborateRequest, desk: Desk) -> Question:
     issuer_domains = _read_issuer(request.issuer, desk.issuers, violations)
     _check_texts(request, violations)
     terms = _read_terms(request.tightening, desk, violations)
-    linger = request.linger.ToTimedelta().total_seconds() if request.HasField("linger") else 0.0
+    # Not by ToTimedelta, which cannot hold every Duration there is.
+    linger = request.linger.seconds + request.linger.nanos / 1e9
     if not 0 <= linger <= desk.max_linger:
         violations.append(Violation("linger", f"must be 0 to {desk.max_linger:g} s"))
     if violations:

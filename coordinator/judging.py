@@ -14,6 +14,9 @@ class NotValidatedError(ValueError):
     """A finding holds an answer that nobody validated, of a perspective that must validate."""
 
 
+# One that a newer agent may know is not believed: what it means is unknown.
+ABSENCES = frozenset({o.ABSENCE_NO_DATA, o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME})
+
 Statuses = frozenset["o.Dnssec.ValueType"]
 
 # Records and absences are believed if validation ended in one of these (RFC 4035 section 4.3).

@@ -37,6 +37,8 @@ class Perspective:
     stands (BR 1.6.1, "Network Perspective")."""
     resolver: Location
     """The same for its resolver's queries."""
+    resolver_rir: o.Rir.ValueType = o.RIR_UNSPECIFIED
+    """The region its resolver's queries leave in; unspecified: the perspective's."""
     workers: int = 1
     """How many processes its agent has, each with a port of its own."""
 
@@ -82,6 +84,7 @@ def find_breaches(roster: Roster, row: PolicyRow) -> list[Breach]:
     return [
         *_count_breaches(roster, row),
         *_region_breaches(roster, row),
+        *_resolver_breaches(roster),
         *find_distance_breaches(roster, row),
     ]
 
@@ -124,7 +127,7 @@ def _count_breaches(roster: Roster, row: PolicyRow) -> list[Breach]:
 
 
 def _region_breaches(roster: Roster, row: PolicyRow) -> list[Breach]:
-    regions = sorted({o.Rir.Name(remote.rir).removeprefix("RIR_") for remote in roster.remotes})
+    regions = sorted({_region_name(remote.rir) for remote in roster.remotes})
     if len(regions) >= row.minimum_regions:
         return []
     fact = (
@@ -133,6 +136,22 @@ def _region_breaches(roster: Roster, row: PolicyRow) -> list[Breach]:
     )
     mend = "Add or move a remote to another region, or correct its rir"
     return [Breach("BR 3.2.2.9, RIR service regions", fact, mend)]
+
+
+def _resolver_breaches(roster: Roster) -> list[Breach]:
+    """Check that each resolver is "in the same RIR service region" (BR 3.2.2.9)."""
+    breaches = []
+    for one in roster.perspectives:
+        regions = [_region_name(rir) for rir in (one.resolver_rir or one.rir, one.rir)]
+        if regions[0] != regions[1]:
+            fact = f"the resolver of {one.id} stands in {regions[0]}, {one.id} in {regions[1]}"
+            mend = "Let it look through a resolver in its own region, or correct resolver.rir"
+            breaches.append(Breach("BR 3.2.2.9, RIR service region of a resolver", fact, mend))
+    return breaches
+
+
+def _region_name(rir: o.Rir.ValueType) -> str:
+    return o.Rir.Name(rir).removeprefix("RIR_")
 
 
 def _distance_breaches(

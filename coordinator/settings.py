@@ -102,6 +102,16 @@ class PlaceTable(ConfigTable):
         return Location(self.latitude, self.longitude)
 
 
+class ResolverPlaceTable(PlaceTable):
+    """Where a resolver is."""
+
+    rir: RirName | None = Field(default=None, description="its RIR region; the perspective's")
+
+    def region(self) -> o.Rir.ValueType:
+        """Return the value; unspecified when it is the perspective's."""
+        return o.Rir.Value(f"RIR_{self.rir}") if self.rir else o.RIR_UNSPECIFIED
+
+
 class PerspectiveTable(ConfigTable):
     """One perspective of the roster."""
 
@@ -112,7 +122,7 @@ class PerspectiveTable(ConfigTable):
     rir: RirName
     workers: Workers = Field(default=1, description="as in its agent's file")
     egress: PlaceTable = Field(description="where its traffic enters the network it uses")
-    resolver: PlaceTable = Field(description="where its resolver's queries do")
+    resolver: ResolverPlaceTable = Field(description="where its resolver's queries do")
 
     def perspective(self) -> Perspective:
         """Return the value."""
@@ -124,6 +134,7 @@ class PerspectiveTable(ConfigTable):
             server_name=self.server_name,
             egress=self.egress.location(),
             resolver=self.resolver.location(),
+            resolver_rir=self.resolver.region(),
             workers=self.workers,
         )
 

@@ -143,7 +143,7 @@ async def _probe_until_validating(
     """Probe again while there is time: at boot the network may come up after the agent."""
     deadline = asyncio.get_running_loop().time() + table.start_timeout
     while True:
-        probe = await probe_validation(resolver, control, table.probe_timeout)
+        probe = await probe_validation(resolver, control, table.probe_timeout, table.rules())
         if probe.validates or not table.require_validation:
             return probe
         if asyncio.get_running_loop().time() > deadline:
@@ -160,7 +160,9 @@ async def _probe_for_ever(view: View, table: ResolverTable, tell: Tell) -> None:
         await asyncio.sleep(table.probe_interval if is_proven else 1.0)
         if view.hangs:
             continue
-        latest = await probe_validation(view.resolver, view.control, table.probe_timeout)
+        latest = await probe_validation(
+            view.resolver, view.control, table.probe_timeout, table.rules()
+        )
         probe = succeed(view.probe, latest)
         if is_proven and not latest.is_conclusive:
             log.warning("resolver_probe_inconclusive", evidence=latest.evidence)

@@ -164,6 +164,12 @@ def overloaded() -> o.Finding:
     return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_OVERLOADED, detail=detail))
 
 
+def unaskable() -> o.Finding:
+    """Return the finding of a check for a name that cannot be asked for."""
+    detail = "the question's name is not in the form that is looked up"
+    return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_INTERNAL, detail=detail))
+
+
 def _unsupported(kind: str | None) -> o.Finding:
     detail = (
         f"this agent does not know the check {kind or 'asked for'}; it is older than the caller"

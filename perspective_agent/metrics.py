@@ -12,7 +12,7 @@ from mpic.v1 import perspective_pb2 as p
 from perspective_agent.servicer import StreamLoad, View
 
 # SOA is what the probe asks; its canary has to be bogus.
-_TYPES: dict[Hashable, str] = {1: "A", 6: "SOA", 43: "DS", 257: "CAA"}
+_TYPES: dict[Hashable, str] = {1: "A", 5: "CNAME", 6: "SOA", 43: "DS", 257: "CAA"}
 
 _Outcome = tuple[str, int]
 _RECORDS: _Outcome = ("records", 0)

@@ -10,6 +10,7 @@ root is no reason to answer nothing about names elsewhere. The last proof then h
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +18,7 @@ from mpic.v1 import observation_pb2 as o
 from perspective_agent.resolver import Resolver
 from perspective_agent.unbound_conf import CANARY
 from perspective_agent.unbound_control import UnboundControl
-from perspective_agent.unbound_rules import find_violation
+from perspective_agent.unbound_rules import RULES, Rule, find_violation
 
 _SOA = 6
 PROOF_LIFETIME = timedelta(minutes=5)
@@ -46,9 +47,14 @@ def succeed(last: Probe, probe: Probe) -> Probe:
     return replace(probe, validates=True, evidence=evidence, proven_at=last.proven_at)
 
 
-async def probe_validation(resolver: Resolver, control: UnboundControl, timeout: float) -> Probe:  # noqa: ASYNC109 - the result says so, no exception
+async def probe_validation(
+    resolver: Resolver,
+    control: UnboundControl,
+    timeout: float,  # noqa: ASYNC109 - the result says so, no exception
+    rules: Sequence[Rule] = RULES,
+) -> Probe:
     """Read the settings and ask the two questions, at most `timeout` seconds each."""
-    violation = await find_violation(control)
+    violation = await find_violation(control, rules)
     if violation:
         return Probe(validates=False, evidence=violation, ended_at=datetime.now(UTC))
     root, canary = await asyncio.gather(

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 _RECORD = struct.Struct("!HHIH")
 _NAME_ASKED = b"\xc0\x0c"  # a pointer to behind the header (RFC 1035 section 4.1.4)
 _MAX_NAME = 255  # RFC 1035 section 2.3.4
+_MAX_POINTERS = 127  # as many as such a name has labels; more only cost time
 _MAX_TTL = 0x7FFFFFFF  # RFC 2181 section 8: with the top bit set, zero
+_POINTER = 0xC0  # the two bits of a pointer
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_*")
 
 
@@ -64,16 +66,17 @@ def read_name(wire: bytes, offset: int) -> tuple[bytes, int]:
     that reading ends. Raises MalformedRecordError.
     """
     labels = []
-    end = 0
+    end = pointers = 0
     earliest = offset
     size = 1
     try:
         while length := wire[offset]:
-            if length >= 0xC0:  # noqa: PLR2004 - the two bits of a pointer
+            if length >= _POINTER:
                 end = end or offset + 2
+                pointers += 1
                 offset = (length & 0x3F) << 8 | wire[offset + 1]
-                if offset >= earliest:
-                    raise MalformedRecordError("a name points forward")
+                if offset >= earliest or pointers > _MAX_POINTERS:
+                    raise MalformedRecordError("a name points forward, or too often")
                 earliest = offset
                 continue
             if length > 63:  # noqa: PLR2004 - RFC 1035 section 2.3.4
@@ -86,6 +89,28 @@ def read_name(wire: bytes, offset: int) -> tuple[bytes, int]:
     except IndexError:
         raise MalformedRecordError("a name ends in the middle") from None
     return b"".join(labels).lower() + b"\x00", end or offset + 1
+
+
+def skip_records(wire: bytes, offset: int, count: int) -> int:
+    """Return where `count` records from `offset` on end; raises MalformedRecordError."""
+    try:
+        for _ in range(count):
+            while 0 < (length := wire[offset]) < _POINTER:
+                offset += length + 1
+            offset += (1 if length == 0 else 2) + _RECORD.size
+            offset += int.from_bytes(wire[offset - 2 : offset], "big")
+    except IndexError:
+        raise MalformedRecordError("a record ends in its name") from None
+    return offset
+
+
+def is_below(name: bytes, ancestor: bytes) -> bool:
+    """Whether a wire name is a subdomain of another, and not that itself."""
+    while length := name[0]:
+        name = name[length + 1 :]
+        if name == ancestor:
+            return True
+    return False
 
 
 def name_to_text(name: bytes) -> str:

@@ -189,7 +189,7 @@ class Resolver:
             if connection.has_room():
                 connection.send(lookup)
                 return
-        if len(self._connections) < self._limit:
+        if len(self._connections) < self._limit and not self._closed:
             connection = _Connection(self)
             self._connections.append(connection)
             self.opened += 1
@@ -198,6 +198,11 @@ class Resolver:
         else:
             lookup.is_queued = True
             self._waiting.append(lookup)
+
+    def _send_if_wanted(self, lookup: Lookup) -> None:
+        """Send what was held back, unless everybody has given it up meanwhile."""
+        if lookup.receivers:
+            self._send(lookup)
 
     def _send_queued(self, count: int) -> None:
         """Send those that wait for room; whatever there still is none for waits again."""
@@ -236,7 +241,7 @@ class Resolver:
         """Ask what the resolver may know already; fail if it cannot be made to forget."""
         query = lookup.query
         if self._erase is not None and await self._erase(query.name, query.rdtype):
-            self._send(lookup)
+            self._send_if_wanted(lookup)
         else:
             reason = "the resolver could not be made to forget what it knows"
             kind = o.FAILURE_KIND_RESOLVER_UNAVAILABLE
@@ -250,7 +255,7 @@ class Resolver:
         # If it cannot be made to forget, asking would only bring the failure back.
         if await erase(lookup.query.name, lookup.query.rdtype):
             lookup.tries += 1
-            self._send(lookup)
+            self._send_if_wanted(lookup)
         else:
             self._deliver(lookup, answer)
 

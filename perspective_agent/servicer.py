@@ -11,11 +11,12 @@ from google.protobuf import timestamp_pb2
 from mpic import __version__
 from mpic.grpc.gather import Outbox, OutboxFullError
 from mpic.grpc.identity import Context
+from mpic.names import is_looked_up
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc
 from perspective_agent.checks import CHECKS
-from perspective_agent.examine import Examination, Limits, overloaded
+from perspective_agent.examine import Examination, Limits, overloaded, unaskable
 from perspective_agent.probe import Probe
 from perspective_agent.resolver import Resolver
 from perspective_agent.unbound_control import UnboundControl
@@ -182,6 +183,9 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         view = self._view
         if view.cannot_look:
             stream.report(_answer(question, _blind(view.cannot_look)), looked=False)
+        elif not is_looked_up(question.name):
+            # It would break the message to the resolver, and with it the whole stream.
+            stream.report(_answer(question, unaskable()), looked=False)
         elif self._is_full():
             stream.report(_answer(question, overloaded()), looked=False)
         else:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -22,7 +23,7 @@ from mpic.settings import (
 from perspective_agent.trust_anchor import read_key_tags
 from perspective_agent.unbound_conf import UnboundOptions
 from perspective_agent.unbound_control import UnboundControl
-from perspective_agent.unbound_rules import find_violation
+from perspective_agent.unbound_rules import LOCAL_ANSWERS, RULES, Rule, find_violation
 
 
 class AgentTable(ConfigTable):
@@ -64,6 +65,8 @@ class ResolverTable(ConfigTable):
     cache_max_negative_ttl: int = Field(default=10, ge=0, le=3600)
     lab_allow_special_purpose_servers: bool = False
     """For labs only: follow delegations to loopback, private and documentation addresses."""
+    lab_allow_local_answers: bool = False
+    """For labs only, in mode beside: let the resolver answer from local-zone and local-data."""
     start_timeout: float = Field(default=20.0, ge=0, le=600)
     """Seconds until the resolver must have been shown to validate, or the agent gives up."""
     probe_timeout: float = Field(default=5.0, ge=0.1, le=60)
@@ -89,6 +92,11 @@ class ResolverTable(ConfigTable):
                     " control-use-cert: no, and name that path",
                 )
         return self
+
+    def rules(self) -> Sequence[Rule]:
+        """Return what the running resolver must be set to."""
+        spared = LOCAL_ANSWERS if self.lab_allow_local_answers else None
+        return [rule for rule in RULES if rule is not spared]
 
     def beside_address(self) -> tuple[str, int]:
         """Return where the operator's resolver is."""
@@ -156,7 +164,7 @@ def check_file(file: Path) -> list[str]:
     settings = read_settings(file)
     if settings.resolver.control_socket is not None:
         control = UnboundControl(settings.resolver.control_socket)
-        if violation := asyncio.run(find_violation(control)):
+        if violation := asyncio.run(find_violation(control, settings.resolver.rules())):
             mend = "Start the resolver, or correct its configuration (see deploy/agent.toml)"
             raise ConfigError(file, [Problem("resolver", violation, mend)])
     return check_tls(settings.tls, file, datetime.now(UTC))

@@ -9,6 +9,9 @@ from pathlib import Path
 CANARY = "arpa"
 CANARY_ANCHOR = f"{CANARY}. IN DS 12345 13 2 {'00' * 32}"
 
+# What Unbound would answer for by itself; those in arpa lie below the canary.
+ANSWERED_LOCALLY = ("localhost", "test", "invalid", "onion")
+
 CONTROL_SOCKET = "control"
 
 # A server whose time-out has grown so far is given up. With it, a name whose servers are all dead
@@ -136,6 +139,9 @@ def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
         "  minimal-responses: yes",
         f"  unknown-server-time-limit: {_FIRST_TIMEOUT_MS}",
         f"  infra-cache-max-rtt: {GIVEN_UP_MS}",
+        # 900 by default: so long, whoever makes a few packets to some servers of a zone get lost
+        # would choose the server that is asked.
+        "  infra-host-ttl: 60",
         "  outgoing-range: 4096",
         # A lookup that hangs over TCP keeps no other from it: not ten connections in all, as by
         # default, and none of them shared.
@@ -144,7 +150,7 @@ def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
         "  num-queries-per-thread: 4096",
     ]
     # Unbound would answer for these itself; what the root says of them is what counts.
-    lines.extend(f'  local-zone: "{name}." nodefault' for name in ("test", "invalid", "onion"))
+    lines.extend(f'  local-zone: "{name}." nodefault' for name in ANSWERED_LOCALLY)
     if options.root_hints_file is not None:
         lines.append(f'  root-hints: "{options.root_hints_file}"')
     if options.outgoing_address is not None:

@@ -19,15 +19,17 @@ from perspective_agent.denial import lists, read_denial
 from perspective_agent.records import (
     MalformedRecordError,
     Record,
+    is_below,
     name_to_text,
     read_name,
     read_records,
+    skip_records,
 )
 
 A = 1
+CNAME = 5
 DS = 43
 CAA = 257
-_CNAME = 5
 _DNAME = 39
 _IN = 1
 _NXNAME = 128  # RFC 9824 section 3.5
@@ -104,6 +106,8 @@ def _read(query: Query, query_id: int, wire: bytes) -> o.Lookup:
         refusal = _read_refusal(query, wire)
         if refusal is not None:
             return refusal
+    else:
+        _check_length(query, wire, answers + authority)
     if answers:
         lookup = _read_answer_section(query, wire, answers, rcode)
     else:
@@ -152,6 +156,13 @@ def _ends_in_plain_opt(wire: bytes) -> bool:
     return opt[:3] == _OPT[:3] and opt[5] == 0 and opt[9:] == b"\x00\x00"
 
 
+def _check_length(query: Query, wire: bytes, records: int) -> None:
+    """Check that so many records fill the message up to its OPT, none cut, nothing behind."""
+    end = skip_records(wire, _HEADER.size + len(query.question), records)
+    if end != len(wire) - len(_OPT):
+        raise MalformedRecordError(f"{len(wire) - len(_OPT) - end} octets too many")
+
+
 def _read_empty(query: Query, wire: bytes, authority: int, rcode: int) -> o.Lookup:
     """Read a NOERROR or NXDOMAIN answer without records (RFC 2308 section 2)."""
     if rcode == _NXDOMAIN:
@@ -171,7 +182,8 @@ def _read_answer_section(query: Query, wire: bytes, answers: int, rcode: int) ->
         raise MalformedRecordError("a record of another class in the answer")
     lookup = o.Lookup(name=query.name)
     owner = _follow_aliases(query, wire, section, lookup)
-    records = [r for r in section if r.rdtype == query.rdtype and r.owner == owner]
+    # They are all of that owner: others would be strays.
+    records = [record for record in section if record.rdtype == query.rdtype]
     if rcode == _NXDOMAIN:
         # The RCODE belongs to the last name of the chain (RFC 6604 section 3).
         if records:
@@ -189,25 +201,51 @@ def _read_answer_section(query: Query, wire: bytes, answers: int, rcode: int) ->
 def _follow_aliases(query: Query, wire: bytes, section: list[Record], lookup: o.Lookup) -> bytes:
     """Follow the CNAMEs from the name asked, note each in `lookup`, return where they end."""
     owner = query.question[:-4]
-    seen = {owner}
+    aliased: set[bytes] = set()
     if len(section) > 1 or section[0].rdtype != query.rdtype:
-        aliases = {r.owner: r for r in section if r.rdtype == _CNAME}
-        while alias := aliases.get(owner):
-            target, _ = read_name(wire, alias.rdata_at)
-            lookup.aliases.add(
-                owner=name_to_text(owner), target=name_to_text(target), ttl=alias.ttl
-            )
-            if target in seen:
+        targets = _read_targets(wire, section)
+        while found := targets.get(owner):
+            target, ttl = found
+            lookup.aliases.add(owner=name_to_text(owner), target=name_to_text(target), ttl=ttl)
+            aliased.add(owner)
+            if target in aliased:
                 raise _AliasError(f"the aliases loop at {name_to_text(target)}")
-            if len(seen) > _MAX_ALIASES:
+            if len(aliased) > _MAX_ALIASES:
                 raise _AliasError(f"more than {_MAX_ALIASES} aliases")
-            seen.add(target)
             owner = target
-    for record in section:
-        # A DNAME stands beside the CNAME made from it (RFC 6672 section 3.1).
-        if record.owner not in seen and record.rdtype != _DNAME:
-            raise _AliasError(f"records of {name_to_text(record.owner)}, to which no alias leads")
+    _check_strays(query, section, aliased, owner)
     return owner
+
+
+def _check_strays(query: Query, section: list[Record], aliased: set[bytes], end: bytes) -> None:
+    """Check that every record of an answer belongs to an alias, or to where the aliases end."""
+    for record in section:
+        if record.owner == end and record.rdtype != _DNAME:
+            continue
+        if record.owner in aliased:
+            # "If a CNAME RR is present at a node, no other data should be present" (RFC 1034
+            # section 3.6.2). To pass over a set that may forbid would be an absence by accident.
+            if record.rdtype == query.rdtype:
+                raise _AliasError(f"{name_to_text(record.owner)} is an alias and has records too")
+        elif record.rdtype != _DNAME:
+            raise _AliasError(f"records of {name_to_text(record.owner)}, to which no alias leads")
+        elif not any(is_below(name, record.owner) for name in aliased):
+            # A DNAME stands beside the CNAME made from it (RFC 6672 section 3.1).
+            raise _AliasError(f"a DNAME of {name_to_text(record.owner)} that nothing follows from")
+
+
+def _read_targets(wire: bytes, section: list[Record]) -> dict[bytes, tuple[bytes, int]]:
+    """Return what each CNAME of an answer leads to, and its TTL, by its owner."""
+    targets: dict[bytes, tuple[bytes, int]] = {}
+    for record in section:
+        if record.rdtype == CNAME:
+            target, end = read_name(wire, record.rdata_at)
+            if end != record.rdata_at + len(record.rdata):
+                raise MalformedRecordError("an alias whose data is not one name")
+            if record.owner in targets:
+                raise _AliasError(f"{name_to_text(record.owner)} is an alias twice")
+            targets[record.owner] = (target, record.ttl)
+    return targets
 
 
 def _read_refusal(query: Query, wire: bytes) -> o.Lookup | None:

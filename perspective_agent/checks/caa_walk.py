@@ -13,7 +13,9 @@ answer could have been a prohibition). Aliases are the resolver's business; only
 climbed. NXDOMAIN says nothing about parents: the walk goes on.
 
 If asked to, a walk that failed goes on to look for proof that the name lies in an insecure zone
-(BR 4.2.2.1: what must be confirmed before such a failure may be permission).
+(BR 4.2.2.1: what must be confirmed before such a failure may be permission). Of an alias there is
+none: the failure may be that of the zone it leads to, signed or not. So each level is asked for its
+CNAME as well, at once, since dead servers take their time with that too.
 """
 
 from collections.abc import Callable
@@ -22,7 +24,7 @@ from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.checks.insecurity import Descent
 from perspective_agent.wanted import Wanted
-from perspective_agent.wire import CAA
+from perspective_agent.wire import CAA, CNAME
 
 
 class CaaWalk:
@@ -30,16 +32,25 @@ class CaaWalk:
 
     def __init__(self, name: str, *, prove_insecurity: bool = False) -> None:
         """Walk from `name` (no wildcard label) up to and including its top-level domain."""
-        self.lookups = [Wanted(level, CAA) for level in walk_levels(name)]
-        self._answers: list[o.Lookup | None] = [None] * len(self.lookups)
+        levels = walk_levels(name)
+        self.lookups = [Wanted(level, CAA) for level in levels]
+        self._answers: list[o.Lookup | None] = [None] * len(levels)
         self._lowest_open = 0
         self._prove_insecurity = prove_insecurity
+        if prove_insecurity:
+            self.lookups += [Wanted(level, CNAME) for level in levels]
+        self._cnames: list[o.Lookup | None] = [None] * len(levels)
         self._descent: Descent | None = None
+        self._descended = False
 
     def add(self, index: int, lookup: o.Lookup) -> o.Finding | None:
         """Take one level's answer; return the finding once no open level can change it."""
-        if index >= len(self._answers):
-            return self._add_to_descent(index - len(self._answers), lookup)
+        asked = len(self._answers)
+        if index >= 2 * asked:
+            return self._add_to_descent(index - 2 * asked, lookup)
+        if index >= asked:
+            self._cnames[index - asked] = lookup
+            return self._conclude()
         self._answers[index] = lookup
         if index != self._lowest_open or self._descent is not None:
             return None
@@ -75,14 +86,26 @@ class CaaWalk:
         return self._answers  # type: ignore[return-value] # none is None
 
     def _add_to_descent(self, index: int, lookup: o.Lookup) -> o.Finding | None:
-        levels = self._levels()
         assert self._descent is not None  # noqa: S101 - it asked for this lookup
-        assert levels is not None  # noqa: S101 - the walk had ended
-        if not self._descent.add(index, lookup):
+        self._descended = self._descent.add(index, lookup) or self._descended
+        return self._conclude()
+
+    def _conclude(self) -> o.Finding | None:
+        """Return the finding of a walk that failed, once its proof is found or known to lack."""
+        levels = self._levels()
+        if not self._descended or levels is None or self._descent is None:
             return None
-        if self._descent.proof is not None:
+        cname = self._cnames[len(levels) - 1]
+        if cname is None:
+            return None
+        if self._descent.proof is not None and _is_no_alias(cname):
             levels[-1].insecurity_proof.CopyFrom(self._descent.proof)
         return _finding(levels)
+
+
+def _is_no_alias(cname: o.Lookup) -> bool:
+    """Whether the answer for a CNAME is that there is none, or that nobody answers for anything."""
+    return cname.HasField("absence") or cname.failure.kind == o.FAILURE_KIND_SERVFAIL
 
 
 def _finding(levels: list[o.Lookup]) -> o.Finding:

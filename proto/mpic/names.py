@@ -18,7 +18,11 @@ MAX_NAME = 253  # octets without the final dot (RFC 1035 section 2.3.4)
 MAX_LABEL = 63
 
 _LDH = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")  # RFC 5890 section 2.3.1
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_LOOKED_UP = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 _REVERSE = ("in-addr.arpa", "ip6.arpa")
+# Of the unprintable characters IDNA 2008 allows these two, in some places (RFC 5892 appendix A).
+_JOINERS = str.maketrans("", "", "\u200c\u200d")
 
 
 class InvalidNameError(ValueError):
@@ -71,7 +75,7 @@ def parse_name(text: str) -> Name:
     base = text[2:] if wildcard else text
     if "*" in base:
         raise InvalidNameError('"*" may only stand alone as the leftmost label, as *.example.com')
-    labels = [_parse_label(label) for label in base.lower().split(".")]
+    labels = [_parse_label(label) for label in base.split(".")]
     looked_up = ".".join(labels)
     if len(looked_up) > MAX_NAME:
         raise InvalidNameError(f"has {len(looked_up)} octets as A-labels; at most {MAX_NAME} fit")
@@ -84,6 +88,11 @@ def parse_name(text: str) -> Name:
             " ask for a name below a registered domain"
         )
     return Name(text, looked_up, wildcard)
+
+
+def is_looked_up(text: str) -> bool:
+    """Whether a text has the looked-up form; not whether such a name may be asked for."""
+    return len(text) <= MAX_NAME and _LOOKED_UP.fullmatch(text) is not None
 
 
 def walk_levels(looked_up: str) -> list[str]:
@@ -114,7 +123,7 @@ def _check_characters(text: str) -> None:
         raise InvalidNameError("is empty; give a name, as www.example.com")
     if len(text) > 4 * MAX_NAME:
         raise InvalidNameError(f"is far too long; a name has at most {MAX_NAME} octets")
-    if not text.isprintable():
+    if not text.translate(_JOINERS).isprintable():
         raise InvalidNameError("holds a control or other unprintable character")
     if " " in text:
         raise InvalidNameError("holds a space; a name has none")
@@ -146,8 +155,7 @@ def _parse_label(label: str) -> str:
     """Return a label as an A-label or LDH label."""
     if not label:
         raise InvalidNameError("has an empty label; write one dot between two labels")
-    if not label.isascii():
-        label = _encode_label(label)
+    label = label.lower() if label.isascii() else _encode_label(label)
     if len(label) > MAX_LABEL:
         raise InvalidNameError(f"has a label of {len(label)} octets; at most {MAX_LABEL} fit")
     if "_" in label:
@@ -166,6 +174,11 @@ def _parse_label(label: str) -> str:
 
 def _encode_label(label: str) -> str:
     """Convert a U-label by IDNA 2008; nothing is mapped but to lower case."""
+    # One by one (RFC 5895 section 2): of the last letter of "ΟΔΟΣ", str.lower() of the whole makes
+    # another than of the same letter elsewhere.
+    written, label = label, "".join(map(str.lower, label))
+    if label.isascii():
+        raise InvalidNameError(f"has {written!r}, with a sign that only looks like an ASCII letter")
     try:
         return idna.alabel(label).decode("ascii")
     except UnicodeError as error:  # idna.IDNAError is one
@@ -174,14 +187,16 @@ def _encode_label(label: str) -> str:
 
 def _check_a_label(label: str) -> None:
     """Check that "xn--..." is what its U-label converts to (RFC 5890 section 2.3.2.1)."""
+    if not label.startswith("xn--"):
+        raise InvalidNameError(
+            f'has {label!r}: "--" in the third and fourth place is for A-labels alone (RFC 5890)'
+        )
     try:
         same = idna.alabel(idna.ulabel(label)).decode("ascii") == label
     except UnicodeError as error:
         raise InvalidNameError(f"has {label!r}, which is no A-label: {error}") from error
-    if not same or not label.startswith("xn--"):
-        raise InvalidNameError(
-            f'has {label!r}: "--" in the third and fourth place is for A-labels alone (RFC 5890)'
-        )
+    if not same:
+        raise InvalidNameError(f"has {label!r}, which is not how IDNA 2008 writes its U-label")
 
 
 def _check_place(labels: Sequence[str], looked_up: str) -> None:
@@ -190,5 +205,8 @@ def _check_place(labels: Sequence[str], looked_up: str) -> None:
         raise InvalidNameError(f"ends in {labels[-1]}; a top-level domain is not a number")
     if labels[-1] == "onion":
         raise InvalidNameError("is an Onion name; it is not in the DNS (BR Appendix B)")
+    if labels[-1] == "localhost":
+        # Resolvers answer for it by themselves, and so all would agree (RFC 6761 section 6.3).
+        raise InvalidNameError("is in localhost, which is not in the public DNS (RFC 6761)")
     if any(looked_up == zone or looked_up.endswith(f".{zone}") for zone in _REVERSE):
         raise InvalidNameError("is in the reverse zones, which no certificate may name (BR 4.2.2)")

@@ -12,14 +12,14 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["coordinator", "mpic", "perspective_agent"]):
-    from tests.fuzz.targets import TARGETS, seeds
+    from tests.fuzz.targets import SEEDS, TARGETS
 
 
 def main() -> None:
     target, seconds = sys.argv[1], int(sys.argv[2])
     corpus = Path(sys.argv[3] if len(sys.argv) > 3 else tempfile.mkdtemp())
     corpus.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(seeds(target)):
+    for number, seed in enumerate(SEEDS[target]):
         (corpus / f"seed-{number}").write_bytes(seed)
     options = [
         f"-max_total_time={seconds}",

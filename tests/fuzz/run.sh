@@ -6,8 +6,10 @@ cd "$(dirname "$0")/../.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(caa_value caa_set answer observation name)
 python=${PYTHON:-.venv/bin/python}
+if [ ${#targets[@]} = 0 ]; then
+    read -ra targets < <("$python" -c 'from tests.fuzz.targets import TARGETS; print(*TARGETS)')
+fi
 
 fuzz() {
     local target=$1 log=${TMPDIR:-/tmp}/fuzz-$1.log

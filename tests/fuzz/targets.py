@@ -1,12 +1,13 @@
 """What fuzzing drives: any octets in, and an assertion for what must never be.
 
-Each target reads octets that come from the network: CAA record data, the resolver's answers, an
-agent's observations, a caller's names.
+Each target reads octets that come from the network: CAA record data, the resolver's answers and
+their records, an agent's messages and the observations in them, a caller's questions and names.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import dns.exception
 import dns.flags
@@ -14,14 +15,27 @@ import dns.message
 import dns.rcode
 from google.protobuf.message import DecodeError
 
+from coordinator.admission import MAX_NAMES
 from coordinator.ballot import Ballot, Reply
 from coordinator.caa import Applicant, judge_set
 from coordinator.caa_value import read_issue_value, read_property
-from mpic.names import InvalidNameError, parse_name
+from coordinator.intake import Desk, read_question
+from coordinator.link import Link, LinkOptions
+from coordinator.link_problem import LinkError
+from mpic.grpc.errors import RequestError
+from mpic.grpc.tls import TlsFiles
+from mpic.names import InvalidNameError, is_looked_up, parse_name
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.wire import CAA, DS, A, Query, make_query, read_answer
+from perspective_agent.records import (
+    MalformedRecordError,
+    name_to_text,
+    read_name,
+    read_records,
+    skip_records,
+)
+from perspective_agent.wire import CAA, CNAME, DS, A, Query, make_query, read_answer
 from tests.world.samples import NAME, TERMS, WORLD, ask, reply
 
 _DECIDED = (c.CAA_OUTCOME_PERMITTED, c.CAA_OUTCOME_FORBIDDEN)
@@ -68,7 +82,7 @@ def _cut(data: bytes) -> list[bytes]:
 
 def answer(data: bytes) -> None:
     """The resolver's answer, made to belong to the question half of the time."""
-    for rdtype in (A, CAA, DS):
+    for rdtype in (A, CAA, CNAME, DS):
         query = make_query(NAME, rdtype)
         _read(query, data)
         _read(query, b"\x12\x34" + data[:2] + b"\x00\x01" + data[2:8] + query.question + data[8:])
@@ -94,6 +108,58 @@ def _read(query: Query, wire: bytes) -> None:
         assert message.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
     for rdata in lookup.records.rdata:
         assert rdata in wire
+
+
+def records(data: bytes) -> None:
+    """A section of records, and a name: read as dnspython reads names, or refused."""
+    for count in (1, 2, 7):
+        with suppress(MalformedRecordError):
+            section, end = read_records(data, 0, count)
+            assert end <= len(data)
+            assert end == skip_records(data, 0, count)
+            assert len(section) == count
+            assert all(one.rdata in data and one.ttl <= 0x7FFFFFFF for one in section)
+    try:
+        owner, end = read_name(data, 0)
+    except MalformedRecordError:
+        return
+    expected, used = dns.name.from_wire(data, 0)
+    assert (owner, end) == (expected.to_wire().lower(), used)
+    assert re.fullmatch(r"[ -~]*", name_to_text(owner))
+
+
+_PERSPECTIVE = WORLD.remotes[0]
+_NO_FILES = TlsFiles(Path("none"), Path("none"), Path("none"))
+
+
+def message(data: bytes) -> None:
+    """A message of an agent: it ends the link, or answers what was asked, each once."""
+    link = Link(_PERSPECTIVE, LinkOptions(_NO_FILES))
+    answered: list[int] = []
+    for question_id in (1, 2, 3):
+        link._pending[question_id] = lambda _who, which, _what: answered.append(which)
+    with suppress(LinkError):
+        link._deliver(data)
+        response = p.ObserveResponse.FromString(data)
+        assert (response.perspective_id, response.rir) == (_PERSPECTIVE.id, _PERSPECTIVE.rir)
+        assert set(answered) <= {one.question_id for one in response.observations}
+    assert set(answered) <= {1, 2, 3}
+    assert len(set(answered)) == len(answered)
+
+
+def question(data: bytes) -> None:
+    """A caller's question: refused with the fields that are wrong, or fit to be asked."""
+    with suppress(DecodeError, RequestError):
+        asked = read_question(c.CorroborateRequest.FromString(data), _DESK)
+        assert 1 <= len(asked.asks) == len(asked.names) <= MAX_NAMES
+        assert all(is_looked_up(one.name) and one.issuer_domains for one in asked.asks)
+        assert TERMS.required <= asked.terms.required <= len(WORLD.remotes)
+        assert asked.terms.address_agreement in _AGREEMENTS
+        assert 0 <= asked.linger <= _DESK.max_linger
+
+
+_DESK = Desk({"example": frozenset({"ca.example.test"})}, TERMS.row, len(WORLD.remotes), 11.0)
+_AGREEMENTS = (c.ADDRESS_AGREEMENT_EXACT,)  # the policy's; there is no stricter one
 
 
 def observation(data: bytes) -> None:
@@ -126,24 +192,19 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "caa_value": caa_value,
     "caa_set": caa_set,
     "answer": answer,
+    "records": records,
+    "message": message,
     "observation": observation,
+    "question": question,
     "name": name,
 }
 
 
-def seeds(target: str) -> list[bytes]:
-    """Return octets near which the interesting ones lie."""
-    match target:
-        case "caa_value":
-            return [b"ca.example; a=b; c=d", b";", b"", b"ca.example;accounturi=https://a.b/1"]
-        case "caa_set":
-            return [b"\x15\x00\x05issueca.example.test", b"\x05\x80\x01x;\x00\x07\x00\x05issue;"]
-        case "answer":
-            return [_sample(rcode, ancount) for rcode in (0, 3, 2) for ancount in (0, 1)]
-        case "observation":
-            return [reply(WORLD.primary).encoded.observation]
-        case _:
-            return ["*.bücher.example".encode(), b"xn--bcher-kva.example", b"1.2.3.4", b"a.b"]
+def _frame(*ids: int, perspective: str = _PERSPECTIVE.id) -> bytes:
+    observations = [p.EncodedObservation(question_id=one, observation=b"x") for one in ids]
+    return p.ObserveResponse(
+        perspective_id=perspective, rir=_PERSPECTIVE.rir, observations=observations
+    ).SerializeToString()
 
 
 def _sample(rcode: int, answers: int) -> bytes:
@@ -152,3 +213,26 @@ def _sample(rcode: int, answers: int) -> bytes:
     opt = b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00"
     counts = bytes((0, answers, 0, 0, 0, 1))
     return bytes((0x81, 0xA0 | rcode)) + counts + record * answers + opt
+
+
+def _question() -> bytes:
+    asked = c.CorroborateRequest(request_id="r", names=["*.example.com", "b.example"])
+    asked.linger.FromSeconds(1)
+    asked.tightening.min_corroborating = 5
+    return asked.SerializeToString()
+
+
+SEEDS: Mapping[str, list[bytes]] = {
+    "caa_value": [b"ca.example; a=b; c=d", b";", b"", b"ca.example;accounturi=https://a.b/1"],
+    "caa_set": [b"\x15\x00\x05issueca.example.test", b"\x05\x80\x01x;\x00\x07\x00\x05issue;"],
+    "answer": [_sample(rcode, answers) for rcode in (0, 3, 2) for answers in (0, 1)],
+    "records": [
+        b"\x01a\x00\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x02\xc0\x00" + b"\xc0\x00" * 8,
+        b"\x01a\xc0\x00",
+    ],
+    "message": [_frame(1), _frame(2, 2, 9), _frame(1, perspective="other")],
+    "observation": [reply(WORLD.primary).encoded.observation],
+    "question": [_question()],
+    "name": ["*.bücher.example".encode(), b"xn--bcher-kva.example", b"1.2.3.4", b"a.b"],
+}
+"""Octets near which the interesting ones lie."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.targets import TARGETS, seeds
+from tests.fuzz.targets import SEEDS, TARGETS
 
 
 def mutate(seed: bytes, edits: list[tuple[int, bytes]]) -> bytes:
@@ -21,5 +21,5 @@ edits = st.lists(st.tuples(st.integers(0, 200), st.binary(max_size=3)), max_size
 @pytest.mark.parametrize("target", TARGETS)
 @given(data=st.data())
 def test_nothing_that_must_never_be(target: str, data: st.DataObject) -> None:
-    near = st.builds(mutate, st.sampled_from(seeds(target)), edits)
+    near = st.builds(mutate, st.sampled_from(SEEDS[target]), edits)
     TARGETS[target](data.draw(near | st.binary(max_size=60)))

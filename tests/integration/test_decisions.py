@@ -203,6 +203,22 @@ def test_the_policy_row_is_told(deployment: Deployment) -> None:
     assert policy.address_agreement == c.ADDRESS_AGREEMENT_EXACT
 
 
+def test_br_3_2_2_9_corroborations_of_earlier_attempts_are_never_added(
+    deployment: Deployment,
+) -> None:
+    """Every remote corroborates in one of two attempts, and three of five in each."""
+    for lied_to in ((1, 2), (3, 4)):
+        for number in lied_to:
+            divert(number)
+        forget()
+        response = deployment.ask(PLAIN)
+        network.restore_all()
+        assert only(response).quorum == "3/5"
+        assert response.error.code == 338
+        dissenting = [n for n, one in enumerate(only(response).perspectives) if one.dissent]
+        assert dissenting == list(lied_to)
+
+
 def test_after_a_hijack_of_a_signed_zone_ends_its_names_are_secure_again(
     deployment: Deployment,
 ) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
@@ -13,7 +14,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from mpic.grpc.tls import TlsFiles, channel_credentials
-from mpic.pki import Subject, create_authority, issue_certificate
+from mpic.pki import Subject, create_authority, issue_certificate, load_authority, name_pair
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc, perspective_pb2_grpc
 from mpic.v1 import perspective_pb2 as p
@@ -55,6 +56,43 @@ def test_a_caller_of_another_authority_is_refused(deployment: Deployment, tmp_pa
     pair = issue_certificate(other, Subject("caller", "pipeline"))
     files = TlsFiles(pair.certificate, pair.private_key, deployment.pki / "ca.pem")
     assert_unavailable(channel_credentials(files))
+
+
+@pytest.mark.parametrize(
+    ("id", "days", "age"), [("old", 1, 2), ("unborn", 2, -1)], ids=["expired", "not yet valid"]
+)
+def test_a_caller_whose_certificate_is_out_of_date_is_refused(
+    deployment: Deployment, id: str, days: int, age: int
+) -> None:
+    issued = datetime.now(UTC) - timedelta(days=age)
+    subject = Subject("caller", id)
+    issue_certificate(load_authority(deployment.pki), subject, days, issued)
+    assert_unavailable(channel_credentials(deployment.caller_tls(id)))
+
+
+def test_an_agent_whose_certificate_has_expired_is_not_believed(deployment: Deployment) -> None:
+    pair = name_pair(deployment.pki, "mpic.test", Subject("perspective", ASHBURN.id))
+    good = [(file, file.read_bytes()) for file in (pair.certificate, pair.private_key)]
+    for file, _ in good:
+        file.unlink()
+    subject = Subject("perspective", ASHBURN.id)
+    issued = datetime.now(UTC) - timedelta(days=2)
+    issue_certificate(load_authority(deployment.pki), subject, 1, issued)
+    restart_agent(deployment)
+    wait_until(lambda: "certificate has expired" in ashburn(deployment).problem, 15, str)
+    (verdict,) = deployment.ask(CHILD).names
+    for file, data in good:
+        file.write_bytes(data)
+    restart_agent(deployment)
+    wait_until(lambda: version(deployment) != "", 15, str)
+    assert verdict.quorum == "4/5"
+    assert verdict.perspectives[2].dissent == c.DISSENT_UNREACHABLE
+    assert "certificate has expired" in verdict.perspectives[2].detail
+
+
+def restart_agent(deployment: Deployment) -> None:
+    deployment.agents[ASHBURN.id].stop()
+    wait_serving(deployment.start_agent(ASHBURN.id))
 
 
 def test_a_server_of_another_authority_is_not_believed(
@@ -141,11 +179,16 @@ def replaced(deployment: Deployment, behaviour: str, log: Path) -> Iterator[None
 
 def version(deployment: Deployment) -> str:
     """The version that Ashburn's agent last described itself by; "" while it cannot be asked."""
+    one = ashburn(deployment)
+    return one.description.version if one.ready else ""
+
+
+def ashburn(deployment: Deployment) -> c.PerspectiveStatus:
     with deployment.channel() as channel:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
         listed = stub.ListPerspectives(c.ListPerspectivesRequest(), timeout=TIMEOUT).perspectives
     (one,) = (one for one in listed if one.perspective_id == ASHBURN.id)
-    return one.description.version if one.ready else ""
+    return one
 
 
 OUTCOMES = {

@@ -67,6 +67,13 @@ def test_br_4_2_2_2_5_a_dnssec_error_at_the_primary_is_none(
     assert "no permission without proof that the failure is outside" in primary(response).detail
 
 
+def test_br_4_2_2_1_a_failure_that_an_alias_leads_to_is_none(deployment: Deployment) -> None:
+    """The name's own zone is proven insecure, but it is another's, with a DS record, that fails."""
+    response = deployment.ask("alias.plain.example.co.jp")
+    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED
+    assert "no permission without proof that the zone is insecure" in primary(response).detail
+
+
 def test_silence_within_our_deadline_is_none(deployment: Deployment) -> None:
     """Of a perspective whose way out is cut, nothing is known but that."""
     source = network.perspective_address(0)

@@ -285,6 +285,7 @@ def test_a_black_hole_is_silent_and_heals(resolvers: tuple[Resolver, Resolver]) 
 # What Unbound makes of each behaviour, asked for CAA.
 OUTCOMES = {
     "healthy": "NOERROR",
+    "emptytc": "NOERROR",
     "silent": "silence",
     "dropcaa": "silence",
     "servfail": "SERVFAIL",
@@ -320,6 +321,14 @@ OUTCOMES = {
     "bomb": "SERVFAIL",
     "partial": "NOERROR",
     "counter": "NOERROR",
+    "aliasfirst": "NOERROR",
+    "aliaslast": "NOERROR",
+    "another": "NOERROR",
+    "dnamealone": "NXDOMAIN",
+    "othertype": "NOERROR",
+    "classinside": "NOERROR",
+    "denied": "NXDOMAIN",
+    "uppercase": "NOERROR",
 }
 
 

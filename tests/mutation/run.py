@@ -28,6 +28,12 @@ FAULTS: Sequence[Fault] = (
     *faults_wire.FAULTS,
 )
 TESTS = ("tests/unit", "tests/clauses")
+# Where a fault in a file is most likely to be noticed; the others are asked only if it is not.
+NEAREST = {
+    "coordinator": ("tests/clauses", "tests/unit/coordinator"),
+    "perspective_agent": ("tests/unit/perspective_agent",),
+    "proto": ("tests/unit/mpic/test_names.py",),
+}
 # Those that start servers, which the tests that call this may have running already.
 WITHOUT = ("tests/clauses/test_caa_over_the_api.py", "tests/clauses/test_hostile_dns.py")
 # A fault may make a test run for ever, or eat all memory; that is a fault noticed.
@@ -63,10 +69,11 @@ def plant(fault: Fault) -> str:
             shutil.copytree(PROJECT / part, copy / part, ignore=ignored)
         shutil.copy(PROJECT / "pyproject.toml", copy)
         (copy / fault.file).write_text(source.replace(fault.old, fault.new))
-        return _test(copy)
+        nearest = _test(copy, NEAREST[Path(fault.file).parts[0]])
+        return _test(copy, TESTS) if nearest == "SURVIVED" else nearest
 
 
-def _test(copy: Path) -> str:
+def _test(copy: Path, tests: Sequence[str]) -> str:
     environment = os.environ | {
         "PYTHONPATH": f"{copy}:{copy / 'proto'}",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -75,7 +82,7 @@ def _test(copy: Path) -> str:
     options += [f"--ignore={file}" for file in WITHOUT]
     try:
         done = subprocess.run(
-            [*LIMIT, sys.executable, "-m", "pytest", *options, *TESTS],
+            [*LIMIT, sys.executable, "-m", "pytest", *options, *tests],
             cwd=copy,
             env=environment,
             capture_output=True,

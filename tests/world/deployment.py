@@ -64,6 +64,7 @@ mode = "beside"
 port = {port}
 control_socket = "{control}"
 trust_anchor_file = "{anchor}"
+lab_allow_local_answers = true
 """
 
 # A resolver that answers for these names by itself: what a check costs without recursion.

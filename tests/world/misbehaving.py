@@ -311,6 +311,76 @@ def _count(ask: Ask) -> Reply:
     return Reply(ask.answer_with("TXT", str(_asked[label])).to_wire())
 
 
+def _beside_alias(first: str, second: str) -> Callable[[Ask], Reply]:
+    """Answer CAA with an alias and, at the same name, a set that forbids, in either order."""
+
+    def behave(ask: Ask) -> Reply:
+        if not _is_caa(ask) or ask.question.name.labels[0].lower() == b"target":
+            return _healthy(ask)
+        texts = {"CNAME": "target", "CAA": '0 issue ";"'}
+        records = [ask.record(ask.question.name, one, texts[one]) for one in (first, second)]
+        return Reply(ask.answer(*records).to_wire())
+
+    return behave
+
+
+def _of_another(ask: Ask) -> Reply:
+    """Answer CAA with the records of another name."""
+    if not _is_caa(ask):
+        return _healthy(ask)
+    other = dns.name.Name([b"other"]).derelativize(ask.zone)
+    return Reply(ask.answer(ask.record(other, "CAA", '0 issue ";"')).to_wire())
+
+
+def _dname_alone(ask: Ask) -> Reply:
+    """Answer with a DNAME and without the CNAME that follows from it (RFC 6672 section 3.1)."""
+    if ask.question.name == ask.zone or not _is_caa(ask):
+        return _healthy(ask)
+    return Reply(ask.answer(ask.record(ask.zone, "DNAME", "example.test.")).to_wire())
+
+
+def _other_type(ask: Ask) -> Reply:
+    """Answer CAA with an address."""
+    return Reply(ask.answer_with("A", "203.0.113.100").to_wire())
+
+
+def _class_inside(ask: Ask) -> Reply:
+    """Answer CAA with a record of class CH."""
+    wire = bytearray(_says_no(ask).wire or b"")
+    if _is_caa(ask):
+        at = wire.rindex(b"\x01\x01\x00\x01")
+        wire[at + 3] = 3
+    return Reply(bytes(wire))
+
+
+def _says_no(ask: Ask) -> Reply:
+    if not _is_caa(ask):
+        return _healthy(ask)
+    return Reply(ask.answer_with("CAA", '0 issue ";"').to_wire())
+
+
+def _denied_records(ask: Ask) -> Reply:
+    """Answer NXDOMAIN, and the records of the name it denies."""
+    if not _is_caa(ask):
+        return _healthy(ask)
+    message = ask.answer_with("CAA", '0 issue ";"')
+    message.set_rcode(dns.rcode.NXDOMAIN)
+    return Reply(message.to_wire())
+
+
+def _empty_and_truncated(ask: Ask) -> Reply:
+    """Say that there is nothing and that it was cut short; over TCP there is a set."""
+    return _says_no(ask) if ask.tcp else _points_to_tcp(ask)
+
+
+def _upper_case(ask: Ask) -> Reply:
+    """Give the record's owner in another case than the question's."""
+    if not _is_caa(ask):
+        return _healthy(ask)
+    owner = dns.name.from_text(str(ask.question.name).upper())
+    return Reply(ask.answer(ask.record(owner, "CAA", '0 issue ";"')).to_wire())
+
+
 BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
     "healthy": _healthy,
     "silent": _silent,
@@ -348,6 +418,15 @@ BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
     "bomb": _bomb,
     "partial": _healthy,
     "counter": _count,
+    "aliasfirst": _beside_alias("CNAME", "CAA"),
+    "aliaslast": _beside_alias("CAA", "CNAME"),
+    "another": _of_another,
+    "dnamealone": _dname_alone,
+    "othertype": _other_type,
+    "classinside": _class_inside,
+    "denied": _denied_records,
+    "emptytc": _empty_and_truncated,
+    "uppercase": _upper_case,
 }
 
 HEAVY = ("many", "manyours", "wide", "bomb")

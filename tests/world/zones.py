@@ -69,7 +69,9 @@ UPKI_WITHOUT_CHILD = Zone(UPKI.name, _UPKI_TEXT.replace("child IN", "; child IN"
 
 _CHILD = f"child IN A {network.WEB}\n"
 
-PLAIN = _zone("plain.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.UNSIGNED)
+# An alias out of an unsigned zone into a signed one whose servers know nothing.
+_ALIAS = "alias IN CNAME www.lame-signed.example.co.jp.\n"
+PLAIN = _zone("plain.example.co.jp", network.AUTHORITATIVE, _CHILD + _ALIAS, Signing.UNSIGNED)
 BOGUS = _zone("bogus.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.BOGUS)
 EXPIRED = _zone("expired.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.EXPIRED)
 STRIPPED = _zone("stripped.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.STRIPPED)

@@ -116,6 +116,8 @@ def test_a_failed_lookup_is_no_answer() -> None:
         (finding(o.Lookup(name="other.test", absence=1)), "addresses of 'other.test'"),
         (finding(o.Lookup(name=NAME)), "without a result"),
         (finding(o.Lookup(name=NAME, absence=0)), "without a result"),
+        # An absence that only a newer agent knows.
+        (finding(o.Lookup(name=NAME, absence=9, dnssec=o.DNSSEC_SECURE)), "without a result"),
         (records(), "no IPv4 addresses"),
         (records(b"\x01\x02\x03"), "no IPv4 addresses"),
         (records(ONE, dnssec=o.DNSSEC_BOGUS), "did not validate"),

@@ -1,17 +1,23 @@
 """One attempt's questions: a deadline that is kept, and what is told of who had not answered."""
 
 import asyncio
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from coordinator.ballot import Reply
-from coordinator.fanout import Asking, CutAsking
-from coordinator.link import Receive
+from coordinator.checks import CHECKS
+from coordinator.fanout import AnyLink, Asking, CutAsking, Fanout, Inquiry, Timing
+from coordinator.link import LinkOptions, Receive
+from coordinator.link_problem import Problem
 from coordinator.roster import Perspective
+from mpic.grpc.tls import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
-from tests.world.samples import WORLD
+from tests.world.samples import TERMS, WORLD
+
+OPTIONS = LinkOptions(TlsFiles(Path("none"), Path("none"), Path("none")))
 
 
 class SilentLink:
@@ -42,7 +48,7 @@ def links() -> Any:  # noqa: ANN401 - stands for links
 
 async def test_who_has_not_answered_is_late() -> None:
     replies: list[Reply] = []
-    asking = Asking(0.01, lambda _, reply: replies.append(reply))
+    asking = Asking(0.01, 1, lambda _, reply: replies.append(reply))
     asked = links()
     asking.ask(asked, 0, 1, b"")
     asked[0].answer(1)
@@ -53,7 +59,7 @@ async def test_who_has_not_answered_is_late() -> None:
 
 async def test_a_caller_that_does_not_wait_so_long_is_told_so_and_nobody_is_blamed() -> None:
     replies: list[Reply] = []
-    asking = CutAsking(0.01, lambda _, reply: replies.append(reply))
+    asking = CutAsking(0.01, 1, lambda _, reply: replies.append(reply))
     asking.ask(links(), 0, 1, b"")
     await asyncio.sleep(0.05)
     assert {reply.dissent for reply in replies} == {c.DISSENT_NO_TIME}
@@ -64,7 +70,7 @@ async def test_an_answer_after_the_callers_deadline_does_not_count(
 ) -> None:
     """What an agent then says of a lookup is that it had too little time."""
     replies: list[Reply] = []
-    asking = CutAsking(60, lambda _, reply: replies.append(reply))
+    asking = CutAsking(60, 2, lambda _, reply: replies.append(reply))
     asked = links()
     for question in (1, 2):
         asking.ask(asked, 0, question, b"")
@@ -81,7 +87,7 @@ async def test_a_timer_that_is_late_says_that_we_are_too_slow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     replies: list[Reply] = []
-    asking = Asking(60, lambda _, reply: replies.append(reply))
+    asking = Asking(60, 1, lambda _, reply: replies.append(reply))
     asking.ask(links(), 0, 1, b"")
     due = asking._deadline.when()
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: due + 0.3)
@@ -92,7 +98,7 @@ async def test_a_timer_that_is_late_says_that_we_are_too_slow(
 
 
 async def test_what_nobody_waits_for_is_withdrawn_where_it_is_open() -> None:
-    asking = Asking(60, lambda _, __: None)
+    asking = Asking(60, 2, lambda _, __: None)
     asked = links()
     for question in (1, 2):
         asking.ask(asked, 0, question, b"")
@@ -105,3 +111,78 @@ async def test_what_nobody_waits_for_is_withdrawn_where_it_is_open() -> None:
         (entry,) = link.sent
         assert list(p.ObserveRequest.FromString(entry).withdrawn) == [1, 2]
         assert not link.asked
+
+
+DOWN = Problem(c.DISSENT_UNREACHABLE, "not connected")
+
+
+class FakeLink:
+    """Refuses its first questions at once, and never answers the others."""
+
+    def __init__(self, perspective: Perspective, refusals: int) -> None:
+        self.perspective = perspective
+        self._refusals = refusals
+        self.entries: list[bytes] = []
+
+    def ask(self, question_id: int, entry: bytes, receive: Receive) -> None:
+        self.entries.append(entry)
+        self._refusals -= 1
+        if self._refusals >= 0:
+            receive(self.perspective, question_id, DOWN)
+
+    def forget(self, question_id: int) -> None:
+        pass
+
+
+def ask(refusals: int) -> list[tuple[int, Reply]]:
+    """Ask about two names; return what came within the deadline."""
+    replies: list[tuple[int, Reply]] = []
+
+    async def run() -> None:
+        links = [cast("AnyLink", FakeLink(one, refusals)) for one in WORLD.perspectives]
+        asking = Asking(0.02, 2, lambda index, reply: replies.append((index, reply)))
+        for index in range(2):
+            asking.ask(links, index, 100 + index, b"")
+        await asyncio.sleep(0.06)
+
+    asyncio.run(run())
+    return replies
+
+
+def test_br_3_2_2_9_a_question_has_no_place_for_what_another_perspective_saw() -> None:
+    """What one saw may not be "reused [...] through subsequent Network Perspectives"."""
+    fields = [field.name for field in p.Question.DESCRIPTOR.fields]
+    assert fields == ["id", "name", "timeout_ms", "checks"]
+    assert [field.name for field in p.CaaWalk.DESCRIPTOR.fields] == ["prove_insecurity"]
+    assert not p.AddressLookup.DESCRIPTOR.fields
+
+    async def run() -> list[FakeLink]:
+        links = [FakeLink(one, 0) for one in WORLD.perspectives]
+        fanout = Fanout(WORLD, OPTIONS, Timing(1.0, 0.1))
+        fanout.links = cast("list[AnyLink]", links)
+        fanout._by_id = {link.perspective.id: link for link in fanout.links}
+        checks = [check.request(TERMS.row) for check in CHECKS.values()]
+        inquiry = Inquiry(["a.example", "b.example"], checks)
+        fanout.ask(WORLD, inquiry, lambda *_: None).close()
+        return links
+
+    first, *others = asyncio.run(run())
+    assert len(first.entries) == 2
+    assert all(link.entries == first.entries for link in others)
+
+
+def test_everybody_replies_once_about_every_name_whoever_is_silent() -> None:
+    for refusals, expected in (
+        (0, [c.DISSENT_LATE, c.DISSENT_LATE]),
+        # That nobody can be asked about one name leaves the deadline of the next as it is.
+        (1, [c.DISSENT_UNREACHABLE, c.DISSENT_LATE]),
+        (2, [c.DISSENT_UNREACHABLE, c.DISSENT_UNREACHABLE]),
+    ):
+        replies = ask(refusals)
+        for index in range(2):
+            about = [reply for i, reply in replies if i == index]
+            assert {reply.perspective.id for reply in about} == {
+                one.id for one in WORLD.perspectives
+            }
+            assert len(about) == len(WORLD.perspectives)
+            assert {reply.dissent for reply in about} == {expected[index]}

@@ -47,6 +47,13 @@ def test_a_question_carries_what_was_asked() -> None:
     assert question.linger == 0
 
 
+@pytest.mark.parametrize("seconds", [12, -1, 2**62, -(2**62)])
+def test_any_linger_is_judged(seconds: int) -> None:
+    message = request()
+    message.linger.seconds = seconds
+    assert refused(message) == ["linger"]
+
+
 @pytest.mark.parametrize(("count", "fine"), [(0, False), (1, True), (100, True), (101, False)])
 def test_one_to_a_hundred_names(count: int, fine: bool) -> None:
     message = request(names=[f"h{number}.example.com" for number in range(count)])

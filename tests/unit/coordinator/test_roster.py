@@ -77,6 +77,17 @@ def test_br_3_2_2_9_two_resolvers_too_close() -> None:
     assert "frankfurt and ashburn are 183 km apart (resolver)" in breach.fact
 
 
+def test_br_3_2_2_9_a_resolver_stands_in_its_perspectives_region() -> None:
+    for rir in (o.RIR_UNSPECIFIED, WORLD.primary.rir):
+        assert not find_breaches(with_resolver_in(rir), NOVEMBER)
+    (breach,) = find_breaches(with_resolver_in(o.RIR_ARIN), NOVEMBER)
+    assert "the resolver of tokyo stands in ARIN, tokyo in APNIC" in str(breach)
+
+
+def with_resolver_in(rir: o.Rir.ValueType) -> Roster:
+    return Roster(replace(WORLD.primary, resolver_rir=rir), WORLD.remotes)
+
+
 def test_br_3_2_2_9_the_primary_counts_among_the_pairs() -> None:
     primary = replace(WORLD.primary, egress=NEAR_FRANKFURT, resolver=NEAR_FRANKFURT)
     breaches = find_breaches(Roster(primary, WORLD.remotes), NOVEMBER)

@@ -11,7 +11,7 @@ from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalk
 from perspective_agent.checks.insecurity import Descent
 from perspective_agent.wanted import Wanted
-from perspective_agent.wire import CAA, DS, A, failed
+from perspective_agent.wire import CAA, CNAME, DS, A, failed
 
 LEVELS = ["a.b.example", "b.example", "example"]
 
@@ -201,19 +201,50 @@ def proving() -> CaaWalk:
     """A walk whose lowest level has failed, now looking for proof."""
     check = CaaWalk(LEVELS[0], prove_insecurity=True)
     assert check.add(0, broken(LEVELS[0])) is None
-    assert [wanted.rdtype for wanted in check.lookups] == [CAA] * 3 + [DS] * 3
+    assert [wanted.rdtype for wanted in check.lookups] == [CAA] * 3 + [CNAME] * 3 + [DS] * 3
     return check
 
 
-def test_a_walk_that_failed_ends_with_its_proof() -> None:
+@pytest.mark.parametrize(
+    "cname", [absent(LEVELS[0]), broken(LEVELS[0])], ids=["none", "nobody answers"]
+)
+def test_a_walk_that_failed_ends_with_its_proof(cname: o.Lookup) -> None:
+    answers = [
+        (2, absent("example")),
+        (3, cname),
+        (6, delegated("example")),
+        (7, no_ds("b.example", "NSEC")),
+    ]
+    for order in permutations(answers):
+        check = proving()
+        findings = [check.add(index, lookup) for index, lookup in order]
+        (level,) = next(one for one in findings if one is not None).caa_walk.levels
+        assert level.failure.kind == o.FAILURE_KIND_SERVFAIL
+        assert level.insecurity_proof.zone_cut == "b.example"
+
+
+@pytest.mark.parametrize(
+    "cname",
+    [
+        o.Lookup(name=LEVELS[0], records=o.RecordSet(rdata=[b"x"]), dnssec=INSECURE),
+        failed(LEVELS[0], o.FAILURE_KIND_ALIAS, "a DNAME"),
+        failed(LEVELS[0], o.FAILURE_KIND_BOGUS, "", o.DNSSEC_BOGUS),
+    ],
+)
+def test_br_4_2_2_1_what_an_alias_leads_to_may_be_signed(cname: o.Lookup) -> None:
     check = proving()
-    assert check.add(2, absent("example")) is None
-    assert check.add(3, delegated("example")) is None
-    finding = check.add(4, no_ds("b.example", "NSEC"))
+    assert check.add(6, delegated("example")) is None
+    assert check.add(7, no_ds("b.example", "NSEC")) is None
+    finding = check.add(3, cname)
     assert finding is not None
     (level,) = finding.caa_walk.levels
     assert level.failure.kind == o.FAILURE_KIND_SERVFAIL
-    assert level.insecurity_proof.zone_cut == "b.example"
+    assert not level.HasField("insecurity_proof")
+
+
+def test_a_walk_that_does_not_fail_waits_for_no_cname() -> None:
+    check = CaaWalk(LEVELS[0], prove_insecurity=True)
+    assert check.add(0, found(LEVELS[0])) is not None
 
 
 def test_a_walk_that_failed_ends_without_proof_at_the_deadline() -> None:

@@ -4,7 +4,14 @@ import struct
 
 import pytest
 
-from perspective_agent.records import MalformedRecordError, name_to_text, read_name, read_records
+from perspective_agent.records import (
+    MalformedRecordError,
+    is_below,
+    name_to_text,
+    read_name,
+    read_records,
+    skip_records,
+)
 
 HEADER = bytes(12)
 MAX = b"\x3f" + b"a" * 63
@@ -46,6 +53,54 @@ def test_a_pointer_has_fourteen_bits() -> None:
 def test_names_that_are_none(wire: bytes, says: str) -> None:
     with pytest.raises(MalformedRecordError, match=says):
         read_name(HEADER + wire, 12)
+
+
+@pytest.mark.parametrize(("pointers", "fits"), [(127, True), (128, False)])
+def test_a_name_of_many_pointers_costs_little(pointers: int, fits: bool) -> None:
+    """Of a message of 64 kB half could be one chain, followed anew for each of 2,000 names."""
+    chain = b"".join(struct.pack("!H", 0xC000 | 12 + 2 * n) for n in range(pointers - 1))
+    wire = HEADER + b"a\x00"[1:] + b"\x00" + chain + b"rest"
+    last = struct.pack("!H", 0xC000 | 12 + 2 * (pointers - 1))
+    at = len(wire)
+    if fits:
+        assert read_name(wire + last, at) == (b"\x00", at + 2)
+    else:
+        with pytest.raises(MalformedRecordError, match="too often"):
+            read_name(wire + last, at)
+
+
+def test_records_are_skipped_as_they_are_read() -> None:
+    wire = HEADER + b"\x04test\x00" + record() + b"\x01a" + record(7, 2, b"xy") + b"rest"
+    for count in range(3):
+        assert skip_records(wire, 18, count) == read_records(wire, 18, count)[1]
+    with pytest.raises(MalformedRecordError, match="in its name"):
+        skip_records(wire[:18] + b"\x3f", 18, 1)
+
+
+@pytest.mark.parametrize("length", range(12))
+def test_a_record_that_is_cut_is_not_skipped_within_the_message(length: int) -> None:
+    wire = HEADER + b"\x04test\x00" + record(data=b"\x00" * 4)
+    try:
+        end = skip_records(wire[: 18 + length], 18, 1)
+    except MalformedRecordError:
+        return
+    assert end > 18 + length
+
+
+@pytest.mark.parametrize(
+    ("name", "ancestor", "below"),
+    [
+        (b"\x01a\x02jp\x00", b"\x02jp\x00", True),
+        (b"\x01a\x02jp\x00", b"\x00", True),
+        (b"\x02jp\x00", b"\x02jp\x00", False),
+        (b"\x02jp\x00", b"\x01a\x02jp\x00", False),
+        # The same octets, but within a label.
+        (b"\x04a\x02jp\x00", b"\x02jp\x00", False),
+        (b"\x01x\x04a\x02jp\x00", b"\x02jp\x00", False),
+    ],
+)
+def test_which_name_is_below_another(name: bytes, ancestor: bytes, below: bool) -> None:
+    assert is_below(name, ancestor) == below
 
 
 @pytest.mark.parametrize(("last", "fits"), [(61, True), (62, False)])

@@ -150,16 +150,53 @@ def test_records_of_other_types_are_not_in_the_set() -> None:
     assert list(lookup.records.rdata) == [ONE]
 
 
-def test_records_of_a_name_that_is_an_alias_are_not_in_the_set() -> None:
-    lookup = read(
-        answer(
-            f"{NAME}. 9 IN CNAME a.example.",
-            f'{NAME}. 9 IN CAA 0 issue "other.example"',
-            'a.example. 7 IN CAA 0 issue "ca.example"',
-        )
-    )
-    assert lookup.records.owner == "a.example"
-    assert list(lookup.records.rdata) == [ONE]
+def test_rfc_1034_3_6_2_a_set_beside_an_alias_is_not_passed_over() -> None:
+    """Whoever follows the alias loses a set that may forbid."""
+    alias, target = f"{NAME}. 9 IN CNAME a.example.", 'a.example. 7 IN CAA 0 issue "ca.example"'
+    beside = f'{NAME}. 9 IN CAA 0 issue "other.example"'
+    for records in ((alias, beside, target), (beside, alias), (beside, alias, target)):
+        lookup = read(answer(*records))
+        assert lookup.failure.kind == o.FAILURE_KIND_ALIAS
+        assert "is an alias and has records too" in lookup.failure.detail
+
+
+def test_signatures_and_other_types_beside_an_alias_are_no_set() -> None:
+    lookup = read(answer(f"{NAME}. 9 IN CNAME a.example.", f'{NAME}. 9 IN TXT "x"'))
+    assert lookup.absence == o.ABSENCE_NO_DATA
+
+
+def test_rfc_2181_10_1_a_name_is_an_alias_of_one() -> None:
+    aliases = [(5, 60, b"\x01a\x07example\x00"), (5, 60, b"\x01b\x07example\x00")]
+    lookup = read_answer(QUERY, ID, hand_made(*aliases))
+    assert lookup.failure.kind == o.FAILURE_KIND_ALIAS
+    assert "is an alias twice" in lookup.failure.detail
+
+
+def test_an_alias_is_one_name_and_nothing_else() -> None:
+    target = b"\x01a\x07example\x00"
+    good = read_answer(QUERY, ID, hand_made((5, 60, target)))
+    assert good.absence == o.ABSENCE_NO_DATA
+    for rdata in (target + b"\x00", target[:-1]):
+        lookup = read_answer(QUERY, ID, hand_made((5, 60, rdata)))
+        assert lookup.failure.kind == o.FAILURE_KIND_MALFORMED
+
+
+@pytest.mark.parametrize("octets", [b"\x00", b"\xc0\x0c\x00\x01", bytes(11)])
+@pytest.mark.parametrize("authority", [(), (SOA,)], ids=["bare", "SOA"])
+def test_octets_that_belong_to_no_record_make_no_absence(
+    octets: bytes, authority: tuple[str, ...]
+) -> None:
+    wire = answer(authority=authority).to_wire()
+    assert read_answer(QUERY, ID, wire).absence == o.ABSENCE_NO_DATA
+    padded = wire[:-11] + octets + wire[-11:]
+    assert read_answer(QUERY, ID, padded).failure.kind == o.FAILURE_KIND_MALFORMED
+
+
+@pytest.mark.parametrize("count", [1, 2, 65535])
+def test_records_that_are_promised_and_missing_make_no_absence(count: int) -> None:
+    wire = bytearray(answer().to_wire())
+    wire[8:10] = count.to_bytes(2, "big")
+    assert read_answer(QUERY, ID, bytes(wire)).failure.kind == o.FAILURE_KIND_MALFORMED
 
 
 def test_a_tag_dnspython_refuses_still_comes_out() -> None:
@@ -199,6 +236,12 @@ def test_a_dname_beside_its_cname_is_no_stray() -> None:
         ((f"{NAME}. 5 IN CNAME {NAME}.",), "loop"),
         ((f"{NAME}. 5 IN CNAME a.test.", f"a.test. 5 IN CNAME {NAME}."), "loop"),
         (('other.test. 5 IN CAA 0 issue "x"',), "no alias leads"),
+        (("parent.example.co.jp. 5 IN DNAME other.test.",), "nothing follows from"),
+        ((f"{NAME}. 5 IN DNAME other.test.",), "nothing follows from"),
+        (
+            (f"{NAME}. 5 IN CNAME a.test.", "b.test. 5 IN DNAME other.test."),
+            "nothing follows from",
+        ),
         ((f"{NAME}. 5 IN CNAME a.test.", 'b.test. 5 IN CAA 0 issue "x"'), "no alias leads"),
         (
             (

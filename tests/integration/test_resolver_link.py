@@ -1,0 +1,124 @@
+"""The agent's link to its resolver, against a resolver that answers as the test says."""
+
+import asyncio
+import struct
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from mpic.v1 import observation_pb2 as o
+from perspective_agent.resolver import Lookup, Resolver
+from perspective_agent.wanted import Wanted
+from perspective_agent.wire import A
+
+SERVFAIL = 0x8182
+NOERROR = 0x8180
+
+
+class FakeResolver:
+    """Takes queries over TCP; answers those whose name `flags` knows, with these flags."""
+
+    def __init__(self, flags: Callable[[str], int | None]) -> None:
+        self.asked: list[str] = []
+        self.ended = asyncio.Semaphore(0)
+        self._flags = flags
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                (length,) = struct.unpack("!H", await reader.readexactly(2))
+                query = await reader.readexactly(length)
+                name = query[13 : 13 + query[12]].decode()
+                self.asked.append(name)
+                flags = self._flags(name)
+                if flags is not None:
+                    header = query[:2] + struct.pack("!5H", flags, 1, 0, 0, 1)
+                    answer = header + query[12:]
+                    writer.write(struct.pack("!H", len(answer)) + answer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+            self.ended.release()
+
+
+async def with_resolver(
+    fake: FakeResolver, work: Callable[[tuple[str, int]], Coroutine[Any, Any, None]]
+) -> None:
+    server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
+    async with server:
+        async with asyncio.timeout(10):
+            await work(server.sockets[0].getsockname())
+            await fake.ended.acquire()
+            await asyncio.sleep(0.01)
+
+
+def test_lookups_that_hang_and_are_given_up_leave_their_places_to_others() -> None:
+    fake = FakeResolver(lambda name: NOERROR if name.startswith("good") else None)
+    answers: list[str] = []
+
+    async def work(address: tuple[str, int]) -> None:
+        resolver = Resolver(address, connections=1)
+
+        def receive(_ticket: int, lookup: o.Lookup, _elapsed_us: int) -> None:
+            answers.append(lookup.name)
+            if len(answers) == len(good):
+                complete.set()
+
+        complete = asyncio.Event()
+        hung = [resolver.ask(Wanted(f"hung{n}.test", A), receive, n) for n in range(32)]
+        good = [resolver.ask(Wanted(f"good{n}.test", A), receive, n) for n in range(40)]
+        await asyncio.sleep(0.05)
+        assert not answers
+        for ticket, lookup in enumerate(hung):
+            resolver.abandon(lookup, receive, ticket)
+        await complete.wait()
+        resolver.close()
+
+    asyncio.run(with_resolver(fake, work))
+    assert sorted(answers) == sorted(f"good{n}.test" for n in range(40))
+
+
+def test_what_is_given_up_while_failures_are_erased_is_not_asked_anew() -> None:
+    fake = FakeResolver(lambda _: SERVFAIL)
+    erased: list[str] = []
+
+    async def work(address: tuple[str, int]) -> None:
+        wanted: dict[int, Lookup] = {}
+
+        async def erase(name: str, _rdtype: int) -> bool:
+            erased.append(name)
+            resolver.abandon(wanted[0], receive, 0)
+            return True
+
+        def receive(_ticket: int, lookup: o.Lookup, _elapsed_us: int) -> None:
+            raise AssertionError(lookup)
+
+        resolver = Resolver(address, erase)
+        wanted[0] = resolver.ask(Wanted("failing.test", A), receive, 0)
+        await asyncio.sleep(0.1)
+        resolver.close()
+
+    asyncio.run(with_resolver(fake, work))
+    assert erased == ["failing.test"]
+    assert fake.asked == ["failing"]
+
+
+def test_a_closed_link_asks_nobody() -> None:
+    fake = FakeResolver(lambda _: None)
+    failures: list[o.Failure] = []
+
+    async def work(address: tuple[str, int]) -> None:
+        resolver = Resolver(address, connections=1)
+
+        def receive(_ticket: int, lookup: o.Lookup, _elapsed_us: int) -> None:
+            failures.append(lookup.failure)
+
+        for number in range(33):
+            resolver.ask(Wanted(f"hung{number}.test", A), receive, number)
+        await asyncio.sleep(0.05)
+        resolver.close()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(with_resolver(fake, work))
+    assert {failure.kind for failure in failures} == {o.FAILURE_KIND_RESOLVER_UNAVAILABLE}
+    assert len(fake.asked) == 32
