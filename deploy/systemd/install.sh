@@ -8,6 +8,8 @@ systemd-sysusers mpic.conf
 install -D -m 644 -t /etc/systemd/system mpic-*.service
 # Configuration and keys: written by root, read by the programs.
 install -d -g mpic -m 750 /etc/mpic /etc/mpic/pki
+# What the coordinator keeps; systemd sees to it too, but `mpic doctor` comes before.
+install -d -o mpic -g mpic -m 700 /var/lib/mpic
 # Debian starts the Unbound it installs; the agent starts one of its own, with its own rules.
 if systemctl is-enabled --quiet unbound.service 2>/dev/null; then
     systemctl disable --now unbound.service

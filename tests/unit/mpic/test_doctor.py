@@ -113,6 +113,7 @@ def test_a_certificate_of_another_perspective_is_an_error(tls: TlsTable) -> None
     assert [one.outcome for one in findings] == ["ok", "error"]
     assert "is for spiffe://mpic.test/perspective/tokyo" in findings[1].what
     assert not judge_name(["agent.example"], "perspective", "frankfurt")
+    assert judge_name(["spiffe://mpic.test/coordinator/frankfurt"], "perspective", "frankfurt")
 
 
 def test_certificates_that_do_not_fit_are_errors(tls: TlsTable) -> None:
