@@ -11,7 +11,12 @@
     repeats      the same request again: the same verdict, without asking again
     audit        walking a whole store: what is not as it was written
     retention    removing months so that the rest stays verifiable
+    keeping      until when each entry must be kept, and which months may go
+    replay       what was seen, judged again by today's rules
+    sieve sheet  which records are wanted; records as JSON and as rows       pure
+    page         records on a terminal
     settings     the table [record]
+    cli          `mpic record ...`: reading, upkeep and their options
 
 The way of a verdict: the coordinator decides an attempt, `transcript` makes its record, `recorder`
 queues it and returns once it is durable, and only then `coordinator.answer` reads the answer off

@@ -1,23 +1,28 @@
 """Walking a whole store: every chain, every entry, and what stands beside them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from coordinator.record.chain import Flaw, Gap, Head, merge_gaps, walk_chain
+from coordinator.record.chain import Flaw, Gap, Head, StoredBatch, merge_gaps, walk_chain
 from coordinator.record.dossier import read_dossier
 from coordinator.record.store import Store
 from coordinator.record.terms import pruning_term
 from mpic.v1 import record_pb2 as r
 
 
-def verify_store(store: Store, kept: Sequence[Head] = ()) -> Iterator[Flaw]:
+def verify_store(
+    store: Store,
+    kept: Sequence[Head] = (),
+    watch: Callable[[Iterator[StoredBatch]], Iterator[StoredBatch]] = iter,
+) -> Iterator[Flaw]:
     """Yield every flaw, the first of each chain first; raises StoreError.
 
-    `kept` are heads exported earlier: without one, a chain cut off at its end looks whole.
+    `kept` are heads exported earlier: without one, a chain cut off at its end looks whole. `watch`
+    hands on the batches and may count them.
     """
     gaps = find_gaps(store)
     expected = {head.chain: head for head in kept}
     for chain in sorted({*store.chains(), *expected}):
-        yield from walk_chain(chain, store.batches(chain), gaps, expected.get(chain))
+        yield from walk_chain(chain, watch(store.batches(chain)), gaps, expected.get(chain))
     for stray in store.strays():
         what = "belongs to no batch: it was inserted"
         yield Flaw("", 0, None, stray.contents[0], what)

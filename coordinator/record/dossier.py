@@ -34,3 +34,15 @@ def read_dossier(contents: Iterable[bytes]) -> Dossier:
             case _:
                 pass  # of a later version
     return dossier
+
+
+def record_of(entry: r.RecordEntry) -> bytes:
+    """Return the id of the record that an entry is about."""
+    match entry.WhichOneof("kind"):
+        case "question":
+            return entry.question.id
+        case "late":
+            return entry.late.record_id
+        case "issuance":
+            return entry.issuance.record_id
+    return entry.pruning.id

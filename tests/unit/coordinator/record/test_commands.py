@@ -1,0 +1,323 @@
+"""`mpic record ...` over a real store: what auditors find, and what strangers wrote into it."""
+
+import csv
+import io
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from coordinator.record import upkeep
+from coordinator.record.chain import seal_batch
+from coordinator.record.cli import app
+from coordinator.record.dossier import Dossier, read_dossier
+from coordinator.record.ids import read_id, show_id
+from coordinator.record.page import print_list, print_record
+from coordinator.record.reading import _select
+from coordinator.record.sheet import COLUMNS, to_json, to_rows
+from coordinator.record.sieve import Wanted
+from coordinator.record.sqlite import SqliteStore
+from coordinator.record.store import Entry
+from coordinator.record.terms import find_terms
+from mpic.problem import Flaw
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import record_pb2 as r
+from tests.world.records import CALLER, fill, sample_record, to_entry
+
+SHIPPED = Path(__file__).parents[4] / "deploy" / "coordinator.toml"
+WILD = sample_record(7, name="*.example.org")
+WILD.names[0].looked_up = "example.org"
+RECORDS = [
+    *(sample_record(number) for number in range(3)),
+    sample_record(3, name="www.example.org"),
+    sample_record(4, reason=c.REASON_QUORUM_NOT_MET, dissenting=("ashburn", "singapore")),
+    sample_record(5, dissenting=("singapore",)),
+    WILD,
+]
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    text = SHIPPED.read_text()
+    assert '# path = "/var/lib/mpic/record.sqlite3"' in text
+    text = text.replace('# path = "/var/lib/mpic/record.sqlite3"', 'path = "record.sqlite3"')
+    file = tmp_path / "coordinator.toml"
+    file.write_text(text.replace("spiffe://mpic.example/caller/pipeline", CALLER))
+    return file
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    opened = SqliteStore(tmp_path / "record.sqlite3").open()
+    fill(opened, RECORDS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def run(config: Path, store: SqliteStore) -> Run:  # noqa: ARG001 - it is there
+    def call(command: str, *arguments: str) -> Result:
+        words = ["record", command, *arguments, "--config", str(config)]
+        return CliRunner().invoke(app, words)
+
+    return call
+
+
+def found(result: Result) -> list[str]:
+    return [json.loads(line)["verdict"]["request_id"] for line in result.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("criteria", "requests"),
+    [
+        ((), [7, 5, 4, 3, 2, 1, 0]),
+        (("--name", "WWW.Example.ORG"), [3]),
+        (("--name", "example.org"), [7]),
+        (("--name", "*.example.org"), [7]),
+        (("--name", "*.www.example.org"), []),
+        (("--reason", "quorum_not_met"), [4]),
+        (("--reason", "CORROBORATED", "--name", "www.example.org"), [3]),
+        (("--perspective", "singapore"), [5, 4]),
+        (("--perspective", "singapore", "--reason", "QUORUM_NOT_MET"), [4]),
+        (("--perspective", "tokyo"), []),
+        (("--caller", CALLER, "--perspective", "ashburn"), [4]),
+        (("--caller", "spiffe://mpic.example/caller/other"), []),
+        (("--since", "2026-11-23T12:00:04"), [7, 5, 4]),
+        (("--until", "2026-11-23T12:00:02"), [1, 0]),
+        (("--since", "2026-11-23T12:00:01", "--until", "2026-11-23T12:00:03"), [2, 1]),
+        (("--until", "2026-11-23"), []),
+        (("--limit", "2"), [7, 5]),
+    ],
+)
+def test_search(run: Run, criteria: tuple[str, ...], requests: list[int]) -> None:
+    result = run("search", "--json", *criteria)
+    assert found(result) == [f"request-{number}" for number in requests]
+    assert result.exit_code == (0 if requests else 1)
+
+
+def test_export_has_the_same_oldest_first(run: Run) -> None:
+    assert found(run("export")) == [f"request-{number}" for number in (0, 1, 2, 3, 4, 5, 7)]
+    assert found(run("export", "--perspective", "singapore")) == ["request-4", "request-5"]
+    rows = list(csv.DictReader(io.StringIO(run("export", "--format", "csv").stdout)))
+    assert [row["name"] for row in rows][-1] == "'*.example.org"[1:]
+    assert rows[4]["dissenting"] == "ashburn singapore"
+    assert rows[4]["reason"] == "REASON_QUORUM_NOT_MET"
+    assert rows[4]["error"] == "338"
+
+
+@pytest.mark.parametrize(
+    ("criteria", "says"),
+    [
+        (("--reason", "QUORUM_NOT_MEET"), "Did you mean QUORUM_NOT_MET?"),
+        (("--name", "a b"), "--name"),
+        (("--since", "yesterday"), "--since"),
+    ],
+)
+def test_what_cannot_be_meant_is_wrong_usage(
+    run: Run, criteria: tuple[str, ...], says: str
+) -> None:
+    result = run("search", *criteria)
+    assert result.exit_code == 2
+    assert says in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_show_by_record_and_by_request(run: Run) -> None:
+    record = RECORDS[4]
+    for identifier in (show_id(record.id), record.request_id):
+        shown = run("show", identifier)
+        assert shown.exit_code == 0
+        for fact in ("error 338", "5/5", "ashburn", CALLER, show_id(record.id), "203.0.113.100"):
+            assert fact in shown.stdout
+    assert found(run("show", record.request_id, "--json")) == [record.request_id]
+    assert run("show", "request-99").exit_code == 1
+    assert run("show", record.request_id, "--caller", "spiffe://x/y").exit_code == 1
+
+
+def append(store: SqliteStore, entry: r.RecordEntry, record: bytes) -> None:
+    content = entry.SerializeToString()
+    batch = seal_batch(store.head("main.0"), [content], 1)
+    store.append(batch, [Entry(record, content, find_terms(entry))])
+
+
+def test_show_says_what_came_late_and_what_was_issued(run: Run, store: SqliteStore) -> None:
+    record = RECORDS[0]
+    late = r.RecordEntry()
+    late.late.record_id = record.id
+    came = late.late.replies.add(name=0, perspective_id="singapore")
+    came.reply.elapsed_us = 912_000
+    never = late.late.replies.add(name=0, perspective_id="ashburn")
+    never.reply.dissent, never.reply.detail = c.DISSENT_LATE, "no answer within 11 s"
+    append(store, late, record.id)
+    issued = r.RecordEntry()
+    issued.issuance.record_id = record.id
+    issued.issuance.issuance.serial_number = b"\x04\x17"
+    issued.issuance.issuance.not_after.FromDatetime(datetime(2027, 2, 1, tzinfo=UTC))
+    append(store, issued, record.id)
+    shown = " ".join(run("show", record.request_id).stdout.split())
+    assert "late: singapore about child.parent.example.co.jp: answered after 912.0 ms" in shown
+    assert "never answered, LATE no answer within 11 s" in shown
+    assert "issued: serial 0417" in shown
+    assert "expires 2027-02-01" in shown
+    exported = json.loads(run("show", record.request_id, "--json").stdout)
+    assert len(exported["late"]) == 2
+    assert exported["issuances"][0]["serial_number"] == "BBc="
+
+
+def test_verify_and_heads(run: Run, store: SqliteStore, tmp_path: Path) -> None:
+    whole = run("verify")
+    assert (whole.exit_code, whole.stdout) == (0, "whole: 1 chains, 3 batches, 7 entries\n")
+    heads = tmp_path / "heads.jsonl"
+    heads.write_text(run("head").stdout)
+    shutil.copy(tmp_path / "record.sqlite3", tmp_path / "kept")
+    fill(store, [sample_record(9)])
+    assert run("verify", "--heads", str(heads)).exit_code == 0
+    store.close()
+    with sqlite3.connect(tmp_path / "record.sqlite3") as db:
+        db.execute("DELETE FROM entry WHERE number > 6")
+        db.execute("DELETE FROM batch WHERE sequence > 2")
+    db.close()
+    assert run("verify").exit_code == 0
+    cut = run("verify", "--heads", str(heads))
+    assert cut.exit_code == 1
+    assert "are missing at the end" in cut.stdout
+
+
+def test_verify_names_the_record_that_was_changed(
+    run: Run, store: SqliteStore, tmp_path: Path
+) -> None:
+    store.close()
+    changed = r.Record()
+    changed.CopyFrom(RECORDS[4])
+    changed.names[0].reason = c.REASON_CORROBORATED
+    with sqlite3.connect(tmp_path / "record.sqlite3") as db:
+        db.execute("UPDATE entry SET content = ? WHERE number = 5", (to_entry(changed).content,))
+    db.close()
+    flawed = run("verify")
+    assert flawed.exit_code == 1
+    assert show_id(RECORDS[4].id) in flawed.stdout
+    assert "was changed" in flawed.stdout
+    assert flawed.stdout.splitlines()[-1].startswith("1 flaws")
+
+
+def test_heads_that_are_none_are_said(run: Run, tmp_path: Path) -> None:
+    heads = tmp_path / "heads.jsonl"
+    heads.write_text('{"chain": "a", "sequence": 1, "hash": "00"}\nnonsense\n')
+    result = run("verify", "--heads", str(heads))
+    assert isinstance(result.exception, Flaw)
+    assert "line 2 is no head" in str(result.exception)
+
+
+def test_replay_of_what_was_decided(run: Run, config: Path) -> None:
+    child = ("--name", "child.parent.example.co.jp")
+    same = run("replay", *child, "--until", "2026-11-23T12:00:04")
+    assert same.exit_code == 0
+    assert same.stdout == "3 questions judged again: 0 verdicts change, 0 reversed\n"
+    # The sample's dissents are not what its observations say.
+    result = run("replay", *child)
+    assert result.exit_code == 1
+    assert "QUORUM_NOT_MET 5/5 -> CORROBORATED 5/5  REVERSED" in result.stdout
+    assert show_id(RECORDS[4].id) in result.stdout
+    text = config.read_text().replace("[policy]", "[policy]\nbroken = 1", 1)
+    (config.parent / "rules.toml").write_text(text)
+    assert run("replay", "--rules", str(config.parent / "rules.toml")).exit_code != 0
+
+
+def test_prune_says_first_and_removes_then(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("prune").stdout == "No month may be removed\n"
+
+    monkeypatch.setattr(upkeep, "_now", lambda: datetime(2032, 1, 1, tzinfo=UTC))
+    assert run("prune").stdout.startswith("May be removed, with --yes: 2026-11: 7 entries")
+    assert found(run("export"))
+    assert run("prune", "--yes").stdout.startswith("Removed 2026-11: 7 entries")
+    assert run("export").stdout == ""
+    assert run("verify").exit_code == 0
+
+
+def test_a_record_that_is_not_there_is_not_made(config: Path, tmp_path: Path) -> None:
+    for command in ("verify", "head", "export", "search", "replay", "prune"):
+        result = CliRunner().invoke(app, ["record", command, "--config", str(config)])
+        assert result.exit_code == 9
+        assert "record.sqlite3" in result.stderr
+    assert not (tmp_path / "record.sqlite3").exists()
+    migrated = CliRunner().invoke(app, ["record", "migrate", "--config", str(config)])
+    assert migrated.exit_code == 0
+    assert (tmp_path / "record.sqlite3").exists()
+
+
+HOSTILE = st.text(min_size=1, max_size=60) | st.sampled_from(
+    ["=cmd|' /C calc'!A0", "\x1b[2J\x1b]0;x\x07", "a\r\nb", "\u202eevil", "@SUM(1)", "-1", "\t="]
+)
+
+
+def hostile(text: str, rdata: bytes) -> Dossier:
+    record = sample_record(reason=c.REASON_PRIMARY_CAA_FAILED)
+    (name,) = record.names
+    name.asked = name.detail = text
+    record.request_id = text
+    lookup = o.Lookup(name=text, dnssec=o.DNSSEC_SECURE)
+    lookup.records.CopyFrom(o.RecordSet(owner=text, ttl=1, rdata=[rdata]))
+    walk = o.Finding(caa_walk=o.CaaFinding(levels=[lookup]))
+    failure = o.Failure(kind=o.FAILURE_KIND_SERVFAIL, detail=text)
+    failure.extended_error.text = text
+    failed = o.Lookup(name=text, failure=failure)
+    addresses = o.Finding(addresses=o.AddressFinding(lookup=failed))
+    name.observations[0] = o.Observation(name=text, findings=[walk, addresses]).SerializeToString()
+    name.determinations[0].record = text
+    for reply in name.replies:
+        reply.dissent, reply.detail = c.DISSENT_CAA_FAILED, text
+    return Dossier(question=record)
+
+
+@given(HOSTILE.filter(lambda text: text.isprintable() or "\ud800" not in text), st.binary())
+def test_what_strangers_wrote_reaches_nobody_as_it_is(text: str, rdata: bytes) -> None:
+    """No octet of it controls a terminal, breaks a line, or is a formula (BR 5.4.1 records)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return
+    dossier = hostile(text, rdata)
+    line = to_json(dossier)
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["verdict"]["request_id"] == text
+    for row in to_rows(dossier):
+        assert len(row) == len(COLUMNS)
+        assert all(cell.isprintable() and not cell.startswith(("=", "+", "-", "@")) for cell in row)
+    page = io.StringIO()
+    console = Console(file=page, width=200, force_terminal=False)
+    print_record(dossier, console)
+    print_list([dossier], console)
+    assert all(one.isprintable() for line in page.getvalue().split("\n") for one in line)
+
+
+def test_an_observation_that_is_garbage_is_shown_as_such() -> None:
+    dossier = hostile("x", b"")
+    dossier.question.names[0].observations[0] = b"\xff\xff"
+    assert json.loads(to_json(dossier))["verdict"]["names"]
+    print_record(dossier, Console(file=io.StringIO()))
+
+
+def test_an_export_holds_one_record_at_a_time(store: SqliteStore) -> None:
+    """It is written while the rest is still in the store."""
+    selected = _select(store, Wanted())
+    first = next(selected)
+    assert first.question.request_id == "request-0"
+    fill(store, [sample_record(50)])
+    assert [one.question.request_id for one in selected][-1] == "request-50"
+
+
+def test_a_stored_record_reads_as_it_was_written(store: SqliteStore) -> None:
+    stored = store.read(read_id(show_id(RECORDS[0].id)))
+    assert stored is not None
+    assert read_dossier(stored.contents).question == RECORDS[0]

@@ -1,0 +1,192 @@
+"""Recorded observations judged again: exactly the verdicts that today's rules change."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from coordinator import caa
+from coordinator.policy import NoPolicyRowError, Policy, PolicyRow
+from coordinator.record.dossier import Dossier
+from coordinator.record.replay import Change, Rules
+from coordinator.record.replay import replay as judge_again
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import record_pb2 as r
+from tests.world.records import sample_record
+from tests.world.samples import ADDRESS, NAME, NOVEMBER, addresses, failed_addresses
+from tests.world.samples import caa as walk
+
+ROW = Policy().row_at(NOVEMBER)
+OURS = frozenset({"ca.example.test"})
+OTHER = bytes([203, 0, 113, 66])
+FORBIDS = b"\x00\x05issueother.example"
+PERMITS = b"\x00\x05issueca.example.test"
+
+
+def by(row: PolicyRow = ROW, issuers: frozenset[str] = OURS, **more: object) -> Rules:
+    return Rules(Policy([row]), {"example": issuers}, **more)
+
+
+def seen(findings: Sequence[Sequence[o.Finding] | None], reason: int, quorum: str) -> Dossier:
+    """A question whose perspectives saw these; None: had not answered."""
+    record = sample_record(reason=reason)
+    (name,) = record.names
+    name.quorum = quorum
+    del name.observations[:]
+    for number, (reply, found) in enumerate(zip(name.replies, findings, strict=True)):
+        if found is None:
+            reply.CopyFrom(r.RecordedReply(dissent=c.DISSENT_NOT_AWAITED))
+            continue
+        octets = o.Observation(name=NAME, findings=found).SerializeToString()
+        if octets not in name.observations:
+            name.observations.append(octets)
+        reply.observation = list(name.observations).index(octets) + 1
+        reply.dissent = c.DISSENT_ADDRESSES_DIFFER if found is DIFFERS else c.DISSENT_UNSPECIFIED
+        reply.elapsed_us = 1000 * (number + 1)
+    return Dossier(question=record)
+
+
+USUAL = (walk(), addresses(ADDRESS))
+DIFFERS = (walk(), addresses(ADDRESS, OTHER))
+
+
+def replay(dossier: Dossier, rules: Rules) -> list[Change]:
+    return list(judge_again(dossier, rules))
+
+
+ALIKE = seen([USUAL] * 6, c.REASON_CORROBORATED, "5/5")
+TWO_DIFFER = seen([USUAL] * 4 + [DIFFERS] * 2, c.REASON_QUORUM_NOT_MET, "3/5")
+ONE_DIFFERS = seen([USUAL] * 5 + [DIFFERS], c.REASON_CORROBORATED, "4/5")
+FORBIDDEN = seen([(walk(FORBIDS), USUAL[1])] * 6, c.REASON_PRIMARY_CAA_FORBIDS, "0/5")
+PERMITTED = seen([(walk(PERMITS), USUAL[1])] * 6, c.REASON_CORROBORATED, "5/5")
+FAILED = seen(
+    [(walk(), failed_addresses())] + [USUAL] * 5, c.REASON_PRIMARY_ADDRESSES_FAILED, "0/5"
+)
+ALL = (ALIKE, TWO_DIFFER, ONE_DIFFERS, FORBIDDEN, PERMITTED, FAILED)
+
+
+@pytest.mark.parametrize("dossier", ALL)
+def test_by_the_same_rules_nothing_changes(dossier: Dossier) -> None:
+    assert replay(dossier, by()) == []
+
+
+def test_a_looser_agreement_changes_exactly_what_it_decides() -> None:
+    overlap = by(replace(ROW, address_agreement=c.ADDRESS_AGREEMENT_OVERLAP))
+    changed = [one for dossier in ALL for one in replay(dossier, overlap)]
+    assert [one.record.id for one in changed] == [TWO_DIFFER.question.id]
+    (change,) = changed
+    assert (change.reason, change.quorum) == (c.REASON_CORROBORATED, "5/5")
+    assert change.is_reversal
+    differ = c.DISSENT_ADDRESSES_DIFFER
+    assert [(then, now) for _, then, now in change.dissents] == [(differ, 0)] * 2
+
+
+def test_a_quorum_of_all_refuses_who_had_one_dissent() -> None:
+    strict = by(replace(ROW, minimum_corroborating=5))
+    changed = [one for dossier in ALL for one in replay(dossier, strict)]
+    assert [one.record.id for one in changed] == [ONE_DIFFERS.question.id]
+    assert changed[0].reason == c.REASON_QUORUM_NOT_MET
+    assert "4 of 5" in changed[0].detail
+
+
+def test_other_issuer_domains_change_what_names_them() -> None:
+    changed = [
+        one for dossier in ALL for one in replay(dossier, by(issuers=frozenset({"other.example"})))
+    ]
+    assert [(one.record.id, one.reason) for one in changed] == [
+        (FORBIDDEN.question.id, c.REASON_CORROBORATED),
+        (PERMITTED.question.id, c.REASON_PRIMARY_CAA_FORBIDS),
+    ]
+
+
+def test_an_issuer_that_is_gone_is_judged_by_the_domains_recorded() -> None:
+    rules = Rules(Policy([ROW]), {"one": frozenset({"x.example"}), "two": frozenset({"y.example"})})
+    assert replay(PERMITTED, rules) == []
+
+
+def test_changed_code_changes_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the comparison of issuers were broken today."""
+    monkeypatch.setattr(caa, "_stand", lambda *_: caa._Standing.PERMITS)
+    changed = [one for dossier in ALL for one in replay(dossier, by())]
+    assert [one.record.id for one in changed] == [FORBIDDEN.question.id]
+
+
+def test_the_row_of_the_question_or_of_another_moment() -> None:
+    """Four remotes were enough in November 2026, and are not from 2026-12-15 on (BR 3.2.2.9)."""
+    dossier = seen([USUAL] * 6, c.REASON_CORROBORATED, "4/4")
+    del dossier.question.perspectives[5], dossier.question.names[0].replies[5]
+    baseline = Rules(Policy(), {"example": OURS})
+    assert replay(dossier, baseline) == []
+    (change,) = replay(dossier, replace(baseline, as_of=datetime(2026, 12, 15, tzinfo=UTC)))
+    assert change.reason == c.REASON_TOO_FEW_REMOTES
+
+
+def test_a_policy_without_a_row_for_the_moment_is_said() -> None:
+    coming = replace(ROW, effective_from=datetime(2027, 1, 1, tzinfo=UTC))
+    with pytest.raises(NoPolicyRowError):
+        replay(ALIKE, by(coming))
+
+
+def late(dossier: Dossier, number: int, findings: Sequence[o.Finding] | None) -> None:
+    record = dossier.question
+    reply = r.RecordedReply(elapsed_us=900_000)
+    octets = b""
+    if findings is None:
+        reply = r.RecordedReply(dissent=c.DISSENT_LATE, detail="no answer within 11 s")
+    else:
+        octets = o.Observation(name=NAME, findings=findings).SerializeToString()
+    who = record.perspectives[number].id
+    dossier.late.append(r.LateReply(name=0, perspective_id=who, reply=reply, observation=octets))
+
+
+NOT_AWAITED = [USUAL] * 5 + [None]
+
+
+def test_who_had_not_answered_is_not_needed_where_the_rules_are_the_same() -> None:
+    dossier = seen(NOT_AWAITED, c.REASON_CORROBORATED, "4/5")
+    late(dossier, 5, DIFFERS)
+    assert replay(dossier, by()) == []
+
+
+def test_a_late_reply_counts_where_the_rules_need_it() -> None:
+    strict = by(replace(ROW, minimum_corroborating=5))
+    agrees, differs = (seen(NOT_AWAITED, c.REASON_CORROBORATED, "4/5") for _ in range(2))
+    late(agrees, 5, USUAL)
+    late(differs, 5, DIFFERS)
+    assert replay(agrees, strict) == []
+    (change,) = replay(differs, strict)
+    assert change.reason == c.REASON_QUORUM_NOT_MET
+
+
+def test_who_never_answered_leaves_it_undecided_and_is_named() -> None:
+    dossier = seen(NOT_AWAITED, c.REASON_CORROBORATED, "4/5")
+    (change,) = replay(dossier, by(replace(ROW, minimum_corroborating=5)))
+    assert change.reason == c.REASON_UNSPECIFIED
+    assert change.is_reversal
+    assert dossier.question.perspectives[5].id in change.detail
+    late(dossier, 5, None)
+    (change,) = replay(dossier, by(replace(ROW, minimum_corroborating=5)))
+    assert change.reason == c.REASON_QUORUM_NOT_MET
+
+
+def test_a_tightened_question_stays_tightened() -> None:
+    dossier = seen([USUAL] * 5 + [DIFFERS], c.REASON_QUORUM_NOT_MET, "4/5")
+    dossier.question.tightening.min_corroborating = 5
+    assert replay(dossier, by()) == []
+
+
+def test_a_stricter_policy_outweighs_what_a_question_asked_for() -> None:
+    dossier = seen([USUAL] * 4 + [DIFFERS] * 2, c.REASON_CORROBORATED, "5/5")
+    dossier.question.tightening.address_agreement = c.ADDRESS_AGREEMENT_OVERLAP
+    (change,) = replay(dossier, by())
+    assert change.reason == c.REASON_QUORUM_NOT_MET
+
+
+def test_a_perspective_without_an_observation_dissents_as_it_did() -> None:
+    dossier = seen([USUAL] * 6, c.REASON_QUORUM_NOT_MET, "3/5")
+    for number in (1, 2):
+        reply = dossier.question.names[0].replies[number]
+        reply.CopyFrom(r.RecordedReply(dissent=c.DISSENT_UNREACHABLE, detail="down"))
+    assert replay(dossier, by()) == []
