@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks import CHECKS, Check
-from perspective_agent.resolver import Lookup, Resolver
+from perspective_agent.connection import Lookup
+from perspective_agent.resolver import Resolver
 from perspective_agent.wire import failed
 
 Report = Callable[[p.EncodedObservation], None]

@@ -19,69 +19,26 @@ instead of being read again from every record, the 36 us were 44.
 """
 
 import asyncio
-import secrets
-import socket
-import struct
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-import structlog
-
 from mpic.v1 import observation_pb2 as o
+from perspective_agent.connection import PER_CONNECTION, Connection, Lookup, Receive
 from perspective_agent.wanted import Wanted
-from perspective_agent.wire import Query, failed, make_query, read_answer
-
-Receive = Callable[[int, o.Lookup, int], None]
-"""Gets the ticket it gave, the answer, and how many microseconds it took."""
+from perspective_agent.wire import failed, make_query
 
 Erase = Callable[[str, int], Coroutine[Any, Any, bool]]
 
 Count = Callable[[int, o.Lookup, int], None]
 """Gets the type, what came of a lookup, and how many microseconds it took."""
 
-log = structlog.get_logger()
-
 _TRIES = 2
 _SENDS = 2
-_LENGTH = struct.Struct("!H")
-_PER_CONNECTION = 32  # unanswered queries; what closes with a retired connection is little
-_CONNECT_SECONDS = 2.0
 # Lookups that wait for room, at most; those of the questions begun by then come on top.
 _WAITING = 4096
-
-
-class Lookup:
-    """One query on its way, and everybody who waits for its answer."""
-
-    __slots__ = (
-        "connection",
-        "failure",
-        "is_queued",
-        "query",
-        "receivers",
-        "sends",
-        "sent_at",
-        "tries",
-    )
-
-    def __init__(self, query: Query) -> None:
-        """Start without receivers, not sent."""
-        self.query = query
-        self.receivers: list[tuple[Receive, int]] = []
-        """Each with its ticket."""
-        self.connection: _Connection | None = None
-        self.is_queued = False
-        """Whether it waits for room on a connection."""
-        self.sent_at = time.perf_counter()
-        self.sends = 0
-        """How often it was written to a connection; a connection that is lost loses it."""
-        self.tries = 1
-        """How often the resolver was asked anew; an answer that is a failure is retried."""
-        self.failure: o.Lookup | None = None
-        """What the try before this one ended in."""
 
 
 class Resolver:
@@ -107,7 +64,7 @@ class Resolver:
         self._count = count
         self._tasks: set[asyncio.Task[object]] = set()
         self._limit = connections
-        self._connections: list[_Connection] = []
+        self._connections: list[Connection] = []
         self._waiting: deque[Lookup] = deque()
         self._in_flight: dict[tuple[str, int], Lookup] = {}
         self._closed = False
@@ -190,7 +147,7 @@ class Resolver:
                 connection.send(lookup)
                 return
         if len(self._connections) < self._limit and not self._closed:
-            connection = _Connection(self)
+            connection = Connection(self)
             self._connections.append(connection)
             self.opened += 1
             connection.open(self.address)
@@ -264,7 +221,7 @@ class Resolver:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def lost(self, connection: "_Connection", lookups: list[Lookup], reason: str) -> None:
+    def lost(self, connection: Connection, lookups: list[Lookup], reason: str) -> None:
         """Ask once more what a connection lost: the resolver may have closed it as idle."""
         self._connections.remove(connection)
         for lookup in lookups:
@@ -277,7 +234,7 @@ class Resolver:
                 answer = failed(lookup.query.name, o.FAILURE_KIND_RESOLVER_UNAVAILABLE, reason)
                 self.answered(lookup, answer)
         if not self._closed:
-            self._send_queued(_PER_CONNECTION)
+            self._send_queued(PER_CONNECTION)
 
 
 def _elapsed_us(lookup: Lookup) -> int:
@@ -287,114 +244,3 @@ def _elapsed_us(lookup: Lookup) -> int:
 def _is_worth_retrying(answer: o.Lookup) -> bool:
     """Whether the resolver said that it failed: what it fails at now may succeed anew."""
     return answer.failure.kind in (o.FAILURE_KIND_SERVFAIL, o.FAILURE_KIND_BOGUS)
-
-
-class _Connection(asyncio.Protocol):
-    """One TCP connection to the resolver and the queries it has not answered."""
-
-    def __init__(self, resolver: Resolver) -> None:
-        self._resolver = resolver
-        self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
-        self._opening: asyncio.Task[None] | None = None
-        self._pending: dict[int, Lookup] = {}
-        self._out: list[bytes] = []
-        self._in = bytearray()
-        self._retired = False
-        self._lost = False
-
-    def open(self, address: tuple[str, int]) -> None:
-        self._opening = self._loop.create_task(self._connect(address))
-
-    async def _connect(self, address: tuple[str, int]) -> None:
-        try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                await self._loop.create_connection(lambda: self, *address)
-        except OSError as error:  # TimeoutError is one
-            self._give_back(f"the resolver at {address[0]}:{address[1]} cannot be reached: {error}")
-
-    def has_room(self) -> bool:
-        return not self._retired and len(self._pending) < _PER_CONNECTION
-
-    def send(self, lookup: Lookup) -> None:
-        query_id = secrets.randbits(16)
-        while query_id in self._pending:
-            query_id = secrets.randbits(16)
-        self._pending[query_id] = lookup
-        lookup.connection = self
-        lookup.sends += 1
-        message = lookup.query.encode(query_id)
-        # All queries of one turn of the loop leave in one write.
-        if not self._out and self._transport is not None:
-            self._loop.call_soon(self._flush)
-        self._out.append(_LENGTH.pack(len(message)) + message)
-
-    def retire(self) -> None:
-        self._retired = True
-        if not any(lookup.receivers for lookup in self._pending.values()):
-            self.close()
-
-    def close(self) -> None:
-        if self._opening is not None:
-            self._opening.cancel()
-        if self._transport is not None:
-            self._transport.abort()
-        else:
-            self._give_back("the link to the resolver is closed")
-
-    def _flush(self) -> None:
-        if self._transport is not None and self._out:
-            self._transport.write(b"".join(self._out))
-            self._out.clear()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_connection gives
-        self._transport = transport
-        self._socket = transport.get_extra_info("socket")
-        self._flush()
-        self._acknowledge()
-
-    def _acknowledge(self) -> None:
-        """Let the kernel acknowledge at once what has come; it forgets the wish each time.
-
-        Unbound holds its second answer back until the first is acknowledged (Nagle), which would
-        otherwise take 40 ms: measured, 51 ms a check instead of 10.
-        """
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-
-    def data_received(self, data: bytes) -> None:
-        self._acknowledge()
-        self._in += data
-        offset = 0
-        while len(self._in) - offset >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(self._in, offset)
-            end = offset + _LENGTH.size + length
-            if len(self._in) < end:
-                break
-            self._answer(bytes(self._in[offset + _LENGTH.size : end]))
-            offset = end
-        del self._in[:offset]
-
-    def _answer(self, wire: bytes) -> None:
-        query_id = int.from_bytes(wire[:2], "big")
-        lookup = self._pending.pop(query_id, None)
-        if lookup is None or len(wire) < _LENGTH.size:
-            # The resolver says something nobody asked: nothing on this connection can be trusted.
-            log.warning("resolver_answer_unasked", id=query_id, octets=len(wire))
-            self.close()
-            return
-        self._resolver.heard += 1
-        if lookup.receivers:
-            self._resolver.answered(lookup, read_answer(lookup.query, query_id, wire))
-        if self._retired:
-            self.retire()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._give_back(f"the resolver closed the connection: {exc or 'no reason given'}")
-
-    def _give_back(self, reason: str) -> None:
-        if not self._lost:
-            self._lost = self._retired = True
-            lookups = list(self._pending.values())
-            self._pending.clear()
-            self._resolver.lost(self, lookups, reason)

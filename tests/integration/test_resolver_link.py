@@ -6,7 +6,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.resolver import Lookup, Resolver
+from perspective_agent.connection import Lookup
+from perspective_agent.resolver import Resolver
 from perspective_agent.wanted import Wanted
 from perspective_agent.wire import A
 

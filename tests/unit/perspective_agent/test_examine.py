@@ -7,8 +7,8 @@ import pytest
 
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
+from perspective_agent.connection import Lookup
 from perspective_agent.examine import Examination, Limits
-from perspective_agent.resolver import Lookup
 from perspective_agent.wanted import Wanted
 from perspective_agent.wire import make_query
 

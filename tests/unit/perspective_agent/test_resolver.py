@@ -3,7 +3,8 @@
 import pytest
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.resolver import Lookup, Resolver
+from perspective_agent.connection import Lookup
+from perspective_agent.resolver import Resolver
 from perspective_agent.wanted import Wanted
 from perspective_agent.wire import CAA, A
 
