@@ -17,7 +17,8 @@ from mpic.v1 import record_pb2 as r
 def fill_answer(response: c.CorroborateResponse, record: r.Record) -> None:
     """Fill an empty response; in place, since a copy costs as much as the rest."""
     response.request_id = record.request_id
-    response.record_id = show_id(record.id)
+    if record.id:  # none where nothing is recorded
+        response.record_id = show_id(record.id)
     response.dry_run = record.dry_run
     response.policy.CopyFrom(record.policy)
     _set(response.asked_at, record.asked_at_us)

@@ -43,6 +43,7 @@ class Load:
     rate: float = 0
     fault: str = "none"
     resolver: str = "recursive"
+    record: bool = True
 
     def key(self) -> dict[str, Any]:
         """Return what the row is known by."""
@@ -52,7 +53,7 @@ class Load:
             **load,
             "fault": self.fault,
             "resolver": self.resolver,
-            "record": False,
+            "record": self.record,
         }
 
 
@@ -68,6 +69,9 @@ def plan_rows(*, quick: bool) -> Iterator[Load]:
         for fault in ("hung", "dead"):
             for in_flight in (1, 64):
                 yield Load("stream", in_flight=in_flight, fault=fault, resolver=resolver)
+    # What recording costs.
+    for front in fronts:
+        yield Load(front, in_flight=64, resolver="local", record=False)
 
 
 FOREIGN = "other"
@@ -77,7 +81,7 @@ FOREIGN = "other"
 def plan_foreign(*, quick: bool) -> Iterator[Load]:
     """Yield the rows of another system."""
     for in_flight in (1, 64) if quick else (1, 16, 64, 256):
-        yield Load(FOREIGN, in_flight=in_flight, resolver="unknown")
+        yield Load(FOREIGN, in_flight=in_flight, resolver="unknown", record=False)
 
 
 def main() -> None:
@@ -91,9 +95,9 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     loads = list(plan_rows(quick=arguments.quick))
     print(_line(_HEAD))
-    for resolver in ("local", "recursive"):
-        wanted = [load for load in loads if load.resolver == resolver]
-        rows.extend(measure_all(wanted, resolver, seconds))
+    for resolver, record in (("local", True), ("local", False), ("recursive", True)):
+        wanted = [load for load in loads if (load.resolver, load.record) == (resolver, record)]
+        rows.extend(measure_all(wanted, seconds))
     if arguments.url:
         for load in plan_foreign(quick=arguments.quick):
             rows.append(asyncio.run(measure_foreign(arguments.url, load, seconds)))
@@ -102,10 +106,11 @@ def main() -> None:
         arguments.json.write_text(json.dumps(rows, indent=1))
 
 
-def measure_all(loads: Sequence[Load], resolver: str, seconds: float) -> list[dict[str, Any]]:
-    """Measure the rows of one kind of resolver in one deployment."""
+def measure_all(loads: Sequence[Load], seconds: float) -> list[dict[str, Any]]:
+    """Measure rows that share resolver and record in one deployment."""
     directory = Path(tempfile.mkdtemp(prefix="mpic-bench-"))
-    plan = Plan(cache_max_ttl=60, probe_interval=30, local_data=resolver == "local")
+    local_data, record = loads[0].resolver == "local", loads[0].record
+    plan = Plan(cache_max_ttl=60, probe_interval=30, local_data=local_data, record=record)
     cold = ColdHosts(int(_COLD_HOSTS_PER_S * seconds))
     next_name = LocalHosts().next if plan.local_data else cold.next
     rows = []
@@ -200,6 +205,7 @@ _HEAD = {
     "load": "load",
     "fault": "fault",
     "resolver": "resolver",
+    "record": "record",
     "checks_per_s": "checks/s",
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",

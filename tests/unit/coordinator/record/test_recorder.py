@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from coordinator.answer import fill_answer
 from coordinator.record import recorder as module
 from coordinator.record.audit import verify_store
 from coordinator.record.chain import Batch
-from coordinator.record.recorder import Recorder
+from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.sqlite import SqliteStore
 from coordinator.record.store import Entry, StoreError
 from mpic.grpc.errors import RequestError
+from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 from tests.world.records import fill, sample_record, samples
 
@@ -192,3 +194,12 @@ async def test_a_store_that_forgot_is_seen_by_the_chain(gate: Gate, recorder: Re
     (flaw,) = verify_store(store)
     assert flaw.what == "batch 1 was removed"
     store.close()
+
+
+async def test_where_nothing_is_recorded_an_answer_has_no_record_id() -> None:
+    entry = r.RecordEntry(question=sample_record(1))
+    await Unrecorded().write(entry.question.id, entry)
+    response = c.CorroborateResponse()
+    fill_answer(response, entry.question)
+    assert response.approved
+    assert not response.record_id
