@@ -138,6 +138,25 @@ def test_probes_and_ports_are_those_the_programs_listen_on(example: str, tmp_pat
             assert container[f"{kind}Probe"]["httpGet"] == {"path": path, "port": "admin"}
 
 
+def test_a_record_in_files_has_a_volume_for_each_coordinator(tmp_path: Path) -> None:
+    values = yaml.safe_load((CHART.parent / "coordinator.yaml").read_text())
+    values["coordinator"]["record"] = {"store": "sqlite"}
+    rendered = helm_python.Chart.load(str(CHART)).render(values)
+    documents = list(yaml.safe_load_all("\n".join(rendered.values())))
+    (stateful,) = (one for one in documents if one and one["kind"] == "StatefulSet")
+    (claim,) = stateful["spec"]["volumeClaimTemplates"]
+    (container,) = stateful["spec"]["template"]["spec"]["containers"]
+    mounts = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
+    text = "".join(
+        one["data"].get("coordinator.toml", "")
+        for one in documents
+        if one and one["kind"] == "ConfigMap"
+    )
+    (tmp_path / "coordinator.toml").write_text(text)
+    record = load_config(tmp_path / "coordinator.toml", CoordinatorSettings).record
+    assert str(record.path.parent) == mounts[claim["metadata"]["name"]]
+
+
 def test_a_coordinator_has_a_headless_service_and_a_name_that_stays() -> None:
     found = {manifest["kind"]: manifest for manifest in manifests("coordinator.yaml")}
     services = [one for one in manifests("coordinator.yaml") if one["kind"] == "Service"]
