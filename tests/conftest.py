@@ -8,6 +8,7 @@
 Its issuers must be those of `tests.world.service.ISSUERS`.
 """
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.clauses.zone import tables_zone
 from tests.world import network
 from tests.world.deployment import COORDINATOR, Deployment, Plan
 from tests.world.internet import Internet
+from tests.world.postgresql import PostgresqlServer
 from tests.world.service import ISSUERS, Service
 
 
@@ -32,6 +34,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def internet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
     with Internet(tmp_path_factory.mktemp("internet") / "servers") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """One server for all; each test begins with a database that is empty."""
+    # Not in pytest's directory, which is closed to the server's user.
+    with (
+        tempfile.TemporaryDirectory(prefix="mpic-postgresql-") as directory,
+        PostgresqlServer(Path(directory)) as running,
+    ):
         yield running
 
 

@@ -5,6 +5,7 @@
     chain        batches that commit to those before them; walking them          pure
     store        the port: what a place to keep records must do
     sqlite       the place by default: one file
+    postgresql   the place for several coordinators: a database
     dossier      all entries about one question, read                            pure
     recorder     group commit: entries queue up, one writer, one fsync for all that wait
     reader       reading beside it, in a thread of its own

@@ -6,25 +6,39 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from coordinator.policy import Policy
 from coordinator.record.reader import Reader
 from coordinator.record.recorder import Clock, Recorder, Unrecorded
 from coordinator.record.repeats import Memory, Repeats
 from coordinator.record.sqlite import SqliteStore
-from coordinator.record.store import Store
-from mpic.config import ConfigPath, ConfigTable
+from coordinator.record.store import Store, StoreError
+from mpic.config import ConfigPath, ConfigTable, Flaw
+from mpic.problem import explain_os_error
 
 ChainName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,100}$")]
+
+
+_KEYS = {"sqlite": ("path",), "postgresql": ("dsn", "dsn_file", "database_timeout")}
+"""Those that one store alone has."""
 
 
 class RecordTable(ConfigTable):
     """Where what was decided is written down (BR 5.4.1)."""
 
-    store: Literal["sqlite"] = "sqlite"
+    store: Literal["sqlite", "postgresql"] = "sqlite"
     path: ConfigPath = Field(
         default=Path("/var/lib/mpic/record.sqlite3"), description="the file of SQLite"
+    )
+    dsn: SecretStr | None = Field(
+        default=None, description="how to reach PostgreSQL, as libpq has it"
+    )
+    dsn_file: ConfigPath | None = Field(
+        default=None, description="a file with the dsn in it, instead of dsn; read at each connect"
+    )
+    database_timeout: float = Field(
+        default=5.0, ge=0.5, le=60, description="seconds PostgreSQL may take for a statement"
     )
     chain: ChainName = Field(
         default="", description="what this coordinator's chain is called; empty: as the host is"
@@ -38,9 +52,26 @@ class RecordTable(ConfigTable):
     allow_unrecorded: bool = False
     """For labs and benchmarks only: decide without writing anything down."""
 
+    @model_validator(mode="after")
+    def _check_store(self) -> "RecordTable":
+        for store, keys in _KEYS.items():
+            for key in keys if store != self.store else ():
+                if getattr(self, key) != type(self).model_fields[key].default:
+                    text = f'is for store = "{store}", and store is "{self.store}"'
+                    raise Flaw(text, "Take one of the two away", key)
+        if self.store == "postgresql":
+            _check_dsn(self.dsn, self.dsn_file)
+        return self
+
     def make_store(self) -> Store:
         """Return the store, not yet opened."""
-        return SqliteStore(self.path)
+        if self.store == "sqlite":
+            return SqliteStore(self.path)
+        # psycopg is an extra.
+        from coordinator.record.postgresql import PostgresqlStore  # noqa: PLC0415
+        from coordinator.record.postgresql_connection import Address  # noqa: PLC0415
+
+        return PostgresqlStore(Address(self._read_dsn, self.database_timeout))
 
     def make_recorder(self, worker: int, clock: Clock) -> Recorder | Unrecorded:
         """Return the recorder of one worker; each writes a chain of its own."""
@@ -55,6 +86,31 @@ class RecordTable(ConfigTable):
             return Repeats(None)
         window = timedelta(seconds=self.repeat_window)
         return Repeats(Memory(reader, window, is_shared, clock))
+
+    def _read_dsn(self) -> str:
+        """Return the dsn as it is now; raises StoreError."""
+        if self.dsn is not None:
+            return self.dsn.get_secret_value()
+        assert self.dsn_file is not None  # noqa: S101 - _check_dsn saw to it
+        try:
+            return self.dsn_file.read_text().strip()
+        except OSError as error:
+            what, mend = explain_os_error(error)
+            raise StoreError(f"{self.dsn_file}: {what}", mend) from error
+
+
+def _check_dsn(dsn: SecretStr | None, dsn_file: Path | None) -> None:
+    """Raise Flaw where PostgreSQL cannot be reached by what is configured."""
+    try:
+        from coordinator.record import postgresql_connection as connection  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        text = f"PostgreSQL needs psycopg, which cannot be loaded ({error})"
+        raise Flaw(text, "Install it: pip install 'mpic[postgresql]'", "store") from error
+    if (dsn is None) == (dsn_file is None):
+        text = "says nowhere how to reach PostgreSQL" if dsn is None else "has dsn and dsn_file"
+        raise Flaw(text, "Give one of dsn and dsn_file")
+    if dsn is not None and not connection.is_dsn(dsn.get_secret_value()):
+        raise Flaw("is no connection string", connection.SHAPE_OF_DSN, "dsn")
 
 
 def policy_version(policy: Policy) -> bytes:

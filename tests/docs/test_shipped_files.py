@@ -39,7 +39,9 @@ def test_what_is_commented_out_is_the_default(name: str, tmp_path: Path) -> None
     text = uncommented((REPOSITORY / "deploy" / name).read_text())
     # These have no default to show: an example stands for them.
     text = text.replace("/usr/share/dns/root.hints", "")
-    text = re.sub(r"(?m)^(root_hints_file|outgoing_address|control_socket) = .*$", "", text)
+    text = re.sub(
+        r"(?m)^(root_hints_file|outgoing_address|control_socket|dsn|dsn_file) = .*$", "", text
+    )
     rows = text.index("[[policy.row]]") if name == "coordinator.toml" else len(text)
     text = text[:rows] + text[text.find("# The roster:", rows) :] if rows < len(text) else text
     (tmp_path / name).write_text(text)
@@ -104,10 +106,10 @@ def test_grpcio_is_at_least_as_new_as_the_stubs() -> None:
 def test_every_dependency_is_locked(lock: str) -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     wanted = list(project["dependencies"])
-    if lock == "requirements-dev.txt":
-        wanted += project["optional-dependencies"]["dev"]
+    extra = {"requirements-run.txt": "postgresql", "requirements-dev.txt": "dev"}[lock]
+    wanted += project["optional-dependencies"][extra]
     locked = set(re.findall(r"(?m)^([a-z0-9-]+)==", (REPOSITORY / lock).read_text()))
-    assert {re.split(r"[>=]", one)[0] for one in wanted} <= locked
+    assert {re.split(r"[\[>=]", one)[0] for one in wanted} <= locked
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:

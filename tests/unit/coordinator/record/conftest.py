@@ -5,19 +5,26 @@ from pathlib import Path
 
 import pytest
 
+from coordinator.record.postgresql import PostgresqlStore
+from coordinator.record.postgresql_connection import Address
 from coordinator.record.sqlite import SqliteStore
 from coordinator.record.store import Store
+from tests.world.postgresql import PostgresqlServer
 
 OpenStore = Callable[[], Store]
 """Opens the same place again, as another process would."""
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
     stores: list[Store] = []
     make: dict[str, Callable[[], Store]] = {
-        "sqlite": lambda: SqliteStore(tmp_path / "record.sqlite3"),
+        "sqlite": lambda: SqliteStore(tmp_path / "record.sqlite3")
     }
+    if request.param == "postgresql":
+        server: PostgresqlServer = request.getfixturevalue("postgresql")
+        dsn = server.empty_database()
+        make["postgresql"] = lambda: PostgresqlStore(Address(lambda: dsn, 5.0))
 
     def open_one() -> Store:
         stores.append(make[request.param]().open())

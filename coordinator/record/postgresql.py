@@ -1,0 +1,285 @@
+"""Records in PostgreSQL: for several coordinators on several hosts, each with its own chain.
+
+A batch is one statement, so one round trip and one commit, however many entries it has. It is there
+whole or not at all, and its hash tells which: so what a lost connection left open is settled by
+writing it again on a new one, and a server that was restarted costs no answer.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import UTC, date, datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.errors import (
+    CheckViolation,
+    InsufficientPrivilege,
+    ReadOnlySqlTransaction,
+    UniqueViolation,
+)
+
+from coordinator.record import postgresql_schema as schema
+from coordinator.record import postgresql_statements as statements
+from coordinator.record.chain import Batch, Gap, Head, StoredBatch, start_chain
+from coordinator.record.postgresql_connection import Address, Connection, unhurried
+from coordinator.record.postgresql_removal import remove_stretches
+from coordinator.record.store import (
+    ChainMovedError,
+    Entry,
+    Search,
+    StoredMonth,
+    StoredRecord,
+    StoreError,
+)
+
+T = TypeVar("T")
+
+_PAGE = 500
+_MOST_ENTRIES = 5_000
+"""Of all batches that are read at once."""
+_DIGEST = 32
+
+
+class PostgresqlStore:
+    """A `Store` in a database."""
+
+    def __init__(self, address: Address) -> None:
+        """Touch nothing yet; `open` does."""
+        self._address = address
+        self._connection: Connection | None = None
+
+    def open(self) -> Self:
+        """Create or migrate the tables where that is needed and allowed, or raise StoreError."""
+        self.close()
+        with self._address.explaining():
+            self._connect(migrate=True)
+        return self
+
+    def migrate(self) -> int:
+        """Create or migrate the tables and give the roles their rights; return the version."""
+        self.close()
+        with self._address.explaining():
+            db = self._connection = self._address.connect()
+            schema.migrate(db)
+        return schema.VERSION
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def head(self, chain: str) -> Head:
+        """Return where a chain has got to."""
+        rows = self._fetch(statements.HEAD, {"chain": chain})
+        return Head(*rows[0]) if rows else start_chain(chain)
+
+    def chains(self) -> list[str]:
+        """Return the names of all chains."""
+        return [chain for (chain,) in self._fetch(statements.CHAINS)]
+
+    def append(self, batch: Batch, entries: Sequence[Entry]) -> None:
+        """Write a batch durably, all or nothing."""
+
+        def write(db: Connection) -> None:
+            try:
+                _insert(db, batch, entries)
+            except CheckViolation:  # the month has no partitions yet
+                schema.open_months(db, _month_of(batch))
+                _insert(db, batch, entries)
+
+        self._write(batch, write)
+
+    def read(self, record: bytes) -> StoredRecord | None:
+        """Return one record."""
+        return next(self._read_all([record]), None)
+
+    def search(self, search: Search) -> Iterator[StoredRecord]:
+        """Yield records page by page, so that no transaction stays open."""
+        since, until, is_first = search.since, search.until, True
+        while True:
+            bounds = [UUID(bytes=since), UUID(bytes=until)]
+            values = [*search.terms[:1], *bounds, *search.terms[1:], _PAGE]
+            page = self._fetch(statements.search_page(search, first=is_first), values)
+            records = [record.bytes for (record,) in page]
+            found = {one.record: one for one in self._read_all(records)}
+            yield from (found[record] for record in records if record in found)
+            if len(page) < _PAGE:
+                return
+            if search.newest_first:
+                until = records[-1]
+            else:
+                since, is_first = records[-1], False
+
+    def find(self, terms: Collection[int], since: bytes) -> dict[int, list[bytes]]:
+        """Return the ids of the records that have each term, from `since` on."""
+        rows = self._fetch(statements.FIND, (list(terms), UUID(bytes=since)))
+        return {
+            term: [record for _, record in pairs] for term, pairs in groupby(rows, itemgetter(0))
+        }
+
+    def batches(self, chain: str) -> Iterator[StoredBatch]:
+        """Yield a chain's batches."""
+        after = 0
+        while rows := self._fetch(statements.BATCHES, (chain, after, _PAGE)):
+            for some in _share_out(rows):
+                numbers, months = [row[6] for row in some], list({row[7] for row in some})
+                contents = self._fetch(statements.CONTENTS, (numbers, months))
+                by_number = {
+                    number: [content for _, content in pairs]
+                    for number, pairs in groupby(contents, itemgetter(0))
+                }
+                for row in some:
+                    yield StoredBatch(Batch(*row[:6]), by_number.get(row[6], []))
+            after = rows[-1][1]
+
+    def strays(self) -> Iterator[StoredRecord]:
+        """Yield entries that belong to no batch."""
+
+        def read(db: Connection) -> list[tuple[Any, ...]]:
+            with unhurried(db):
+                return db.execute(statements.STRAYS).fetchall()
+
+        for record, content in self._do(read):
+            yield StoredRecord(record, [content])
+
+    def months(self) -> list[StoredMonth]:
+        """Return what there is by month and chain."""
+
+        def read(db: Connection) -> list[tuple[Any, ...]]:
+            with unhurried(db):
+                return db.execute(statements.MONTHS).fetchall()
+
+        return [StoredMonth(month, Gap(*gap)) for month, *gap in self._do(read)]
+
+    def remove(self, months: Sequence[StoredMonth], batch: Batch, entry: Entry) -> None:
+        """Remove months and say so, both or nothing; needs the role that owns the tables."""
+
+        def write(db: Connection) -> None:
+            schema.open_months(db, _month_of(batch))
+            with unhurried(db):
+                _insert(db, batch, [entry])
+                remove_stretches(db, [one.gap for one in months])
+
+        self._write(batch, write)
+
+    def _read_all(self, records: Sequence[bytes]) -> Iterator[StoredRecord]:
+        rows = self._fetch(statements.READ, ([UUID(bytes=record) for record in records],))
+        for record, pairs in groupby(rows, itemgetter(0)):
+            yield StoredRecord(record, [content for _, content in pairs])
+
+    def _write(self, batch: Batch, write: Callable[[Connection], None]) -> None:
+        """Write a batch; one that is there already was written by an attempt that seemed lost."""
+
+        def settle(db: Connection) -> None:
+            try:
+                write(db)
+            except UniqueViolation:
+                key = (batch.hash, batch.chain, batch.sequence)
+                if db.execute(statements.IS_THERE, key).fetchone() != (True,):
+                    raise ChainMovedError(batch.chain) from None
+
+        self._do(settle)
+
+    def _fetch(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401 - as psycopg's
+        # Planned anew each time: a plan made once for every term would suit none.
+        return self._do(lambda db: db.execute(statement, values, prepare=False).fetchall())
+
+    def _do(self, work: Callable[[Connection], T]) -> T:
+        """Do something, and again on a new connection when the one there was turns out lost."""
+        with self._address.explaining():
+            while True:
+                had_one = self._connection is not None
+                try:
+                    return work(self._connection or self._connect())
+                except psycopg.Error as error:
+                    if not (self._let_go(error) and had_one):
+                        raise
+
+    def _let_go(self, error: psycopg.Error) -> bool:
+        """Close a connection that is of no more use; say whether a new one may be."""
+        db = self._connection
+        # Read-only: the server was made a standby, another is where to write now.
+        if db is None or (db.is_idle and not isinstance(error, ReadOnlySqlTransaction)):
+            return False
+        is_lost = not db.is_hung
+        self.close()
+        return is_lost
+
+    def _connect(self, *, migrate: bool = False) -> Connection:
+        """Connect; tables that have gone are not silently begun anew."""
+        db = self._connection = self._address.connect()
+        version = schema.find_version(db)
+        if version < schema.VERSION and migrate:
+            self._migrate(db, version)
+        elif version != schema.VERSION:
+            self.close()
+            raise _other_version(self._address, version)
+        return db
+
+    def _migrate(self, db: Connection, version: int) -> None:
+        try:
+            schema.migrate(db)
+        except InsufficientPrivilege as error:
+            self.close()
+            raise _other_version(self._address, version) from error
+
+
+def migrate(dsn: str, timeout: float = 5.0) -> int:
+    """Create or migrate the tables and give the roles their rights; return the version.
+
+    `dsn` is that of the role that owns them, or is to; raises StoreError.
+    """
+    store = PostgresqlStore(Address(lambda: dsn, timeout))
+    try:
+        return store.migrate()
+    finally:
+        store.close()
+
+
+def _other_version(address: Address, version: int) -> StoreError:
+    if version > schema.VERSION:
+        text = f"{address}: its tables are of version {version}, later than this program's"
+        return StoreError(f"{text} {schema.VERSION}", "Run the program that made them, or a later")
+    what = f"are of version {version}" if version else "are not there"
+    text = f"{address}: its tables {what}, this program needs version {schema.VERSION}"
+    return StoreError(text, "Run `mpic record migrate` as the role that owns them")
+
+
+def _insert(db: Connection, batch: Batch, entries: Sequence[Entry]) -> None:
+    """Write a batch by one statement; raises psycopg.Error."""
+    values = {
+        "chain": batch.chain,
+        "sequence": batch.sequence,
+        "previous": batch.previous,
+        "written_at": batch.written_at_us,
+        "digests": batch.digests,
+        "hash": batch.hash,
+        "month": _month_of(batch),
+        "records": [UUID(bytes=entry.record) for entry in entries],
+        "contents": [entry.content for entry in entries],
+        "terms": [term for entry in entries for term in entry.terms],
+        "owners": [n for n, entry in enumerate(entries, 1) for _ in entry.terms],
+    }
+    with db.warnings_as_errors():
+        db.execute(statements.INSERT, values)
+
+
+def _month_of(batch: Batch) -> date:
+    return datetime.fromtimestamp(batch.written_at_us // 1_000_000, UTC).date().replace(day=1)
+
+
+def _share_out(rows: Sequence[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield batches in groups, none with many entries unless it is alone."""
+    some: list[tuple[Any, ...]] = []
+    total = 0
+    for row in rows:
+        count = len(row[4]) // _DIGEST
+        if some and total + count > _MOST_ENTRIES:
+            yield some
+            some, total = [], 0
+        some.append(row)
+        total += count
+    yield some

@@ -1,0 +1,158 @@
+"""The tables in PostgreSQL, step by step, and who may do what with them.
+
+`entry` and `term` are partitioned by the month of their batch, so that pruning a month drops two
+tables instead of deleting millions of rows. `batch` is not: that a number of a chain is had once
+can only be kept by an index over all months, and it is a few octets for each entry. `batch.number`
+counts through all chains in the order of writing. `removed` keeps the last batch of every stretch
+that was pruned, so that a chain goes on behind it.
+
+A coordinator runs as the role `mpic_writer` and can insert and read, nothing else. A month's
+partitions are made by `open_month`, which runs with the rights of the tables' owner: the writer can
+have a month opened and still owns no table. `mpic_reader`, for auditors, reads.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from coordinator.record.postgresql_connection import Connection, unhurried
+
+MIGRATIONS: Sequence[Sequence[str]] = (
+    (
+        """
+        CREATE TABLE mpic.batch (
+            chain text COLLATE "C" NOT NULL,
+            sequence bigint NOT NULL,
+            previous bytea NOT NULL,
+            written_at bigint NOT NULL,
+            digests bytea NOT NULL,
+            hash bytea NOT NULL,
+            number bigint GENERATED ALWAYS AS IDENTITY,
+            month date NOT NULL,
+            PRIMARY KEY (chain, sequence)
+        )
+        """,
+        # Digests cannot be compressed.
+        "ALTER TABLE mpic.batch ALTER COLUMN digests SET STORAGE EXTERNAL",
+        """
+        CREATE TABLE mpic.entry (
+            batch bigint NOT NULL,
+            record uuid NOT NULL,
+            month date NOT NULL,
+            position integer NOT NULL,
+            content bytea NOT NULL
+        ) PARTITION BY LIST (month)
+        """,
+        "CREATE INDEX entry_batch ON mpic.entry (batch, month)",
+        "CREATE INDEX entry_record ON mpic.entry (record)",
+        """
+        CREATE TABLE mpic.term (
+            term bigint NOT NULL,
+            record uuid NOT NULL,
+            month date NOT NULL
+        ) PARTITION BY LIST (month)
+        """,
+        "CREATE INDEX term_record ON mpic.term (term, record)",
+        """
+        CREATE TABLE mpic.removed (
+            chain text COLLATE "C" NOT NULL,
+            last bigint NOT NULL,
+            hash bytea NOT NULL,
+            written_at bigint NOT NULL,
+            PRIMARY KEY (chain, last)
+        )
+        """,
+        # Attaching a table that is there already keeps nobody from writing meanwhile.
+        """
+        CREATE FUNCTION mpic.open_month(wanted date) RETURNS void
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        DECLARE
+            month date := date_trunc('month', wanted);
+            whole text;
+            part text;
+        BEGIN
+            PERFORM pg_advisory_xact_lock(7304961);
+            FOREACH whole IN ARRAY ARRAY['entry', 'term'] LOOP
+                part := whole || to_char(month, '_YYYY_MM');
+                CONTINUE WHEN to_regclass('mpic.' || part) IS NOT NULL;
+                EXECUTE format('CREATE TABLE mpic.%I (LIKE mpic.%I INCLUDING ALL)', part, whole);
+                EXECUTE format('ALTER TABLE mpic.%I ATTACH PARTITION mpic.%I FOR VALUES IN (%L)',
+                               whole, part, month);
+            END LOOP;
+        END $$
+        """,
+        "REVOKE ALL ON FUNCTION mpic.open_month FROM PUBLIC",
+    ),
+)
+"""One tuple of statements for each version."""
+
+VERSION = len(MIGRATIONS)
+
+_HAS_TABLES = "SELECT to_regclass('mpic.version') IS NOT NULL"
+_READ_VERSION = "SELECT coalesce(max(number), 0) FROM mpic.version"
+_WRITE_VERSION = "INSERT INTO mpic.version (number) VALUES (%s)"
+_FOUNDATION = (
+    "CREATE SCHEMA IF NOT EXISTS mpic",
+    """
+    CREATE TABLE mpic.version (
+        number integer PRIMARY KEY,
+        applied_at timestamptz NOT NULL DEFAULT now()
+    )
+    """,
+)
+# Given again with every migration, to the roles that there are.
+_GRANTS = """
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'mpic_writer') THEN
+        GRANT USAGE ON SCHEMA mpic TO mpic_writer;
+        GRANT SELECT ON mpic.version, mpic.removed TO mpic_writer;
+        GRANT SELECT, INSERT ON mpic.batch, mpic.entry, mpic.term TO mpic_writer;
+        GRANT EXECUTE ON FUNCTION mpic.open_month TO mpic_writer;
+    END IF;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'mpic_reader') THEN
+        GRANT USAGE ON SCHEMA mpic TO mpic_reader;
+        GRANT SELECT ON mpic.version, mpic.removed, mpic.batch, mpic.entry, mpic.term
+            TO mpic_reader;
+    END IF;
+END $$
+"""
+# Whoever migrates holds this to the end of the transaction, and others wait.
+_LOCK = "SELECT pg_advisory_xact_lock(7304960)"
+_OPEN_MONTHS = (
+    "SELECT mpic.open_month(%(month)s), mpic.open_month((%(month)s + interval '1 month')::date)"
+)
+
+
+def find_version(db: Connection) -> int:
+    """Return the version of the tables; 0: there are none. Raises psycopg.Error."""
+    if not _fetch_one(db, _HAS_TABLES):
+        return 0
+    return int(_fetch_one(db, _READ_VERSION))
+
+
+def migrate(db: Connection) -> None:
+    """Bring the tables up to date, one process at a time; raises psycopg.Error."""
+    with unhurried(db):
+        db.execute("SET LOCAL lock_timeout = 0")
+        db.execute(_LOCK)
+        if not _fetch_one(db, _HAS_TABLES):
+            for statement in _FOUNDATION:
+                db.execute(statement)
+        done = int(_fetch_one(db, _READ_VERSION))
+        for number, step in enumerate(MIGRATIONS[done:], done + 1):
+            for statement in step:
+                db.execute(statement)
+            db.execute(_WRITE_VERSION, (number,))
+        if done <= VERSION:
+            db.execute(_GRANTS)
+            open_months(db, datetime.now(UTC).date())
+
+
+def open_months(db: Connection, month: date) -> None:
+    """Make the partitions of a month and of the one after it; raises psycopg.Error."""
+    db.execute(_OPEN_MONTHS, {"month": month})
+
+
+def _fetch_one(db: Connection, statement: str) -> Any:  # noqa: ANN401 - whatever was selected
+    row = db.execute(statement).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,98 @@
+"""What is said to PostgreSQL, but for what makes and changes tables (`postgresql_schema`)."""
+
+from coordinator.record.store import Search
+
+INSERT = """
+WITH sealed AS (
+    INSERT INTO mpic.batch (chain, sequence, previous, written_at, digests, hash, month)
+    VALUES (%(chain)s, %(sequence)s, %(previous)s, %(written_at)s, %(digests)s, %(hash)s, %(month)s)
+    RETURNING number
+), written AS (
+    INSERT INTO mpic.entry (batch, record, month, position, content)
+    SELECT number, record, %(month)s, position, content
+    FROM sealed, unnest(%(records)s::uuid[], %(contents)s::bytea[])
+        WITH ORDINALITY AS one (record, content, position)
+)
+INSERT INTO mpic.term (term, record, month)
+SELECT term, (%(records)s::uuid[])[owner], %(month)s
+FROM unnest(%(terms)s::bigint[], %(owners)s::integer[]) AS one (term, owner)
+"""
+HEAD = """
+SELECT chain, sequence, hash, written_at FROM (
+    (SELECT chain, sequence, hash, written_at FROM mpic.batch WHERE chain = %(chain)s
+     ORDER BY sequence DESC LIMIT 1)
+    UNION ALL
+    (SELECT chain, last, hash, written_at FROM mpic.removed WHERE chain = %(chain)s
+     ORDER BY last DESC LIMIT 1)
+) AS head ORDER BY sequence DESC LIMIT 1
+"""
+# One look at the index for each chain instead of a walk over all batches.
+CHAINS = """
+WITH RECURSIVE one (chain) AS (
+    (SELECT min(chain) FROM mpic.batch)
+    UNION ALL
+    SELECT (SELECT min(chain) FROM mpic.batch WHERE chain > one.chain) FROM one
+    WHERE one.chain IS NOT NULL
+)
+SELECT chain FROM one WHERE chain IS NOT NULL UNION SELECT chain FROM mpic.removed ORDER BY 1
+"""
+BATCHES = """
+SELECT chain, sequence, previous, written_at, digests, hash, number, month FROM mpic.batch
+WHERE chain = %s AND sequence > %s ORDER BY sequence LIMIT %s
+"""
+CONTENTS = """
+SELECT batch, content FROM mpic.entry WHERE batch = ANY(%s) AND month = ANY(%s)
+ORDER BY batch, position
+"""
+STRAYS = """
+SELECT uuid_send(record), content FROM mpic.entry JOIN (
+    SELECT DISTINCT batch, month FROM mpic.entry EXCEPT SELECT number, month FROM mpic.batch
+) AS stray USING (batch, month) ORDER BY batch, position
+"""
+MONTHS = """
+SELECT found.month, chain, first, last, one.previous, other.hash, entries FROM (
+    SELECT chain, min(sequence) AS first, max(sequence) AS last,
+        sum(octet_length(digests) / 32)::bigint AS entries,
+        to_char(to_timestamp(written_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM') AS month
+    FROM mpic.batch GROUP BY chain, 5
+) AS found
+JOIN mpic.batch AS one USING (chain) JOIN mpic.batch AS other USING (chain)
+WHERE one.sequence = first AND other.sequence = last ORDER BY 1, 2
+"""
+READ = """
+SELECT uuid_send(record), content FROM mpic.entry WHERE record = ANY(%s)
+ORDER BY record, batch, position
+"""
+FIND = """
+SELECT DISTINCT term, uuid_send(record) AS record FROM mpic.term
+WHERE term = ANY(%s) AND record >= %s ORDER BY term, record
+"""
+REMEMBER = """
+INSERT INTO mpic.removed SELECT chain, sequence, hash, written_at FROM mpic.batch
+WHERE chain = %s AND sequence = %s
+"""
+REMOVE_BATCHES = """
+DELETE FROM mpic.batch WHERE chain = %s AND sequence BETWEEN %s AND %s RETURNING number, month
+"""
+# Entries of a month that other chains still have something in.
+REMOVE_ENTRIES = """
+DELETE FROM mpic.entry WHERE batch = ANY(%s) AND month = %s RETURNING uuid_send(record), content
+"""
+REMOVE_TERMS = """
+DELETE FROM mpic.term USING unnest(%s::bigint[], %s::uuid[]) AS gone (term, record)
+WHERE term.term = gone.term AND term.record = gone.record AND month = %s
+"""
+IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM mpic.batch WHERE month = %s)"
+IS_THERE = "SELECT hash = %s FROM mpic.batch WHERE chain = %s AND sequence = %s"
+
+
+def search_page(search: Search, *, first: bool) -> str:
+    """Return the statement for a page of a search: terms, since, until, further terms, limit."""
+    order, bound = ("DESC", ">=") if search.newest_first else ("ASC", ">=" if first else ">")
+    table, where = ("term", "term = %s AND ") if search.terms else ("entry", "")
+    also = " AND EXISTS (SELECT FROM mpic.term WHERE term = %s AND record = found.record)"
+    return (
+        f"SELECT DISTINCT record FROM mpic.{table} AS found WHERE {where}"  # noqa: S608 - it stands above
+        f" record {bound} %s AND record < %s{also * len(search.terms[1:])}"
+        f" ORDER BY record {order} LIMIT %s"
+    )
