@@ -62,6 +62,9 @@ class PostgresqlStore:
         self.close()
         with self._address.explaining():
             db = self._connection = self._address.connect()
+            version = schema.find_version(db)
+            if version > schema.VERSION:
+                raise _other_version(self._address, version)
             schema.migrate(db)
         return schema.VERSION
 

@@ -48,8 +48,11 @@ SELECT set_config('statement_timeout', %(milliseconds)s, false),
 """
 _GOES_ON = "writing goes on by itself"
 _UNREACHABLE = f"See whether the server runs and can be reached; {_GOES_ON}"
+_NO_CONNECTION = (
+    "See whether the server runs and can be reached, and lets this user in (pg_hba.conf, password,"
+    f" dbname); {_GOES_ON}"
+)
 _BUSY = f"See in pg_stat_activity what keeps the server busy; {_GOES_ON}"
-_REFUSED = "Check user, password and certificate, and the server's pg_hba.conf"
 # By SQLSTATE, the longest that fits: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _MENDS = {
     "53100": f"Free space on the database server's disk; {_GOES_ON}",
@@ -60,8 +63,8 @@ _MENDS = {
     "57P": _UNREACHABLE,
     "08": _UNREACHABLE,
     "25006": f"Name the host that can be written to, or all of them; {_GOES_ON}",
-    "28": _REFUSED,
-    "3D000": "Create the database, or check dbname",
+    "28": _NO_CONNECTION,
+    "3D000": _NO_CONNECTION,
     "42501": "Use the role that owns the tables, or let it run `mpic record migrate`",
     "42P01": "Restore the tables from a backup, or run `mpic record migrate` to begin anew",
     "3F000": "Restore the tables from a backup, or run `mpic record migrate` to begin anew",
@@ -162,9 +165,8 @@ class Address:
         fits = sorted((start for start in _MENDS if code.startswith(start)), key=len)
         if fits:
             return StoreError(f"{text} ({code})", _MENDS[fits[-1]])
-        if code:
-            return StoreError(f"{text} ({code})", _OTHER)
-        return StoreError(text, f"{_UNREACHABLE}; if it does: {_REFUSED[0].lower()}{_REFUSED[1:]}")
+        # Without a code, it is libpq that speaks: the server was not reached or let nobody in.
+        return StoreError(f"{text} ({code})", _OTHER) if code else StoreError(text, _NO_CONNECTION)
 
     def _read(self) -> dict[str, Any]:
         dsn = self._read_dsn()

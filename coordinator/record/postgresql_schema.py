@@ -74,7 +74,8 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             PERFORM pg_advisory_xact_lock(7304961);
             FOREACH whole IN ARRAY ARRAY['entry', 'term'] LOOP
                 part := whole || to_char(month, '_YYYY_MM');
-                CONTINUE WHEN to_regclass('mpic.' || part) IS NOT NULL;
+                CONTINUE WHEN EXISTS (
+                    SELECT FROM pg_tables WHERE schemaname = 'mpic' AND tablename = part);
                 EXECUTE format('CREATE TABLE mpic.%I (LIKE mpic.%I INCLUDING ALL)', part, whole);
                 EXECUTE format('ALTER TABLE mpic.%I ATTACH PARTITION mpic.%I FOR VALUES IN (%L)',
                                whole, part, month);
@@ -88,7 +89,10 @@ MIGRATIONS: Sequence[Sequence[str]] = (
 
 VERSION = len(MIGRATIONS)
 
-_HAS_TABLES = "SELECT to_regclass('mpic.version') IS NOT NULL"
+# Not by to_regclass, which may answer out of a cache from before the lock was had.
+_HAS_TABLES = """
+SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'mpic' AND tablename = 'version')
+"""
 _READ_VERSION = "SELECT coalesce(max(number), 0) FROM mpic.version"
 _WRITE_VERSION = "INSERT INTO mpic.version (number) VALUES (%s)"
 _FOUNDATION = (
@@ -143,9 +147,8 @@ def migrate(db: Connection) -> None:
             for statement in step:
                 db.execute(statement)
             db.execute(_WRITE_VERSION, (number,))
-        if done <= VERSION:
-            db.execute(_GRANTS)
-            open_months(db, datetime.now(UTC).date())
+        db.execute(_GRANTS)
+        open_months(db, datetime.now(UTC).date())
 
 
 def open_months(db: Connection, month: date) -> None:
