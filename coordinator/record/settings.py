@@ -81,10 +81,14 @@ class RecordTable(ConfigTable):
         return Recorder(self.make_store(), chain, clock)
 
     def make_repeats(self, reader: Reader | None, is_shared: bool, clock: Clock) -> Repeats:
-        """Return what knows earlier requests; others write to the store where `is_shared`."""
+        """Return what knows earlier requests; others write to the store where `is_shared`.
+
+        A database is there to be shared.
+        """
         if reader is None or not self.repeat_window:
             return Repeats(None)
         window = timedelta(seconds=self.repeat_window)
+        is_shared = is_shared or self.store == "postgresql"
         return Repeats(Memory(reader, window, is_shared, clock))
 
     def _read_dsn(self) -> str:

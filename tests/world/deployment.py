@@ -115,6 +115,14 @@ path = "{path}"
 repeat_window = {repeat_window}
 """
 
+_RECORD_IN_DATABASE = """
+[record]
+store = "postgresql"
+dsn = "{dsn}"
+database_timeout = 2.0
+repeat_window = {repeat_window}
+"""
+
 _UNRECORDED = """
 [record]
 allow_unrecorded = true
@@ -180,6 +188,8 @@ class Plan:
     """Seconds between two proofs that a private resolver validates."""
     record: bool = True
     """Whether the coordinator records, in a file of its own."""
+    record_dsn: str = ""
+    """Of the database of PostgreSQL that it records in instead."""
     repeat_window: float = 0.0
     """Seconds; 0, since most tests use a request id for whatever they ask."""
     coordinator_extra: str = ""
@@ -421,7 +431,9 @@ class Deployment:
         record = _UNRECORDED
         if self.plan.record:
             window = self.plan.repeat_window
-            record = _RECORD.format(path=self.record_file, repeat_window=window)
+            text = _RECORD_IN_DATABASE if self.plan.record_dsn else _RECORD
+            dsn, path = self.plan.record_dsn, self.record_file
+            record = text.format(dsn=dsn, path=path, repeat_window=window)
         return tls + common + record + self.plan.coordinator_extra + "".join(perspectives)
 
 

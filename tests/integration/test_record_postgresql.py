@@ -1,0 +1,144 @@
+"""The record in PostgreSQL: two coordinators, one database, and the database gone."""
+
+import signal
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from coordinator.record.audit import export_heads, verify_store
+from coordinator.record.dossier import read_dossier
+from coordinator.record.ids import read_id
+from coordinator.record.postgresql import PostgresqlStore, migrate
+from coordinator.record.postgresql_connection import Address
+from coordinator.record.store import Search
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+from tests.world.deployment import COORDINATOR, COORDINATOR_ADMIN, Deployment, Plan, wait_serving
+from tests.world.internet import Internet
+from tests.world.postgresql import PostgresqlServer
+
+CHILD = "child.parent.example.co.jp"
+
+
+@pytest.fixture(scope="module")
+def database(postgresql: PostgresqlServer) -> PostgresqlServer:
+    """Made as an operator makes it."""
+    postgresql.create_roles()
+    postgresql.run("DROP SCHEMA IF EXISTS mpic CASCADE", database="mpic")
+    migrate(postgresql.dsn("mpic", "mpic_owner"))
+    return postgresql
+
+
+@pytest.fixture(scope="module")
+def two(
+    internet: Internet, database: PostgresqlServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """A deployment, and beside its coordinator a second one: worker 1 of its channels."""
+    plan = Plan(record_dsn=database.dsn("mpic", "mpic_writer"), repeat_window=600)
+    with Deployment(tmp_path_factory.mktemp("deployment"), internet, plan) as running:
+        second = running.directory / "second.toml"
+        text = running.coordinator_file.read_text()
+        for old, new in (
+            (COORDINATOR, "127.0.0.1:7301"),
+            (COORDINATOR_ADMIN, "127.0.0.1:7399"),
+            ("[record]", '[record]\nchain = "second"'),
+        ):
+            assert old in text
+            text = text.replace(old, new)
+        second.write_text(text)
+        child = running.start_program("coordinator", second)
+        try:
+            wait_serving(child)
+            yield running
+        finally:
+            child.stop()
+
+
+@pytest.fixture
+def store(database: PostgresqlServer) -> Iterator[PostgresqlStore]:
+    one = PostgresqlStore(Address(lambda: database.dsn("mpic", "mpic_reader"), 5.0)).open()
+    yield one
+    one.close()
+
+
+def ask(
+    two: Deployment, name: str = CHILD, request_id: str = "", worker: int = 0
+) -> c.CorroborateResponse:
+    request = c.CorroborateRequest(request_id=request_id or str(uuid.uuid4()), names=[name])
+    with two.channel(worker=worker) as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        return stub.Corroborate(request, timeout=20)
+
+
+def reason_of(error: grpc.RpcError) -> str:
+    status = rpc_status.from_call(error)
+    info = error_details_pb2.ErrorInfo()
+    assert status is not None
+    assert any(detail.Unpack(info) for detail in status.details)
+    return str(info.reason)
+
+
+def test_what_is_heard_is_in_the_database(two: Deployment, store: PostgresqlStore) -> None:
+    response = ask(two)
+    assert response.approved
+    stored = store.read(read_id(response.record_id))
+    assert stored is not None
+    question = read_dossier(stored.contents).question
+    assert question is not None
+    assert question.request_id == response.request_id
+    assert [one.asked for one in question.names] == [CHILD]
+
+
+def test_a_request_is_known_to_the_other_coordinator(
+    two: Deployment, store: PostgresqlStore
+) -> None:
+    first = ask(two, request_id="again")
+    before = len(list(store.search(Search())))
+    assert ask(two, request_id="again", worker=1) == first
+    with pytest.raises(grpc.RpcError) as caught:
+        ask(two, "child.plain.example.co.jp", request_id="again", worker=1)
+    assert caught.value.code() is grpc.StatusCode.ALREADY_EXISTS
+    assert len(list(store.search(Search()))) == before
+    other = ask(two, worker=1)
+    assert other.record_id != first.record_id
+    assert len(export_heads(store)) == 2
+    assert list(verify_store(store)) == []
+
+
+def test_nothing_is_approved_while_the_database_is_gone(
+    two: Deployment, database: PostgresqlServer, store: PostgresqlStore
+) -> None:
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(ask, two, "800.slow.hostile.example.co.jp")
+        time.sleep(0.4)  # it is being looked up
+        database.stop(signal.SIGQUIT)
+        error = asked.exception()
+    assert isinstance(error, grpc.RpcError)
+    assert error.code() is grpc.StatusCode.UNAVAILABLE
+    assert reason_of(error) == "RECORD_NOT_WRITTEN"
+    with pytest.raises(grpc.RpcError) as caught:
+        ask(two, worker=1)
+    assert reason_of(caught.value) == "RECORD_NOT_READ"
+    database.start()
+    for worker in (0, 1):
+        assert ask(two, worker=worker).approved
+    assert list(verify_store(store)) == []
+
+
+def test_a_database_that_hangs_holds_up_no_answer(
+    two: Deployment, database: PostgresqlServer
+) -> None:
+    database.pause()
+    try:
+        with pytest.raises(grpc.RpcError) as caught:
+            ask(two)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE  # not DEADLINE_EXCEEDED
+    finally:
+        database.resume()
+    assert ask(two).approved
