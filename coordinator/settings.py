@@ -306,4 +306,8 @@ def check_file(file: Path) -> list[str]:
     """Check a file and what it names; return warnings; raises ConfigError."""
     settings = read_settings(file)
     now = datetime.now(UTC)
-    return [*check_tls(settings.tls, file, now), *check_roster(settings, file, now)]
+    return [
+        *check_tls(settings.tls, file, now),
+        *check_roster(settings, file, now),
+        *settings.record.find_warnings(),
+    ]

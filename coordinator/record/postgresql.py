@@ -248,7 +248,9 @@ def _other_version(address: Address, version: int) -> StoreError:
         return StoreError(f"{text} {schema.VERSION}", "Run the program that made them, or a later")
     what = f"are of version {version}" if version else "are not there"
     text = f"{address}: its tables {what}, this program needs version {schema.VERSION}"
-    return StoreError(text, "Run `mpic record migrate` as the role that owns them")
+    return StoreError(
+        text, "Run `mpic record migrate` as the role that owns them (its user in the dsn)"
+    )
 
 
 def _insert(db: Connection, batch: Batch, entries: Sequence[Entry]) -> None:

@@ -181,6 +181,7 @@ class Address:
         return dict(params)
 
 
+_HERE = {"localhost", "127.0.0.1", "::1"}
 SHAPE_OF_DSN = (
     'Write it as libpq has it: "host=db.example.net dbname=mpic user=mpic_writer'
     ' sslmode=verify-full", or a postgresql:// URL'
@@ -193,3 +194,12 @@ def is_dsn(text: str) -> bool:
         return bool(conninfo_to_dict(text))
     except psycopg.ProgrammingError:
         return False
+
+
+def find_exposures(dsn: str) -> list[str]:
+    """Return the hosts that are reached over a network without being sure who they are."""
+    params = conninfo_to_dict(dsn)
+    if params.get("sslmode") in {"verify-full", "verify-ca"}:
+        return []
+    hosts = str(params.get("host") or params.get("hostaddr") or "").split(",")
+    return [host for host in hosts if host and host[0] not in "/@" and host not in _HERE]

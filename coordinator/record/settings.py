@@ -63,6 +63,16 @@ class RecordTable(ConfigTable):
             _check_dsn(self.dsn, self.dsn_file)
         return self
 
+    def find_warnings(self) -> list[str]:
+        """Return what can be run with and should not be."""
+        if self.dsn is None:
+            return []
+        from coordinator.record.postgresql_connection import find_exposures  # noqa: PLC0415 - an extra
+
+        hosts = ", ".join(find_exposures(self.dsn.get_secret_value()))
+        what = f"record.dsn: anybody on the way can pose as {hosts} and read along"
+        return [f"{what}. Add sslmode=verify-full, and sslrootcert where needed"] if hosts else []
+
     def make_store(self) -> Store:
         """Return the store, not yet opened."""
         if self.store == "sqlite":

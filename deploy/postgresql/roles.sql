@@ -3,9 +3,13 @@
 --
 --   psql -f deploy/postgresql/roles.sql
 --
--- Then let the owner make the tables, and run the coordinators as the writer:
+-- Then let the owner make the tables, by a copy of coordinator.toml whose [record] dsn has
+-- user=mpic_owner, and run the coordinators as user=mpic_writer:
 --
---   mpic record migrate --dsn "host=db.example.net dbname=mpic user=mpic_owner sslmode=verify-full"
+--   mpic record migrate --config owner.toml
+--
+-- The same after an update that needs later tables: a coordinator that may not change them says so
+-- and does not start. `mpic record prune` is the owner's too.
 --
 -- Passwords are set by `\password mpic_writer`; certificates or a Unix socket need none. Where each
 -- coordinator is to have a role of its own, grant it this one: GRANT mpic_writer TO mpic_tokyo;

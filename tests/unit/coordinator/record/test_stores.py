@@ -36,6 +36,18 @@ def test_what_was_appended_is_read_by_another(open_store: OpenStore) -> None:
     assert other.read(make_id(START)) is None
 
 
+def test_any_octet_and_any_term_is_kept_as_it_is(store: Store) -> None:
+    content = bytes(range(256)) * 40 + b"'; DROP TABLE entry; --\\x00\n\t\\."
+    terms = [-(2**63), 2**63 - 1, 0, -1]
+    entry = Entry(make_id(START), content, terms)
+    store.append(seal_batch(store.head("main.0"), [content], 5), [entry])
+    stored = store.read(entry.record)
+    assert stored is not None
+    assert stored.contents == [content]
+    assert store.find(terms, bytes(16)) == {term: [entry.record] for term in terms}
+    assert list(verify_store(store)) == []
+
+
 def test_later_entries_follow_the_question_they_belong_to(store: Store) -> None:
     (record,) = samples(1)
     fill(store, [record])

@@ -1,0 +1,100 @@
+"""The table [record]: each store with its own keys, and no secret shown."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from coordinator.record.postgresql import PostgresqlStore
+from coordinator.record.settings import RecordTable
+from coordinator.record.store import StoreError
+from mpic.config import ConfigError, ConfigTable, load_config
+
+DSN = "host=db.example.net user=mpic_writer password=hush-hush"
+
+
+class _File(ConfigTable):
+    record: RecordTable
+
+
+def read(directory: Path, *lines: str) -> RecordTable:
+    file = directory / "coordinator.toml"
+    file.write_text("\n".join(["[record]", *lines]))
+    return load_config(file, _File).record
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        (['dsn = "host=x"'], 'record.dsn: is for store = "postgresql", and store is "sqlite"'),
+        (["database_timeout = 2.0"], 'record.database_timeout: is for store = "postgresql"'),
+        (
+            ['store = "postgresql"', f'dsn = "{DSN}"', 'path = "x.sqlite3"'],
+            'record.path: is for store = "sqlite", and store is "postgresql"',
+        ),
+        (['store = "postgresql"'], "record: says nowhere how to reach PostgreSQL. Give one of dsn"),
+        (
+            ['store = "postgresql"', 'dsn = "host=x"', 'dsn_file = "x"'],
+            "record: has dsn and dsn_file. Give one of dsn and dsn_file",
+        ),
+        (
+            ['store = "postgresql"', 'dsn = "hush-hush"'],
+            'record.dsn: is no connection string. Write it as libpq has it: "host=',
+        ),
+        (['store = "postgresql"', 'dsn = ""'], "record.dsn: is no connection string"),
+    ],
+)
+def test_keys_that_do_not_go_together_are_refused(
+    tmp_path: Path, lines: list[str], problem: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, *lines)
+    assert problem in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_a_dsn_is_shown_nowhere(tmp_path: Path) -> None:
+    table = read(tmp_path, 'store = "postgresql"', f'dsn = "{DSN}"')
+    assert isinstance(table.make_store(), PostgresqlStore)
+    for text in (repr(table), str(table.model_dump(mode="json")), table.model_dump_json()):
+        assert "hush" not in text
+
+
+@pytest.mark.parametrize(
+    ("dsn", "hosts"),
+    [
+        ("host=a.example,b.example", "a.example, b.example"),
+        ("host=a.example sslmode=require", "a.example"),
+        ("host=a.example sslmode=verify-full", ""),
+        ("postgresql://u@a.example/mpic?sslmode=verify-ca", ""),
+        ("host=/run/postgresql", ""),
+        ("host=localhost", ""),
+        ("dbname=mpic", ""),
+    ],
+)
+def test_a_server_that_anybody_can_pose_as_is_warned_of(
+    tmp_path: Path, dsn: str, hosts: str
+) -> None:
+    warnings = read(tmp_path, 'store = "postgresql"', f'dsn = "{dsn}"').find_warnings()
+    assert warnings == [] if not hosts else f"pose as {hosts} and" in warnings[0]
+    assert read(tmp_path).find_warnings() == []
+
+
+def test_a_dsn_may_be_in_a_file(tmp_path: Path) -> None:
+    table = read(tmp_path, 'store = "postgresql"', 'dsn_file = "record.dsn"')
+    file = tmp_path / "record.dsn"
+    with pytest.raises(StoreError, match=r"record\.dsn: there is no such file"):
+        table.make_store().open()
+    file.write_text("host=/nowhere dbname=x\n")
+    with pytest.raises(StoreError, match="PostgreSQL at /nowhere, database x"):
+        table.make_store().open()
+
+
+def test_without_psycopg_it_is_said_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "coordinator.record.postgresql_connection", None)
+    monkeypatch.delattr("coordinator.record.postgresql_connection")
+    with pytest.raises(ConfigError, match=r"pip install 'mpic\[postgresql\]'"):
+        read(tmp_path, 'store = "postgresql"', f'dsn = "{DSN}"')
+    assert read(tmp_path).store == "sqlite"
