@@ -57,17 +57,6 @@ class PostgresqlStore:
             self._connect(migrate=True)
         return self
 
-    def migrate(self) -> int:
-        """Create or migrate the tables and give the roles their rights; return the version."""
-        self.close()
-        with self._address.explaining():
-            db = self._connection = self._address.connect()
-            version = schema.find_version(db)
-            if version > schema.VERSION:
-                raise _other_version(self._address, version)
-            schema.migrate(db)
-        return schema.VERSION
-
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
@@ -213,33 +202,26 @@ class PostgresqlStore:
 
     def _connect(self, *, migrate: bool = False) -> Connection:
         """Connect; tables that have gone are not silently begun anew."""
-        db = self._connection = self._address.connect()
-        version = schema.find_version(db)
-        if version < schema.VERSION and migrate:
-            self._migrate(db, version)
-        elif version != schema.VERSION:
-            self.close()
-            raise _other_version(self._address, version)
+        db = self._address.connect()
+        try:
+            self._check_version(db, migrate)
+        except BaseException:
+            db.close()
+            raise
+        self._connection = db
         return db
 
-    def _migrate(self, db: Connection, version: int) -> None:
-        try:
-            schema.migrate(db)
-        except InsufficientPrivilege as error:
-            self.close()
-            raise _other_version(self._address, version) from error
-
-
-def migrate(dsn: str, timeout: float = 5.0) -> int:
-    """Create or migrate the tables and give the roles their rights; return the version.
-
-    `dsn` is that of the role that owns them, or is to; raises StoreError.
-    """
-    store = PostgresqlStore(Address(lambda: dsn, timeout))
-    try:
-        return store.migrate()
-    finally:
-        store.close()
+    def _check_version(self, db: Connection, migrate: bool) -> None:
+        version = schema.find_version(db)
+        if version > schema.VERSION:
+            raise _other_version(self._address, version)
+        if migrate and schema.may_migrate(db):
+            try:
+                schema.migrate(db)
+            except InsufficientPrivilege as error:
+                raise _other_version(self._address, version) from error
+        elif version < schema.VERSION:
+            raise _other_version(self._address, version)
 
 
 def _other_version(address: Address, version: int) -> StoreError:

@@ -137,14 +137,20 @@ class Address:
         """Return a new connection, in autocommit; raises psycopg.Error or StoreError."""
         params: dict[str, Any] = _DEFAULTS | self._read()
         connection = Connection.connect(autocommit=True, **params)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: Connection) -> None:
         connection.patience = self._timeout + _GRACE
         milliseconds = str(round(self._timeout * 1000))
         row = connection.execute(_SESSION, {"milliseconds": milliseconds}).fetchone()
         if row is None or row[-1] != "on":
-            connection.close()
             text = f"{self._name} runs with fsync = off: what it calls written may be lost"
             raise StoreError(text, "Set fsync = on in its postgresql.conf")
-        return connection
 
     def __str__(self) -> str:
         """Return where it is, without secrets."""

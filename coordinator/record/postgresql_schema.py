@@ -104,7 +104,7 @@ _FOUNDATION = (
     )
     """,
 )
-# Given again with every migration, to the roles that there are.
+# Given again whenever the owner opens the store: to the roles that there are by then.
 _GRANTS = """
 DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'mpic_writer') THEN
@@ -120,6 +120,10 @@ DO $$ BEGIN
     END IF;
 END $$
 """
+_MAY_MIGRATE = """
+SELECT coalesce((SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'mpic'),
+                true)
+"""
 # Whoever migrates holds this to the end of the transaction, and others wait.
 _LOCK = "SELECT pg_advisory_xact_lock(7304960)"
 _OPEN_MONTHS = (
@@ -132,6 +136,11 @@ def find_version(db: Connection) -> int:
     if not _fetch_one(db, _HAS_TABLES):
         return 0
     return int(_fetch_one(db, _READ_VERSION))
+
+
+def may_migrate(db: Connection) -> bool:
+    """Say whether the tables are this role's, or none are there; raises psycopg.Error."""
+    return bool(_fetch_one(db, _MAY_MIGRATE))
 
 
 def migrate(db: Connection) -> None:
@@ -147,8 +156,8 @@ def migrate(db: Connection) -> None:
             for statement in step:
                 db.execute(statement)
             db.execute(_WRITE_VERSION, (number,))
-        db.execute(_GRANTS)
         open_months(db, datetime.now(UTC).date())
+        db.execute(_GRANTS)
 
 
 def open_months(db: Connection, month: date) -> None:

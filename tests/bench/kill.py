@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
@@ -21,11 +22,12 @@ import grpc
 from coordinator.record.audit import verify_store
 from coordinator.record.dossier import read_dossier
 from coordinator.record.ids import read_id
-from coordinator.record.sqlite import SqliteStore
+from coordinator.record.store import Store
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import Deployment, Plan
 from tests.world.internet import Internet
+from tests.world.postgresql import PostgresqlServer
 
 _IN_FLIGHT = 32
 
@@ -34,17 +36,25 @@ def main() -> int:
     """Kill, compare and print; return 1 when something is lost."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=300)
-    kills: int = parser.parse_args().kills
+    parser.add_argument("--store", choices=["sqlite", "postgresql"], default="sqlite")
+    options = parser.parse_args()
+    kills: int = options.kills
     directory = Path(tempfile.mkdtemp(prefix="mpic-kill-"))
-    plan = Plan(cache_max_ttl=60, local_data=True)
-    with (
-        Internet(directory / "internet") as internet,
-        Deployment(directory, internet, plan) as deployment,
-    ):
+    with ExitStack() as stack:
+        dsn = start_database(stack) if options.store == "postgresql" else ""
+        plan = Plan(cache_max_ttl=60, local_data=True, record_dsn=dsn)
+        internet = stack.enter_context(Internet(directory / "internet"))
+        deployment = stack.enter_context(Deployment(directory, internet, plan))
         heard = kill_and_listen(deployment, kills)
-        lost, flaws = compare(deployment.record_file, heard)
+        lost, flaws = compare(deployment.open_record(), heard)
     print(f"kills={kills} approved_heard={len(heard)} lost={lost} unverifiable={flaws}")
     return int(bool(lost or flaws))
+
+
+def start_database(stack: ExitStack) -> str:
+    """Start a server of PostgreSQL and return the dsn of a database."""
+    place = stack.enter_context(tempfile.TemporaryDirectory(prefix="mpic-kill-"))
+    return stack.enter_context(PostgresqlServer(Path(place))).empty_database()
 
 
 def kill_and_listen(deployment: Deployment, kills: int) -> dict[str, str]:
@@ -90,9 +100,8 @@ def listen(deployment: Deployment, heard: dict[str, str]) -> None:
             room.release()
 
 
-def compare(file: Path, heard: dict[str, str]) -> tuple[int, int]:
-    """Return how many approvals are not in the store, and how many flaws it has."""
-    store = SqliteStore(file).open()
+def compare(store: Store, heard: dict[str, str]) -> tuple[int, int]:
+    """Return how many approvals are not in the store, and how many flaws it has; close it."""
     lost = 0
     for record_id, request_id in heard.items():
         stored = store.read(read_id(record_id))

@@ -7,4 +7,4 @@ from tests.world.deployment import Deployment
 def test_sigkill_under_load_loses_no_approval(deployment: Deployment) -> None:
     heard = kill_and_listen(deployment, 5)
     assert heard
-    assert compare(deployment.record_file, heard) == (0, 0)
+    assert compare(deployment.open_record(), heard) == (0, 0)

@@ -14,11 +14,12 @@ from grpc_status import rpc_status
 from coordinator.record.audit import export_heads, verify_store
 from coordinator.record.dossier import read_dossier
 from coordinator.record.ids import read_id
-from coordinator.record.postgresql import PostgresqlStore, migrate
+from coordinator.record.postgresql import PostgresqlStore
 from coordinator.record.postgresql_connection import Address
 from coordinator.record.store import Search
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
+from tests.bench.kill import compare, kill_and_listen
 from tests.world.deployment import COORDINATOR, COORDINATOR_ADMIN, Deployment, Plan, wait_serving
 from tests.world.internet import Internet
 from tests.world.postgresql import PostgresqlServer
@@ -31,7 +32,7 @@ def database(postgresql: PostgresqlServer) -> PostgresqlServer:
     """Made as an operator makes it."""
     postgresql.create_roles()
     postgresql.run("DROP SCHEMA IF EXISTS mpic CASCADE", database="mpic")
-    migrate(postgresql.dsn("mpic", "mpic_owner"))
+    PostgresqlStore(Address(lambda: postgresql.dsn("mpic", "mpic_owner"), 5.0)).open().close()
     return postgresql
 
 
@@ -142,3 +143,9 @@ def test_a_database_that_hangs_holds_up_no_answer(
     finally:
         database.resume()
     assert ask(two).approved
+
+
+def test_sigkill_loses_no_approval(two: Deployment) -> None:
+    heard = kill_and_listen(two, kills=2)
+    assert heard
+    assert compare(two.open_record(), heard) == (0, 0)

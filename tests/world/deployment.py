@@ -18,6 +18,8 @@ from typing import Self
 
 import grpc
 
+from coordinator.record.store import Store
+from coordinator.settings import read_settings
 from mpic.address import shift_port
 from mpic.grpc.tls import TlsFiles, channel_credentials
 from mpic.pki import Subject, create_authority, issue_certificate
@@ -284,6 +286,10 @@ class Deployment:
     def record_file(self) -> Path:
         """Where the coordinator records."""
         return self.directory / "record" / "record.sqlite3"
+
+    def open_record(self) -> Store:
+        """Open the coordinator's record, to look into it."""
+        return read_settings(self.coordinator_file).record.make_store().open()
 
     def caller_tls(self, id: str = "pipeline") -> TlsFiles:
         """Return the TLS files of a caller: "pipeline" may call, "stranger" may not."""

@@ -67,7 +67,7 @@ class PostgresqlServer:
         program = str(self._programs / "postgres")
         command = (*_AS_USER, program, "-D", str(self.data), "-k", str(self.directory), *options)
         self._child = Child(command, self.directory / "server.log", Path("/"))
-        self._child.wait_ready(self._answers, 20)
+        self._child.wait_ready(self._answers, 60)
         return self
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
@@ -75,7 +75,7 @@ class PostgresqlServer:
         if self._child is not None and self._child.is_running():
             os.kill(self._child.pid, how)
             child = self._child
-            wait_until(lambda: not child.is_running(), 20, lambda: "PostgreSQL does not end")
+            wait_until(lambda: not child.is_running(), 60, lambda: "PostgreSQL does not end")
 
     def pause(self) -> None:
         """Let every process of the server hang."""
