@@ -1,6 +1,7 @@
 """Putting a coordinator together, and its life."""
 
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from coordinator.link import LinkOptions
 from coordinator.metrics import CoordinatorMetrics, LinkCollector, RosterCollector
 from coordinator.overload import Gate
 from coordinator.readiness import why_no_primary, why_no_quorum
+from coordinator.record.metrics import RecordCollector
 from coordinator.record.reader import Reader
 from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.settings import RecordTable, policy_version
@@ -61,10 +63,8 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         registry = Registry(recorder, transcriber, repeats)
         corroborator = Corroborator(rules, fanout, _now, partial(_keep, metrics, registry))
         admin = shift_port(settings.admin.listen, worker)
-        pages = AdminPages(program.registry, Readiness(), lambda: settings)
-        _show(program, server, fanout, corroborator)
-        _require(pages.readiness, server, fanout, corroborator)
-        program.show_certificates(settings.tls.files())
+        parts = _Parts(server, fanout, corroborator, recorder)
+        pages = _make_pages(settings, program, parts)
         await stack.enter_async_context(open_admin(admin, file, pages))
         stack.push_async_callback(fanout.close)
         await fanout.open(table.connect_patience)
@@ -80,26 +80,37 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         await server.run_until_signal(table.shutdown_grace, servicer.drain)
 
 
-def _show(
-    program: ProgramMetrics, server: Server, fanout: Fanout, corroborator: Corroborator
-) -> None:
-    """Export what is read from the parts at each scrape."""
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the admin port shows the state of."""
+
+    server: Server
+    fanout: Fanout
+    corroborator: Corroborator
+    recorder: Recorder | Unrecorded
+
+
+def _make_pages(
+    settings: CoordinatorSettings, program: ProgramMetrics, parts: _Parts
+) -> AdminPages:
+    """Export what is read from the parts at each scrape, and say when questions may come."""
+    fanout, corroborator = parts.fanout, parts.corroborator
+    program.register(parts.server.meter.collectors)
     program.register(
         (
-            *server.meter.collectors,
             LinkCollector(lambda: fanout.links),
             RosterCollector(lambda: Rules(corroborator.roster, corroborator.policy), _now),
         )
     )
-
-
-def _require(
-    readiness: Readiness, server: Server, fanout: Fanout, corroborator: Corroborator
-) -> None:
-    """Say when questions should be sent here: one line for each condition."""
-    readiness.require("serving", server.why_not_serving)
+    if isinstance(parts.recorder, Recorder):
+        program.register((RecordCollector(parts.recorder),))
+    program.show_certificates(settings.tls.files())
+    readiness = Readiness()
+    readiness.require("serving", parts.server.why_not_serving)
     readiness.require("primary", lambda: why_no_primary(fanout.links))
     readiness.require("quorum", lambda: why_no_quorum(fanout.links, corroborator))
+    readiness.require("record", parts.recorder.why_not_writing)
+    return AdminPages(program.registry, readiness, lambda: settings)
 
 
 def _keep(metrics: CoordinatorMetrics, registry: Registry, attempt: Attempt) -> None:

@@ -7,6 +7,7 @@ again. What nobody waits for, late replies, is kept and goes into the next batch
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from coordinator.record.store import ChainMovedError, Entry, Store, StoreError
 from coordinator.record.terms import find_terms
 from coordinator.record.transcript import to_us
 from mpic.grpc.errors import RequestError
+from mpic.tally import SECONDS, Distribution
 from mpic.v1 import record_pb2 as r
 
 log = structlog.get_logger()
@@ -30,6 +32,7 @@ MOST_WAITING = 20_000
 MOST_IN_BATCH = 2_000
 _PAUSE = 0.2
 """Seconds after a batch that could not be written."""
+_REMEMBER_SECONDS = 10.0
 
 Clock = Callable[[], datetime]
 Done = asyncio.Future["RequestError | None"]
@@ -61,7 +64,26 @@ class Recorder:
         self._closing = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._running: asyncio.Task[None] | None = None
-        self._failing = False
+        self.failure = ""
+        """Why the last batch could not be written; "" when it could."""
+        self._failed_at = 0.0
+        self.entries = {True: 0, False: 0}
+        """How many were written, and how many could not be, since the start."""
+        self.seconds = Distribution(SECONDS)
+        """How long batches took that were written."""
+
+    @property
+    def waiting(self) -> int:
+        """How many entries are not written yet."""
+        return len(self._queue)
+
+    def why_not_writing(self) -> str:
+        """Say why records could not be written a moment ago; "" when they could.
+
+        Only who is asked again finds out that he can write again, so this is forgotten soon.
+        """
+        is_recent = time.monotonic() - self._failed_at < _REMEMBER_SECONDS
+        return self.failure if is_recent else ""
 
     async def open(self) -> None:
         """Open the store and start writing; raises StoreError."""
@@ -121,16 +143,20 @@ class Recorder:
     async def _append(self, waiting: Sequence[_Waiting]) -> bool:
         """Write one batch, tell everybody who waits how it went, and return that."""
         entries = [one.entry for one in waiting]
+        started = time.monotonic()
         try:
             await self._in_thread(lambda: self._append_now(entries))
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
+            self.entries[False] += len(entries)
             self._complain(error)
             _tell(waiting, _not_written("its record could not be written"))
             kept = [one for one in waiting if one.done is None]
             self._queue[:0] = kept[: MOST_WAITING // 2]
             return False
-        if self._failing:
-            self._failing = False
+        self.entries[True] += len(entries)
+        self.seconds.observe(time.monotonic() - started)
+        if self.failure:
+            self.failure = ""
             log.info("record_written_again")
         _tell(waiting, None)
         return True
@@ -160,9 +186,10 @@ class Recorder:
 
     def _complain(self, error: Exception) -> None:
         """Say once why nothing can be written, and what to do."""
-        if self._failing:
+        self._failed_at = time.monotonic()
+        if self.failure:
             return
-        self._failing = True
+        self.failure = str(error) or type(error).__name__
         if isinstance(error, StoreError):
             log.error("record_not_written", error=str(error), mend=error.mend)
         else:
@@ -192,6 +219,10 @@ class Unrecorded:
     async def open(self) -> None:
         """Warn."""
         log.warning("nothing_is_recorded", mend="Remove [record] allow_unrecorded")
+
+    def why_not_writing(self) -> str:
+        """Return nothing: there is nothing to write."""
+        return ""
 
     async def close(self) -> None:
         """Do nothing."""

@@ -69,6 +69,8 @@ def test_what_a_question_leaves_behind(deployment: Deployment) -> None:
     assert grew("mpic_quorum_margin_bucket", "le=1.0") == 2
     assert grew("mpic_quorum_margin_bucket", "le=0.0") == 0
     assert grew("mpic_decision_duration_seconds_count") == 1
+    assert grew("mpic_record_entries_total", "outcome=written") >= 1
+    assert grew("mpic_record_entries_total", "outcome=failed") == 0
     corroborate = (
         "grpc_method=Corroborate",
         "grpc_service=mpic.v1.CorroborationService",
@@ -91,7 +93,7 @@ def test_perspectives_that_are_away_show(deployment: Deployment) -> None:
     def readyz() -> tuple[int, str]:
         return get(COORDINATOR_ADMIN, "/readyz")
 
-    assert readyz() == (200, "ready\nserving: ok\nprimary: ok\nquorum: ok\n")
+    assert readyz() == (200, "ready\nserving: ok\nprimary: ok\nquorum: ok\nrecord: ok\n")
     with stopped(deployment, FRANKFURT.id, PLACES[2].id):
         wait_until(lambda: readyz()[0] == 503, 15, lambda: readyz()[1])
         assert "quorum: 3 of 5 remotes can be asked, 4 must corroborate" in readyz()[1]

@@ -102,9 +102,27 @@ async def test_what_cannot_be_written_is_an_error_and_the_next_is_tried_again(
         with pytest.raises(RequestError) as caught:
             await write(recorder, 0)
         assert caught.value.reason == "RECORD_NOT_WRITTEN"
+    assert recorder.why_not_writing() == recorder.failure == "the disk is full. Free space"
     gate.fails = False
     await write(recorder, 1)
+    assert recorder.why_not_writing() == recorder.failure == ""
+    assert recorder.entries == {True: 1, False: 3}
+    assert sum(recorder.seconds.counts) == 1
     assert stored(gate) == ["request-1"]
+
+
+async def test_a_store_that_failed_is_given_another_chance(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is not ready is not asked, and would never find out that he can write again."""
+    monkeypatch.setattr(module, "_PAUSE", 0.0)
+    gate.fails = True
+    gate.open.set()
+    with pytest.raises(RequestError):
+        await write(recorder, 0)
+    monkeypatch.setattr(module, "_REMEMBER_SECONDS", 0.0)
+    assert recorder.why_not_writing() == ""
+    assert recorder.failure == "the disk is full. Free space"
 
 
 async def test_what_nobody_waits_for_is_written_once_it_can_be(

@@ -1,0 +1,44 @@
+"""What is exported of the record: how much is written, how fast, what waits, whether it fails."""
+
+from collections.abc import Iterable
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from coordinator.record.recorder import Recorder
+from mpic.tally import Distributions
+
+
+class RecordCollector(Collector):
+    """One recorder, read at each scrape."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        """Read this one."""
+        self._recorder = recorder
+        self._seconds = Distributions(
+            "mpic_record_write_duration_seconds",
+            "How long a batch took to become durable; verdicts wait for it.",
+            {},
+        )
+        self._seconds.of[()] = recorder.seconds
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the families."""
+        recorder = self._recorder
+        yield GaugeMetricFamily(
+            "mpic_record_store_failing",
+            "1 if the last batch of records could not be written: nothing is approved.",
+            value=bool(recorder.failure),
+        )
+        yield GaugeMetricFamily(
+            "mpic_record_queue_depth", "Records that wait to be written.", value=recorder.waiting
+        )
+        entries = CounterMetricFamily(
+            "mpic_record_entries",
+            "Records, late observations and issuances: written, or failed to be.",
+            labels=["outcome"],
+        )
+        for written, outcome in ((True, "written"), (False, "failed")):
+            entries.add_metric([outcome], recorder.entries[written])
+        yield entries
+        yield from self._seconds.collect()
