@@ -60,6 +60,13 @@ def test_every_alert_has_its_runbook_and_the_reverse() -> None:
     assert set(re.findall(r"severity: (\w+)", text)) == {"page", "ticket"}
 
 
+def test_the_page_about_it_leads_to_everything() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", (MONITORING / "README.md").read_text())
+    assert all((MONITORING / link).exists() for link in links)
+    there = {str(file.relative_to(MONITORING)) for file in (*RULES, *BOARDS)}
+    assert there | {"prometheus.yml", "runbooks"} == set(links)
+
+
 @pytest.mark.parametrize("alert", ALERTS)
 def test_a_runbook_says_what_where_and_what_to_do(alert: str) -> None:
     text = (MONITORING / f"runbooks/{alert}.md").read_text()
