@@ -6,7 +6,7 @@ writing it again on a new one, and a server that was restarted costs no answer.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Self, TypeVar
@@ -23,6 +23,7 @@ from psycopg.errors import (
 from coordinator.record import postgresql_schema as schema
 from coordinator.record import postgresql_statements as statements
 from coordinator.record.chain import Batch, Gap, Head, StoredBatch, start_chain
+from coordinator.record.ids import lowest_id, moment_of
 from coordinator.record.postgresql_connection import Address, Connection, unhurried
 from coordinator.record.postgresql_removal import remove_stretches
 from coordinator.record.store import (
@@ -40,6 +41,7 @@ _PAGE = 500
 _MOST_ENTRIES = 5_000
 """Of all batches that are read at once."""
 _DIGEST = 32
+_LATEST = lowest_id(datetime(9999, 1, 1, tzinfo=UTC))
 
 
 class PostgresqlStore:
@@ -92,7 +94,7 @@ class PostgresqlStore:
         """Yield records page by page, so that no transaction stays open."""
         since, until, is_first = search.since, search.until, True
         while True:
-            bounds = [UUID(bytes=since), UUID(bytes=until)]
+            bounds = [UUID(bytes=since), UUID(bytes=until), _earliest_month(since)]
             values = [*search.terms[:1], *bounds, *search.terms[1:], _PAGE]
             page = self._fetch(statements.search_page(search, first=is_first), values)
             records = [record.bytes for (record,) in page]
@@ -107,7 +109,8 @@ class PostgresqlStore:
 
     def find(self, terms: Collection[int], since: bytes) -> dict[int, list[bytes]]:
         """Return the ids of the records that have each term, from `since` on."""
-        rows = self._fetch(statements.FIND, (list(terms), UUID(bytes=since)))
+        values = (list(terms), UUID(bytes=since), _earliest_month(since))
+        rows = self._fetch(statements.FIND, values)
         return {
             term: [record for _, record in pairs] for term, pairs in groupby(rows, itemgetter(0))
         }
@@ -256,6 +259,16 @@ def _insert(db: Connection, batch: Batch, entries: Sequence[Entry]) -> None:
 
 def _month_of(batch: Batch) -> date:
     return datetime.fromtimestamp(batch.written_at_us // 1_000_000, UTC).date().replace(day=1)
+
+
+def _earliest_month(since: bytes) -> date:
+    """Return the first month that entries about records from `since` on can be in.
+
+    What is about a record is written after it was asked, by the same clock: a month is allowed for
+    that being set back. So a look at what is recent does not go through years of partitions.
+    """
+    first = moment_of(min(since, _LATEST)).date().replace(day=1)
+    return (first - timedelta(days=1)).replace(day=1)
 
 
 def _share_out(rows: Sequence[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:

@@ -65,7 +65,7 @@ ORDER BY record, batch, position
 """
 FIND = """
 SELECT DISTINCT term, uuid_send(record) AS record FROM mpic.term
-WHERE term = ANY(%s) AND record >= %s ORDER BY term, record
+WHERE term = ANY(%s) AND record >= %s AND month >= %s ORDER BY term, record
 """
 REMEMBER = """
 INSERT INTO mpic.removed SELECT chain, sequence, hash, written_at FROM mpic.batch
@@ -87,12 +87,12 @@ IS_THERE = "SELECT hash = %s FROM mpic.batch WHERE chain = %s AND sequence = %s"
 
 
 def search_page(search: Search, *, first: bool) -> str:
-    """Return the statement for a page of a search: terms, since, until, further terms, limit."""
+    """Return the statement for a page of a search: term, since, until, month, terms, limit."""
     order, bound = ("DESC", ">=") if search.newest_first else ("ASC", ">=" if first else ">")
     table, where = ("term", "term = %s AND ") if search.terms else ("entry", "")
     also = " AND EXISTS (SELECT FROM mpic.term WHERE term = %s AND record = found.record)"
     return (
         f"SELECT DISTINCT record FROM mpic.{table} AS found WHERE {where}"  # noqa: S608 - it stands above
-        f" record {bound} %s AND record < %s{also * len(search.terms[1:])}"
+        f" record {bound} %s AND record < %s AND month >= %s{also * len(search.terms[1:])}"
         f" ORDER BY record {order} LIMIT %s"
     )

@@ -160,6 +160,7 @@ def test_many_terms_are_looked_up_at_once(store: Store) -> None:
     assert found[terms[1]] == [records[3].id]
     assert store.find(terms, lowest_id(START + timedelta(seconds=2))) == {terms[1]: [records[3].id]}
     assert store.find([], bytes(16)) == {}
+    assert store.find(terms, b"\xff" * 16) == {}
 
 
 def at(month: int, day: int = 10) -> datetime:
