@@ -67,7 +67,8 @@ def lines(deployment: Deployment, event: str, request_id: str) -> list[dict[str,
 def in_flight(
     deployment: Deployment, request_id: str, count: int
 ) -> Iterator["grpc.Future[c.CorroborateResponse]"]:
-    """Hold so many names open for half a second or more."""
+    """Hold so many names open for half a second or more, once the agents have room for them."""
+    wait_until(lambda: _is_quiet(deployment), 20, str)
     with deployment.channel() as channel:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
         request = question(request_id, *slow_names(count))
@@ -75,6 +76,15 @@ def in_flight(
         # The way in is known to be passed once a question behind it on the connection is decided.
         assert stub.Corroborate(question("behind", CHILD), timeout=20).approved
         yield future
+
+
+def _is_quiet(deployment: Deployment) -> bool:
+    """Whether what an earlier test left open leaves room for a hundred names at every agent."""
+    try:
+        response = deployment.ask(*(f"quiet{n}.plain.example.co.jp" for n in range(100)))
+    except grpc.RpcError:
+        return False
+    return all(verdict.quorum == "5/5" for verdict in response.names)
 
 
 def refused(deployment: Deployment, request: c.CorroborateRequest, timeout: float = 20) -> Refusal:
