@@ -1,5 +1,6 @@
 """Putting a coordinator together, and its life."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import structlog
 
 from coordinator.admission import Admission
 from coordinator.archive import Archive
+from coordinator.change import FREE, Change, read_again
 from coordinator.clerk import Clerk, Counter, Registry
 from coordinator.corroboration import Attempt, Corroborator, Rules
 from coordinator.fanout import Fanout, Timing
@@ -26,8 +28,10 @@ from coordinator.servicer import CorroborationServicer, StreamLimits
 from coordinator.settings import CoordinatorSettings, check_roster
 from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
-from mpic.grpc.serving import Listening, Server
+from mpic.grpc.serving import Listening, Server, ServingError
+from mpic.grpc.tls import TlsPems
 from mpic.metrics import ProgramMetrics
+from mpic.reload import Reloadable, Reloader
 from mpic.v1 import corroboration_pb2, corroboration_pb2_grpc
 
 log = structlog.get_logger()
@@ -44,7 +48,8 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         log.warning("roster_will_break_policy", warning=warning)
     table = settings.coordinator
     timing = Timing(table.lookup_timeout, table.network_allowance)
-    options = LinkOptions(settings.tls.files(), table.gather_window, hung_after=table.hung_after)
+    tls = _load(settings)
+    options = LinkOptions(tls, table.gather_window, hung_after=table.hung_after)
     allowed = {SERVICE: frozenset(settings.callers.allowed)}
     rules = Rules(settings.roster(), settings.policy.policy())
     program = ProgramMetrics("coordinator")
@@ -58,26 +63,61 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         repeats = settings.record.make_repeats(reader, is_shared, _now)
         fanout = Fanout(rules.roster, options, timing)
         address = shift_port(table.listen, worker)
-        server = Server(Listening(address, settings.tls.files(), allowed))
+        server = Server(Listening(address, tls, allowed))
         transcriber = Transcriber(fanout.links, policy_version(rules.policy))
         registry = Registry(recorder, transcriber, repeats)
         corroborator = Corroborator(rules, fanout, _now, partial(_keep, metrics, registry))
-        admin = shift_port(settings.admin.listen, worker)
-        parts = _Parts(server, fanout, corroborator, recorder)
-        pages = _make_pages(settings, program, parts)
-        await stack.enter_async_context(open_admin(admin, file, pages))
-        stack.push_async_callback(fanout.close)
-        await fanout.open(table.connect_patience)
         gate = Gate(Admission(settings.limits.bounds()), timing.attempt)
         counter = Counter(settings.issuers(), timing.attempt, gate, metrics)
         clerk = Clerk(corroborator, registry, counter, lambda: server.stopping)
         archive = _make_archive(settings.record, recorder, reader)
         limits = StreamLimits(window=table.gather_window)
         servicer = CorroborationServicer(clerk, archive, fanout.links, limits)
-        corroboration_pb2_grpc.add_CorroborationServiceServicer_to_server(servicer, server.grpc)
-        await server.start()
-        await server.set_health(serving=True)
-        await server.run_until_signal(table.shutdown_grace, servicer.drain)
+        change = Change(
+            file, SERVICE, server, fanout, corroborator, clerk, servicer, metrics, program
+        )
+        reloader = Reloader(_reloadable(file, change), settings, program)
+        admin = shift_port(settings.admin.listen, worker)
+        parts = _Parts(server, fanout, corroborator, recorder)
+        pages = _make_pages(reloader, program, parts)
+        await stack.enter_async_context(open_admin(admin, file, pages))
+        stack.push_async_callback(fanout.close)
+        await fanout.open(table.connect_patience)
+        await _serve(server, servicer, reloader, table.shutdown_grace)
+
+
+async def _serve(
+    server: Server,
+    servicer: CorroborationServicer,
+    reloader: Reloader[CoordinatorSettings],
+    grace: float,
+) -> None:
+    """Serve until a signal."""
+    corroboration_pb2_grpc.add_CorroborationServiceServicer_to_server(servicer, server.grpc)
+    await server.start()
+    await server.set_health(serving=True)
+    reloading = asyncio.create_task(reloader.run())
+    await server.run_until_signal(grace, servicer.drain)
+    reloading.cancel()
+
+
+def _load(settings: CoordinatorSettings) -> TlsPems:
+    try:
+        return settings.tls.files().load()
+    except OSError as error:
+        raise ServingError(f"[tls]: {error.filename}: {error.strerror}") from error
+
+
+def _reloadable(file: Path, change: Change) -> Reloadable[CoordinatorSettings]:
+    """Say how the configuration is read again, and what of it may change."""
+    return Reloadable(
+        file=file,
+        read=partial(read_again, file),
+        name_files=lambda settings: settings.tls.paths(),
+        dump=CoordinatorSettings.model_dump,
+        free=FREE,
+        adopt=change.adopt,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +131,7 @@ class _Parts:
 
 
 def _make_pages(
-    settings: CoordinatorSettings, program: ProgramMetrics, parts: _Parts
+    reloader: Reloader[CoordinatorSettings], program: ProgramMetrics, parts: _Parts
 ) -> AdminPages:
     """Export what is read from the parts at each scrape, and say when questions may come."""
     fanout, corroborator = parts.fanout, parts.corroborator
@@ -104,13 +144,13 @@ def _make_pages(
     )
     if isinstance(parts.recorder, Recorder):
         program.register((RecordCollector(parts.recorder),))
-    program.show_certificates(settings.tls.files())
+    program.show_certificates(reloader.settings.tls.files())
     readiness = Readiness()
     readiness.require("serving", parts.server.why_not_serving)
     readiness.require("primary", lambda: why_no_primary(fanout.links))
     readiness.require("quorum", lambda: why_no_quorum(fanout.links, corroborator))
     readiness.require("record", parts.recorder.why_not_writing)
-    return AdminPages(program.registry, readiness, lambda: settings)
+    return AdminPages(program.registry, readiness, lambda: reloader.settings)
 
 
 def _keep(metrics: CoordinatorMetrics, registry: Registry, attempt: Attempt) -> None:

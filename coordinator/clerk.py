@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
-from coordinator.admission import weigh
+from coordinator.admission import Bounds, weigh
 from coordinator.corroboration import Attempt, Corroborator, Question
 from coordinator.intake import Desk, Issuers, read_question
 from coordinator.logbook import log_late, log_verdict, seconds_to_decide
@@ -83,6 +83,12 @@ class Clerk:
         """How much is taken in at a time."""
         return self._counter.gate
 
+    def adopt(self, transcriber: Transcriber, issuers: Issuers, bounds: Bounds) -> None:
+        """Write down what is asked from now on in other words, for other issuers and bounds."""
+        self._registry = replace(self._registry, transcriber=transcriber)
+        self._counter = replace(self._counter, issuers=issuers)
+        self.gate.admission.bounds = bounds
+
     async def decide(self, request: c.CorroborateRequest, call: Call) -> r.Record:
         """Return the record of a question; it is durable. Raises RequestError."""
         try:
@@ -108,11 +114,13 @@ class Clerk:
         if self._is_stopping():
             raise shutting_down()
         budget = self.gate.find_budget(call.remaining())
+        # Of this moment: an attempt is written down under the rules that it began with.
+        registry = self._registry
         attempt = await self._corroborator.corroborate(self._take_in(request), budget)
         entry = r.RecordEntry()
         asked = Asked(call.caller, request, digest)
-        self._registry.transcriber.fill_record(entry.question, attempt, asked)
-        await self._registry.recorder.write(attempt.id, entry)
+        registry.transcriber.fill_record(entry.question, attempt, asked)
+        await registry.recorder.write(attempt.id, entry)
         # What was cut short is no verdict, but an attempt that perspectives have answered.
         error = self.gate.explain_cut_short(attempt, budget)
         if error is not None:

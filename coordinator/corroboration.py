@@ -113,11 +113,15 @@ class Corroborator:
 
     def __init__(self, rules: Rules, fanout: Fanout, clock: Clock, keep: Keep) -> None:
         """Decide by `rules`, asking through `fanout`; `keep` gets every finished attempt."""
-        self.roster = rules.roster
-        self.policy = rules.policy
         self._fanout = fanout
         self._clock = clock
         self._keep = keep
+        self.adopt(rules)
+
+    def adopt(self, rules: Rules) -> None:
+        """Decide what is asked from now on by other rules."""
+        self.roster = rules.roster
+        self.policy = rules.policy
         rows = self.policy.rows
         self._checks = {row: [check.request(row) for check in CHECKS.values()] for row in rows}
         self._breaches = {

@@ -9,8 +9,8 @@ its checks and nothing that any perspective saw (BR 3.2.2.9).
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 
 from coordinator.ballot import Reply
@@ -18,6 +18,7 @@ from coordinator.link import Answer, Link, LinkOptions
 from coordinator.link_problem import Problem
 from coordinator.pool import LinkPool
 from coordinator.roster import Perspective, Roster
+from mpic.grpc.tls import Tls
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 
@@ -58,26 +59,56 @@ class Fanout:
 
     def __init__(self, roster: Roster, options: LinkOptions, timing: Timing) -> None:
         """Connect nothing yet; `open` does."""
-        self.links: Sequence[AnyLink] = [_make_link(one, options) for one in roster.perspectives]
+        self.roster, self._options = roster, options
+        self.links = _make_links(roster, options)
         self._by_id = {link.perspective.id: link for link in self.links}
         self._timing = timing
         self._ids = count(1)
         self._running: list[asyncio.Task[None]] = []
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def open(self, patience: float) -> None:
         """Start connecting; wait at most `patience` seconds until every link was tried once."""
-        self._running = [asyncio.create_task(link.run()) for link in self.links]
-        tries = [asyncio.create_task(link.first_attempt()) for link in self.links]
-        _, late = await asyncio.wait(tries, timeout=patience)
-        for task in late:
-            task.cancel()
+        self._running = await _open(self.links, patience)
+
+    async def adopt(self, roster: Roster, tls: Tls, patience: float) -> Mapping[str, str]:
+        """Link to the perspectives of another roster, or with another certificate.
+
+        Attempts that run keep their links. Returns by id why perspectives that can be asked could
+        no longer be; nothing has changed then.
+        """
+        if (roster, tls) == (self.roster, self._options.tls):
+            return {}
+        options = replace(self._options, tls=tls)
+        links = _make_links(roster, options)
+        running = await _open(links, patience)
+        ready = self.ready()
+        lost = {
+            link.perspective.id: link.problem.detail
+            for link in links
+            if link.problem is not None and link.perspective.id in ready
+        }
+        if lost:
+            await _cancel(running)
+            return lost
+        leaving = asyncio.create_task(self._leave(self._running))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+        self.roster, self._options, self.links, self._running = roster, options, links, running
+        self._by_id = {link.perspective.id: link for link in links}
+        return {}
+
+    async def _leave(self, running: Sequence[asyncio.Task[None]]) -> None:
+        """Close links once no attempt can be waiting for them."""
+        try:
+            await asyncio.sleep(self._timing.attempt)
+        finally:
+            await _cancel(running)
 
     async def close(self) -> None:
         """Close every link."""
-        for task in self._running:
-            task.cancel()
-        if self._running:
-            await asyncio.wait(self._running)
+        await _cancel(list(self._leaving))
+        await _cancel(self._running)
 
     def ready(self) -> frozenset[str]:
         """Return the ids of the perspectives that can be asked right now."""
@@ -102,6 +133,27 @@ class Fanout:
             entry = p.ObserveRequest(questions=[question]).SerializeToString()
             asking.ask(links, index, question_id, entry)
         return asking
+
+
+def _make_links(roster: Roster, options: LinkOptions) -> Sequence[AnyLink]:
+    return [_make_link(one, options) for one in roster.perspectives]
+
+
+async def _open(links: Sequence[AnyLink], patience: float) -> list[asyncio.Task[None]]:
+    """Start connecting; wait at most `patience` seconds until every link was tried once."""
+    running = [asyncio.create_task(link.run()) for link in links]
+    tries = [asyncio.create_task(link.first_attempt()) for link in links]
+    _, late = await asyncio.wait(tries, timeout=patience)
+    for task in late:
+        task.cancel()
+    return running
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 def _make_link(perspective: Perspective, options: LinkOptions) -> AnyLink:

@@ -32,7 +32,7 @@ from coordinator.breaker import PATIENCE, Breaker, State
 from coordinator.link_problem import LinkError, Problem, explain_error, explain_silence
 from coordinator.roster import Perspective
 from mpic.grpc.gather import Outbox
-from mpic.grpc.tls import TlsFiles
+from mpic.grpc.tls import Tls
 from mpic.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -55,7 +55,7 @@ Receive = Callable[[Perspective, int, Answer], None]
 class LinkOptions:
     """How links behave."""
 
-    tls: TlsFiles
+    tls: Tls
     window: float = 0.005
     """Seconds between two messages of a busy stream."""
     limit: int = 16384

@@ -44,6 +44,10 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         self._limits = limits
         self._streams: set[QuestionStream] = set()
 
+    def adopt(self, links: Sequence[AnyLink]) -> None:
+        """Report on these links from now on."""
+        self._links = links
+
     def drain(self) -> None:
         """End every stream once its questions are answered."""
         for stream in self._streams:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +12,13 @@ import structlog
 
 from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
-from mpic.grpc.serving import Listening, Server
+from mpic.config import ConfigError, Problem
+from mpic.grpc.logs import set_level
+from mpic.grpc.serving import Listening, Server, ServingError
+from mpic.grpc.tls import TlsPems
 from mpic.metrics import ProgramMetrics
+from mpic.reload import Reloadable, Reloader
+from mpic.settings import check_tls
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
 from perspective_agent.metrics import AgentMetrics
@@ -20,7 +26,7 @@ from perspective_agent.probe import Probe, probe_validation, succeed
 from perspective_agent.pulse import INTERVAL, Pulse
 from perspective_agent.resolver import Resolver
 from perspective_agent.servicer import Identity, PerspectiveServicer, StreamOptions, View
-from perspective_agent.settings import AgentSettings, ResolverTable
+from perspective_agent.settings import AgentSettings, ResolverTable, read_settings
 from perspective_agent.trust_anchor import read_key_tags
 from perspective_agent.unbound import PrivateUnbound
 from perspective_agent.unbound_control import FailureEraser, UnboundControl
@@ -32,6 +38,10 @@ Tell = Callable[[], Awaitable[None]]
 """Says to all who are concerned whether the agent can look."""
 
 SERVICE: str = perspective_pb2.DESCRIPTOR.services_by_name["PerspectiveService"].full_name
+
+
+_FREE = frozenset({"tls", "callers", "log.level"})
+"""What may change while it runs."""
 
 
 class ResolverNotValidatingError(Exception):
@@ -54,11 +64,15 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
     Raises UnboundError, ServingError, ResolverNotValidatingError, and ConfigError of `file`.
     """
     async with AsyncExitStack() as stack:
-        shown = await _open_admin(settings, file, worker, stack)
+        tls = _load(settings)
+        program = ProgramMetrics("agent")
+        reloadable = _reloadable(file, lambda new: _adopt(new, file, server, program))
+        reloader = Reloader(reloadable, settings, program)
+        shown = await _open_admin(reloader, worker, program, stack)
         view = await _open_view(settings.resolver, worker, shown, stack)
         allowed = {SERVICE: frozenset(settings.callers.allowed)}
         address = shift_port(settings.agent.listen, worker)
-        server = Server(Listening(address, settings.tls.files(), allowed))
+        server = Server(Listening(address, tls, allowed))
         servicer = _make_servicer(settings, view, shown.metrics)
         shown.program.show_certificates(settings.tls.files())
         shown.program.register(server.meter.collectors)
@@ -76,25 +90,67 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
         watches = [
             asyncio.create_task(_probe_for_ever(view, settings.resolver, tell)),
             asyncio.create_task(_feel_for_ever(view, tell)),
+            asyncio.create_task(reloader.run()),
         ]
         await server.run_until_signal(settings.agent.shutdown_grace, servicer.drain)
         for watch in watches:
             watch.cancel()
 
 
+def _load(settings: AgentSettings) -> TlsPems:
+    try:
+        return settings.tls.files().load()
+    except OSError as error:
+        raise ServingError(f"[tls]: {error.filename}: {error.strerror}") from error
+
+
+def _reloadable(
+    file: Path, adopt: Callable[[AgentSettings], Awaitable[None]]
+) -> Reloadable[AgentSettings]:
+    """Say how the configuration is read again, and what of it may change."""
+    return Reloadable(
+        file=file,
+        read=partial(_read_again, file),
+        name_files=lambda settings: settings.tls.paths(),
+        dump=AgentSettings.model_dump,
+        free=_FREE,
+        adopt=adopt,
+    )
+
+
+def _read_again(file: Path) -> AgentSettings:
+    """Read and check what is read and checked at the start; raises ConfigError."""
+    settings = read_settings(file)
+    for warning in check_tls(settings.tls, file, datetime.now(UTC)):
+        log.warning("reload_warning", warning=warning)
+    return settings
+
+
+async def _adopt(
+    settings: AgentSettings, file: Path, server: Server, program: ProgramMetrics
+) -> None:
+    """Put settings in force; raises ConfigError, and has changed nothing, where that fails."""
+    try:
+        tls = settings.tls.files().load()
+    except OSError as error:
+        raise ConfigError(file, [Problem("tls", str(error), "Check the path")]) from error
+    server.adopt(tls, {SERVICE: frozenset(settings.callers.allowed)})
+    program.show_certificates(settings.tls.files())
+    set_level(settings.log.level)
+
+
 async def _open_admin(
-    settings: AgentSettings, file: Path, worker: int, stack: AsyncExitStack
+    reloader: Reloader[AgentSettings], worker: int, program: ProgramMetrics, stack: AsyncExitStack
 ) -> _Shown:
     """Open the admin port before all else, so that it can say what the start waits for."""
-    program = ProgramMetrics("agent")
     shown = _Shown(program, AgentMetrics(program), UnboundStatistics(), Readiness())
     program.register((shown.statistics,))
     shown.readiness.require("serving", lambda: "it is starting")
     shown.readiness.require("resolver", lambda: "it is starting")
     refresh = (shown.statistics.refresh,)
-    pages = AdminPages(program.registry, shown.readiness, lambda: settings, refresh)
-    listen = shift_port(settings.admin.listen, worker)
-    await stack.enter_async_context(open_admin(listen, file, pages))
+    pages = AdminPages(program.registry, shown.readiness, lambda: reloader.settings, refresh)
+    listen = shift_port(reloader.settings.admin.listen, worker)
+    await stack.enter_async_context(open_admin(listen, reloader.file, pages))
     return shown
 
 

@@ -28,6 +28,10 @@ class TlsTable(ConfigTable):
         """Return the paths as the gRPC side wants them."""
         return TlsFiles(self.certificate, self.private_key, self.authority)
 
+    def paths(self) -> tuple[Path, ...]:
+        """Return the files whose change matters."""
+        return self.certificate, self.private_key, self.authority
+
 
 class CallersTable(ConfigTable):
     """Who may call."""

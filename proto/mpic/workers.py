@@ -27,6 +27,7 @@ async def run_workers(command: Sequence[str], count: int) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, parent.stop)
+    loop.add_signal_handler(signal.SIGHUP, parent.reload)
     return max(await asyncio.gather(*(parent.keep(worker) for worker in range(count))))
 
 
@@ -43,6 +44,11 @@ class _Parent:
         self._stopping.set()
         for process in self._running.values():
             process.terminate()
+
+    def reload(self) -> None:
+        """Let every worker read its files again."""
+        for process in self._running.values():
+            process.send_signal(signal.SIGHUP)
 
     async def keep(self, worker: int) -> int:
         """Keep one worker running; return its exit code once all are to end."""

@@ -34,7 +34,7 @@ class Gate(aio.ServerInterceptor):
 
     def __init__(self, allowed: Mapping[str, frozenset[str]]) -> None:
         """Take the allowed identities by full service name; a service not named lets all in."""
-        self._allowed = allowed
+        self.allowed = allowed
         self._wrapped = Wrapped(self._wrap)
 
     async def intercept_service(
@@ -53,7 +53,7 @@ class Gate(aio.ServerInterceptor):
         return _wrap(handler, lambda context: self._admit(service, context))
 
     def _admit(self, service: str, context: Context) -> None:
-        allowed = self._allowed.get(service)
+        allowed = self.allowed.get(service)
         identities = peer_identities(context)
         if allowed is None or allowed.intersection(identities):
             return

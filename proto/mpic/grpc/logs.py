@@ -13,9 +13,27 @@ import structlog
 Format = Literal["json", "console"]
 Level = Literal["debug", "info", "warning", "error"]
 
+_threshold = [logging.INFO]
+"""Of this process; loggers are made once, so it is not theirs."""
+_LEVEL_OF = {"exception": "error", "warn": "warning"}
+
+
+def set_level(level: Level) -> None:
+    """Say from which level on lines are written, from now on."""
+    _threshold[0] = logging.getLevelNamesMapping()[level.upper()]
+
+
+def _drop_below_threshold(
+    _logger: object, method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    if logging.getLevelNamesMapping()[_LEVEL_OF.get(method, method).upper()] < _threshold[0]:
+        raise structlog.DropEvent
+    return event
+
 
 def configure_logging(form: Format, level: Level) -> None:
     """Set up structlog for this process."""
+    set_level(level)
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
@@ -23,14 +41,13 @@ def configure_logging(form: Format, level: Level) -> None:
     )
     structlog.configure(
         processors=[
+            _drop_below_threshold,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[level.upper()]
-        ),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )

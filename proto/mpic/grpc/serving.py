@@ -13,7 +13,7 @@ from grpc_health.v1._async import HealthServicer
 
 from mpic.grpc.identity import Gate
 from mpic.grpc.metering import HEALTH, Meter
-from mpic.grpc.tls import TlsFiles, server_credentials
+from mpic.grpc.tls import ServerIdentity, Tls
 from mpic.grpc.transport import SERVER
 
 log = structlog.get_logger()
@@ -28,7 +28,7 @@ class Listening:
     """Where a server listens, as whom, and who may call which service."""
 
     address: str
-    tls: TlsFiles
+    tls: Tls
     allowed: Mapping[str, frozenset[str]]
 
 
@@ -38,11 +38,12 @@ class Server:
     def __init__(self, listening: Listening) -> None:
         """Bind the port; raises ServingError. Add services to `grpc`, then `start`."""
         self.meter = Meter((*listening.allowed, HEALTH))
-        interceptors = [self.meter, Gate(listening.allowed)]
+        self._gate = Gate(listening.allowed)
+        interceptors = [self.meter, self._gate]
         self.grpc = aio.server(interceptors=interceptors, options=SERVER)
         try:
-            credentials = server_credentials(listening.tls)
-            self.port = self.grpc.add_secure_port(listening.address, credentials)
+            self._identity = ServerIdentity(listening.tls)
+            self.port = self.grpc.add_secure_port(listening.address, self._identity.credentials)
         except OSError as error:
             raise ServingError(f"[tls]: {error.filename}: {error.strerror}") from error
         except RuntimeError as error:
@@ -67,6 +68,14 @@ class Server:
     def stopping(self) -> bool:
         """Whether shutdown began."""
         return self._stopping.is_set()
+
+    def adopt(self, tls: Tls, allowed: Mapping[str, frozenset[str]]) -> None:
+        """Show another certificate from the next connection on, and let in others from now on.
+
+        Connections and streams that there are go on. Raises OSError.
+        """
+        self._identity.adopt(tls)
+        self._gate.allowed = allowed
 
     async def start(self) -> None:
         """Serve."""

@@ -4,7 +4,7 @@ There is no plain-text mode.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
@@ -32,8 +32,28 @@ class TlsFiles:
             self.authority.read_bytes(),
         )
 
+    def load(self) -> "TlsPems":
+        """Return what they hold now; raises OSError."""
+        return TlsPems(*self.read())
 
-def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
+
+@dataclass(frozen=True, slots=True)
+class TlsPems:
+    """What such files held: what is in use, whatever becomes of the files."""
+
+    certificate: bytes
+    private_key: bytes = field(repr=False)
+    authority: bytes
+
+    def read(self) -> tuple[bytes, bytes, bytes]:
+        """Return certificate, private key and authority."""
+        return self.certificate, self.private_key, self.authority
+
+
+Tls = TlsFiles | TlsPems
+
+
+def server_credentials(files: Tls) -> grpc.ServerCredentials:
     """Credentials of a server that demands a certificate of every client."""
     certificate, private_key, authority = files.read()
     return grpc.ssl_server_credentials(
@@ -41,7 +61,34 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
     )
 
 
-def channel_credentials(files: TlsFiles) -> grpc.ChannelCredentials:
+class ServerIdentity:
+    """Credentials of a server that may be given another certificate while it runs."""
+
+    def __init__(self, files: Tls) -> None:
+        """Show this certificate; raises OSError."""
+        self._next: grpc.ServerCertificateConfiguration | None = None
+        self.credentials = grpc.dynamic_ssl_server_credentials(
+            _configuration(files),
+            self._fetch,  # type: ignore[arg-type] # None is allowed: as before
+            require_client_authentication=True,
+        )
+
+    def adopt(self, files: Tls) -> None:
+        """Show this certificate from the next handshake on; raises OSError."""
+        self._next = _configuration(files)
+
+    def _fetch(self) -> grpc.ServerCertificateConfiguration | None:
+        """Return what is new; called by gRPC, in a thread of its own, before each handshake."""
+        fresh, self._next = self._next, None
+        return fresh
+
+
+def _configuration(files: Tls) -> grpc.ServerCertificateConfiguration:
+    certificate, private_key, authority = files.read()
+    return grpc.ssl_server_certificate_configuration([(private_key, certificate)], authority)
+
+
+def channel_credentials(files: Tls) -> grpc.ChannelCredentials:
     """Credentials of a client that shows its own certificate."""
     certificate, private_key, authority = files.read()
     return grpc.ssl_channel_credentials(authority, private_key, certificate)

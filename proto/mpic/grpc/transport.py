@@ -7,7 +7,7 @@ deadline during the whole outage and recovery takes 3 s; with these, the outage 
 
 from grpc import aio
 
-from mpic.grpc.tls import TlsFiles, channel_credentials
+from mpic.grpc.tls import Tls, channel_credentials
 
 Options = list[tuple[str, int | str]]
 
@@ -47,7 +47,7 @@ SERVER: Options = [
 ]
 
 
-def open_channel(address: str, files: TlsFiles, server_name: str | None = None) -> aio.Channel:
+def open_channel(address: str, files: Tls, server_name: str | None = None) -> aio.Channel:
     """Open a channel to `address` ("host:port"); `server_name` is the DNS SAN it must show."""
     options = list(_CHANNEL)
     if server_name is not None:

@@ -1,0 +1,85 @@
+"""A running coordinator takes on new rules, roster, certificates, callers and bounds.
+
+An attempt keeps the rules, the roster and the links that it began with (BR 3.2.2.9: fixed before
+asking).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from coordinator.clerk import Clerk
+from coordinator.corroboration import Corroborator, Rules
+from coordinator.fanout import Fanout
+from coordinator.metrics import CoordinatorMetrics
+from coordinator.record.settings import policy_version
+from coordinator.record.transcript import Transcriber
+from coordinator.servicer import CorroborationServicer
+from coordinator.settings import CoordinatorSettings, check_roster, read_settings
+from mpic.config import ConfigError, Problem
+from mpic.grpc.logs import set_level
+from mpic.grpc.serving import Server
+from mpic.grpc.tls import TlsPems
+from mpic.metrics import ProgramMetrics
+from mpic.settings import check_tls
+
+log = structlog.get_logger()
+
+FREE = frozenset({"tls", "callers", "issuer", "policy", "limits", "perspective", "log.level"})
+"""What may change while it runs."""
+
+
+def read_again(file: Path) -> CoordinatorSettings:
+    """Read and check all that is read and checked at the start; raises ConfigError."""
+    settings = read_settings(file)
+    now = datetime.now(UTC)
+    for warning in [*check_tls(settings.tls, file, now), *check_roster(settings, file, now)]:
+        log.warning("reload_warning", warning=warning)
+    return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The parts that a change reaches."""
+
+    file: Path
+    service: str
+    server: Server
+    fanout: Fanout
+    corroborator: Corroborator
+    clerk: Clerk
+    servicer: CorroborationServicer
+    metrics: CoordinatorMetrics
+    program: ProgramMetrics
+
+    async def adopt(self, settings: CoordinatorSettings) -> None:
+        """Put settings in force; raises ConfigError, and has changed nothing, where that fails."""
+        try:
+            tls = settings.tls.files().load()
+        except OSError as error:
+            problem = Problem("tls", str(error), "Check the path")
+            raise ConfigError(self.file, [problem]) from error
+        await self._adopt_links(settings, tls)
+        # From here on nothing fails, and nobody else gets a turn. The roster is the links' own.
+        rules = Rules(self.fanout.roster, settings.policy.policy())
+        self.server.adopt(tls, {self.service: frozenset(settings.callers.allowed)})
+        self.corroborator.adopt(rules)
+        transcriber = Transcriber(self.fanout.links, policy_version(rules.policy))
+        self.clerk.adopt(transcriber, settings.issuers(), settings.limits.bounds())
+        self.servicer.adopt(self.fanout.links)
+        self.metrics.cover(rules)
+        self.program.show_certificates(settings.tls.files())
+        set_level(settings.log.level)
+
+    async def _adopt_links(self, settings: CoordinatorSettings, tls: TlsPems) -> None:
+        """Link to the agents anew, where roster or certificates changed."""
+        patience = settings.coordinator.connect_patience
+        lost = await self.fanout.adopt(settings.roster(), tls, patience)
+        if lost:
+            problems = [
+                Problem("perspective", f"{one}: {detail}", "It can be reached as things are")
+                for one, detail in lost.items()
+            ]
+            raise ConfigError(self.file, problems)
