@@ -8,7 +8,7 @@ third gives the connection up when nothing comes any more (see `coordinator.brea
 This is one of the two places where speed lives (the other is the agent's `resolver`). What counts
 is how many questions share a message. CPU for each check of one name at a primary and five remotes
 (`tests/bench/run.sh`, two cores of an AMD EPYC shared with everything else, mutual TLS, resolvers
-answering from local data, callers on a stream):
+answering at once, callers on a stream):
 
     in flight    coordinator    one agent
             1        1.4 ms      0.50 ms    every message carries one question

@@ -30,6 +30,7 @@ from mpic.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.bench.load import Ask, Front, Result, run_closed
+from tests.bench.names import NewHosts
 from tests.world import network
 from tests.world.deployment import COORDINATOR, Deployment, Plan, wait_serving
 from tests.world.internet import Internet
@@ -145,8 +146,8 @@ class WatchedFront(Front):
     """Asks by single calls and counts what it is told."""
 
     def __init__(self, deployment: Deployment) -> None:
-        names = "h{}.child.parent.example.co.jp".format
-        super().__init__(deployment.caller_tls(), names, streaming=False)
+        hosts = NewHosts()
+        super().__init__(deployment.caller_tls(), lambda: [hosts.next()], streaming=False)
         self.told: Counter[str] = Counter()
 
     async def _ask_alone(self) -> bool:

@@ -13,14 +13,15 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
-from tests.bench.names import ColdHosts
-from tests.bench.running import running
+from tests.bench.names import Hosts
+from tests.bench.running import USUAL, running
 from tests.world import network
-from tests.world.deployment import Deployment, Plan
+from tests.world.deployment import Deployment
 from tests.world.internet import Internet
 from tests.world.zones import CAA, PLAIN, Zone, lie
 
@@ -31,8 +32,8 @@ _WARM_UP = 5
 
 def main() -> None:
     questions = int(sys.argv[1]) if len(sys.argv) > 1 else 60
-    plan = Plan(cache_max_ttl=60, probe_interval=30, round_trips=(PRIMARY, *REMOTES))
-    hosts = ColdHosts(questions + _WARM_UP)
+    plan = replace(USUAL, round_trips=(PRIMARY, *REMOTES))
+    hosts = Hosts(questions + _WARM_UP)
     with running(plan) as (internet, deployment):
         _serve(internet, hosts)
         print(
@@ -50,7 +51,7 @@ def main() -> None:
         _row(deployment, ("refused, two of five dissent", REMOTES[1], False), different, questions)
 
 
-def _serve(internet: Internet, hosts: ColdHosts) -> None:
+def _serve(internet: Internet, hosts: Hosts) -> None:
     internet.replace(hosts.zone())
     anywhere = f"* IN A {network.WEB}\n"
     internet.replace(Zone(PLAIN.name, PLAIN.text + anywhere, PLAIN.signing))
@@ -68,7 +69,8 @@ def _row(
     with deployment.channel() as channel:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
         for _ in range(questions + _WARM_UP):
-            request = c.CorroborateRequest(request_id="early", names=[next(names)])
+            name = next(names)
+            request = c.CorroborateRequest(request_id=name, names=[name])
             asked = time.perf_counter()
             response = stub.Corroborate(request, timeout=30)
             times.append((time.perf_counter() - asked) * 1000)

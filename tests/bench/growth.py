@@ -6,18 +6,19 @@ Prints microseconds of CPU for each question, of the coordinator and of one agen
 number of remotes, the labels of a name, the names of a question (of as many domains, then "of
 one"), and the questions in flight; and of each the ratio of the last to the first, beside the
 ratio of what was varied: where both are the same the cost is linear, where the first is 1 it is
-flat. Resolvers answer from local data; a name shares nothing with another but "jp", save where the
-names are of one domain.
+flat. Resolvers answer from their caches; a name shares nothing with another but "jp", save where
+the names are of one domain.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.bench.load import Names
-from tests.bench.names import LocalHosts
-from tests.bench.running import Load, measure, running, us
-from tests.world.deployment import Deployment, Plan
+from tests.bench.names import WARM, Hosts, Strangers
+from tests.bench.running import USUAL, Load, measure, running, us, warm_up
+from tests.world.deployment import Deployment
+from tests.world.internet import Internet
 from tests.world.places import PLACES
 
 REMOTES = (3, 5, 7, 10)
@@ -49,9 +50,10 @@ class Row:
 class Meter:
     """Measures one deployment."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, internet: Internet, deployment: Deployment) -> None:
+        self._internet = internet
         self._deployment = deployment
-        self._hosts = LocalHosts()
+        self._strangers: dict[int, Strangers] = {}
 
     def row(self, varied: int, names: Names, in_flight: int = 64) -> Row:
         load = Load(names, in_flight, seconds=1.5)
@@ -65,18 +67,25 @@ class Meter:
         )
 
     def names(self, count: int = 1, labels: int = 5) -> Names:
-        return lambda: [self._hosts.next_with(labels) for _ in range(count)]
+        if labels not in self._strangers:
+            strangers = self._strangers[labels] = Strangers(labels)
+            warm_up(self._deployment, lambda: [strangers.next()], strangers.names)
+        next_name = self._strangers[labels].next
+        return lambda: [next_name() for _ in range(count)]
 
-    def names_of_one_domain(self, count: int) -> Names:
-        return lambda: [self._hosts.next() for _ in range(count)]
+    def names_of_one_domain(self) -> Callable[[int], Names]:
+        hosts = Hosts(WARM // 2)
+        self._internet.replace(hosts.zone())
+        warm_up(self._deployment, lambda: [hosts.next()], hosts.hosts)
+        return lambda count: lambda: [hosts.next() for _ in range(count)]
 
 
 def main() -> None:
     by_remotes = []
     for remotes in REMOTES:
-        plan = Plan(places=PLACES[: remotes + 1], local_data=True, coordinator_extra=_ANY_NUMBER)
-        with running(plan) as (_, deployment):
-            meter = Meter(deployment)
+        plan = replace(USUAL, places=PLACES[: remotes + 1], coordinator_extra=_ANY_NUMBER)
+        with running(plan) as (internet, deployment):
+            meter = Meter(internet, deployment)
             by_remotes.append(meter.row(remotes, meter.names()))
             if remotes == 5:
                 others = _measure_five(meter)
@@ -86,10 +95,11 @@ def main() -> None:
 
 
 def _measure_five(meter: Meter) -> dict[str, Sequence[Row]]:
+    of_one_domain = meter.names_of_one_domain()
     return {
         "labels": [meter.row(n, meter.names(labels=n)) for n in LABELS],
         "names": [meter.row(n, meter.names(n), _in_flight(n)) for n in NAMES],
-        "of one": [meter.row(n, meter.names_of_one_domain(n), _in_flight(n)) for n in NAMES],
+        "of one": [meter.row(n, of_one_domain(n), _in_flight(n)) for n in NAMES],
         "in flight": [meter.row(n, meter.names(), n) for n in IN_FLIGHT],
     }
 

@@ -4,6 +4,7 @@ One check is CAA and A of one new name at the primary and five remotes.
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -49,6 +50,7 @@ class Front:
         self._names = names
         self._streaming = streaming
         self._numbers = count()
+        self._run = secrets.token_hex(4)  # no question is the repetition of an earlier one
         self._waiting: dict[str, asyncio.Future[c.CorroborateOutcome]] = {}
         self._out: list[c.CorroborateRequest] = []
         self._wake = asyncio.Event()
@@ -71,7 +73,8 @@ class Front:
 
     def _next(self) -> c.CorroborateRequest:
         number = next(self._numbers)
-        return c.CorroborateRequest(request_id=f"bench-{number}", names=self._names())
+        request_id = f"{self._run}-{number}"
+        return c.CorroborateRequest(request_id=request_id, names=self._names())
 
     async def _ask_alone(self) -> bool:
         assert self._stub is not None

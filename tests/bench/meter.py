@@ -70,7 +70,6 @@ def _programs(deployment: Deployment) -> dict[str, list[int]]:
 
 
 def _unbounds(deployment: Deployment, hung: str = "") -> Iterator[int]:
-    yield from (child.pid for child in deployment.resolvers)
     for name, agent in deployment.agents.items():
         if name != hung:
             yield from filter(_is_unbound, _family(agent.pid))

@@ -1,4 +1,4 @@
-"""The names that benchmarks ask for: each new, so that nothing about it is in a cache."""
+"""The names that benchmarks ask for."""
 
 from itertools import count
 
@@ -8,11 +8,24 @@ from tests.world.zones import ISSUER, UPKI, Zone
 PARENT = UPKI.name
 CHILD = f"child.{PARENT}"
 
+# As many answers as Unbound's cache surely holds, and more names than are in flight at a time.
+WARM = 2000
 
-class ColdHosts:
+
+class NewHosts:
+    """Hosts that do not exist, each new."""
+
+    def __init__(self) -> None:
+        self._numbers = count()
+
+    def next(self) -> str:
+        return f"host{next(self._numbers)}.{CHILD}"
+
+
+class Hosts:
     """So many hosts in a signed zone, each with an A record; CAA is at the zone's apex.
 
-    Every host costs its resolver two answers with a signature of their own: A, and that there is
+    A cold host costs its resolver two answers with a signature of their own: A, and that there is
     no CAA.
     """
 
@@ -30,18 +43,17 @@ class ColdHosts:
         return f"host{next(self._numbers) % self.hosts}.{CHILD}"
 
 
-class LocalHosts:
-    """Hosts of which resolvers with local data know (`Plan.local_data`)."""
+class Strangers:
+    """So many names of 2 to 10 labels that share no parent but "jp".
 
-    def __init__(self) -> None:
+    They exist nowhere, which is an answer too, so no CAA set ends the walk before "jp".
+    """
+
+    def __init__(self, labels: int, names: int = WARM // 2) -> None:
+        self.names = names
+        self._labels = labels
         self._numbers = count()
 
     def next(self) -> str:
-        return f"host{next(self._numbers)}.{CHILD}"
-
-    def next_with(self, labels: int) -> str:
-        """Return a name of 2 to 10 labels that shares none of its parents but "jp" with another.
-
-        It exists nowhere, which is an answer too, so no CAA set ends the walk before "jp".
-        """
-        return ".".join([f"h{next(self._numbers)}"] * (labels - 1)) + ".jp"
+        number = next(self._numbers) % self.names
+        return ".".join([f"h{self._labels}-{number}"] * (self._labels - 1)) + ".jp"

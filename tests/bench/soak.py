@@ -3,8 +3,8 @@
     tests/bench/run.sh soak [CHECKS]
 
 Drives a million checks (or so many) over one stream with 1,024 in flight, resolvers answering from
-local data, and prints the resident memory of the coordinator and of the largest agent, without its
-Unbound, ten times on the way. A check that is not approved, for instance because it timed out,
+their caches, and prints the resident memory of the coordinator and of the largest agent, without
+its Unbound, ten times on the way. A check that is not approved, for instance because it timed out,
 ends it.
 """
 
@@ -14,21 +14,23 @@ import time
 
 from tests.bench.load import Front, Result, run_closed
 from tests.bench.meter import resident_mb
-from tests.bench.names import LocalHosts
-from tests.bench.running import running
-from tests.world.deployment import Deployment, Plan
+from tests.bench.names import WARM, Hosts
+from tests.bench.running import USUAL, running, warm_up
+from tests.world.deployment import Deployment
 
 IN_FLIGHT = 1024
 
 
 def main() -> None:
     checks = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    with running(Plan(local_data=True)) as (_, deployment):
-        asyncio.run(_soak(deployment, checks))
+    hosts = Hosts(WARM)
+    with running(USUAL) as (internet, deployment):
+        internet.replace(hosts.zone())
+        warm_up(deployment, lambda: [hosts.next()], hosts.hosts)
+        asyncio.run(_soak(deployment, hosts, checks))
 
 
-async def _soak(deployment: Deployment, checks: int) -> None:
-    hosts = LocalHosts()
+async def _soak(deployment: Deployment, hosts: Hosts, checks: int) -> None:
     front = Front(deployment.caller_tls(), lambda: [hosts.next()], streaming=True)
     done, worst = 0, 0.0
     started = time.perf_counter()

@@ -4,11 +4,11 @@
 
 Real programs over mutual TLS, real BIND and a real validating Unbound for each perspective, all on
 this machine. `recursive`: every name is new in a signed zone, looked up at its servers and
-validated; `local`: the resolvers answer from local data. Fault: one of five remotes hung (SIGSTOP)
-or dead (SIGKILL). CPU is user and system time of coordinator and agents, and of their Unbounds;
-DNS queries are those that the agents put to their Unbounds. `--url` drives another system's
-`POST /mpic` (the API of Open MPIC: CAA and A as two calls) in the same run, for names that its
-resolvers must know.
+validated; `local`: the resolvers have the answers in their caches. Fault: one of five remotes hung
+(SIGSTOP) or dead (SIGKILL). Record: whether every decision is durably recorded before it is told.
+CPU is user and system time of coordinator and agents, and of their Unbounds; DNS queries are those
+that the agents put to their Unbounds. `--url` drives another system's `POST /mpic` (the API of Open
+MPIC: CAA and A as two calls) in the same run, for names that its resolvers must know.
 """
 
 import argparse
@@ -16,17 +16,17 @@ import asyncio
 import json
 import signal
 import statistics
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from tests.bench.load import Front, Result, open_foreign, run_closed, run_open
 from tests.bench.meter import dns_queries, forget_zone, read_usage, resident_mb
-from tests.bench.names import CHILD, PARENT, ColdHosts, LocalHosts
-from tests.world.deployment import Deployment, Plan, wait_serving
-from tests.world.internet import Internet
+from tests.bench.names import CHILD, PARENT, WARM, Hosts
+from tests.bench.running import USUAL, running, warm_up
+from tests.world.deployment import Deployment, wait_serving
 from tests.world.process import wait_until
 
 VICTIM = "ashburn"
@@ -44,6 +44,7 @@ class Load:
     fault: str = "none"
     resolver: str = "recursive"
     record: bool = True
+    """Whether the coordinator records."""
 
     def key(self) -> dict[str, Any]:
         """Return what the row is known by."""
@@ -58,7 +59,7 @@ class Load:
 
 
 def plan_rows(*, quick: bool) -> Iterator[Load]:
-    """Yield the rows, those of one resolver together and faults last."""
+    """Yield the rows, those of one deployment together and faults last."""
     fronts = ("unary", "stream")
     for resolver in ("local", "recursive"):
         for front in fronts:
@@ -71,7 +72,8 @@ def plan_rows(*, quick: bool) -> Iterator[Load]:
                 yield Load("stream", in_flight=in_flight, fault=fault, resolver=resolver)
     # What recording costs.
     for front in fronts:
-        yield Load(front, in_flight=64, resolver="local", record=False)
+        for in_flight in (64,) if quick else (1, 64):
+            yield Load(front, in_flight=in_flight, resolver="local", record=False)
 
 
 FOREIGN = "other"
@@ -81,7 +83,7 @@ FOREIGN = "other"
 def plan_foreign(*, quick: bool) -> Iterator[Load]:
     """Yield the rows of another system."""
     for in_flight in (1, 64) if quick else (1, 16, 64, 256):
-        yield Load(FOREIGN, in_flight=in_flight, resolver="unknown", record=False)
+        yield Load(FOREIGN, in_flight=in_flight, resolver="unknown")
 
 
 def main() -> None:
@@ -95,9 +97,8 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     loads = list(plan_rows(quick=arguments.quick))
     print(_line(_HEAD))
-    for resolver, record in (("local", True), ("local", False), ("recursive", True)):
-        wanted = [load for load in loads if (load.resolver, load.record) == (resolver, record)]
-        rows.extend(measure_all(wanted, seconds))
+    for _, of_one in groupby(loads, lambda load: (load.resolver, load.record)):
+        rows.extend(measure_all(list(of_one), seconds))
     if arguments.url:
         for load in plan_foreign(quick=arguments.quick):
             rows.append(asyncio.run(measure_foreign(arguments.url, load, seconds)))
@@ -107,22 +108,18 @@ def main() -> None:
 
 
 def measure_all(loads: Sequence[Load], seconds: float) -> list[dict[str, Any]]:
-    """Measure rows that share resolver and record in one deployment."""
-    directory = Path(tempfile.mkdtemp(prefix="mpic-bench-"))
-    local_data, record = loads[0].resolver == "local", loads[0].record
-    plan = Plan(cache_max_ttl=60, probe_interval=30, local_data=local_data, record=record)
-    cold = ColdHosts(int(_COLD_HOSTS_PER_S * seconds))
-    next_name = LocalHosts().next if plan.local_data else cold.next
+    """Measure the rows of one deployment."""
+    local, record = loads[0].resolver == "local", loads[0].record
+    hosts = Hosts(WARM if local else int(_COLD_HOSTS_PER_S * seconds))
     rows = []
-    with (
-        Internet(directory / "internet") as internet,
-        Deployment(directory, internet, plan) as deployment,
-    ):
-        if not plan.local_data:
-            internet.replace(cold.zone())
+    with running(replace(USUAL, record=record)) as (internet, deployment):
+        internet.replace(hosts.zone())
+        if local:
+            warm_up(deployment, lambda: [hosts.next()], hosts.hosts)
         for load in loads:
-            forget_zone(deployment, CHILD)
-            rows.append(measure(deployment, load, next_name, seconds))
+            if not local:
+                forget_zone(deployment, CHILD)
+            rows.append(measure(deployment, load, hosts.next, seconds))
             print(_line(rows[-1]), flush=True)
     return rows
 

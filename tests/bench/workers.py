@@ -3,17 +3,18 @@
     tests/bench/run.sh workers
 
 Prints checks a second and CPU for each check over streams with 256 in flight, resolvers answering
-from local data, and how much of one core the busiest process of each kind was in use: where that
+from their caches, and how much of one core the busiest process of each kind was in use: where that
 is well below 1 and the machine is busy, the machine is the limit, not the process.
 """
 
 import asyncio
 import os
+from dataclasses import replace
 from itertools import product
 
-from tests.bench.names import LocalHosts
-from tests.bench.running import Load, measure, running, us
-from tests.world.deployment import Deployment, Plan
+from tests.bench.names import WARM, Hosts
+from tests.bench.running import USUAL, Load, measure, running, us, warm_up
+from tests.world.deployment import Deployment
 
 COUNTS = (1, 2)
 
@@ -25,20 +26,26 @@ def main() -> None:
         f"{'coord. busy':>13}{'agent busy':>12}{'Unbound busy':>14}"
     )
     for agents, coordinators in product(COUNTS, COUNTS):
-        plan = Plan(local_data=True, workers=agents, coordinator_workers=coordinators)
-        with running(plan) as (_, deployment):
-            _row(deployment, coordinators, agents)
+        _measure(agents, coordinators)
 
 
-def _row(deployment: Deployment, coordinators: int, agents: int) -> None:
-    hosts = LocalHosts()
+def _measure(agents: int, coordinators: int) -> None:
+    hosts = Hosts(WARM)
+    plan = replace(USUAL, workers=agents, coordinator_workers=coordinators)
+    with running(plan) as (internet, deployment):
+        internet.replace(hosts.zone())
+        warm_up(deployment, lambda: [hosts.next()], hosts.hosts * agents)
+        _row(deployment, hosts, coordinators, agents)
+
+
+def _row(deployment: Deployment, hosts: Hosts, coordinators: int, agents: int) -> None:
     load = Load(lambda: [hosts.next()], in_flight=256, seconds=4.0)
     result, used = asyncio.run(measure(deployment, load, coordinators))
     of_agents = [cpu for name, cpu in used.programs.items() if name != "coordinator"]
     busy = (
         used.coordinator / coordinators / result.seconds,
         max(of_agents) / agents / result.seconds,
-        used.resolvers / len(deployment.resolvers) / result.seconds,
+        used.resolvers / len(of_agents) / agents / result.seconds,
     )
     print(
         f"{coordinators:>12}{agents:>15}{len(result.latencies) / result.seconds:>10.0f}"

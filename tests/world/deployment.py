@@ -25,7 +25,6 @@ from mpic.grpc.tls import TlsFiles, channel_credentials
 from mpic.pki import Subject, create_authority, issue_certificate
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
-from perspective_agent.unbound_conf import CONTROL_SOCKET, UnboundOptions, unbound_config
 from tests.world.internet import Internet
 from tests.world.network import perspective_address
 from tests.world.places import PLACES, Place
@@ -58,27 +57,6 @@ allowed = ["spiffe://mpic.test/coordinator/main"]
 
 [admin]
 listen = "{admin}"
-"""
-
-_RESOLVER_BESIDE = """
-[resolver]
-mode = "beside"
-port = {port}
-control_socket = "{control}"
-trust_anchor_file = "{anchor}"
-lab_allow_local_answers = true
-"""
-
-# A resolver that answers for these names by itself: what a check costs without recursion.
-_LOCAL_DATA = """\
-  local-zone: "child.parent.example.co.jp." redirect
-  local-data: "child.parent.example.co.jp. A 203.0.113.100"
-  local-zone: "parent.example.co.jp." static
-  local-data: 'parent.example.co.jp. CAA 0 issue "ca.example.test"'
-  local-zone: "example.co.jp." static
-  local-zone: "co.jp." static
-  local-zone: "jp." static
-  local-data: "jp. SOA ns1.jp. admin.jp. 1 3600 900 604800 300"
 """
 
 _LAB_RESOLVER = """
@@ -160,11 +138,6 @@ def _relay_port(place: Place) -> int:
     return 7600 + PLACES.index(place)
 
 
-def resolver_port(place: Place) -> int:
-    """Return the port of the resolver beside a place's agent, when there is one."""
-    return 5310 + PLACES.index(place)
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is out of the ordinary in a deployment."""
@@ -175,8 +148,6 @@ class Plan:
     """Seconds, of the coordinator and of the agents."""
     cache_max_ttl: int = 0
     """Seconds that the agents' resolvers may keep an answer."""
-    local_data: bool = False
-    """Let every agent use a resolver beside it that answers from local data."""
     workers: int = 1
     """Processes of each agent, and of the coordinator too if nothing else is said."""
     coordinator_workers: int = 0
@@ -211,8 +182,6 @@ class Deployment:
         self.directory = directory
         self.plan = plan or Plan()
         self.agents: dict[str, Child] = {}
-        self.resolvers: list[Child] = []
-        """Those beside the agents; private ones are children of their agents."""
         self._internet = internet
         self._coordinator: Child | None = None
         self._relay: Child | None = None
@@ -231,8 +200,6 @@ class Deployment:
     def start(self) -> None:
         """Write everything and start; returns when all serve."""
         self.write()
-        if self.plan.local_data:
-            self._start_resolvers()
         for place in self.plan.places:
             self.start_agent(place.id)
         for agent in self.agents.values():
@@ -319,7 +286,7 @@ class Deployment:
 
     def stop(self) -> None:
         """End everything."""
-        for child in (self._coordinator, *self.agents.values(), *self.resolvers, self._relay):
+        for child in (self._coordinator, *self.agents.values(), self._relay):
             if child is not None:
                 child.stop()
 
@@ -354,13 +321,6 @@ class Deployment:
         )
         if self._internet is None:
             return tls + agent
-        if self.plan.local_data:
-            beside = _RESOLVER_BESIDE.format(
-                port=resolver_port(place),
-                control=self._resolver_directory(place) / CONTROL_SOCKET,
-                anchor=self._internet.trust_anchor_file,
-            )
-            return tls + agent + beside
         return (
             tls
             + agent
@@ -389,29 +349,6 @@ class Deployment:
         if self.plan.round_trips:
             return f"127.0.0.1:{_relay_port(place)}"
         return agent_address(place, self.plan.workers, own=self.plan.own_addresses)
-
-    def _resolver_directory(self, place: Place) -> Path:
-        return self.directory / f"resolver-{place.id}"
-
-    def _start_resolvers(self) -> None:
-        """Start an Unbound with local data for each agent."""
-        assert self._internet is not None
-        for place in self.plan.places:
-            directory = self._resolver_directory(place)
-            directory.mkdir()
-            options = UnboundOptions(
-                self._internet.trust_anchor_file,
-                self._internet.root_hints_file,
-                outgoing_address=perspective_address(PLACES.index(place)),
-                cache_max_ttl=self.plan.cache_max_ttl,
-                ipv6=False,
-                allow_special_purpose_servers=True,
-            )
-            text = unbound_config(options, resolver_port(place), directory)
-            file = directory / "unbound.conf"
-            file.write_text(text + _LOCAL_DATA)
-            command = ("unbound", "-d", "-p", "-c", str(file))
-            self.resolvers.append(Child(command, directory / "unbound.log"))
 
     def _coordinator_config(self) -> str:
         tls = _TLS.format(pair=self.pki / "coordinator-main", pki=self.pki)
