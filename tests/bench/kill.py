@@ -42,7 +42,7 @@ def main() -> int:
     directory = Path(tempfile.mkdtemp(prefix="mpic-kill-"))
     with ExitStack() as stack:
         dsn = start_database(stack) if options.store == "postgresql" else ""
-        plan = Plan(cache_max_ttl=60, local_data=True, record_dsn=dsn)
+        plan = Plan(cache_max_ttl=60, record_dsn=dsn)
         internet = stack.enter_context(Internet(directory / "internet"))
         deployment = stack.enter_context(Deployment(directory, internet, plan))
         heard = kill_and_listen(deployment, kills)
