@@ -255,6 +255,20 @@ def test_a_server_that_hangs_is_an_error_after_a_bounded_time(
     assert list(verify_store(store)) == []
 
 
+def test_after_a_failover_the_host_that_can_be_written_to_is_sought(
+    connect: Connect, postgresql: PostgresqlServer
+) -> None:
+    store = connect(f"host=/nowhere,{postgresql.directory}")
+    put_one(store)
+    with setting(postgresql, "default_transaction_read_only", "on"):  # as a standby is
+        wait_for_setting(postgresql, "default_transaction_read_only", "on")
+        with pytest.raises(StoreError, match="session is read-only"):
+            fill(store, samples(1000), batch=1)
+    wait_for_setting(postgresql, "default_transaction_read_only", "off")
+    put_one(store)
+    assert list(verify_store(store)) == []
+
+
 def test_a_table_that_is_locked_is_an_error_after_a_bounded_time(
     connect: Connect, postgresql: PostgresqlServer
 ) -> None:
