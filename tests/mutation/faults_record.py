@@ -6,6 +6,10 @@ CHAIN = "coordinator/record/chain.py"
 SQLITE = "coordinator/record/sqlite.py"
 RECORDER = "coordinator/record/recorder.py"
 REPEATS = "coordinator/record/repeats.py"
+POSTGRESQL = "coordinator/record/postgresql.py"
+CONNECTION = "coordinator/record/postgresql_connection.py"
+SCHEMA = "coordinator/record/postgresql_schema.py"
+REMOVAL = "coordinator/record/postgresql_removal.py"
 
 FAULTS = [
     Fault(
@@ -71,5 +75,67 @@ FAULTS = [
         REPEATS,
         "    return reasons != {c.REASON_CUT_SHORT}",
         "    return True",
+    ),
+    Fault("a commit is not durable", CONNECTION, "ELSE 'on' END", "ELSE 'off' END"),
+    Fault(
+        "a commit that no standby has passes",
+        CONNECTION,
+        "        if warnings:\n",
+        "        if False:\n",
+    ),
+    Fault(
+        "a hung server is waited for",
+        CONNECTION,
+        "gen, interval, timeout or self.patience)",
+        "gen, interval, timeout)",
+    ),
+    Fault(
+        "a server without fsync passes",
+        CONNECTION,
+        'if row is None or row[-1] != "on":',
+        "if row is None:",
+    ),
+    Fault(
+        "another's batch is taken for ours",
+        POSTGRESQL,
+        ".fetchone() != (True,):",
+        ".fetchone() is None:",
+    ),
+    Fault(
+        "a lost connection costs an answer",
+        POSTGRESQL,
+        "        is_lost = not db.is_hung\n",
+        "        is_lost = False\n",
+    ),
+    Fault(
+        "a standby is written to",
+        POSTGRESQL,
+        "db.is_idle and not isinstance(error, ReadOnlySqlTransaction)",
+        "db.is_idle",
+    ),
+    Fault(
+        "what is recent is not found",
+        POSTGRESQL,
+        "    return (first - timedelta(days=1)).replace(day=1)",
+        "    return first + timedelta(days=40)",
+    ),
+    Fault(
+        "the writer can change",
+        SCHEMA,
+        "GRANT SELECT, INSERT ON mpic.batch",
+        "GRANT SELECT, INSERT, UPDATE ON mpic.batch",
+    ),
+    Fault("two migrate at once", SCHEMA, "        db.execute(_LOCK)\n", ""),
+    Fault(
+        "later tables pass",
+        POSTGRESQL,
+        "        if version > schema.VERSION:\n            raise",
+        "        if False:\n            raise",
+    ),
+    Fault(
+        "a month goes though another chain is in it",
+        REMOVAL,
+        "for month in numbers if _is_empty(db, month)]",
+        "for month in numbers]",
     ),
 ]
