@@ -203,6 +203,7 @@ OUTCOMES = {
     "short-walk": c.DISSENT_GARBAGE,
     "somebody-else": c.DISSENT_MISIDENTIFIED,
     "elsewhere": c.DISSENT_MISIDENTIFIED,
+    "hung": c.DISSENT_UNREACHABLE,
 }
 
 

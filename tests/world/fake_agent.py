@@ -7,6 +7,7 @@ What it sends for each question is chosen by BEHAVIOUR; see `BEHAVIOURS`.
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,12 @@ def _from_elsewhere(question: p.Question, response: p.ObserveResponse) -> bytes:
     return _observe(question, response)
 
 
+def _hang(question: p.Question, response: p.ObserveResponse) -> bytes:
+    """Run no more, while gRPC's own threads go on acknowledging pings."""
+    time.sleep(60)
+    return _observe(question, response)
+
+
 BEHAVIOURS: Mapping[str, Answer] = {
     "honest": _observe,
     "octets": lambda _question, _response: b"\xff\xff\xff\xff",
@@ -78,6 +85,7 @@ BEHAVIOURS: Mapping[str, Answer] = {
     ),
     "somebody-else": _as_somebody_else,
     "elsewhere": _from_elsewhere,
+    "hung": _hang,
 }
 
 
@@ -87,11 +95,18 @@ async def main(behaviour: str, id: str, rir: str, listen: str, pki: str) -> None
     region = o.Rir.Value(f"RIR_{rir}")
 
     async def describe(_request: p.DescribeRequest, _context: object) -> p.DescribeResponse:
-        return p.DescribeResponse(perspective_id=id, rir=region, version="fake")
+        # All but one are of the kind that knows no signs of life.
+        gives_signs = behaviour == "hung"
+        return p.DescribeResponse(
+            perspective_id=id, rir=region, version="fake", heartbeats=gives_signs
+        )
 
     async def observe(requests: AsyncIterator[bytes], _context: object) -> AsyncIterator[bytes]:
         async for message in requests:
-            for question in p.ObserveRequest.FromString(message).questions:
+            request = p.ObserveRequest.FromString(message)
+            if request.heartbeat:
+                yield p.ObserveResponse(perspective_id=id, rir=region).SerializeToString()
+            for question in request.questions:
                 yield answer(question, p.ObserveResponse(perspective_id=id, rir=region))
 
     server = aio.server()
