@@ -12,9 +12,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from typer.testing import CliRunner, Result
 
 from coordinator.record.audit import verify_store
 from coordinator.record.chain import Flaw, seal_batch
+from coordinator.record.cli import app
 from coordinator.record.postgresql import PostgresqlStore
 from coordinator.record.postgresql_connection import Address
 from coordinator.record.postgresql_schema import VERSION
@@ -22,6 +24,8 @@ from coordinator.record.retention import remove_months
 from coordinator.record.store import ChainMovedError, Search, Store, StoreError
 from tests.world.postgresql import PostgresqlServer
 from tests.world.records import fill, sample_record, samples, to_entry
+
+SHIPPED = Path(__file__).parents[4] / "deploy/coordinator.toml"
 
 Connect = Callable[..., PostgresqlStore]
 
@@ -120,6 +124,26 @@ def test_roles_that_came_after_the_tables_get_their_rights(roles: PostgresqlServ
         open_as(roles, "mpic_writer")
     open_as(roles, "mpic_owner").close()
     open_as(roles, "mpic_writer").close()
+
+
+def test_the_commands_work_on_a_database(roles: PostgresqlServer, tmp_path: Path) -> None:
+    def run(role: str, *words: str) -> Result:
+        file = tmp_path / "coordinator.toml"
+        dsn = f'store = "postgresql"\ndsn = "{roles.dsn("mpic", role)}"'
+        file.write_text(SHIPPED.read_text().replace("[record]", f"[record]\n{dsn}"))
+        return CliRunner().invoke(app, ["record", *words, "--config", str(file)])
+
+    refused = run("mpic_writer", "migrate")
+    assert refused.exit_code == 9
+    assert "mpic record migrate" in refused.stderr
+    assert run("mpic_owner", "migrate").exit_code == 0
+    store = open_as(roles, "mpic_writer")
+    (record,) = samples(1)
+    fill(store, [record])
+    store.close()
+    searched = run("mpic_reader", "search", "--name", record.names[0].asked, "--json")
+    assert '"request-0"' in searched.stdout
+    assert run("mpic_reader", "verify").exit_code == 0
 
 
 def test_all_that_start_at_once_find_the_tables_made(connect: Connect) -> None:
