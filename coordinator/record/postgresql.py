@@ -175,6 +175,8 @@ class PostgresqlStore:
                 key = (batch.hash, batch.chain, batch.sequence)
                 if db.execute(statements.IS_THERE, key).fetchone() != (True,):
                     raise ChainMovedError(batch.chain) from None
+                with db.warnings_as_errors():
+                    db.execute(statements.CATCH_UP)
 
         self._do(settle)
 

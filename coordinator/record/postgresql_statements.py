@@ -85,6 +85,10 @@ WHERE term.term = gone.term AND term.record = gone.record AND month = %s
 IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM mpic.batch WHERE month = %s)"
 IS_THERE = "SELECT hash = %s FROM mpic.batch WHERE chain = %s AND sequence = %s"
 
+# A commit that lasts until all that was committed before it is as durable as it must be itself:
+# what is there after a crash need not be on the standby yet.
+CATCH_UP = "SELECT pg_logical_emit_message(true, 'mpic', '')"
+
 
 def search_page(search: Search, *, first: bool) -> str:
     """Return the statement for a page of a search: term, since, until, month, terms, limit."""
