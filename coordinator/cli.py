@@ -167,8 +167,8 @@ def show_perspectives(  # noqa: PLR0913, PLR0917 - one parameter for each option
 ) -> None:
     """Show the perspectives of a running coordinator, and which can be asked right now.
 
-    What one says of itself (version, resolver, whether it validates) is as of when the coordinator
-    last let it describe itself; `probed` says how long ago it last proved that it validates.
+    What one says of itself (version, resolver, whether it validates) is asked anew; of one that
+    cannot be reached it is what it said last. `probed` tells how long ago it proved to validate.
 
     Exit status: 0 all can be asked, 1 some cannot, 2 wrong usage, 9 no reply from the coordinator,
     11 it replied with an error.

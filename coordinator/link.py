@@ -83,6 +83,7 @@ class Link:
         self._options = options
         self._outbox: Outbox[bytes] | None = None
         self._breaker = Breaker()
+        self._channel: aio.Channel | None = None
         self._pending: dict[int, Receive] = {}
         self._settled = asyncio.Event()
 
@@ -123,6 +124,12 @@ class Link:
         if self._outbox is not None and not self._outbox.is_full:
             self._outbox.put(entry)
 
+    async def refresh(self) -> None:
+        """Let the agent describe itself anew; where it cannot, what it said before stays."""
+        if self._channel is not None:
+            with suppress(aio.AioRpcError, LinkError):
+                self.description = await self._describe(self._channel)
+
     async def first_attempt(self) -> None:
         """Wait until the first attempt to connect has succeeded or failed."""
         await self._settled.wait()
@@ -146,6 +153,7 @@ class Link:
                 self.address, self._options.tls, perspective.server_name
             ) as channel:
                 self.description = await self._describe(channel)
+                self._channel = channel
                 await self._converse(channel)
         except LinkError as error:
             return error.problem
@@ -247,7 +255,7 @@ class Link:
     def _lose(self, problem: Problem) -> None:
         """Fail whatever is in flight, and everything asked until the link is up again."""
         self._suspend(problem)
-        self._outbox = None
+        self._channel = self._outbox = None
         self._settled.set()
 
     def _suspend(self, problem: Problem) -> None:

@@ -27,7 +27,7 @@ def print_perspectives(response: c.ListPerspectivesResponse, console: Console) -
 
 
 def describe_status(status: c.PerspectiveStatus, now: datetime) -> Sequence[Text]:
-    """Return the cells of one perspective; what it said of itself is as of when it was reached."""
+    """Return the cells of one perspective; what it says of itself is as of when it was reached."""
     description = status.description
     resolver = description.resolver
     was_met = status.HasField("description")

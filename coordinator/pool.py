@@ -72,6 +72,10 @@ class LinkPool:
         for link in self._links:
             link.withdraw(entry)
 
+    async def refresh(self) -> None:
+        """Let every worker describe itself anew."""
+        await asyncio.gather(*(link.refresh() for link in self._links))
+
     async def first_attempt(self) -> None:
         """Wait until every worker has been tried once."""
         await asyncio.gather(*(link.first_attempt() for link in self._links))

@@ -100,7 +100,10 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         request: c.ListPerspectivesRequest,  # noqa: ARG002 - it asks nothing in particular
         context: Context,  # noqa: ARG002
     ) -> c.ListPerspectivesResponse:
-        """Return the roster and the live state of each link."""
+        """Return the roster and the live state of each link, described anew."""
+        # One whose connection ends meanwhile is shown as it is then.
+        refreshing = (link.refresh() for link in self._links)
+        await asyncio.gather(*refreshing, return_exceptions=True)
         statuses = [_status(link) for link in self._links]
         return c.ListPerspectivesResponse(perspectives=statuses)
 

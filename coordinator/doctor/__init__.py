@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from coordinator.doctor.perspectives import Sighting, judge_clocks, judge_sightings, meet_all
+from coordinator.doctor.record import examine_record
 from coordinator.doctor.rules import judge_roster
 from coordinator.settings import CoordinatorSettings, read_settings
 from mpic.address import shift_port
@@ -69,6 +70,10 @@ async def _check_roster(patient: Patient) -> Sequence[Finding]:
     return judge_roster(patient.settings.roster(), policy, patient.now)
 
 
+async def _check_record(patient: Patient) -> Sequence[Finding]:
+    return await asyncio.to_thread(examine_record, patient.settings.record)
+
+
 async def _check_perspectives(patient: Patient) -> Sequence[Finding]:
     must_validate = patient.settings.policy.remotes_must_validate
     roster = patient.settings.roster()
@@ -82,5 +87,6 @@ CHECKS: Register[Patient] = {
     "callers": _check_callers,
     "port": _check_port,
     "roster": _check_roster,
+    "record": _check_record,
     "perspectives": _check_perspectives,
 }

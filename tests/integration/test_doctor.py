@@ -193,6 +193,13 @@ def hanging_resolver(deployment: Deployment) -> Iterator[None]:
 def test_an_agent_whose_resolver_hangs_is_named(deployment: Deployment) -> None:
     with hanging_resolver(deployment):
         report = examine(deployment.coordinator_file)
+        shown = perspectives(deployment, "--json")
+    (listed,) = (
+        one
+        for one in json_format.Parse(shown.stdout, c.ListPerspectivesResponse()).perspectives
+        if one.perspective_id == ASHBURN.id
+    )
+    assert not listed.description.resolver.validates
     assert report.code == 1
     (error,) = report.of("perspectives", "error")
     assert error.startswith("ashburn: its resolver is not shown to validate: its settings cannot")

@@ -36,7 +36,7 @@ def doctor(
     beside the running program. On an agent it examines clock, certificates, callers, port, the
     resolver (by one of its own, just like the agent's) and the ways out to root and top-level
     servers; on a coordinator clock, certificates, callers, port, the roster against today's rules
-    and those to come, and each perspective by calling it.
+    and those to come, the record's store, and each perspective by calling it.
 
     Exit status: 0 nothing is wrong (there may be warnings), 1 something is, 2 wrong usage.
     """

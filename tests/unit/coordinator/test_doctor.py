@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 
 from coordinator.doctor.perspectives import Sighting, judge_clocks, judge_sightings
+from coordinator.doctor.record import examine_record, judge_space
 from coordinator.doctor.rules import judge_roster
 from coordinator.live import describe_status
 from coordinator.policy import Policy, PolicyRow
+from coordinator.record.settings import RecordTable
 from coordinator.roster import Location, Perspective, Roster
 from mpic.doctor.handshake import Presented
 from mpic.pki import create_authority
@@ -57,6 +60,47 @@ def test_a_roster_that_is_broken_today_is_an_error() -> None:
 def test_before_the_first_row_nothing_can_be_approved() -> None:
     (finding,) = judge_roster(roster(5), Policy(), datetime(2020, 1, 1, tzinfo=UTC))
     assert finding.outcome == "error"
+
+
+GIB = 1024**3
+
+
+@pytest.mark.parametrize(("free", "outcome"), [(GIB, "warning"), (3 * GIB, "ok")])
+def test_a_record_without_room_to_come_is_warned_of(free: int, outcome: str) -> None:
+    assert judge_space(Path("/var/lib/mpic/record.sqlite3"), free).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("content", "outcome", "says"),
+    [
+        (None, "ok", "will be made at the first start"),
+        (b"this is no database, and long enough to be seen as none", "error", "cannot be recorded"),
+    ],
+)
+def test_a_record_is_looked_at_and_never_made(
+    tmp_path: Path, content: bytes | None, outcome: str, says: str
+) -> None:
+    file = tmp_path / "record.sqlite3"
+    if content is not None:
+        file.write_bytes(content)
+    (finding, *_) = examine_record(RecordTable(path=file))
+    assert finding.outcome == outcome
+    assert says in finding.what.replace("nothing can be", "cannot be")
+    assert file.exists() == (content is not None)
+
+
+def test_a_record_that_is_there_is_read(tmp_path: Path) -> None:
+    table = RecordTable(path=tmp_path / "record.sqlite3")
+    table.make_store().open().close()
+    found = examine_record(table)
+    assert found[0].what == "the store opens and can be read"
+
+
+def test_a_record_without_its_directory_is_an_error(tmp_path: Path) -> None:
+    (finding,) = examine_record(RecordTable(path=tmp_path / "none/record.sqlite3"))
+    assert "there is no directory" in finding.what
+    (lab,) = examine_record(RecordTable(allow_unrecorded=True))
+    assert lab.outcome == "warning"
 
 
 def described(number: int, **resolver: object) -> Sighting:
