@@ -18,7 +18,7 @@ def examine_record(table: RecordTable) -> Sequence[Finding]:
     if table.allow_unrecorded:
         what = "nothing that is decided is recorded: that is for labs only"
         return [Finding("warning", what, "Remove allow_unrecorded under [record]")]
-    in_file = str(table.store) == "sqlite"
+    in_file = table.store == "sqlite"
     if in_file and not table.path.exists():
         return [_examine_directory(table.path)]
     findings = [_examine_store(table)]
