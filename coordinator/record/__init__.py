@@ -10,6 +10,7 @@
     recorder     group commit: entries queue up, one writer, one fsync for all that wait
     reader       reading beside it, in a thread of its own
     repeats      the same request again: the same verdict, without asking again
+    seen         which requests were seen, in little memory                      pure
     audit        walking a whole store: what is not as it was written
     retention    removing months so that the rest stays verifiable
     keeping      until when each entry must be kept, and which months may go

@@ -18,13 +18,14 @@ import grpc
 
 from coordinator.record.ids import lowest_id
 from coordinator.record.reader import Reader
+from coordinator.record.seen import Seen
 from coordinator.record.terms import request_term
 from mpic.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
-MOST_REMEMBERED = 1_000_000
-"""Requests of each half of the memory; about 80 octets each."""
+MOST_REMEMBERED = 4_000_000
+"""Requests of each half of the memory; with more, too many new ones would be looked up."""
 _MOST_LOOKED_UP = 500
 
 Decide = Callable[[], Awaitable[r.Record]]
@@ -61,8 +62,7 @@ class Repeats:
         """
         self._memory = memory
         self._running: dict[int, tuple[RequestKey, Decided]] = {}
-        self._recent: set[int] = set()
-        self._older: set[int] = set()
+        self._recent, self._older = Seen(), Seen()
         if memory is not None:
             self._turned_at = memory.clock()
             self._complete_at = self._turned_at + memory.window
@@ -114,7 +114,7 @@ class Repeats:
             return
         if is_full:
             self._complete_at = now + window
-        self._older, self._recent = self._recent, set()
+        self._older, self._recent = self._recent, Seen()
         self._turned_at = now
 
     async def _look_up(self, term: int, memory: Memory) -> list[bytes]:

@@ -1,0 +1,35 @@
+"""Numbers that were seen, in little memory. Pure.
+
+A Bloom filter of two bits to a number: however many are added it takes 4 MiB, where a set takes 80
+octets for each. Of one that was added it never says that it was not; of one that was not it may say
+that it was, after a million about once in 300. Whoever asks then looks it up where all are written.
+"""
+
+_BITS = 2**25
+_MASK = _BITS - 1
+
+
+class Seen:
+    """A set of 64-bit digests that can be asked, but not listed."""
+
+    def __init__(self) -> None:
+        """Have seen nothing."""
+        self._bits = bytearray(_BITS // 8)
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Return how many were added, counting those added again."""
+        return self._count
+
+    def __contains__(self, digest: int) -> bool:
+        """Say whether a digest was added; wrongly yes at times, never wrongly no."""
+        one, two = digest & _MASK, digest >> 32 & _MASK
+        bits = self._bits
+        return bool(bits[one >> 3] >> (one & 7) & 1 and bits[two >> 3] >> (two & 7) & 1)
+
+    def add(self, digest: int) -> None:
+        """Remember a digest, a 64-bit number with or without sign."""
+        one, two = digest & _MASK, digest >> 32 & _MASK
+        self._bits[one >> 3] |= 1 << (one & 7)
+        self._bits[two >> 3] |= 1 << (two & 7)
+        self._count += 1
