@@ -5,8 +5,10 @@ the network of the test Internet, which must run already, by a cable of its own.
 """
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -121,6 +123,8 @@ class Host:
         cable = f"walk{self.place.number}"
         subprocess.run(["ip", "link", "delete", cable], capture_output=True, check=False)
         if self._child is not None:
+            with suppress(ProcessLookupError, IndexError, FileNotFoundError):  # it is gone already
+                os.kill(self._pid(), signal.SIGKILL)  # and with process 1 all others
             self._child.stop()
 
     def __enter__(self) -> Self:
