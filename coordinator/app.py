@@ -26,6 +26,7 @@ from coordinator.record.settings import RecordTable, policy_version
 from coordinator.record.transcript import Transcriber
 from coordinator.servicer import CorroborationServicer, StreamLimits
 from coordinator.settings import CoordinatorSettings, check_roster
+from coordinator.tracing import Spans
 from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
 from mpic.grpc.serving import Listening, Server, ServingError
@@ -55,18 +56,15 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
     program = ProgramMetrics("coordinator")
     metrics = CoordinatorMetrics(rules, program)
     async with AsyncExitStack() as stack:
-        recorder = settings.record.make_recorder(worker, _now)
-        await recorder.open()
-        stack.push_async_callback(recorder.close)
+        recorder = await _open_recorder(settings.record, worker, stack)
         reader = _open_reader(settings.record, stack)
-        is_shared = table.workers > 1
-        repeats = settings.record.make_repeats(reader, is_shared, _now)
+        repeats = settings.record.make_repeats(reader, table.workers > 1, _now)
+        spans = _open_spans(settings, stack)
         fanout = Fanout(rules.roster, options, timing)
-        address = shift_port(table.listen, worker)
-        server = Server(Listening(address, tls, allowed))
+        server = Server(Listening(shift_port(table.listen, worker), tls, allowed))
         transcriber = Transcriber(fanout.links, policy_version(rules.policy))
         registry = Registry(recorder, transcriber, repeats)
-        corroborator = Corroborator(rules, fanout, _now, partial(_keep, metrics, registry))
+        corroborator = Corroborator(rules, fanout, _now, partial(_keep, metrics, registry, spans))
         gate = Gate(Admission(settings.limits.bounds()), timing.attempt)
         counter = Counter(settings.issuers(), timing.attempt, gate, metrics)
         clerk = Clerk(corroborator, registry, counter, lambda: server.stopping)
@@ -77,10 +75,10 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
             file, SERVICE, server, fanout, corroborator, clerk, servicer, metrics, program
         )
         reloader = Reloader(_reloadable(file, change), settings, program)
-        admin = shift_port(settings.admin.listen, worker)
         parts = _Parts(server, fanout, corroborator, recorder)
         pages = _make_pages(reloader, program, parts)
-        await stack.enter_async_context(open_admin(admin, file, pages))
+        admin = open_admin(shift_port(settings.admin.listen, worker), file, pages)
+        await stack.enter_async_context(admin)
         stack.push_async_callback(fanout.close)
         await fanout.open(table.connect_patience)
         await _serve(server, servicer, reloader, table.shutdown_grace)
@@ -153,10 +151,32 @@ def _make_pages(
     return AdminPages(program.registry, readiness, lambda: reloader.settings)
 
 
-def _keep(metrics: CoordinatorMetrics, registry: Registry, attempt: Attempt) -> None:
+def _keep(
+    metrics: CoordinatorMetrics, registry: Registry, spans: Spans | None, attempt: Attempt
+) -> None:
     """Count, log and write down what is known once every perspective has replied."""
     metrics.count_complete(attempt)
     registry.keep_late(attempt)
+    if spans is not None and attempt.traceparent:
+        spans.show(attempt)
+
+
+def _open_spans(settings: CoordinatorSettings, stack: AsyncExitStack) -> Spans | None:
+    """Return what sends spans, if they are to be sent."""
+    spans = settings.tracing.make_spans()
+    if spans is not None:
+        stack.callback(spans.close)
+    return spans
+
+
+async def _open_recorder(
+    table: RecordTable, worker: int, stack: AsyncExitStack
+) -> Recorder | Unrecorded:
+    """Return what writes the record."""
+    recorder = table.make_recorder(worker, _now)
+    await recorder.open()
+    stack.push_async_callback(recorder.close)
+    return recorder
 
 
 def _open_reader(table: RecordTable, stack: AsyncExitStack) -> Reader | None:

@@ -16,10 +16,14 @@ from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.repeats import Repeats, RequestKey
 from coordinator.record.transcript import Asked, Transcriber, fill_late_replies
 from mpic.grpc.errors import RequestError, shutting_down
+from mpic.trace import Trace
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
 log = structlog.get_logger()
+
+_SHOWN = 128
+"""Characters of a request id, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,13 @@ class Call:
     """The identity of its certificate under which it is counted."""
     remaining: Callable[[], float | None]
     """Returns the seconds until its deadline; None: it has none."""
+    trace: Trace | None = None
+    """The trace it has begun."""
+
+    @property
+    def trace_id(self) -> str | None:
+        """By which its log lines, and those of the agents, are found."""
+        return self.trace.trace_id if self.trace else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +114,9 @@ class Clerk:
         except RequestError as error:
             log.info(
                 "not_decided",
-                request_id=request.request_id,
+                # Not checked yet, and perhaps wrong just for its length.
+                request_id=request.request_id[:_SHOWN],
+                trace_id=call.trace_id,
                 caller=call.caller,
                 reason=error.reason,
                 error=str(error),
@@ -116,7 +129,9 @@ class Clerk:
         budget = self.gate.find_budget(call.remaining())
         # Of this moment: an attempt is written down under the rules that it began with.
         registry = self._registry
-        attempt = await self._corroborator.corroborate(self._take_in(request), budget)
+        attempt = await self._corroborator.corroborate(
+            self._take_in(request), budget, call.trace.traceparent if call.trace else ""
+        )
         entry = r.RecordEntry()
         asked = Asked(call.caller, request, digest)
         registry.transcriber.fill_record(entry.question, attempt, asked)
@@ -127,7 +142,7 @@ class Clerk:
             raise error
         seconds = seconds_to_decide(attempt)
         self._counter.metrics.count_verdict(attempt, seconds)
-        log_verdict(attempt, call.caller, seconds)
+        log_verdict(attempt, call.caller, call.trace_id, seconds)
         return entry.question
 
     def _take_in(self, request: c.CorroborateRequest) -> Question:

@@ -65,6 +65,8 @@ class Attempt:
         self.late: list[tuple[int, Reply]] = []
         """What came after the caller had the answer: (index of the name, reply)."""
         self.is_answered = False
+        self.traceparent = ""
+        """The caller's trace."""
         loop = asyncio.get_running_loop()
         self.certain: asyncio.Future[None] = loop.create_future()
         self.complete: asyncio.Future[None] = loop.create_future()
@@ -142,18 +144,21 @@ class Corroborator:
             raise _not_ready("ROSTER_BREAKS_POLICY", self._breaches[row])
         return row
 
-    async def corroborate(self, question: Question, budget: float | None = None) -> Attempt:
+    async def corroborate(
+        self, question: Question, budget: float | None = None, traceparent: str = ""
+    ) -> Attempt:
         """Ask every perspective of the attempt's set and return once the verdict is certain.
 
         Replies that come later are still counted until the attempt's deadline; they cannot change
         the verdict. `budget` is the seconds the caller leaves, if an attempt may take more: who has
-        not answered by then had no time.
+        not answered by then had no time. `traceparent` is the caller's trace.
         """
         row = question.terms.row
         asked = choose_set(self.roster, row, self._fanout.ready(), _LOT)
         attempt = Attempt(question, asked, self._clock(), self._keep)
+        attempt.traceparent = traceparent
         names = [ask.name for ask in question.asks]
-        inquiry = Inquiry(names, self._checks[row], budget)
+        inquiry = Inquiry(names, self._checks[row], budget, traceparent)
         asking = self._fanout.ask(asked, inquiry, attempt.receive)
         try:
             await attempt.certain

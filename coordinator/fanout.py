@@ -52,6 +52,8 @@ class Inquiry:
     checks: Sequence[p.Check]
     budget: float | None = None
     """Seconds until the attempt must end; None: as many as it may take."""
+    traceparent: str = ""
+    """The caller's trace; empty: it sent none."""
 
 
 class Fanout:
@@ -130,6 +132,8 @@ class Fanout:
             question = p.Question(
                 id=question_id, name=name, timeout_ms=timeout_ms, checks=inquiry.checks
             )
+            if inquiry.traceparent:
+                question.traceparent = inquiry.traceparent
             entry = p.ObserveRequest(questions=[question]).SerializeToString()
             asking.ask(links, index, question_id, entry)
         return asking

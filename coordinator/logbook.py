@@ -11,14 +11,15 @@ from mpic.v1 import corroboration_pb2 as c
 log = structlog.get_logger()
 
 
-def log_verdict(attempt: Attempt, caller: str, seconds: float) -> None:
-    """Write the one line of a request."""
+def log_verdict(attempt: Attempt, caller: str, trace_id: str | None, seconds: float) -> None:
+    """Write the one line of a request; without a trace of its caller's, none is named."""
     question = attempt.question
     names = [_summarize(ballot) for ballot in attempt.ballots]
     log.info(
         "verdict",
         request_id=question.request_id,
         record_id=show_id(attempt.id),
+        trace_id=trace_id,
         caller=caller,
         approved=attempt.approved,
         dry_run=question.dry_run,

@@ -13,7 +13,7 @@ from coordinator.clerk import Call, Clerk
 from coordinator.fanout import AnyLink
 from coordinator.stream import QuestionStream
 from mpic.grpc.errors import RequestError
-from mpic.grpc.identity import Context, peer_identities
+from mpic.grpc.identity import Context, peer_identities, peer_trace
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 
@@ -110,7 +110,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
     def _call(self, context: Context) -> Call:
         """Say who calls, and until when."""
         caller = self._clerk.gate.admission.name_caller(peer_identities(context))
-        return Call(caller, context.time_remaining)
+        return Call(caller, context.time_remaining, peer_trace(context))
 
     def _open_record(self) -> Archive:
         if self._archive is None:

@@ -21,6 +21,7 @@ from coordinator.policy import (
 )
 from coordinator.record.settings import RecordTable
 from coordinator.roster import Location, Perspective, Roster, find_breaches
+from coordinator.tracing import TracingTable
 from mpic.config import ConfigError, ConfigTable, Flaw, Problem, load_config
 from mpic.settings import (
     CallersTable,
@@ -219,6 +220,7 @@ class CoordinatorSettings(ConfigTable):
     perspective: list[PerspectiveTable]
     admin: AdminTable = AdminTable()
     log: LogTable = LogTable()
+    tracing: TracingTable = TracingTable()
 
     @field_validator("perspective")
     @classmethod

@@ -12,6 +12,7 @@ from mpic import __version__
 from mpic.grpc.gather import Outbox, OutboxFullError
 from mpic.grpc.identity import Context
 from mpic.names import is_looked_up
+from mpic.trace import read_traceparent
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc
@@ -180,6 +181,8 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
 
     def _take(self, question: p.Question, stream: "_Stream") -> None:
         """Start looking, or answer at once why not."""
+        if question.traceparent:
+            _log_traced(question)
         view = self._view
         if view.cannot_look:
             stream.report(_answer(question, _blind(view.cannot_look)), looked=False)
@@ -242,6 +245,13 @@ class _Stream:
     def _close_when_drained(self) -> None:
         if self._draining and not self.open:
             self.outbox.close()
+
+
+def _log_traced(question: p.Question) -> None:
+    """Write the line by which the caller's trace is found here."""
+    trace = read_traceparent(question.traceparent)
+    if trace is not None:
+        log.debug("question", trace_id=trace.trace_id, name=question.name, id=question.id)
 
 
 def _blind(why: str) -> o.Finding:

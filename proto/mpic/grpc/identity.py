@@ -12,8 +12,9 @@ from grpc import aio
 
 from mpic.grpc.errors import RequestError, abort
 from mpic.grpc.handlers import Context, Handler, Wrapped, replace_behaviour
+from mpic.trace import HEADER, Trace, read_traceparent
 
-__all__ = ["Context", "Gate", "peer_identities"]
+__all__ = ["Context", "Gate", "peer_identities", "peer_trace"]
 
 log = structlog.get_logger()
 
@@ -23,6 +24,15 @@ def peer_identities(context: Context) -> list[str]:
     auth = context.auth_context()
     values = [*auth.get("peer_spiffe_id", ()), *auth.get("x509_subject_alternative_name", ())]
     return list(dict.fromkeys(value.decode("utf-8", "replace") for value in values))
+
+
+def peer_trace(context: Context) -> Trace | None:
+    """Return the trace that a caller has begun; None: none, or not a valid one."""
+    headers = [value for key, value in context.invocation_metadata() or () if key == HEADER]
+    if len(headers) != 1:
+        return None
+    (header,) = headers
+    return read_traceparent(header) if isinstance(header, str) else None
 
 
 class Gate(aio.ServerInterceptor):

@@ -181,12 +181,15 @@ class Question(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     TIMEOUT_MS_FIELD_NUMBER: _builtins.int
     CHECKS_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """Unique on its stream; echoed in the observation."""
     name: _builtins.str
     """Lower-case A-labels, no wildcard label, no final dot."""
     timeout_ms: _builtins.int
     """Milliseconds from arrival; lookups unanswered by then are failures."""
+    traceparent: _builtins.str
+    """The caller's trace (W3C Trace Context), when it sent one; the agent's log names it."""
     @_builtins.property
     def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Check]:
         """What to look up."""
@@ -198,10 +201,11 @@ class Question(_message.Message):
         name: _builtins.str = ...,
         timeout_ms: _builtins.int = ...,
         checks: _abc.Iterable[Global___Check] | None = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "id", b"id", "name", b"name", "timeout_ms", b"timeout_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "id", b"id", "name", b"name", "timeout_ms", b"timeout_ms", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -152,7 +152,8 @@ def ask(refusals: int) -> list[tuple[int, Reply]]:
 def test_br_3_2_2_9_a_question_has_no_place_for_what_another_perspective_saw() -> None:
     """What one saw may not be "reused [...] through subsequent Network Perspectives"."""
     fields = [field.name for field in p.Question.DESCRIPTOR.fields]
-    assert fields == ["id", "name", "timeout_ms", "checks"]
+    # The trace is the caller's, there before anybody was asked and the same for all.
+    assert fields == ["id", "name", "timeout_ms", "checks", "traceparent"]
     assert [field.name for field in p.CaaWalk.DESCRIPTOR.fields] == ["prove_insecurity"]
     assert not p.AddressLookup.DESCRIPTOR.fields
 
