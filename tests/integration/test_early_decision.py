@@ -1,5 +1,7 @@
 """The verdict comes as soon as it is certain: nobody waits for the perspectives still missing."""
 
+import pytest
+
 from mpic.v1 import corroboration_pb2 as c
 from tests.world import network
 from tests.world.deployment import Deployment, Plan
@@ -9,6 +11,12 @@ PLAIN = "child.plain.example.co.jp"
 # The primary is 5 ms away, the remotes as far as from a CA to five parts of the world.
 PLAN = Plan(round_trips=(5, 10, 30, 80, 120, 800))
 FARTHEST = 5
+
+
+@pytest.fixture(autouse=True)
+def _all_are_there(deployment: Deployment) -> None:
+    """The farthest takes seconds to connect."""
+    deployment.wait_ready()
 
 
 def dissents(verdict: c.NameVerdict) -> list[c.Dissent.ValueType]:

@@ -20,7 +20,7 @@ def primary(response: c.CorroborateResponse) -> c.PerspectiveReport:
 
 def test_a_failure_outside_in_an_insecure_zone_is_permission(deployment: Deployment) -> None:
     response = deployment.ask(INSECURE)
-    assert response.approved
+    assert response.approved, response.names[0].detail
     assert response.names[0].quorum == "5/5"
     assert response.policy.permit_caa_failure_in_insecure_zone
     for report in response.names[0].perspectives:

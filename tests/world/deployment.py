@@ -9,6 +9,7 @@ Each agent has its own private Unbound, which sends from an address of its own
 """
 
 import sys
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from mpic.v1 import corroboration_pb2_grpc
 from tests.world.internet import Internet
 from tests.world.network import perspective_address
 from tests.world.places import PLACES, Place
-from tests.world.process import Child
+from tests.world.process import Child, wait_until
 
 TRUST_DOMAIN = "mpic.test"
 ISSUER_DOMAIN = "ca.example.test"
@@ -274,9 +275,22 @@ class Deployment:
 
     def ask(self, *names: str, linger: float = 3.0, timeout: float = 20.0) -> c.CorroborateResponse:
         """Ask one question and wait for stragglers, so that the answer shows all perspectives."""
-        request = c.CorroborateRequest(request_id="test", names=names)
+        request = c.CorroborateRequest(request_id=str(uuid.uuid4()), names=names)
         request.linger.FromMilliseconds(int(linger * 1000))
         return self.send(request, timeout)
+
+    def wait_ready(self) -> None:
+        """Wait until the coordinator can ask everybody."""
+        wait_until(lambda: all(one.ready for one in self.perspectives()), 30, self._say_who)
+
+    def perspectives(self) -> Sequence[c.PerspectiveStatus]:
+        """Return the live state of each perspective."""
+        with self.channel() as channel:
+            stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+            return stub.ListPerspectives(c.ListPerspectivesRequest(), timeout=10).perspectives
+
+    def _say_who(self) -> str:
+        return ", ".join(f"{one.perspective_id}: {one.problem}" for one in self.perspectives())
 
     def send(self, request: c.CorroborateRequest, timeout: float = 20.0) -> c.CorroborateResponse:
         """Send one question as it stands; raises grpc.RpcError."""
