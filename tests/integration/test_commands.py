@@ -381,7 +381,7 @@ def test_a_running_question_is_answered_when_the_coordinator_ends(deployment: De
 
 def _is_busy(deployment: Deployment) -> bool:
     """Whether the question was sent: an own one, asked later, has been answered."""
-    return deployment.ask(CHILD, linger=0).approved
+    return deployment.send(c.CorroborateRequest(request_id="behind", names=[CHILD])).approved
 
 
 def test_the_programs_need_no_other_words() -> None:
