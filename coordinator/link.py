@@ -24,19 +24,20 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
-from google.protobuf.message import DecodeError
 from grpc import aio
 
+from coordinator.absence import Absence
 from coordinator.breaker import PATIENCE, Breaker, State
 from coordinator.link_problem import LinkError, Problem, explain_error, explain_silence
 from coordinator.roster import Perspective
+from coordinator.statement import check_identity, read_response
 from mpic.grpc.gather import Outbox
 from mpic.grpc.tls import Tls
 from mpic.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
-from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc
 
@@ -46,6 +47,8 @@ _OBSERVE = f"/{p.DESCRIPTOR.services_by_name['PerspectiveService'].full_name}/Ob
 _DESCRIBE_SECONDS = 5.0
 _RECONNECT_SECONDS = (0.1, 0.3, 1.0)
 _HEARTBEAT = p.ObserveRequest(heartbeat=True).SerializeToString()
+_LAST = p.ObserveRequest(last=True).SerializeToString()
+_LEFT = Problem(c.DISSENT_UNREACHABLE, "the agent was ended, and is not back")
 
 Answer = p.EncodedObservation | Problem
 Receive = Callable[[Perspective, int, Answer], None]
@@ -82,6 +85,7 @@ class Link:
         """How often it came up."""
         self._options = options
         self._outbox: Outbox[bytes] | None = None
+        self._absence = Absence(options.limit)
         self._breaker = Breaker()
         self._channel: aio.Channel | None = None
         self._pending: dict[int, Receive] = {}
@@ -93,9 +97,14 @@ class Link:
         return self.problem is None
 
     @property
+    def may_return(self) -> bool:
+        """Whether questions are kept, as the agent left of its own accord a moment ago."""
+        return self._absence.is_short
+
+    @property
     def pending(self) -> int:
         """How many questions are not answered."""
-        return len(self._pending)
+        return len(self._pending) + len(self._absence)
 
     @property
     def waiting(self) -> int:
@@ -105,8 +114,8 @@ class Link:
     def ask(self, question_id: int, entry: bytes, receive: Receive) -> None:
         """Send one encoded question; `receive` is called once, unless `forget` comes first."""
         if self._outbox is None or self.problem is not None:
-            problem = self.problem or Problem(c.DISSENT_UNREACHABLE, "not connected")
-            receive(self.perspective, question_id, problem)
+            ask = partial(self.ask, question_id, entry, receive)
+            self._absence.keep(question_id, ask, partial(self._refuse, question_id, receive))
             return
         if len(self._pending) >= self._options.limit or self._outbox.is_full:
             text = f"the link is full: {len(self._pending)} questions are not answered"
@@ -115,9 +124,15 @@ class Link:
         self._outbox.put(entry)
         self._pending[question_id] = receive
 
+    def _refuse(self, question_id: int, receive: Receive) -> None:
+        """Say why a question is not sent."""
+        problem = self.problem or Problem(c.DISSENT_UNREACHABLE, "not connected")
+        receive(self.perspective, question_id, problem)
+
     def forget(self, question_id: int) -> None:
         """Wait no longer for an answer; should it still come, it is dropped."""
         self._pending.pop(question_id, None)
+        self._absence.forget(question_id)
 
     def withdraw(self, entry: bytes) -> None:
         """Send encoded ids of questions that need not be answered; lost if it cannot be sent."""
@@ -142,7 +157,8 @@ class Link:
             started = loop.time()
             self._lose(await self._live())
             lasted = loop.time() - started > _RECONNECT_SECONDS[-1]
-            failures = 0 if lasted else failures + 1
+            # Who left of its own accord is back soon: it is looked for more often.
+            failures = 0 if lasted else 1 if self.may_return else failures + 1
             await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
 
     async def _live(self) -> Problem:
@@ -164,24 +180,14 @@ class Link:
         except Exception:  # whatever an agent manages to break must not end its link for ever
             log.exception("link_failed", perspective=perspective.id)
             return Problem(c.DISSENT_GARBAGE, "what the agent sent could not be handled")
-        return Problem(c.DISSENT_UNREACHABLE, "the agent ended the stream")
+        ended = Problem(c.DISSENT_UNREACHABLE, "the agent ended the stream")
+        return _LEFT if self.problem is _LEFT else ended
 
     async def _describe(self, channel: aio.Channel) -> p.DescribeResponse:
         stub = perspective_pb2_grpc.PerspectiveServiceStub(channel)
         description = await stub.Describe(p.DescribeRequest(), timeout=_DESCRIBE_SECONDS)
-        self._check_identity(description.perspective_id, description.rir)
+        check_identity(description, self.perspective, self.address)
         return description
-
-    def _check_identity(self, stated_id: str, stated_rir: o.Rir.ValueType) -> None:
-        """Hold what an agent states against the roster; TLS shows only whose certificate it is."""
-        expected = (self.perspective.id, self.perspective.rir)
-        if (stated_id, stated_rir) != expected:
-            detail = (
-                f"the agent at {self.address} says it is {stated_id!r} in"
-                f" {_rir_name(stated_rir)}; the roster says {expected[0]!r} in"
-                f" {_rir_name(expected[1])}"
-            )
-            raise LinkError(Problem(c.DISSENT_MISIDENTIFIED, detail))
 
     async def _converse(self, channel: aio.Channel) -> None:
         """Open the stream and read it until it ends."""
@@ -212,8 +218,13 @@ class Link:
 
     async def _read(self, stream: aio.StreamStreamCall[bytes, bytes]) -> None:
         """Take what comes until the stream ends."""
-        while (message := await stream.read()) is not aio.EOF:
-            self._deliver(message)  # type: ignore[arg-type] # not EOF
+        try:
+            while (message := await stream.read()) is not aio.EOF:
+                self._deliver(message)  # type: ignore[arg-type] # not EOF
+        except aio.AioRpcError:
+            # Something of ours may cross the end of a stream, of which the agent has told before.
+            if self.problem is not _LEFT:
+                raise
 
     async def _watch(self, outbox: Outbox[bytes]) -> None:
         """Give up a connection over which no sign of life comes; raises LinkError."""
@@ -233,24 +244,30 @@ class Link:
         elif self.problem is not None:
             self.problem = None
             log.info("perspective_connected", perspective=self.perspective.id, address=self.address)
+            self._absence.end()
         self._settled.set()
 
     def _deliver(self, message: bytes) -> None:
         """Hand each observation of a message to who asked; garbage breaks the link."""
-        try:
-            response = p.ObserveResponse.FromString(message)
-        except DecodeError as error:
-            detail = f"the agent sent {len(message)} octets that do not parse"
-            raise LinkError(Problem(c.DISSENT_GARBAGE, detail)) from error
-        self._check_identity(response.perspective_id, response.rir)
+        response = read_response(message, self.perspective, self.address)
         for encoded in response.observations:
             question_id = encoded.question_id
             receive = self._pending.pop(question_id, None)
             if receive is not None:
                 receive(self.perspective, question_id, encoded)
         self._breaker.hear()
-        if self._breaker.state is State.LIVE:
+        if response.leaving:
+            self._part()
+        elif self._breaker.state is State.LIVE:
             self._admit(response.cannot_look)
+
+    def _part(self) -> None:
+        """Ask no more of an agent that leaves; what it was asked, it answers before."""
+        self._absence.note()
+        if self.problem is not _LEFT:
+            log.info("perspective_leaving", perspective=self.perspective.id, address=self.address)
+            self.problem = _LEFT
+            self.withdraw(_LAST)
 
     def _lose(self, problem: Problem) -> None:
         """Fail whatever is in flight, and everything asked until the link is up again."""
@@ -278,7 +295,3 @@ async def _write(stream: aio.StreamStreamCall[bytes, bytes], outbox: Outbox[byte
     with suppress(aio.AioRpcError, asyncio.InvalidStateError):
         async for batch in outbox.batches():
             await stream.write(b"".join(batch))
-
-
-def _rir_name(rir: o.Rir.ValueType) -> str:
-    return o.Rir.Name(rir).removeprefix("RIR_") if rir in o.Rir.values() else f"region {rir}"

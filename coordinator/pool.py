@@ -59,7 +59,9 @@ class LinkPool:
         """Let the next worker that is up answer one encoded question."""
         links = self._in_turn()
         self._turn += 1
-        best = next((link for link in links if link.problem is None), links[0])
+        up = (link for link in links if link.problem is None)
+        leaving = (link for link in links if link.may_return)
+        best = next(up, None) or next(leaving, links[0])
         best.ask(question_id, entry, receive)
 
     def forget(self, question_id: int) -> None:

@@ -24,6 +24,9 @@ from perspective_agent.unbound_control import UnboundControl
 
 log = structlog.get_logger()
 
+_LAST_SECONDS = 2.0
+"""So long a stream that is to end waits to hear that no question is on its way any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -113,9 +116,11 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         self._timeout = timeout
         self._options = stream
         self._streams: set[_Stream] = set()
+        self._is_leaving = False
 
     def drain(self) -> None:
-        """End every stream once its questions are answered."""
+        """Have no more asked, and end every stream once its questions are answered."""
+        self._is_leaving = True
         for stream in self._streams:
             stream.drain()
 
@@ -153,6 +158,8 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         """Examine every question that comes, and send what was seen as it is complete."""
         stream = _Stream(self._options)
         self._streams.add(stream)
+        if self._is_leaving:
+            stream.drain()
         reading = asyncio.create_task(self._read(request_iterator, stream))
         try:
             async for observations in stream.outbox.batches():
@@ -161,6 +168,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
                     rir=self._identity.rir,
                     observations=observations,
                     cannot_look=self._view.cannot_look,
+                    leaving=stream.is_leaving,
                 )
         finally:
             self._streams.discard(stream)
@@ -176,6 +184,8 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
                     self._take(question, stream)
                 if request.withdrawn:
                     stream.withdraw(request.withdrawn)
+                if request.last:
+                    stream.close()
         finally:
             stream.outbox.close()
 
@@ -210,7 +220,9 @@ class _Stream:
         self.open: dict[int, Examination] = {}
         """By the question's id."""
         self._count = options.count
-        self._draining = False
+        self.is_leaving = False
+        """Whether the coordinator is told to ask no more."""
+        self._was_asked_all = False
 
     def examine(self, examination: Examination, question_id: int) -> None:
         """Let an examination run until it reports."""
@@ -238,12 +250,19 @@ class _Stream:
         self._close_when_drained()
 
     def drain(self) -> None:
-        """End once all open questions are answered."""
-        self._draining = True
+        """Have no more asked, and end once all questions are answered."""
+        self.is_leaving = True
+        self.outbox.nudge()
+        # A coordinator that has never heard of leaving does not say which question is its last.
+        asyncio.get_running_loop().call_later(_LAST_SECONDS, self.close)
+
+    def close(self) -> None:
+        """End once all open questions are answered; no other comes."""
+        self._was_asked_all = True
         self._close_when_drained()
 
     def _close_when_drained(self) -> None:
-        if self._draining and not self.open:
+        if self._was_asked_all and not self.open:
             self.outbox.close()
 
 

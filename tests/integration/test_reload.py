@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
@@ -101,7 +102,7 @@ class Load:
         with self._deployment.channel() as channel:
             stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
             while not self._stop.is_set():
-                request = c.CorroborateRequest(request_id="load", names=[CHILD])
+                request = c.CorroborateRequest(request_id=uuid.uuid4().hex, names=[CHILD])
                 try:
                     if fresh:
                         response = self._deployment.send(request)

@@ -142,8 +142,11 @@ class ObserveRequest(_message.Message):
     QUESTIONS_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
     heartbeat: _builtins.bool
     """Asks for a sign of life: a message back, with or without observations."""
+    last: _builtins.bool
+    """No question follows on this stream. The agent ends it once it has answered all."""
     @_builtins.property
     def questions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Question]:
         """In no particular order."""
@@ -160,10 +163,11 @@ class ObserveRequest(_message.Message):
         questions: _abc.Iterable[Global___Question] | None = ...,
         withdrawn: _abc.Iterable[_builtins.int] | None = ...,
         heartbeat: _builtins.bool = ...,
+        last: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "questions", b"questions", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "last", b"last", "questions", b"questions", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -292,6 +296,7 @@ class ObserveResponse(_message.Message):
     RIR_FIELD_NUMBER: _builtins.int
     OBSERVATIONS_FIELD_NUMBER: _builtins.int
     CANNOT_LOOK_FIELD_NUMBER: _builtins.int
+    LEAVING_FIELD_NUMBER: _builtins.int
     perspective_id: _builtins.str
     """The perspective that answers; must be the one that was dialled."""
     rir: _observation_pb2.Rir.ValueType
@@ -299,6 +304,10 @@ class ObserveResponse(_message.Message):
     cannot_look: _builtins.str
     """Why the agent cannot look at all right now, in one sentence: its resolver hangs, is down, or
     was not shown to validate. Empty: it can. Sent with every message, and at once when it changes.
+    """
+    leaving: _builtins.bool
+    """The agent is about to end, perhaps to be restarted: it answers what it has been asked, and wants
+    to be asked no more. Sent at once, and with every message from then on.
     """
     @_builtins.property
     def observations(self) -> _containers.RepeatedCompositeFieldContainer[Global___EncodedObservation]:
@@ -311,10 +320,11 @@ class ObserveResponse(_message.Message):
         rir: _observation_pb2.Rir.ValueType = ...,
         observations: _abc.Iterable[Global___EncodedObservation] | None = ...,
         cannot_look: _builtins.str = ...,
+        leaving: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cannot_look", b"cannot_look", "observations", b"observations", "perspective_id", b"perspective_id", "rir", b"rir"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cannot_look", b"cannot_look", "leaving", b"leaving", "observations", b"observations", "perspective_id", b"perspective_id", "rir", b"rir"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

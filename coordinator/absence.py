@@ -1,0 +1,72 @@
+"""Questions kept for an agent that said it leaves: a restart, and it may be back in a moment.
+
+Nothing is decided by keeping one. It is a question not answered yet: the attempt's deadline ends it
+like any other, and whoever is asked stays among those asked. An agent that crashes, hangs or is cut
+off says nothing before, and is not waited for.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+PATIENCE = 3.0
+"""Seconds after the agent's last word that questions wait for its return.
+
+As long as it answers what it was asked before, it gives signs of life. A restart then takes about
+one second: Python, Unbound, and the proof that it validates."""
+
+Act = Callable[[], None]
+
+
+class Absence:
+    """The questions to one agent that wait for its return."""
+
+    def __init__(self, limit: int) -> None:
+        """Nobody has left; at most `limit` questions will be kept."""
+        self._limit = limit
+        self._kept: dict[int, tuple[Act, Act]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        """Return how many questions wait."""
+        return len(self._kept)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the agent left so lately that it is worth waiting for."""
+        return self._timer is not None
+
+    def note(self) -> None:
+        """Note that the agent says right now that it leaves."""
+        self._stop()
+        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._give_up)
+
+    def keep(self, question_id: int, ask: Act, give_up: Act) -> None:
+        """Call `ask` when the agent is back, or `give_up` at once or when that takes long."""
+        if self.is_short and len(self) < self._limit:
+            self._kept[question_id] = (ask, give_up)
+        else:
+            give_up()
+
+    def forget(self, question_id: int) -> None:
+        """Do neither for a question about which nobody waits any more."""
+        self._kept.pop(question_id, None)
+
+    def end(self) -> None:
+        """Ask what waited: the agent is back."""
+        self._stop()
+        for ask, _ in self._take():
+            ask()
+
+    def _give_up(self) -> None:
+        self._timer = None
+        for _, give_up in self._take():
+            give_up()
+
+    def _take(self) -> list[tuple[Act, Act]]:
+        kept, self._kept = self._kept, {}
+        return list(kept.values())
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
