@@ -38,9 +38,10 @@ mkdir -p /opt/mpic
 [ -z "$2" ] || mount --bind "$2" /opt/mpic
 mkdir /mnt/project
 mount --bind "$1" /mnt/project
+echo "$1" >/mnt/project-place
 for place in /run /tmp; do mount -t tmpfs -o mode=1777 tmpfs $place; done
 # Programs name their interpreter by its whole path, which may lead through what was just covered.
-[ -e "$1" ] || { mkdir -p "$1"; mount --bind /mnt/project "$1"; }
+[ -e "$1" ] || { mkdir -p "$1"; mount --bind /mnt/project "$1"; }  # as in systemctl.py
 cat /mnt/seed/hosts >>/etc/hosts
 rm -f /etc/resolv.conf
 echo "nameserver 127.0.0.1" >/etc/resolv.conf  # where nobody is: refused at once

@@ -27,6 +27,9 @@ mount --make-rprivate /
 [ -z "$1" ] || mount --bind "$1" "$1"
 for place in / /etc /opt /root /usr /var; do mount -o remount,bind,ro $place; done
 mount -t tmpfs -o mode=1777 tmpfs /tmp
+# A test's checkout may lie in what was just covered, and with it the interpreter.
+place=$(cat /mnt/project-place)
+[ -e "$place" ] || { mkdir -p "$place"; mount --bind /mnt/project "$place"; }
 mount -t proc -o hidepid=invisible proc /proc
 shift
 exec "$@"
