@@ -65,14 +65,13 @@ def lines(deployment: Deployment, event: str, request_id: str) -> list[dict[str,
 
 @contextmanager
 def in_flight(
-    deployment: Deployment, request_id: str, count: int
+    deployment: Deployment, request_id: str, names: list[str]
 ) -> Iterator["grpc.Future[c.CorroborateResponse]"]:
-    """Hold so many names open for half a second or more, once the agents have room for them."""
-    wait_until(lambda: _is_quiet(deployment), 20, str)
+    """Hold names open that take half a second or more, once the agents have room for them."""
+    wait_until(lambda: _is_quiet(deployment), 20, lambda: "the agents are still busy")
     with deployment.channel() as channel:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
-        request = question(request_id, *slow_names(count))
-        future = stub.Corroborate.future(request, timeout=30)
+        future = stub.Corroborate.future(question(request_id, *names), timeout=30)
         # The way in is known to be passed once a question behind it on the connection is decided.
         assert stub.Corroborate(question("behind", CHILD), timeout=20).approved
         yield future
@@ -96,7 +95,7 @@ def refused(deployment: Deployment, request: c.CorroborateRequest, timeout: floa
 def test_beyond_the_bound_calls_are_refused_at_once_and_those_inside_are_decided(
     deployment: Deployment,
 ) -> None:
-    with in_flight(deployment, "inside", 100) as future:
+    with in_flight(deployment, "inside", slow_names(100)) as future:
         seen = refused(deployment, question("beyond", *slow_names(51, 400)))
         assert not future.done()
         assert (seen.code, seen.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "CALLER_LIMIT")
@@ -107,7 +106,7 @@ def test_beyond_the_bound_calls_are_refused_at_once_and_those_inside_are_decided
 
 def test_agents_beyond_their_bound_refuse_no_certificate(deployment: Deployment) -> None:
     """140 names at agents that take 120: 20 are not looked up, and of these nothing is known."""
-    with in_flight(deployment, "inside", 100) as future:
+    with in_flight(deployment, "inside", slow_names(100)) as future:
         seen = refused(deployment, question("agents", *slow_names(40, 400)))
         assert (seen.code, seen.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
         assert future.result().approved
@@ -130,7 +129,7 @@ def test_a_stream_is_not_read_rather_than_refused(deployment: Deployment) -> Non
 
 def test_a_stream_beside_other_calls_is_told_for_each_question(deployment: Deployment) -> None:
     many = question("many", *slow_names(51, 400))
-    with in_flight(deployment, "inside", 100), deployment.channel() as channel:
+    with in_flight(deployment, "inside", slow_names(100)), deployment.channel() as channel:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
         messages = iter([c.CorroborateStreamRequest(questions=[many, question("one", CHILD)])])
         outcomes = [
@@ -161,12 +160,10 @@ def test_what_is_certain_in_time_is_decided_within_a_short_deadline(deployment: 
 
 def test_a_cancelled_call_makes_room_at_once(deployment: Deployment) -> None:
     """Here and at the agents, whose lookups would otherwise go on for seconds."""
-    with deployment.channel() as channel:
-        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
-        future = stub.Corroborate.future(question("gone", *slow_names(100, 60_000)), timeout=30)
-        wait_until(lambda: _is_full(deployment), 20, str)
+    with in_flight(deployment, "gone", slow_names(100, 60_000)) as future:
+        assert _is_full(deployment)
         future.cancel()
-        wait_until(lambda: not _is_full(deployment), 5, str)
+        wait_until(lambda: not _is_full(deployment), 5, lambda: "no room was made")
 
 
 def _is_full(deployment: Deployment) -> bool:
