@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count, cycle
 
-import aiohttp
 from grpc import aio
 
 from mpic.address import shift_port
@@ -120,33 +119,6 @@ async def open_workers(
 
         async def ask() -> bool:
             return await next(turns)()
-
-        yield ask
-
-
-@asynccontextmanager
-async def open_foreign(url: str) -> AsyncIterator[Ask]:
-    """Ask another system by the API of Open MPIC: CAA and A of one new name, as two calls."""
-    numbers = count()
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_TIMEOUT)) as session:
-
-        async def post(body: dict[str, object]) -> bool:
-            async with session.post(url, json=body) as response:
-                return bool((await response.json()).get("is_valid"))
-
-        async def ask() -> bool:
-            name = f"host{next(numbers)}.child.parent.example.co.jp"
-            caa = {"check_type": "caa", "domain_or_ip_target": name}
-            address = {
-                "check_type": "dcv",
-                "domain_or_ip_target": name,
-                "dcv_check_parameters": {
-                    "validation_method": "ip-address",
-                    "dns_record_type": "A",
-                    "challenge_value": "203.0.113.100",
-                },
-            }
-            return all(await asyncio.gather(post(caa), post(address)))
 
         yield ask
 

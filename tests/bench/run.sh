@@ -17,5 +17,5 @@ growth | early | workers | soak)
     shift
     ;;
 esac
-as_root env PATH="$PATH" PYTHONPATH="$project" PYTHONDONTWRITEBYTECODE=1 \
+as_root env CALLERS_NETWORK="/proc/$$/ns/net" PATH="$PATH" PYTHONPATH="$project" PYTHONDONTWRITEBYTECODE=1 \
     unshare --net -- python -m "tests.bench.$bench" "$@"

@@ -8,23 +8,27 @@ validated; `local`: the resolvers have the answers in their caches. Fault: one o
 (SIGSTOP) or dead (SIGKILL). Record: whether every decision is durably recorded before it is told.
 CPU is user and system time of coordinator and agents, and of their Unbounds; DNS queries are those
 that the agents put to their Unbounds. `--url` drives another system's `POST /mpic` (the API of Open
-MPIC: CAA and A as two calls) in the same run, for names that its resolvers must know.
+MPIC: CAA and A as two calls) in the same run, from the network in which this is called, for names
+that its resolvers must know.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import signal
-import statistics
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tests.bench.load import Front, Result, open_foreign, run_closed, run_open
+from tests.bench.load import Front, run_closed, run_open
 from tests.bench.meter import dns_queries, forget_zone, read_usage, resident_mb
 from tests.bench.names import CHILD, PARENT, WARM, Hosts
+from tests.bench.rows import Load, figures
 from tests.bench.running import USUAL, running, warm_up
 from tests.world.deployment import Deployment, wait_serving
 from tests.world.process import wait_until
@@ -32,30 +36,6 @@ from tests.world.process import wait_until
 VICTIM = "ashburn"
 # More than this machine can ask of recursing resolvers, so that no host is asked for twice.
 _COLD_HOSTS_PER_S = 2500
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """One row to be measured: so many in flight, or so many a second."""
-
-    front: str
-    in_flight: int = 0
-    rate: float = 0
-    fault: str = "none"
-    resolver: str = "recursive"
-    record: bool = True
-    """Whether the coordinator records."""
-
-    def key(self) -> dict[str, Any]:
-        """Return what the row is known by."""
-        load = {"in_flight": self.in_flight} if self.in_flight else {"rate": self.rate}
-        return {
-            "front": self.front,
-            **load,
-            "fault": self.fault,
-            "resolver": self.resolver,
-            "record": self.record,
-        }
 
 
 def plan_rows(*, quick: bool) -> Iterator[Load]:
@@ -76,16 +56,6 @@ def plan_rows(*, quick: bool) -> Iterator[Load]:
             yield Load(front, in_flight=in_flight, resolver="local", record=False)
 
 
-FOREIGN = "other"
-"""The front of another system."""
-
-
-def plan_foreign(*, quick: bool) -> Iterator[Load]:
-    """Yield the rows of another system."""
-    for in_flight in (1, 64) if quick else (1, 16, 64, 256):
-        yield Load(FOREIGN, in_flight=in_flight, resolver="unknown")
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -100,9 +70,9 @@ def main() -> None:
     for _, of_one in groupby(loads, lambda load: (load.resolver, load.record)):
         rows.extend(measure_all(list(of_one), seconds))
     if arguments.url:
-        for load in plan_foreign(quick=arguments.quick):
-            rows.append(asyncio.run(measure_foreign(arguments.url, load, seconds)))
-            print(_line(rows[-1]), flush=True)
+        for row in measure_foreign(arguments.url, quick=arguments.quick):
+            rows.append(row)
+            print(_line(row), flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1))
 
@@ -143,21 +113,15 @@ def measure(
             wait_until(lambda: deployment.ask(PARENT).approved, 30, str)
 
 
-async def measure_foreign(url: str, load: Load, seconds: float) -> dict[str, Any]:
-    """Measure one row of another system; what it costs in CPU is not seen from here."""
-    async with open_foreign(url) as ask:
-        await run_closed(ask, min(load.in_flight, 16), 0.3)
-        result = await run_closed(ask, load.in_flight, seconds)
-    nothing = dict.fromkeys(
-        (
-            "cpu_ms_per_check",
-            "coordinator_cpu_ms_per_check",
-            "resolver_cpu_ms_per_check",
-            "dns_queries_per_check",
-        ),
-        float("nan"),
-    )
-    return {**load.key(), **_figures(result), **nothing, "rss_mb": {}}
+def measure_foreign(url: str, *, quick: bool) -> Iterator[dict[str, Any]]:
+    """Measure the rows of another system, from the network in which the bench was called."""
+    command = ["nsenter", f"--net={os.environ['CALLERS_NETWORK']}", "--"]
+    command += [sys.executable, "-m", "tests.bench.foreign", url, *(["--quick"] if quick else [])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        yield from map(json.loads, child.stdout)
+    if child.returncode:
+        sys.exit(f"{url} could not be measured")
 
 
 async def _measure(
@@ -177,23 +141,12 @@ async def _measure(
     checks = len(result.latencies)
     return {
         **load.key(),
-        **_figures(result),
+        **figures(result),
         "cpu_ms_per_check": used.ours * 1000 / checks,
         "coordinator_cpu_ms_per_check": used.coordinator * 1000 / checks,
         "resolver_cpu_ms_per_check": used.resolvers * 1000 / checks,
         "dns_queries_per_check": (dns_queries(deployment, hung) - queries) / checks,
         "rss_mb": resident_mb(deployment),
-    }
-
-
-def _figures(result: Result) -> dict[str, Any]:
-    ordered = sorted(result.latencies)
-    quantiles = statistics.quantiles(ordered, n=100) if len(ordered) > 1 else ordered * 99
-    return {
-        "checks_per_s": len(ordered) / result.seconds,
-        "p50_ms": quantiles[49] * 1000,
-        "p99_ms": quantiles[98] * 1000,
-        "wrong": result.wrong,
     }
 
 
@@ -220,7 +173,7 @@ def _line(row: dict[str, Any]) -> str:
     )
     cells = []
     for key in _HEAD:
-        value = load if key == "load" else row[key]
+        value = load if key == "load" else "-" if row[key] is None else row[key]
         cells.append(f"{value:>11.2f}" if isinstance(value, float) else f"{value!s:>13}")
     return "".join(cells)
 
