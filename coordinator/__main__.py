@@ -1,5 +1,7 @@
-"""`python -m coordinator`: the coordinator's commands."""
+"""`python -m coordinator`: the program."""
 
-from coordinator.cli import app
+import typer
 
-app()
+from coordinator.cli import serve
+
+typer.run(serve)

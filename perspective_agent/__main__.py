@@ -1,5 +1,7 @@
-"""`python -m perspective_agent`: the agent's command."""
+"""`python -m perspective_agent`: the program."""
 
-from perspective_agent.cli import app
+import typer
 
-app()
+from perspective_agent.cli import serve
+
+typer.run(serve)

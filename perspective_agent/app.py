@@ -22,7 +22,12 @@ from mpic.settings import check_tls
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
 from perspective_agent.metrics import AgentMetrics
-from perspective_agent.probe import Probe, probe_validation, succeed
+from perspective_agent.probe import (
+    Probe,
+    ResolverNotValidatingError,
+    probe_validation,
+    succeed,
+)
 from perspective_agent.pulse import INTERVAL, Pulse
 from perspective_agent.resolver import Resolver
 from perspective_agent.servicer import Identity, PerspectiveServicer, StreamOptions, View
@@ -42,10 +47,6 @@ SERVICE: str = perspective_pb2.DESCRIPTOR.services_by_name["PerspectiveService"]
 
 _FREE = frozenset({"tls", "callers", "log.level"})
 """What may change while it runs."""
-
-
-class ResolverNotValidatingError(Exception):
-    """The agent refuses to serve through a resolver that does not validate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,11 @@ from mpic.config import ConfigError
 from mpic.grpc.logs import configure_logging
 from mpic.grpc.serving import ServingError
 from mpic.workers import run_workers
-from perspective_agent.app import ResolverNotValidatingError, run_agent
+from perspective_agent.probe import ResolverNotValidatingError
 from perspective_agent.settings import read_settings
 from perspective_agent.unbound import UnboundError
 
-app = typer.Typer()
 
-
-@app.command("agent")
 def serve(
     config: Annotated[
         Path, typer.Option("--config", "-c", help="The agent's TOML file.", metavar="FILE")
@@ -36,8 +33,10 @@ def serve(
         settings = read_settings(config)
         configure_logging(settings.log.format, settings.log.level)
         if worker is None and settings.agent.workers > 1:
-            command = (sys.executable, "-m", "perspective_agent", "--config", str(config))
+            command = (sys.executable, "-m", "mpic", "agent", "--config", str(config))
             raise typer.Exit(asyncio.run(run_workers(command, settings.agent.workers)))
+        from perspective_agent.app import run_agent  # noqa: PLC0415 - a parent needs none of it
+
         asyncio.run(run_agent(settings, config, worker or 0))
     except (ConfigError, ServingError, UnboundError, ResolverNotValidatingError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for a person

@@ -24,6 +24,10 @@ _SOA = 6
 PROOF_LIFETIME = timedelta(minutes=5)
 
 
+class ResolverNotValidatingError(Exception):
+    """The agent refuses to serve through a resolver that does not validate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """What one probe saw."""

@@ -8,12 +8,10 @@ import typer
 from coordinator.record.reading import export, judge_again, search, show
 from coordinator.record.upkeep import head, migrate, prune, verify
 
-app = typer.Typer()
-record = typer.Typer(no_args_is_help=True)
-app.add_typer(record, name="record")
+app = typer.Typer(no_args_is_help=True)
 
 
-@record.callback()
+@app.callback()
 def _record() -> None:
     """Read, verify, judge again and prune the audit record of a coordinator.
 
@@ -22,11 +20,11 @@ def _record() -> None:
     """
 
 
-record.command("show")(show)
-record.command("search")(search)
-record.command("export")(export)
-record.command("replay")(judge_again)
-record.command("verify")(verify)
-record.command("head")(head)
-record.command("prune")(prune)
-record.command("migrate")(migrate)
+app.command("show")(show)
+app.command("search")(search)
+app.command("export")(export)
+app.command("replay")(judge_again)
+app.command("verify")(verify)
+app.command("head")(head)
+app.command("prune")(prune)
+app.command("migrate")(migrate)

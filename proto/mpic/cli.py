@@ -1,47 +1,25 @@
-"""The command `mpic`: what is written here, and what the two programs bring with them.
+"""The command `mpic`, and how it finds its sub-commands.
 
-A program brings its commands by the entry points "mpic.commands", and the check of its
-configuration file by "mpic.config", and its doctor by "mpic.doctor"; so nothing here has to know
-either.
+Each is an entry point "mpic.commands" of its own name, a function or a group; so nothing here has
+to know the two programs, and what runs has loaded nothing of the others: a program that serves
+would keep it in memory for good (an agent 5 MB of the coordinator, and rich).
 """
 
 import sys
-from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+import mpic.grpc.logs  # noqa: F401 - loads structlog as is fit, before a program loads it
 from mpic import __version__
-from mpic.config import ConfigError
-from mpic.doctor.command import doctor
-from mpic.pki import (
-    Authority,
-    Kind,
-    Pair,
-    Subject,
-    check_trust_domain,
-    create_authority,
-    issue_certificate,
-    load_authority,
-    name_pair,
-)
-from mpic.problem import Flaw, Problem, explain_os_error
-from mpic.programs import load_for_file
-
-Checker = Callable[[Path], list[str]]
-"""Returns warnings about a configuration file; raises ConfigError."""
+from mpic.problem import ConfigError, Flaw, Problem, explain_os_error
 
 
 def main() -> None:
     """Run `mpic`: exit status 1 and a sentence for what an operator can mend."""
     try:
-        build_app()()
+        build_app(*sys.argv[1:2])()
     except (ConfigError, Flaw) as error:
         sys.exit(str(error))
     except OSError as error:
@@ -50,8 +28,11 @@ def main() -> None:
         sys.exit(str(Problem(str(error.filename), *explain_os_error(error))))
 
 
-def build_app() -> typer.Typer:
-    """Return the command with everything installed; what cannot be loaded is an error."""
+def build_app(word: str = "") -> typer.Typer:
+    """Return the command with the sub-command named so, or with all if none is.
+
+    What cannot be loaded is an error.
+    """
     app = typer.Typer(
         add_completion=False,
         no_args_is_help=True,
@@ -60,16 +41,13 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for entry in sorted(entry_points(group="mpic.commands"), key=lambda entry: entry.name):
-        program: typer.Typer = entry.load()
-        app.registered_commands.extend(program.registered_commands)
-        app.registered_groups.extend(program.registered_groups)
-    app.command("check-config")(check_config)
-    app.command("doctor")(doctor)
-    pki = typer.Typer(no_args_is_help=True)
-    pki.callback()(_pki)
-    pki.command("init")(init_pki)
-    app.add_typer(pki, name="pki")
+    entries = sorted(entry_points(group="mpic.commands"), key=lambda entry: entry.name)
+    for entry in [entry for entry in entries if entry.name == word] or entries:
+        command = entry.load()
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=entry.name)
+        else:
+            app.command(entry.name)(command)
     return app
 
 
@@ -94,147 +72,3 @@ def _root(
     init` makes the certificates, `mpic check-config` checks what you configured, `mpic agent` and
     `mpic coordinator` run, and `mpic ask` asks.
     """
-
-
-def check_config(
-    files: Annotated[
-        list[Path], typer.Argument(help="TOML files of agents or coordinators.", metavar="FILE...")
-    ],
-) -> None:
-    """Check configuration files and the certificates they name; starts nothing.
-
-    What a file configures is told by its table: [coordinator] or [agent]. For each file this
-    prints ok, or everything that is wrong and what to do about it; warnings do not fail.
-
-    Exit status: 0 all can be used, 1 some cannot, 2 wrong usage.
-    """
-    if not all([_check_one(file) for file in files]):  # noqa: C419 - every file, not up to the first
-        raise typer.Exit(1)
-
-
-def _check_one(file: Path) -> bool:
-    """Print what there is to say of one file; return whether it can be used."""
-    try:
-        check: Checker = load_for_file("mpic.config", file)
-        warnings = check(file)
-    except ConfigError as error:
-        typer.echo(str(error), err=True)
-        return False
-    for warning in warnings:
-        typer.echo(f"{file}: warning: {warning}", err=True)
-    typer.echo(f"{file}: ok")
-    return True
-
-
-def _pki() -> None:
-    """Make the certificates with which callers, coordinator and agents know each other."""
-
-
-def init_pki(  # noqa: PLR0913 - one parameter for each option
-    directory: Annotated[Path, typer.Argument(help="Where to write.", metavar="DIRECTORY")],
-    trust_domain: Annotated[
-        str, typer.Option(help="Your name for all this, as mpic.example.", show_default=False)
-    ] = "",
-    coordinator: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="A coordinator. Repeat for more.")
-    ] = None,
-    perspective: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="A perspective's agent, as tokyo.")
-    ] = None,
-    caller: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Who may ask, as your CA's pipeline.")
-    ] = None,
-    *,
-    add: Annotated[
-        bool, typer.Option("--add", help="Add to the authority there; keep what there is.")
-    ] = False,
-) -> None:
-    """Create a private certificate authority and a certificate for each identity.
-
-    Every connection here is mutual TLS: each side shows a certificate of this authority. One for
-    KIND and ID names spiffe://TRUST-DOMAIN/KIND/ID, which allow-lists use, and the DNS name
-    ID.KIND.TRUST-DOMAIN, by which a server is checked. The authority lasts two years, the
-    certificates 90 days.
-
-    The authority's private key, ca.key, can make anybody: afterwards keep it off all hosts, and
-    bring it back to add more with --add. To renew a certificate, move its two files away first.
-
-    Example: mpic pki init pki --trust-domain mpic.example --coordinator main --perspective tokyo
-    --perspective paris --caller pipeline
-    """
-    wanted: dict[Kind, list[str] | None] = {
-        "coordinator": coordinator,
-        "perspective": perspective,
-        "caller": caller,
-    }
-    subjects = [
-        Subject(kind, one) for kind, ids in wanted.items() for one in dict.fromkeys(ids or ())
-    ]
-    if add:
-        authority = _reopen(directory, trust_domain, subjects)
-    else:
-        authority = _create(directory, trust_domain, subjects)
-    pairs = [_issue_or_keep(authority, subject) for subject in subjects]
-    _print_pairs(authority, pairs)
-
-
-def _reopen(directory: Path, trust_domain: str, subjects: Sequence[Subject]) -> Authority:
-    """Return the authority that is there, when all subjects can get a certificate of it."""
-    if not subjects:
-        raise typer.BadParameter("--add needs a --coordinator, --perspective or --caller to add")
-    authority = load_authority(directory)
-    if trust_domain not in {"", authority.trust_domain}:
-        raise typer.BadParameter(f"the authority there is for {authority.trust_domain}")
-    _name_pairs(directory, authority.trust_domain, subjects)
-    return authority
-
-
-def _create(directory: Path, trust_domain: str, subjects: Sequence[Subject]) -> Authority:
-    """Return a new authority, when all subjects can get a certificate of it."""
-    if not trust_domain:
-        raise typer.BadParameter("a new authority needs --trust-domain, such as mpic.example")
-    for pair in _name_pairs(directory, trust_domain, subjects):
-        if pair.exists():
-            mend = "Add to its authority with --add, or choose another directory"
-            raise Flaw(f"{pair.certificate} or its key is there already", mend)
-    return create_authority(directory, trust_domain)
-
-
-def _name_pairs(directory: Path, trust_domain: str, subjects: Sequence[Subject]) -> list[Pair]:
-    try:
-        check_trust_domain(trust_domain)
-        return [name_pair(directory, trust_domain, subject) for subject in subjects]
-    except Flaw as flaw:
-        raise typer.BadParameter(str(flaw)) from flaw
-
-
-def _issue_or_keep(authority: Authority, subject: Subject) -> tuple[Pair, bool]:
-    """Return a subject's pair, and whether it is new."""
-    pair = name_pair(authority.directory, authority.trust_domain, subject)
-    if pair.certificate.exists() and pair.private_key.exists():
-        return pair, False
-    return issue_certificate(authority, subject), True
-
-
-def _print_pairs(authority: Authority, pairs: Sequence[tuple[Pair, bool]]) -> None:
-    table = Table("", "certificate and key", "SPIFFE id", "DNS name", box=box.SIMPLE)
-    for pair, is_new in pairs:
-        files = f"{pair.certificate.name} {pair.private_key.name}"
-        row = ("new" if is_new else "kept", files, pair.spiffe_id, pair.dns_name)
-        table.add_row(*map(Text, row))
-    # Through a pipe nothing may be cut or folded; rich would take 80 columns there.
-    width = None if sys.stdout.isatty() else 1000
-    typer.echo(f"Authority of {authority.trust_domain}: {authority.file}")
-    Console(width=width).print(table)
-    typer.echo(_NEXT.format(directory=authority.directory))
-
-
-_NEXT = """\
-Next:
-1. Give each host its own certificate and key, and {directory}/ca.pem. Name the three as
-   certificate, private_key and authority under [tls] in its configuration.
-2. In the coordinator's configuration, give each [[perspective]] its DNS name as server_name, and
-   list the callers' SPIFFE ids as allowed under [callers]; in the agents', list the coordinator's.
-3. Take {directory}/ca.key off this host, to where secrets are kept: whoever has it can pose as
-   any of these. Bring it back to add more: mpic pki init {directory} --add ...
-4. mpic check-config FILE checks all this, and warns 14 days before a certificate ends."""

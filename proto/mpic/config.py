@@ -6,14 +6,14 @@ is counted from 0, as in `perspective[2].rir`.
 
 import json
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
 
-from mpic.problem import Flaw, Problem, explain_os_error
+from mpic.problem import ConfigError, Flaw, Problem, explain_os_error
 from mpic.wording import describe_syntax, describe_validation
 
 __all__ = [
@@ -28,17 +28,6 @@ __all__ = [
 ]
 
 M = TypeVar("M", bound=BaseModel)
-
-
-class ConfigError(Exception):
-    """A configuration file that cannot be used; as text, one line for each problem."""
-
-    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
-        super().__init__(path, problems)
-        self.path, self.problems = path, list(problems)
-
-    def __str__(self) -> str:
-        return "\n".join(f"{self.path}: {problem}" for problem in self.problems)
 
 
 class ConfigTable(BaseModel):

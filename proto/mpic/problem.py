@@ -1,8 +1,9 @@
 """What is wrong with something an operator wrote or keeps, and what to do about it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class Flaw(ValueError):  # noqa: N818 - a finding, which a validator has to raise
@@ -28,6 +29,17 @@ class Problem:
     def __str__(self) -> str:
         sentences = f"{self.message}. {self.mend}"
         return f"{self.place}: {sentences}" if self.place else sentences
+
+
+class ConfigError(Exception):
+    """A configuration file that cannot be used; as text, one line for each problem."""
+
+    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
+        super().__init__(path, problems)
+        self.path, self.problems = path, list(problems)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{self.path}: {problem}" for problem in self.problems)
 
 
 def explain_os_error(error: OSError) -> tuple[str, str]:

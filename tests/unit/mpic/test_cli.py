@@ -13,21 +13,22 @@ from mpic import __version__, cli, programs
 from mpic.config import ConfigError, Problem
 from mpic.problem import Flaw
 
-program = typer.Typer()
 group = typer.Typer()
-program.add_typer(group, name="group")
 
 
-@program.command("one")
 def run_one() -> None:
     """Be the first command of the program."""
     typer.echo("this is one")
 
 
-@program.command("two")
 def run_two(file: Path) -> None:
     """Be the second, and read a file."""
     typer.echo(file.read_text())
+
+
+@group.callback()
+def _group() -> None:
+    """Be a group."""
 
 
 @group.command("three")
@@ -50,8 +51,18 @@ def check_right(file: Path) -> list[str]:
 
 
 ENTRIES = {
-    "mpic.commands": {"left": "program"},
-    "mpic.config": {"right": "check_right", "left": "check_left", "third": "check_right"},
+    "mpic.commands": {
+        "one": f"{__name__}:run_one",
+        "two": f"{__name__}:run_two",
+        "group": f"{__name__}:group",
+        "check-config": "mpic.config_check:check_config",
+        "pki": "mpic.pki_command:app",
+    },
+    "mpic.config": {
+        "right": f"{__name__}:check_right",
+        "left": f"{__name__}:check_left",
+        "third": f"{__name__}:check_right",
+    },
 }
 
 
@@ -60,9 +71,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Install Left and Right instead of the real programs."""
 
     def entry_points(group: str) -> list[EntryPoint]:
-        return [
-            EntryPoint(name, f"{__name__}:{thing}", group) for name, thing in ENTRIES[group].items()
-        ]
+        return [EntryPoint(name, thing, group) for name, thing in ENTRIES[group].items()]
 
     monkeypatch.setattr(cli, "entry_points", entry_points)
     monkeypatch.setattr(programs, "entry_points", entry_points)
@@ -119,9 +128,15 @@ def test_runs_the_commands_of_a_program(mpic: Mpic, arguments: list[str], said: 
 def test_a_program_that_cannot_be_loaded_is_an_error(
     mpic: Mpic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(ENTRIES["mpic.commands"], "gone", "no_such_thing")
-    with pytest.raises(AttributeError, match="no_such_thing"):
-        mpic("--version")
+    monkeypatch.setitem(ENTRIES["mpic.commands"], "gone", f"{__name__}:no_such_thing")
+    for word in ("gone", "--help"):
+        with pytest.raises(AttributeError, match="no_such_thing"):
+            mpic(word)
+
+
+def test_a_command_loads_nothing_of_the_others(mpic: Mpic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENTRIES["mpic.commands"], "gone", f"{__name__}:no_such_thing")
+    assert mpic("one") == Outcome(0, "this is one\n", "")
 
 
 def test_says_in_a_sentence_which_file_it_could_not_read(mpic: Mpic, tmp_path: Path) -> None:

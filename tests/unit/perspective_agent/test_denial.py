@@ -10,6 +10,7 @@ import dns.rrset
 import pytest
 
 from mpic.v1 import observation_pb2 as o
+from perspective_agent.denial import hash_name
 from perspective_agent.wire import DS, make_query, read_answer
 
 NAME = "child.example"
@@ -76,6 +77,8 @@ def test_rfc_3225_only_the_ds_query_asks_for_denials() -> None:
         # RFC 9276: nobody computes so many.
         (f"{hashed(150)}.example. NSEC3 1 0 150 - {ABOVE} NS", "NSEC3"),
         (f"{hashed(151)}.example. NSEC3 1 0 151 - {ABOVE} NS", ""),
+        # RFC 5155 section 8.1: another hash than SHA-1.
+        (f"{HASH.lower()}.example. NSEC3 2 0 0 - {ABOVE} NS", ""),
         ("example. SOA ns.example. admin.example. 1 2 3 4 5", ""),
     ],
 )
@@ -98,3 +101,16 @@ def test_ad_is_the_callers_to_weigh() -> None:
     lookup = read(f"{NAME}. NSEC next.example. NS RRSIG NSEC", ad=False)
     assert lookup.dnssec == o.DNSSEC_INSECURE
     assert lookup.HasField("insecurity_proof")
+
+
+@pytest.mark.parametrize(
+    ("name", "hashed"),
+    [
+        ("example", "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom"),
+        ("*.w.example", "r53bq7cc2uvmubfu5ocmm6pers9tk9en"),
+        ("NS1.Example", "2t7b4g4vsa5smi47k61mv5bv1a22bojr"),
+    ],
+)
+def test_names_are_hashed_as_rfc5155_appendix_a_shows(name: str, hashed: str) -> None:
+    salt = bytes.fromhex("aabbccdd")
+    assert hash_name(dns.name.from_text(name), salt, 12).lower() == hashed

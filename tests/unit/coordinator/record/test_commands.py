@@ -68,7 +68,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 @pytest.fixture
 def run(config: Path, store: SqliteStore) -> Run:  # noqa: ARG001 - it is there
     def call(command: str, *arguments: str) -> Result:
-        words = ["record", command, *arguments, "--config", str(config)]
+        words = [command, *arguments, "--config", str(config)]
         return CliRunner().invoke(app, words)
 
     return call
@@ -246,11 +246,11 @@ def test_prune_says_first_and_removes_then(run: Run, monkeypatch: pytest.MonkeyP
 
 def test_a_record_that_is_not_there_is_not_made(config: Path, tmp_path: Path) -> None:
     for command in ("verify", "head", "export", "search", "replay", "prune"):
-        result = CliRunner().invoke(app, ["record", command, "--config", str(config)])
+        result = CliRunner().invoke(app, [command, "--config", str(config)])
         assert result.exit_code == 9
         assert "record.sqlite3" in result.stderr
     assert not (tmp_path / "record.sqlite3").exists()
-    migrated = CliRunner().invoke(app, ["record", "migrate", "--config", str(config)])
+    migrated = CliRunner().invoke(app, ["migrate", "--config", str(config)])
     assert migrated.exit_code == 0
     assert (tmp_path / "record.sqlite3").exists()
 

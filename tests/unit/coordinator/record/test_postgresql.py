@@ -131,7 +131,7 @@ def test_the_commands_work_on_a_database(roles: PostgresqlServer, tmp_path: Path
         file = tmp_path / "coordinator.toml"
         dsn = f'store = "postgresql"\ndsn = "{roles.dsn("mpic", role)}"'
         file.write_text(SHIPPED.read_text().replace("[record]", f"[record]\n{dsn}"))
-        return CliRunner().invoke(app, ["record", *words, "--config", str(file)])
+        return CliRunner().invoke(app, [*words, "--config", str(file)])
 
     refused = run("mpic_writer", "migrate")
     assert refused.exit_code == 9

@@ -1,0 +1,5 @@
+"""`python -m mpic`: the command."""
+
+from mpic.cli import main
+
+main()
