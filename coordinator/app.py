@@ -80,7 +80,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         admin = open_admin(shift_port(settings.admin.listen, worker), file, pages)
         await stack.enter_async_context(admin)
         stack.push_async_callback(fanout.close)
-        await fanout.open(table.connect_patience)
+        await asyncio.gather(fanout.open(table.connect_patience), repeats.recall())
         await _serve(server, servicer, reloader, table.shutdown_grace)
 
 

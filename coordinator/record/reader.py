@@ -10,7 +10,8 @@ import structlog
 
 from coordinator.record.dossier import Dossier, read_dossier
 from coordinator.record.ids import OCTETS
-from coordinator.record.store import Store, StoreError
+from coordinator.record.store import Search, Store, StoreError
+from coordinator.record.terms import request_term
 from mpic.grpc.errors import RequestError
 
 log = structlog.get_logger()
@@ -44,6 +45,20 @@ class Reader:
     async def find_all(self, terms: Collection[int], since: bytes) -> dict[int, list[bytes]]:
         """Return the ids of the records that have each term, from `since` on."""
         return await self._ask(lambda: self._store.find(terms, since))
+
+    async def recall(self, since: bytes, most: int) -> list[int] | None:
+        """Return the terms of the requests recorded from `since` on; None: there are too many."""
+        return await self._ask(lambda: self._recall(since, most))
+
+    def _recall(self, since: bytes, most: int) -> list[int] | None:
+        terms: list[int] = []
+        for stored in self._store.search(Search(since=since)):
+            question = read_dossier(stored.contents).question
+            if question is not None:
+                terms.append(request_term(question.caller, question.request_id))
+            if len(terms) > most:
+                return None
+        return terms
 
     async def _ask(self, call: Callable[[], T]) -> T:
         try:

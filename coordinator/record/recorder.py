@@ -36,6 +36,8 @@ MOST_IN_BATCH = 2_000
 _BUSY = 4
 """Entries of a batch from which on the writer is busy."""
 _GATHER_SECONDS = 0.01
+_UNHURRIED_SECONDS = 0.25
+"""How long an entry that nobody waits for looks for company: a batch of its own costs an fsync."""
 _PAUSE = 0.2
 """Seconds after a batch that could not be written."""
 _REMEMBER_SECONDS = 10.0
@@ -114,6 +116,7 @@ class Recorder:
         """
         done: Done = asyncio.get_running_loop().create_future()
         self._put(record, entry, done)
+        self._wake.set()
         if error := await asyncio.shield(done):
             raise error
 
@@ -123,32 +126,33 @@ class Recorder:
             self._put(record, entry, None)
         except RequestError as error:
             log.warning("record_entry_dropped", error=str(error))
+            return
+        if len(self._queue) == 1:
+            asyncio.get_running_loop().call_later(_UNHURRIED_SECONDS, self._wake.set)
 
     def _put(self, record: bytes, entry: r.RecordEntry, done: Done | None) -> None:
         if len(self._queue) >= MOST_WAITING or self._closing:
             raise _not_written("too many records wait to be written")
         one = Entry(record, entry.SerializeToString(), find_terms(entry))
         self._queue.append(_Waiting(one, done))
-        self._wake.set()
 
     async def _run(self) -> None:
         is_busy = False
-        while True:
+        while not self._closing or self._queue:
             await self._wake.wait()
             if is_busy and not self._closing:
                 await asyncio.sleep(_GATHER_SECONDS)
+            self._wake.clear()
             is_busy = len(self._queue) >= _BUSY
             waiting, self._queue = self._queue[:MOST_IN_BATCH], self._queue[MOST_IN_BATCH:]
+            if self._queue or self._closing:
+                self._wake.set()
             if waiting and not await self._append(waiting):
                 await asyncio.sleep(_PAUSE)
                 if self._closing and not any(one.done for one in self._queue):
                     log.error("record_entries_lost", count=len(self._queue))
                     return
-            if self._queue:
-                continue
-            if self._closing:
-                return
-            self._wake.clear()
+                self._wake.set()
 
     async def _append(self, waiting: Sequence[_Waiting]) -> bool:
         """Write one batch, tell everybody who waits how it went, and return that."""

@@ -5,12 +5,14 @@ verdict that is recorded, also while the first is still being decided and also a
 same id with another body is refused.
 
 What costs next to nothing: a request id that this process has not seen for a whole window is new.
-Only during the first window after the start, or where other processes write to the same store, is
-the store asked, once for all questions that wait meanwhile.
+At the start it learns what the store has of the last window, if that is not too much. Otherwise the
+store is asked during the first window, and always where other processes write to it too, once for
+all questions that wait meanwhile. To ask costs 0.3 ms of CPU at 20 checks a second.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,6 +28,8 @@ from mpic.v1 import record_pb2 as r
 
 MOST_REMEMBERED = 4_000_000
 """Requests of each half of the memory; with more, too many new ones would be looked up."""
+MOST_RECALLED = 20_000
+"""Requests of before the start; to read so many takes half a second."""
 _MOST_LOOKED_UP = 500
 
 Decide = Callable[[], Awaitable[r.Record]]
@@ -68,6 +72,19 @@ class Repeats:
             self._complete_at = self._turned_at + memory.window
         self._wanted: dict[int, asyncio.Future[list[bytes]]] = {}
         self._looking: asyncio.Task[None] | None = None
+
+    async def recall(self) -> None:
+        """Learn what was asked before the start; what cannot be read now is asked for later."""
+        memory = self._memory
+        if memory is None or memory.is_shared:
+            return
+        now = memory.clock()
+        with suppress(RequestError):
+            terms = await memory.reader.recall(lowest_id(now - memory.window), MOST_RECALLED)
+            if terms is not None:
+                for term in terms:
+                    self._recent.add(term)
+                self._complete_at = now
 
     async def decide_once(self, key: RequestKey, decide: Decide) -> r.Record:
         """Return the record of an equal request, or of a new one; raises RequestError."""

@@ -129,6 +129,7 @@ async def test_what_nobody_waits_for_is_written_once_it_can_be(
     gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_PAUSE", 0.0)
+    monkeypatch.setattr(module, "_UNHURRIED_SECONDS", 0.0)
     gate.fails = True
     record = sample_record(7)
     recorder.add(record.id, r.RecordEntry(question=record))
@@ -138,6 +139,36 @@ async def test_what_nobody_waits_for_is_written_once_it_can_be(
     gate.fails = False
     await write(recorder, 8)
     assert stored(gate) == ["request-7", "request-8"]
+
+
+async def test_what_nobody_waits_for_goes_along_with_what_comes_next(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_UNHURRIED_SECONDS", 3600.0)
+    first = write(recorder, 0)
+    await settle()
+    record = sample_record(1)
+    recorder.add(record.id, r.RecordEntry(question=record))
+    gate.open.set()
+    await first
+    await settle()
+    assert gate.sizes == [1]
+    await write(recorder, 2)
+    assert gate.sizes == [1, 2]
+
+
+async def test_what_nobody_waits_for_is_written_though_nothing_comes(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_UNHURRIED_SECONDS", 0.0)
+    gate.open.set()
+    record = sample_record(1)
+    recorder.add(record.id, r.RecordEntry(question=record))
+    for _ in range(5000):
+        await asyncio.sleep(0.001)
+        if recorder.entries[True]:
+            break
+    assert stored(gate) == ["request-1"]
 
 
 async def test_a_caller_that_goes_away_does_not_take_the_record_along(

@@ -167,6 +167,43 @@ async def test_the_store_is_asked_only_where_it_may_know_more(house: House) -> N
     assert house.found == before + 1
 
 
+async def test_what_was_before_the_start_is_recalled_at_once(house: House) -> None:
+    first = await house.repeats().decide_once(key(), house.decide)
+    repeats = house.repeats()
+    await repeats.recall()
+    before = house.found
+    assert await repeats.decide_once(key(), house.decide) == first
+    assert house.found == before + 1
+    await repeats.decide_once(key("new"), house.decide)
+    assert house.found == before + 1
+
+
+async def test_what_is_older_than_a_window_is_not_recalled(house: House) -> None:
+    await house.repeats().decide_once(key(), house.decide)
+    house.now += WINDOW + timedelta(seconds=1)
+    repeats = house.repeats()
+    await repeats.recall()
+    before = house.found
+    await repeats.decide_once(key(), house.decide)
+    assert house.asked == 2
+    assert house.found == before
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+async def test_what_is_too_much_or_not_all_is_asked_for(
+    house: House, monkeypatch: pytest.MonkeyPatch, *, is_shared: bool
+) -> None:
+    monkeypatch.setattr(module, "MOST_RECALLED", 1)
+    for n in range(2):
+        record = sample_record(n, asked_at=house.now)
+        fill(house.store, [record])
+    repeats = house.repeats(is_shared=is_shared)
+    await repeats.recall()
+    for n in range(2):
+        await repeats.decide_once(key(f"request-{n}"), house.decide)
+    assert house.asked == 0
+
+
 async def test_a_full_memory_asks_the_store(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_REMEMBERED", 2)
     repeats = house.repeats()
