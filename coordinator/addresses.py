@@ -15,6 +15,7 @@ from coordinator.judging import (
     Judgement,
     MalformedFindingError,
     check_validated,
+    choose_dissent,
     describe_failure,
 )
 from coordinator.policy import PolicyRow
@@ -62,7 +63,8 @@ class AddressCheck:
         lookup = _well_formed(finding, ask)
         if lookup.HasField("failure"):
             detail = f"A lookup failed: {describe_failure(lookup.failure)}"
-            return Judgement(c.DISSENT_ADDRESSES_FAILED, detail)
+            dissent = choose_dissent(lookup.failure, c.DISSENT_ADDRESSES_FAILED)
+            return Judgement(dissent, detail)
         return Judgement(c.DISSENT_UNSPECIFIED, "")
 
     def compare(self, remote: o.Finding, primary: o.Finding, ask: Ask) -> Judgement:

@@ -59,14 +59,18 @@ class Admission:
         own = (one for one in identities if one in self.bounds.by_caller)
         return next(own, identities[0] if identities else "")
 
-    def admit(self, caller: str, names: int) -> Refusal | None:
-        """Let so many names of a caller in, to be given back by `release`; or say why not."""
+    def admit(self, caller: str, names: int, limit: int | None = None) -> Refusal | None:
+        """Let so many names of a caller in, to be given back by `release`; or say why not.
+
+        `limit` is how many of all callers may be in, where that is fewer than the bound.
+        """
+        most = self.bounds.names if limit is None else limit
         of_caller, bound = self._by_caller[caller], self.bounds.of(caller)
         if of_caller + names > bound:
             text = f"{of_caller} names of {caller!r} are in flight here; {bound} may be"
             return Refusal(CALLER_LIMIT, text)
-        if self.in_flight + names > self.bounds.names:
-            text = f"{self.in_flight} names are in flight here; {self.bounds.names} may be"
+        if self.in_flight + names > most:
+            text = f"{self.in_flight} names are in flight here; {most} may be"
             return Refusal(OVERLOADED, text)
         self.in_flight += names
         self._by_caller[caller] += names

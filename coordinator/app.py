@@ -16,7 +16,7 @@ from coordinator.clerk import Clerk, Counter, Registry
 from coordinator.corroboration import Attempt, Corroborator, Rules
 from coordinator.fanout import Fanout, Timing
 from coordinator.link import LinkOptions
-from coordinator.metrics import CoordinatorMetrics, LinkCollector, RosterCollector
+from coordinator.metrics import CoordinatorMetrics, GateCollector, LinkCollector, RosterCollector
 from coordinator.overload import Gate
 from coordinator.readiness import why_no_primary, why_no_quorum
 from coordinator.record.metrics import RecordCollector
@@ -75,7 +75,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
             file, SERVICE, server, fanout, corroborator, clerk, servicer, metrics, program
         )
         reloader = Reloader(_reloadable(file, change), settings, program)
-        parts = _Parts(server, fanout, corroborator, recorder)
+        parts = _Parts(server, fanout, corroborator, recorder, gate)
         pages = _make_pages(reloader, program, parts)
         admin = open_admin(shift_port(settings.admin.listen, worker), file, pages)
         await stack.enter_async_context(admin)
@@ -126,6 +126,7 @@ class _Parts:
     fanout: Fanout
     corroborator: Corroborator
     recorder: Recorder | Unrecorded
+    gate: Gate
 
 
 def _make_pages(
@@ -136,6 +137,7 @@ def _make_pages(
     program.register(parts.server.meter.collectors)
     program.register(
         (
+            GateCollector(parts.gate),
             LinkCollector(lambda: fanout.links),
             RosterCollector(lambda: Rules(corroborator.roster, corroborator.policy), _now),
         )

@@ -20,6 +20,7 @@ from coordinator.judging import (
     Judgement,
     MalformedFindingError,
     NotValidatedError,
+    choose_dissent,
     describe_failure,
 )
 from coordinator.quorum import Terms, foresee_quorum, judge_quorum
@@ -241,8 +242,7 @@ def _judge(report: c.PerspectiveReport, ask: Ask) -> Sight:
     kinds = [finding.WhichOneof("kind") for finding in observation.findings]
     if "not_run" in kinds:
         failure = observation.findings[kinds.index("not_run")].not_run
-        overloaded = failure.kind == o.FAILURE_KIND_OVERLOADED
-        dissent = c.DISSENT_OVERLOADED if overloaded else c.DISSENT_NOT_LOOKED
+        dissent = choose_dissent(failure, c.DISSENT_NOT_LOOKED)
         return Sight(report, dissent, describe_failure(failure))
     if kinds != list(CHECKS):
         raise MalformedFindingError(f"findings {kinds} to the checks {list(CHECKS)}")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from coordinator.caa import Applicant, Determination, determine_caa
 from coordinator.caa_failure import CLAUSE, missing_proofs
-from coordinator.judging import Ask, Judgement
+from coordinator.judging import Ask, Judgement, choose_dissent
 from coordinator.policy import PolicyRow
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -67,7 +67,10 @@ def _excuse(determination: Determination, failed: o.Lookup) -> Determination:
 def _dissent(determination: Determination) -> c.Dissent.ValueType:
     if determination.not_in_public_dns:
         return c.DISSENT_NOT_IN_PUBLIC_DNS
-    return _DISSENT[determination.outcome]
+    dissent = _DISSENT[determination.outcome]
+    if dissent == c.DISSENT_CAA_FAILED and determination.failed is not None:
+        return choose_dissent(determination.failed.failure, dissent)
+    return dissent
 
 
 def _ttl(walk: o.CaaFinding) -> int | None:

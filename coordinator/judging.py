@@ -61,6 +61,12 @@ class Ask:
     believed: Statuses = VALIDATED
 
 
+def choose_dissent(failure: o.Failure, otherwise: c.Dissent.ValueType) -> "c.Dissent.ValueType":
+    """Return the dissent of a failure: what the agent's own load did is held against nobody."""
+    is_ours = failure.kind == o.FAILURE_KIND_OVERLOADED
+    return c.DISSENT_OVERLOADED if is_ours else otherwise
+
+
 def describe_failure(failure: o.Failure) -> str:
     """Say a failure in one phrase; may hold text from the network."""
     extended = failure.extended_error

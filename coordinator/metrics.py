@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from coordinator.attempt_set import find_set_breaches
 from coordinator.corroboration import Attempt, Rules
 from coordinator.fanout import AnyLink
+from coordinator.overload import Gate
 from coordinator.policy import NoPolicyRowError, PolicyRow
 from coordinator.roster import find_breaches
 from mpic.grpc.errors import RequestError
@@ -176,6 +177,27 @@ def _name_end(error: BaseException) -> str:
     if error.reason in SHED_REASONS:
         return "shed"
     return "invalid" if error.status is StatusCode.INVALID_ARGUMENT else "failed"
+
+
+class GateCollector(Collector):
+    """How much is let in, read at each scrape."""
+
+    def __init__(self, gate: Gate) -> None:
+        """Read one gate."""
+        self._gate = gate
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield how many names are in flight and may be."""
+        yield GaugeMetricFamily(
+            "mpic_names_in_flight",
+            "Names being decided.",
+            value=self._gate.admission.in_flight,
+        )
+        yield GaugeMetricFamily(
+            "mpic_names_in_flight_limit",
+            "Names that may be in flight: fewer than configured while agents do not keep up.",
+            value=self._gate.limit,
+        )
 
 
 class LinkCollector(Collector):

@@ -17,6 +17,7 @@ from grpc import StatusCode
 
 from coordinator.admission import OVERLOADED, Admission
 from coordinator.corroboration import Attempt
+from coordinator.throttle import Throttle
 from mpic.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 
@@ -32,18 +33,24 @@ class Gate:
     def __init__(self, admission: Admission, attempt_seconds: float) -> None:
         """Let in by `admission`; an attempt with all its time takes `attempt_seconds` at most."""
         self.admission = admission
+        self.throttle = Throttle()
         self._attempt_seconds = attempt_seconds
 
     @contextmanager
     def enter(self, caller: str, names: int) -> Iterator[None]:
         """Count names in, and out again; raises RequestError when there is no room."""
-        refusal = self.admission.admit(caller, names)
+        refusal = self.admission.admit(caller, names, self.limit)
         if refusal is not None:
             raise _exhausted(refusal.reason, refusal.message)
         try:
             yield
         finally:
             self.admission.release(caller, names)
+
+    @property
+    def limit(self) -> int:
+        """How many names of all callers may be in flight right now."""
+        return self.throttle.limit(self.admission.bounds.names)
 
     def find_budget(self, remaining: float | None) -> float | None:
         """Return the seconds an attempt gets when the caller's deadline leaves too few.
@@ -64,6 +71,7 @@ class Gate:
         if refused != {c.REASON_CUT_SHORT}:
             return None
         if budget is None or _has_dissent(attempt, c.DISSENT_OVERLOADED):
+            self.throttle.narrow(self.admission.in_flight, self.admission.bounds.names)
             return _exhausted(OVERLOADED, "perspectives the verdict hangs on have too much to do")
         text = (
             f"not certain within the {budget:.3f} s the deadline left; an attempt may take"

@@ -72,6 +72,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
             partial(self._clerk.decide, call=call),
             self._limits.window,
             min(self._limits.in_flight, bound),
+            lambda: self._clerk.gate.limit,
         )
         self._streams.add(stream)
         reading = asyncio.create_task(stream.read(request_iterator))

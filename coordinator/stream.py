@@ -29,12 +29,15 @@ Decide = Callable[[c.CorroborateRequest], Awaitable[r.Record]]
 class QuestionStream:
     """The questions of one stream that are being decided."""
 
-    def __init__(self, decide: Decide, window: float, limit: int) -> None:
-        """Let at most `limit` names be open; gather answers for `window` seconds."""
+    def __init__(self, decide: Decide, window: float, most: int, limit: Callable[[], int]) -> None:
+        """Let at most `most` names be open, and `limit()` of this moment if that is fewer.
+
+        Answers are gathered for `window` seconds.
+        """
         self._decide = decide
-        self._room = _Room(limit)
+        self._room = _Room(most, limit)
         self._outbox: Outbox[tuple[c.CorroborateRequest, r.Record | RequestError]] = Outbox(
-            window, limit
+            window, most
         )
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -117,14 +120,15 @@ class QuestionStream:
 class _Room:
     """How many names may still be read; there is one that waits, the stream's reader."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, most: int, limit: Callable[[], int]) -> None:
+        self._most = most
         self._limit = limit
         self._taken = 0
         self._freed = asyncio.Event()
 
     async def take(self, names: int) -> None:
         """Wait until so many more fit."""
-        while self._taken + names > self._limit:
+        while self._taken and self._taken + names > min(self._most, self._limit()):
             self._freed.clear()
             await self._freed.wait()
         self._taken += names

@@ -21,6 +21,7 @@ from mpic.reload import Reloadable, Reloader
 from mpic.settings import check_tls
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
+from perspective_agent.exertion import Exertion
 from perspective_agent.metrics import AgentMetrics
 from perspective_agent.probe import (
     Probe,
@@ -91,6 +92,7 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
         watches = [
             asyncio.create_task(_probe_for_ever(view, settings.resolver, tell)),
             asyncio.create_task(_feel_for_ever(view, tell)),
+            asyncio.create_task(_make_room_for_ever(view, servicer)),
             asyncio.create_task(reloader.run()),
         ]
         await server.run_until_signal(settings.agent.shutdown_grace, servicer.drain)
@@ -240,3 +242,12 @@ async def _feel_for_ever(view: View, tell: Tell) -> None:
             log.warning("resolver_hangs" if hangs else "resolver_lives_again", evidence=hangs)
             view.hangs = hangs
             await tell()
+
+
+async def _make_room_for_ever(view: View, servicer: PerspectiveServicer) -> None:
+    """Let in as many questions as the resolver keeps up with."""
+    exertion = Exertion(view.resolver, view.control)
+    while True:
+        await exertion.feel()
+        strained = view.resolver.strain.is_on
+        servicer.room.adjust(servicer.load().questions, strained=strained)

@@ -156,6 +156,7 @@ class Examination:
                 lookup.CopyFrom(open_lookup.failure)
                 lookup.failure.detail += f"; asked anew, {detail}"
                 lookup.tries = open_lookup.tries
+        self._resolver.strain.excuse(lookup, self._started)
         return lookup
 
 

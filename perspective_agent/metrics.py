@@ -141,4 +141,14 @@ class _State(Collector):
                 load.questions,
             ),
             ("mpic_agent_queue_depth", "Observations that wait to be sent.", load.waiting),
+            (
+                "mpic_agent_questions_limit",
+                "Questions that may be looked up at a time; what is beyond is refused.",
+                load.room,
+            ),
+            (
+                "mpic_agent_strained",
+                "1 if the agent or its resolver did not keep up with its work a moment ago.",
+                resolver.strain.is_on,
+            ),
         )

@@ -27,6 +27,7 @@ from typing import Any
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connection import PER_CONNECTION, Connection, Lookup, Receive
+from perspective_agent.strain import Strain
 from perspective_agent.wanted import Wanted
 from perspective_agent.wire import failed, make_query
 
@@ -60,6 +61,8 @@ class Resolver:
         """Connections opened since the start."""
         self.heard = 0
         """Answers the resolver has given so far."""
+        self.strain = Strain()
+        """When our side was what lookups waited for."""
         self._erase = erase
         self._count = count
         self._tasks: set[asyncio.Task[object]] = set()
@@ -187,6 +190,7 @@ class Resolver:
 
     def _deliver(self, lookup: Lookup, answer: o.Lookup) -> None:
         self._forget(lookup)
+        self.strain.excuse(answer, lookup.sent_at)
         answer.tries = lookup.tries
         elapsed_us = _elapsed_us(lookup)
         if self._count is not None:

@@ -20,6 +20,7 @@ from perspective_agent.checks import CHECKS
 from perspective_agent.examine import Examination, Limits, overloaded, unaskable
 from perspective_agent.probe import Probe
 from perspective_agent.resolver import Resolver
+from perspective_agent.strain import Room
 from perspective_agent.unbound_control import UnboundControl
 
 log = structlog.get_logger()
@@ -82,6 +83,8 @@ class StreamLoad(NamedTuple):
     """Being looked up."""
     waiting: int
     """Observations that wait to be sent."""
+    room: int
+    """Questions that may be looked up."""
 
 
 class Count(Protocol):
@@ -117,6 +120,8 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         self._options = stream
         self._streams: set[_Stream] = set()
         self._is_leaving = False
+        self.room = Room(stream.max_open)
+        """How many questions may be looked up at a time."""
 
     def drain(self) -> None:
         """Have no more asked, and end every stream once its questions are answered."""
@@ -133,7 +138,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         """Return what is open right now."""
         questions = sum(len(stream.open) for stream in self._streams)
         waiting = sum(len(stream.outbox) for stream in self._streams)
-        return StreamLoad(len(self._streams), questions, waiting)
+        return StreamLoad(len(self._streams), questions, waiting, self.room.limit)
 
     async def Describe(  # noqa: N802 - the method's name in the agreement
         self,
@@ -207,7 +212,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
 
     def _is_full(self) -> bool:
         begun = sum(len(stream.open) for stream in self._streams)
-        return begun >= self._options.max_open or self._view.resolver.is_full
+        return begun >= self.room.limit or self._view.resolver.is_full
 
 
 class _Stream:

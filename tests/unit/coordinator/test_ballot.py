@@ -165,6 +165,45 @@ def test_an_agent_with_too_much_to_do_has_not_looked_and_the_primary_decides_not
     assert one.standing(WORLD.primary).dissent == c.DISSENT_OVERLOADED
 
 
+def spoiled(finding: o.Finding) -> o.Finding:
+    """Return a finding that failed, with the failure put down to the agent's own load."""
+    mine = o.Finding()
+    mine.CopyFrom(finding)
+    walk = mine.HasField("caa_walk")
+    lookup = mine.caa_walk.levels[-1] if walk else mine.addresses.lookup
+    lookup.failure.kind = o.FAILURE_KIND_OVERLOADED
+    return mine
+
+
+@pytest.mark.parametrize(
+    "findings",
+    [
+        (spoiled(failed_caa()), addresses(ADDRESS)),
+        (spoiled(failed_caa("jp")), failed_addresses()),
+        (caa(), spoiled(failed_addresses())),
+    ],
+)
+def test_a_lookup_that_the_agents_own_load_spoiled_is_no_failure_of_the_domain(
+    findings: tuple[o.Finding, o.Finding],
+) -> None:
+    one = ballot()
+    one.add(reply(WORLD.primary, findings))
+    assert one.reason == c.REASON_CUT_SHORT
+    other = ballot()
+    for number in (1, 2):
+        other.add(reply(WORLD.perspectives[number], findings))
+        assert other.standing(WORLD.perspectives[number]).dissent == c.DISSENT_OVERLOADED
+    for who in (WORLD.primary, *WORLD.remotes[2:]):
+        other.add(reply(who))
+    assert other.reason == c.REASON_CUT_SHORT
+
+
+def test_what_forbids_forbids_whatever_load_spoils_beside_it() -> None:
+    one = ballot()
+    one.add(reply(WORLD.primary, (caa(FORBIDS), spoiled(failed_addresses()))))
+    assert one.reason == c.REASON_PRIMARY_CAA_FORBIDS
+
+
 def test_the_order_of_replies_does_not_matter() -> None:
     replies = [
         reply(WORLD.primary),

@@ -112,7 +112,8 @@ def test_without_one_of_them_it_is_a_failure(
     lookup = changed(change)
     assert [what for what in missing_proofs(lookup) if lacks in what]
     judgement = judge(lookup)
-    assert judgement.dissent == c.DISSENT_CAA_FAILED
+    ours = lookup.failure.kind == o.FAILURE_KIND_OVERLOADED
+    assert judgement.dissent == (c.DISSENT_OVERLOADED if ours else c.DISSENT_CAA_FAILED)
     assert "no permission without proof" in judgement.detail
 
 

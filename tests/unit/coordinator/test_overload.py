@@ -84,10 +84,16 @@ def cut(who: int, dissent: c.Dissent.ValueType) -> Reply:
 async def test_what_hangs_on_agents_with_too_much_to_do_is_exhausted() -> None:
     replies = [reply(one) for one in WORLD.perspectives[:4]]
     attempt = await attempt_of(*replies, cut(4, c.DISSENT_OVERLOADED), cut(5, c.DISSENT_OVERLOADED))
-    error = gate().explain_cut_short(attempt, None)
+    door = Gate(Admission(Bounds(1000, 1000)), ATTEMPT)
+    with door.enter("pipeline", 500):
+        error = door.explain_cut_short(attempt, None)
     assert error is not None
     assert (error.status, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
     assert error.retry_after
+    # And fewer are let in from now on.
+    assert 400 <= door.limit < 500
+    with pytest.raises(RequestError, match="may be"):
+        door.enter("pipeline", 500).__enter__()
 
 
 async def test_what_hangs_on_the_callers_deadline_exceeds_it() -> None:

@@ -1,6 +1,7 @@
 """What an agent says of a question that it had no room or no time for: nothing of the domain."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.connection import Lookup
 from perspective_agent.examine import Examination, Limits
+from perspective_agent.strain import Strain
 from perspective_agent.wanted import Wanted
 from perspective_agent.wire import make_query
 
@@ -27,6 +29,7 @@ class SilentResolver:
         self.queued = queued
         self.lookups: list[Lookup] = []
         self.abandoned: list[Lookup] = []
+        self.strain = Strain()
 
     def ask(self, wanted: Wanted, _receive: object, _ticket: int) -> Lookup:
         lookup = Lookup(make_query(wanted.name, wanted.rdtype))
@@ -54,6 +57,20 @@ async def test_an_ordinary_deadline_is_a_timeout_of_the_lookup() -> None:
     begin(SilentResolver(), reports)
     await asyncio.sleep(0.05)
     assert [kinds(one) for one in reports] == [["caa_walk", "addresses"]]
+
+
+async def test_a_lookup_that_our_own_side_kept_waiting_is_not_the_domains_failure() -> None:
+    reports: list[p.EncodedObservation] = []
+    resolver = SilentResolver()
+    now = time.perf_counter()
+    resolver.strain.note(now - 5, now, is_on=True)
+    begin(resolver, reports)
+    await asyncio.sleep(0.05)
+    (report,) = reports
+    walk, addresses = o.Observation.FromString(report.observation).findings
+    for lookup in (walk.caa_walk.levels[-1], addresses.addresses.lookup):
+        assert lookup.failure.kind == o.FAILURE_KIND_OVERLOADED
+        assert lookup.failure.detail.endswith("no answer within 0.01 s")
 
 
 @pytest.mark.parametrize("rdtype", [1, 257])

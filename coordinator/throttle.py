@@ -1,0 +1,47 @@
+"""How many names are let in while agents have too much to do: fewer, until they keep up. Pure.
+
+An agent that falls behind refuses what is beyond it, and each does so by itself: what one of them
+looks at and another refuses is work for nothing, and at twice what agents can do hardly a question
+would find room at all of them. So once verdicts hang on such refusals, fewer names are let in here;
+with time and without refusals, more again.
+"""
+
+import time
+from collections.abc import Callable
+
+from coordinator.admission import MAX_NAMES
+
+_LESS = 0.8
+_MORE_PER_SECOND = 1.1
+# As often as agents find out whether they keep up (their BEAT).
+_PAUSE = 0.25
+
+
+class Throttle:
+    """A bound that follows the agents."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start wide open."""
+        self._clock = clock
+        self._narrowed: tuple[float, float] | None = None
+        """The bound that was set last, and when; None: wide open."""
+
+    def limit(self, most: int) -> int:
+        """Return how many names may be in flight where `most` may at all."""
+        if self._narrowed is None:
+            return most
+        names, since = self._narrowed
+        limit = names * _MORE_PER_SECOND ** (self._clock() - since)
+        if limit < most:
+            return int(limit)
+        self._narrowed = None
+        return most
+
+    def narrow(self, in_flight: int, most: int) -> None:
+        """Let in fewer than are in flight, of which one was refused by agents."""
+        now = self._clock()
+        if self._narrowed is not None and now - self._narrowed[1] < _PAUSE:
+            return
+        # Never so few that a question with as many names as are allowed is kept out for ever.
+        names = max(min(in_flight, self.limit(most)) * _LESS, min(MAX_NAMES, most))
+        self._narrowed = names, now
