@@ -189,8 +189,8 @@ class Resolver:
             self._spawn(self._erase(lookup.query.name, lookup.query.rdtype))
 
     def _deliver(self, lookup: Lookup, answer: o.Lookup) -> None:
-        self._forget(lookup)
         self.strain.excuse(answer, lookup.sent_at)
+        self._forget(lookup)
         answer.tries = lookup.tries
         elapsed_us = _elapsed_us(lookup)
         if self._count is not None:
