@@ -8,21 +8,21 @@ off says nothing before, and is not waited for.
 import asyncio
 from collections.abc import Callable
 
-PATIENCE = 3.0
-"""Seconds after the agent's last word that questions wait for its return.
-
-As long as it answers what it was asked before, it gives signs of life. A restart then takes about
-one second: Python, Unbound, and the proof that it validates."""
-
 Act = Callable[[], None]
 
 
 class Absence:
     """The questions to one agent that wait for its return."""
 
-    def __init__(self, limit: int) -> None:
-        """Nobody has left; at most `limit` questions will be kept."""
+    def __init__(self, limit: int, patience: float) -> None:
+        """Nobody has left; at most `limit` questions will be kept.
+
+        They wait until `patience` seconds after the agent's last word. As long as it answers what
+        it was asked before, it gives signs of life. A restart then takes about one second: Python,
+        Unbound, and the proof that it validates.
+        """
         self._limit = limit
+        self._patience = patience
         self._kept: dict[int, tuple[Act, Act]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -38,7 +38,7 @@ class Absence:
     def note(self) -> None:
         """Note that the agent says right now that it leaves."""
         self._stop()
-        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._give_up)
+        self._timer = asyncio.get_running_loop().call_later(self._patience, self._give_up)
 
     def keep(self, question_id: int, ask: Act, give_up: Act) -> None:
         """Call `ask` when the agent is back, or `give_up` at once or when that takes long."""

@@ -50,7 +50,12 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
     table = settings.coordinator
     timing = Timing(table.lookup_timeout, table.network_allowance)
     tls = _load(settings)
-    options = LinkOptions(tls, table.gather_window, hung_after=table.hung_after)
+    options = LinkOptions(
+        tls,
+        table.gather_window,
+        hung_after=table.hung_after,
+        restart_patience=table.restart_patience,
+    )
     allowed = {SERVICE: frozenset(settings.callers.allowed)}
     rules = Rules(settings.roster(), settings.policy.policy())
     program = ProgramMetrics("coordinator")

@@ -66,6 +66,8 @@ class LinkOptions:
     """Questions not answered yet, at most; so many are only with an agent that hangs."""
     hung_after: float = 2.0
     """Seconds without the sign of life that was asked for."""
+    restart_patience: float = 3.0
+    """Seconds that questions wait for an agent that was ended to be back."""
 
 
 class Link:
@@ -85,7 +87,7 @@ class Link:
         """How often it came up."""
         self._options = options
         self._outbox: Outbox[bytes] | None = None
-        self._absence = Absence(options.limit)
+        self._absence = Absence(options.limit, options.restart_patience)
         self._breaker = Breaker()
         self._channel: aio.Channel | None = None
         self._pending: dict[int, Receive] = {}

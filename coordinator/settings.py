@@ -50,6 +50,9 @@ class CoordinatorTable(ConfigTable):
     hung_after: float = Field(
         default=2.0, ge=0.5, le=60, description="seconds without a sign of life of an agent"
     )
+    restart_patience: float = Field(
+        default=3.0, ge=0, le=60, description="seconds an agent's restart may take"
+    )
     connect_patience: float = Field(
         default=3.0, ge=0, le=60, description="seconds to wait for the agents before serving"
     )

@@ -28,6 +28,7 @@ from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import Deployment, Plan
 from tests.world.internet import Internet
 from tests.world.postgresql import PostgresqlServer
+from tests.world.process import wait_until
 
 _IN_FLIGHT = 32
 
@@ -62,8 +63,10 @@ def kill_and_listen(deployment: Deployment, kills: int) -> dict[str, str]:
     heard: dict[str, str] = {}
     for number in range(kills):
         listener = threading.Thread(target=listen, args=(deployment, heard))
+        before = len(heard)
         listener.start()
-        time.sleep(random.uniform(0.15, 0.6))  # noqa: S311 - a moment to kill at, no secret
+        wait_until(lambda before=before: len(heard) > before, 60, lambda: "nothing is approved")  # type: ignore[misc]
+        time.sleep(random.uniform(0.0, 0.45))  # noqa: S311 - a moment to kill at, no secret
         deployment.coordinator.signal(signal.SIGKILL)
         listener.join()
         deployment.coordinator.stop()

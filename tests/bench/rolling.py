@@ -109,7 +109,7 @@ class Fleet:
         for child, before in zip(self.coordinators, connected, strict=True):
             wait_until(
                 lambda child=child, before=before: self._connections(child, id) > before,  # type: ignore[misc]
-                20,
+                60,
                 child.log_file.read_text,
             )
 
@@ -133,7 +133,7 @@ class Fleet:
                 lambda child=child, count=count: (  # type: ignore[misc]
                     child.log_file.read_text().count('"reloaded"') > count
                 ),
-                20,
+                60,
                 child.log_file.read_text,
             )
 
@@ -141,7 +141,7 @@ class Fleet:
 def end(child: Child) -> None:
     """Ask a program to end, it alone and not what it started, and wait until it has."""
     os.kill(child.pid, signal.SIGTERM)
-    wait_until(lambda: not child.is_running(), 30, child.log_file.read_text)
+    wait_until(lambda: not child.is_running(), 60, child.log_file.read_text)
 
 
 def under_load(deployment: Deployment, work: Callable[[], object]) -> Result:
@@ -185,7 +185,7 @@ async def _ask(
     asked = time.perf_counter()
     try:
         request = c.CorroborateRequest(request_id=id, names=[name])
-        response: c.CorroborateResponse = await stub.Corroborate(request, timeout=30)
+        response: c.CorroborateResponse = await stub.Corroborate(request, timeout=60)
     except aio.AioRpcError as error:
         result.failures.append(f"{error.code().name}: {error.details()}")
         return

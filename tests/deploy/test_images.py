@@ -62,7 +62,7 @@ def test_a_primary_agent_and_a_coordinator_work_from_their_images(
 ) -> None:
     """Five agents from this source, the primary and the coordinator from the images."""
     shared = tmp_path / "shared"
-    deployment = Deployment(shared, internet, Plan(lookup_timeout=3))
+    deployment = Deployment(shared, internet, Plan())
     shared.mkdir()
     deployment.write()
     shutil.copy(internet.trust_anchor_file, shared)
@@ -83,10 +83,10 @@ def test_a_primary_agent_and_a_coordinator_work_from_their_images(
             def logs() -> str:
                 return podman("logs", agent) + podman("logs", coordinator)
 
-            wait_until(lambda: logs().count("perspective_connected") == 6, 40, logs)
+            wait_until(lambda: logs().count("perspective_connected") == 6, 120, logs)
             (verdict,) = deployment.ask("child.parent.example.co.jp").names
             assert (verdict.approved, verdict.quorum) == (True, "5/5"), verdict.detail
-            wait_until(lambda: is_healthy(agent) and is_healthy(coordinator), 10, logs)
+            wait_until(lambda: is_healthy(agent) and is_healthy(coordinator), 60, logs)
             podman("exec", coordinator, "test", "-s", "/var/lib/mpic/record.sqlite3")
             inspected = json.loads(podman("inspect", agent))[0]
             assert inspected["Config"]["User"] == f"{USER}:{USER}"

@@ -28,7 +28,7 @@ from tests.world.process import wait_until
 
 README = (Path(__file__).resolve().parents[2] / "deploy/README.md").read_text()
 OUTSIDE = bool(os.environ.get("MPIC_WALK_OUTSIDE"))
-PATIENCE = 15.0  # seconds for what was just started
+PATIENCE = 90.0  # seconds for what was just started
 
 _BLOCK = re.compile(r"<!-- on: (\w+) -->\n```sh\n(.*?)```", re.DOTALL)
 _NEEDS_OUTSIDE = ("apt-get ", "python3 -m venv ", "/opt/mpic/bin/pip ")
@@ -128,11 +128,14 @@ def test_the_walk_ends_with_an_approval(hosts: dict[str, Host]) -> None:
         host = hosts[place.id]
         host.take(office, "ca.pem", f"perspective-{place.id}.pem", f"perspective-{place.id}.key")
         values = f"ID={place.id} RIR={place.rir}"
-        assert "0 errors" in walk.type(host, BLOCKS["agent"][0], values)
+        assert "0 errors" in walk.type(host, BLOCKS["agent"][0], values, patiently=True)
     primary = hosts[REGIONS[0].id]
     primary.take(office, "coordinator-main.pem", "coordinator-main.key")
     assert "0 errors" in walk.type(primary, BLOCKS["coordinator"][0], patiently=True)
-    answer = walk.type(office, _with_name(BLOCKS["caller"][0]), patiently=True)
+    for _ in range(5):
+        answer = walk.type(office, _with_name(BLOCKS["caller"][0]), patiently=True)
+        if "5/5" in answer:  # the command waits for the last of them only for a second
+            break
     assert "6 of 6 can be asked" in answer
     assert "5/5" in answer
     assert "APPROVED" in answer
@@ -146,12 +149,14 @@ def test_the_walk_ends_with_an_approval(hosts: dict[str, Host]) -> None:
     frankfurt.take(office, "perspective-frankfurt.pem", "perspective-frankfurt.key")
     walk.type(frankfurt, BLOCKS["agent"][1])
     wait_until(
-        lambda: _certificate_of(primary, "frankfurt.example.net:7310") not in {shown, ""}, 15, str
+        lambda: _certificate_of(primary, "frankfurt.example.net:7310") not in {shown, ""},
+        60,
+        lambda: f"still {shown}",
     )
     walk.type(frankfurt, BLOCKS["agent"][2])
     again = walk.type(office, _with_name(BLOCKS["caller"][0]), patiently=True)
     assert "6 of 6 can be asked" in again
-    walk.type(primary, BLOCKS["coordinator"][1])
+    walk.type(primary, BLOCKS["coordinator"][1], patiently=True)
     sys.stdout.write(f"{walk.typed} commands on {len(hosts)} hosts: {walk.seconds:.1f} s\n")
 
 

@@ -2,15 +2,15 @@
 
 import json
 import signal
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from prometheus_client import parser
+import pytest
 
 from tests.world.deployment import COORDINATOR_ADMIN, Deployment, agent_admin
+from tests.world.held import Held
+from tests.world.pages import get, scrape
 from tests.world.places import PLACES
 from tests.world.process import wait_until
 
@@ -18,26 +18,9 @@ CHILD = "child.parent.example.co.jp"
 TOKYO, FRANKFURT = PLACES[0], PLACES[1]
 
 
-def get(address: str, path: str) -> tuple[int, str]:
-    """Return status and text of a page."""
-    try:
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as response:
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
-def scrape(address: str) -> dict[tuple[str, ...], float]:
-    """Return every sample by name and labels ("name", "label=value", ...)."""
-    status, text = get(address, "/metrics")
-    assert status == 200
-    return {
-        (sample.name, *(f"{name}={value}" for name, value in sorted(sample.labels.items()))): (
-            sample.value
-        )
-        for family in parser.text_string_to_metric_families(text)
-        for sample in family.samples
-    }
+@pytest.fixture(autouse=True)
+def _all_are_there(deployment: Deployment) -> None:
+    deployment.wait_ready()
 
 
 @contextmanager
@@ -95,7 +78,7 @@ def test_perspectives_that_are_away_show(deployment: Deployment) -> None:
 
     assert readyz() == (200, "ready\nserving: ok\nprimary: ok\nquorum: ok\nrecord: ok\n")
     with stopped(deployment, FRANKFURT.id, PLACES[2].id):
-        wait_until(lambda: readyz()[0] == 503, 15, lambda: readyz()[1])
+        wait_until(lambda: readyz()[0] == 503, 60, lambda: readyz()[1])
         assert "quorum: 3 of 5 remotes can be asked, 4 must corroborate" in readyz()[1]
         assert f"{FRANKFURT.id}: " in readyz()[1]
         assert get(COORDINATOR_ADMIN, "/livez") == (200, "alive\n")
@@ -111,9 +94,10 @@ def test_perspectives_that_are_away_show(deployment: Deployment) -> None:
     ):
         assert after[key] - before[key] == 1, key
     assert after["mpic_links_up", perspective] == 0
-    wait_until(lambda: readyz()[0] == 200, 15, lambda: readyz()[1])
+    wait_until(lambda: readyz()[0] == 200, 60, lambda: readyz()[1])
+    deployment.wait_ready()  # four were enough for that
     connections = ("mpic_link_connections_total", perspective)
-    assert scrape(COORDINATOR_ADMIN)[connections] == before[connections] + 1
+    assert scrape(COORDINATOR_ADMIN)[connections] > before[connections]
 
 
 def test_the_configuration_in_force_is_shown(deployment: Deployment) -> None:
@@ -127,12 +111,17 @@ def test_the_configuration_in_force_is_shown(deployment: Deployment) -> None:
 
 
 def test_not_ready_once_sigterm_came(deployment: Deployment) -> None:
-    """A question that lingers for a perspective that hangs keeps the coordinator."""
-    with stopped(deployment, FRANKFURT.id), ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(deployment.ask, CHILD, linger=3)
-        wait_until(lambda: scrape(COORDINATOR_ADMIN)["mpic_questions_in_flight",] == 1, 5, str)
+    """A question that takes long keeps the coordinator."""
+
+    def readyz() -> tuple[int, str]:
+        return get(COORDINATOR_ADMIN, "/readyz")
+
+    with ThreadPoolExecutor(1) as pool, Held() as held:
+        asked = pool.submit(deployment.ask, *held.names(1))
+        deployment.wait_looking(1)
         deployment.coordinator.signal(signal.SIGTERM)
-        wait_until(lambda: get(COORDINATOR_ADMIN, "/readyz")[0] == 503, 2, str)
-        assert "serving: it is shutting down" in get(COORDINATOR_ADMIN, "/readyz")[1]
+        wait_until(lambda: readyz()[0] == 503, 60, lambda: readyz()[1])
+        assert "serving: it is shutting down" in readyz()[1]
         assert get(COORDINATOR_ADMIN, "/livez")[0] == 200
+        held.release()
         assert asked.result().approved

@@ -1,26 +1,23 @@
 """Agents that are dead, hung, slow, swapped or lying: none corroborates, none is waited for."""
 
-import json
 import os
 import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from mpic.v1 import corroboration_pb2 as c
-from mpic.v1 import corroboration_pb2_grpc
 from tests.world import network
 from tests.world.deployment import Deployment, Plan, wait_serving
 from tests.world.process import wait_until
 
 CHILD = "child.parent.example.co.jp"
 # Waiting for a silent perspective would take far longer than the calls below are given.
-PLAN = Plan(lookup_timeout=30, own_addresses=True)
-IN_TIME = 8.0
+PLAN = Plan(lookup_timeout=60, own_addresses=True)
+IN_TIME = 40.0
 # Shorter than a call may take and longer than it takes to know a hung agent.
-LINGER = 7.0
+LINGER = 30.0
 
 
 def ask(deployment: Deployment, name: str = CHILD, linger: float = 0) -> c.NameVerdict:
@@ -58,25 +55,19 @@ def killed(deployment: Deployment, *perspectives: str) -> Iterator[None]:
         wait_for_all(deployment)
 
 
-def statuses(deployment: Deployment) -> dict[str, c.PerspectiveStatus]:
-    with deployment.channel() as channel:
-        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
-        listed = stub.ListPerspectives(c.ListPerspectivesRequest(), timeout=IN_TIME)
-    return {one.perspective_id: one for one in listed.perspectives}
-
-
 def wait_for(deployment: Deployment, done: Callable[[dict[str, bool]], bool]) -> None:
+    """Wait for what can be said of who can be asked."""
     wait_until(
-        lambda: done({name: one.ready for name, one in statuses(deployment).items()}),
-        30,
-        lambda: str(statuses(deployment)),
+        lambda: done({one.perspective_id: one.ready for one in deployment.perspectives()}),
+        60,
+        deployment.say_who,
     )
 
 
 def wait_for_all(deployment: Deployment) -> None:
     for agent in deployment.agents.values():
         wait_serving(agent)
-    wait_for(deployment, lambda ready: all(ready.values()))
+    deployment.wait_ready()
 
 
 def test_one_hung_agent_of_five_is_not_waited_for(deployment: Deployment) -> None:
@@ -84,7 +75,9 @@ def test_one_hung_agent_of_five_is_not_waited_for(deployment: Deployment) -> Non
         verdict = ask(deployment)
     assert verdict.approved
     assert verdict.quorum == "4/5"
-    assert report_of(verdict, "ashburn").dissent == c.DISSENT_NOT_AWAITED
+    # On a machine that stood still meanwhile, it may be known to hang.
+    dissents = (c.DISSENT_NOT_AWAITED, c.DISSENT_UNREACHABLE)
+    assert report_of(verdict, "ashburn").dissent in dissents
 
 
 def test_a_hung_agent_is_answered_for_at_once_and_is_back_when_it_goes_on(
@@ -114,9 +107,9 @@ def test_two_hung_agents_of_five_are_refused_once_they_are_known_to_be_gone(
     deployment: Deployment,
 ) -> None:
     with stopped(deployment, "ashburn", "singapore"):
-        verdicts = [ask(deployment)]
+        # Refused as soon as one of them is known, so the other counts only for who waits for it.
+        verdicts = [ask(deployment, linger=LINGER)]
         wait_for(deployment, lambda ready: not (ready["ashburn"] or ready["singapore"]))
-        # Refused with the first answers, so the others count only for who waits for them.
         verdicts.append(ask(deployment, linger=LINGER))
     for verdict in verdicts:
         assert verdict.reason == c.REASON_QUORUM_NOT_MET
@@ -132,7 +125,7 @@ def test_an_agent_that_is_cut_off_is_answered_for_and_is_back_when_the_network_i
     wait_for(deployment, lambda ready: not ready["johannesburg"])
     verdict = ask(deployment, linger=LINGER)
     network.heal()
-    wait_for_all(deployment)
+    deployment.wait_ready()
     assert verdict.quorum == "4/5"
     # By its silence, or by the connection that broke meanwhile.
     assert report_of(verdict, "johannesburg").dissent == c.DISSENT_UNREACHABLE
@@ -143,7 +136,7 @@ def test_an_agent_that_is_cut_off_is_answered_for_and_is_back_when_the_network_i
 def test_an_agent_whose_resolver_hangs_says_so_and_is_back_when_it_goes_on(
     deployment: Deployment,
 ) -> None:
-    unbound = events(deployment.agents["singapore"].log_file, "unbound_started")[-1]["pid"]
+    unbound = deployment.agents["singapore"].events("unbound_started")[-1]["pid"]
     os.kill(unbound, signal.SIGSTOP)
     try:
         verdicts = [ask(deployment, linger=LINGER)]
@@ -200,40 +193,47 @@ def test_an_agent_that_is_slow_about_one_domain_is_not_taken_for_hung(
     deployment: Deployment,
 ) -> None:
     """Neither it nor its resolver has anything to say for longer than hung ones are given."""
-    logs = [deployment.coordinator.log_file, deployment.agents["sao-paulo"].log_file]
-    before = [events(logs[0], "perspective_lost"), events(logs[1], "resolver_hangs")]
+    before = complaints(deployment, "sao-paulo")
     network.black_hole(network.perspective_address(3), network.AUTHORITATIVE)
     verdict = ask(deployment, "slow2.plain.example.co.jp", linger=5)
-    after = [events(logs[0], "perspective_lost"), events(logs[1], "resolver_hangs")]
-    assert after == before
+    assert complaints(deployment, "sao-paulo") == before
     # What it gave in the end, if it did, was about the domain.
     dissents = (c.DISSENT_NOT_AWAITED, c.DISSENT_CAA_FAILED, c.DISSENT_ADDRESSES_FAILED)
     assert report_of(verdict, "sao-paulo").dissent in dissents
-    assert statuses(deployment)["sao-paulo"].ready
+    assert deployment.perspective("sao-paulo").ready
+
+
+def complaints(deployment: Deployment, perspective: str) -> list[dict[str, Any]]:
+    """Return what the logs say of an agent that hangs, or whose resolver does."""
+    lost = deployment.coordinator.events("perspective_lost")
+    hangs = deployment.agents[perspective].events("resolver_hangs")
+    return [line for line in lost if line["perspective"] == perspective] + hangs
 
 
 def test_an_unbound_that_dies_is_started_again(deployment: Deployment) -> None:
-    log = deployment.agents["singapore"].log_file
-    started = events(log, "unbound_started")
+    agent = deployment.agents["singapore"]
+    started = agent.events("unbound_started")
     os.kill(started[-1]["pid"], signal.SIGKILL)
-    wait_until(lambda: len(events(log, "unbound_started")) > len(started), 10, log.read_text)
-    assert ask(deployment, linger=2).quorum == "5/5"
-
-
-def events(log: Path, event: str) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
-    return [line for line in lines if line["event"] == event]
+    wait_until(
+        lambda: len(agent.events("unbound_started")) > len(started), 60, agent.log_file.read_text
+    )
+    deployment.wait_ready()
+    assert ask(deployment, linger=LINGER).quorum == "5/5"
 
 
 def test_a_late_observation_is_still_received(deployment: Deployment) -> None:
-    log = deployment.coordinator.log_file
-    name = "late.plain.example.co.jp"
-    with stopped(deployment, "singapore"):
-        verdict = ask(deployment, name)
+    """Of an agent that stood still for a moment, too short to be taken for hung."""
+    for number in range(10):
+        name, before = f"late{number}.plain.example.co.jp", complaints(deployment, "singapore")
+        with stopped(deployment, "singapore"):
+            verdict = ask(deployment, name)
+        if complaints(deployment, "singapore") == before:
+            break
     assert verdict.quorum == "4/5"
 
     def late() -> list[dict[str, Any]]:
-        return [one for one in events(log, "late_observation") if one["name"] == name]
+        lines = deployment.coordinator.events("late_observation")
+        return [one for one in lines if one["name"] == name]
 
-    wait_until(lambda: bool(late()), 10, log.read_text)
+    wait_until(lambda: bool(late()), 60, deployment.coordinator.log_file.read_text)
     assert [(one["perspective"], one["corroborates"]) for one in late()] == [("singapore", True)]

@@ -6,7 +6,6 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from mpic.v1 import corroboration_pb2 as c
-from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import Deployment
 
 GOOD = "child.parent.example.co.jp"
@@ -98,10 +97,8 @@ def test_the_next_good_request_is_answered(deployment: Deployment) -> None:
 
 
 def test_without_a_deadline_the_services_own_applies(deployment: Deployment) -> None:
-    with deployment.channel() as channel:
-        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
-        # Silent for ever, and a resolver that goes on trying.
-        response = stub.Corroborate(request("60000.slow.hostile.example.co.jp"))
+    # Silent for ever, and a resolver that goes on trying.
+    response = deployment.ask("60000.slow.hostile.example.co.jp", linger=0, timeout=None)
     assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED
 
 

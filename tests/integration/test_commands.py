@@ -1,9 +1,9 @@
 """The commands as people type them: exit codes, words, refusals to start, a graceful end."""
 
-import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,15 +23,14 @@ from tests.world.deployment import (
     COORDINATOR_ADMIN,
     MPIC,
     Deployment,
-    Plan,
     wait_serving,
 )
+from tests.world.held import Held
 from tests.world.internet import Internet
 from tests.world.places import PLACES
 from tests.world.process import Child, wait_until
 
 CHILD = "child.parent.example.co.jp"
-PLAN = Plan(lookup_timeout=3)
 
 
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -40,7 +39,7 @@ def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProce
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
         env=os.environ | {"COLUMNS": "160"} | environment,
     )
 
@@ -48,7 +47,8 @@ def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProce
 def ask(deployment: Deployment, *arguments: str) -> subprocess.CompletedProcess[str]:
     tls = deployment.caller_tls()
     files = ("--cert", tls.certificate, "--key", tls.private_key, "--ca", tls.authority)
-    return run("ask", "--server-name", "localhost", *files, "--server", COORDINATOR, *arguments)
+    at = ("--server-name", "localhost", "--server", COORDINATOR)
+    return run("ask", *at, *files, "--linger", "10", "--timeout", "60", *arguments)
 
 
 def test_ask_exits_with_0_and_shows_who_saw_what(deployment: Deployment) -> None:
@@ -123,7 +123,7 @@ def test_ask_exits_with_11_when_nothing_could_be_determined(deployment: Deployme
     deployment.agents["tokyo"].stop()
     done = ask(deployment, CHILD)
     wait_serving(deployment.start_agent("tokyo"))
-    wait_until(lambda: deployment.ask(CHILD).approved, 15, str)
+    deployment.wait_ready()
     assert done.returncode == 11
     assert "PRIMARY_UNAVAILABLE" in done.stdout
 
@@ -304,10 +304,20 @@ def lax_resolver(internet: Internet, tmp_path: Path) -> Path:
 def test_an_agent_does_not_serve_through_a_resolver_that_may_not_validate(
     lax_agent: Callable[[str, str], Path], old: str, new: str, says: str
 ) -> None:
-    done = run("agent", "--config", lax_agent(old, new))
-    assert done.returncode == 1
-    assert "was not shown to validate" in done.stderr
+    file = lax_agent(old, new)
+    # The second of a start may be too short for the resolver to answer, and then that is said.
+    for _ in range(5):
+        done = run("agent", "--config", file)
+        assert done.returncode == 1
+        assert "was not shown to validate" in done.stderr
+        if says in done.stderr:
+            break
     assert says in done.stderr
+
+
+def _listens() -> bool:
+    with socket.socket() as tcp:
+        return tcp.connect_ex(("127.0.0.1", 5399)) == 0
 
 
 @pytest.fixture
@@ -323,6 +333,7 @@ def lax_agent(
         lax_resolver.write_text(text.replace(old, new))
         command = ("unbound", "-d", "-p", "-c", str(lax_resolver))
         running.append(Child(command, tmp_path / "unbound.log"))
+        running[-1].wait_ready(_listens)
         head = agent_config(deployment, tmp_path, QUICK).read_text().split("[resolver]")[0]
         file = tmp_path / "agent.toml"
         file.write_text(head + BESIDE.format(directory=tmp_path))
@@ -360,28 +371,19 @@ def test_an_agent_that_cannot_start_says_why(
 
 def test_a_running_question_is_answered_when_the_coordinator_ends(deployment: Deployment) -> None:
     coordinator = deployment.coordinator
-    with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(deployment.ask, "900.slow.hostile.example.co.jp", linger=0.0)
-        asked = deployment.agents["tokyo"].log_file  # the agents are busy with it by now
-        assert asked.exists()
-        wait_until(lambda: _is_busy(deployment), 5, str)
+    with ThreadPoolExecutor(1) as pool, Held() as held:
+        slow = pool.submit(deployment.ask, *held.names(1), linger=0.0)
+        deployment.wait_looking(1)
         coordinator.signal(signal.SIGTERM)
-        wait_until(lambda: '"stopping"' in coordinator.log_file.read_text(), 5, str)
+        wait_until(lambda: bool(coordinator.events("stopping")), 60, coordinator.log_file.read_text)
         with pytest.raises(grpc.RpcError) as raised:
             deployment.ask(CHILD)
+        held.release()
         assert slow.result().names[0].reason != c.REASON_UNSPECIFIED
     assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
-    wait_until(lambda: not coordinator.is_running(), 15, str)
-    events = [
-        json.loads(line)["event"] for line in coordinator.log_file.read_text().splitlines()[-3:]
-    ]
-    assert events[-1] == "stopped"
+    wait_until(lambda: not coordinator.is_running(), 60, coordinator.log_file.read_text)
+    assert '"stopped"' in coordinator.log_file.read_text().splitlines()[-1]
     deployment.start_coordinator()
-
-
-def _is_busy(deployment: Deployment) -> bool:
-    """Whether the question was sent: an own one, asked later, has been answered."""
-    return deployment.send(c.CorroborateRequest(request_id="behind", names=[CHILD])).approved
 
 
 def test_the_programs_need_no_other_words() -> None:

@@ -56,4 +56,4 @@ def test_an_interrupted_demo_cleans_up(tmp_path: Path) -> None:
         demo.send_signal(signal.SIGINT)
         assert demo.wait() == 130
     assert "ip netns exec mpic-demo" in output
-    wait_until(lambda: not list(tmp_path.iterdir()), 5, lambda: str(list(tmp_path.iterdir())))
+    wait_until(lambda: not list(tmp_path.iterdir()), 60, lambda: str(list(tmp_path.iterdir())))

@@ -16,12 +16,11 @@ from google.protobuf import json_format
 from mpic.pki import Subject, create_authority, issue_certificate
 from mpic.v1 import corroboration_pb2 as c
 from tests.world import network, zones
-from tests.world.deployment import COORDINATOR, MPIC, Deployment, Plan, agent_address, wait_serving
+from tests.world.deployment import COORDINATOR, MPIC, Deployment, agent_address, wait_serving
 from tests.world.internet import Internet
 from tests.world.places import PLACES
 from tests.world.process import wait_until
 
-PLAN = Plan(lookup_timeout=3)
 TOKYO, FRANKFURT, ASHBURN = PLACES[:3]
 
 
@@ -31,7 +30,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
         env=os.environ | {"COLUMNS": "200"},
     )
 
@@ -56,6 +55,16 @@ def examine(file: Path) -> Report:
     return Report(done.returncode, json.loads(done.stdout)["findings"])
 
 
+def examine_healthy(file: Path) -> Report:
+    """Examine what is in order until that is found: a slow machine may look like a slow network."""
+    for _ in range(10):
+        report = examine(file)
+        if report.code == 0:
+            break
+    assert report.code == 0, report.findings
+    return report
+
+
 def changed(file: Path, directory: Path, *changes: tuple[str, str]) -> Path:
     """Write a configuration with some text replaced."""
     text = file.read_text()
@@ -74,8 +83,8 @@ def perspectives(deployment: Deployment, *more: str) -> subprocess.CompletedProc
 
 
 def test_in_a_healthy_deployment_nothing_is_wrong(deployment: Deployment) -> None:
-    agent, coordinator = map(examine, (deployment.agent_file("tokyo"), deployment.coordinator_file))
-    assert (agent.code, coordinator.code) == (0, 0), (agent, coordinator)
+    agent = examine_healthy(deployment.agent_file("tokyo"))
+    coordinator = examine_healthy(deployment.coordinator_file)
     assert agent.of("port", "ok") == ["the program listens on 127.0.0.1:7310 -> "]
     assert "it validates" in agent.of("resolver", "ok")[0]
     assert "within the root's signature" in " ".join(agent.of("clock", "ok"))
@@ -87,6 +96,7 @@ def test_in_a_healthy_deployment_nothing_is_wrong(deployment: Deployment) -> Non
 
 
 def test_for_a_person_it_says_the_same_in_lines(deployment: Deployment) -> None:
+    examine_healthy(deployment.agent_file("tokyo"))
     done = run("doctor", "--config", deployment.agent_file("tokyo"))
     assert done.returncode == 0, done.stdout
     assert "ok       tls: certificate, key and authority fit" in done.stdout
@@ -95,6 +105,7 @@ def test_for_a_person_it_says_the_same_in_lines(deployment: Deployment) -> None:
 
 
 def test_the_live_state_is_shown_as_a_table_and_as_json(deployment: Deployment) -> None:
+    deployment.wait_ready()
     table, document = perspectives(deployment), perspectives(deployment, "--json")
     assert (table.returncode, document.returncode) == (0, 0)
     for word in ("frankfurt", "remote", "RIPE", "ready", "Unbound", "ago", "6 of 6 can be asked"):
@@ -165,7 +176,7 @@ def test_agents_that_are_swapped_are_both_named(deployment: Deployment, tmp_path
 
 def test_an_agent_that_is_down_is_named(deployment: Deployment) -> None:
     deployment.agents[ASHBURN.id].stop()
-    wait_until(lambda: perspectives(deployment).returncode == 1, 10, str)
+    wait_until(lambda: not deployment.perspective(ASHBURN.id).ready, 60, deployment.say_who)
     report, shown = examine(deployment.coordinator_file), perspectives(deployment)
     wait_serving(deployment.start_agent(ASHBURN.id))
     assert report.code == 1
@@ -173,18 +184,22 @@ def test_an_agent_that_is_down_is_named(deployment: Deployment) -> None:
     assert error.startswith("ashburn: it cannot be reached: Connection refused -> Start its agent")
     assert "5 of 6 can be asked" in shown.stdout
     assert "UNAVAILABLE" in shown.stdout
-    wait_until(lambda: perspectives(deployment).returncode == 0, 10, str)
+    deployment.wait_ready()
+    assert perspectives(deployment).returncode == 0
 
 
 @contextmanager
 def hanging_resolver(deployment: Deployment) -> Iterator[None]:
-    """Let Ashburn's Unbound hang until its agent says so."""
-    log = deployment.agents[ASHBURN.id].log_file
-    started = [json.loads(line) for line in log.read_text().splitlines() if "unbound_st" in line]
-    pid = int(started[-1]["pid"])
+    """Let Ashburn's Unbound hang, from when its agent says so."""
+    agent = deployment.agents[ASHBURN.id]
+    pid = int(agent.events("unbound_started")[-1]["pid"])
     os.kill(pid, signal.SIGSTOP)
     try:
-        wait_until(lambda: '"validates": false' in log.read_text(), 15, log.read_text)
+        wait_until(
+            lambda: not deployment.perspective(ASHBURN.id).description.resolver.validates,
+            60,
+            agent.log_file.read_text,
+        )
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -223,8 +238,10 @@ def test_a_clock_that_is_outside_the_roots_signature_is_an_error(
 ) -> None:
     (root,) = zones.ROOT_ZONES
     internet.replace(replace(root, signing=zones.Signing.EXPIRED))
-    report = examine(deployment.agent_file("tokyo"))
-    internet.replace(root)
+    try:
+        report = examine(deployment.agent_file("tokyo"))
+    finally:
+        internet.replace(root)
     assert report.code == 1
     assert "the clock is fast by 10 days" in report.of("clock", "error")[0]
     assert "See `clock`" in report.of("resolver", "error")[0]
@@ -256,7 +273,7 @@ def test_a_roster_that_breaks_at_the_next_date_is_warned_of(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     # What the tests before did to the root, every agent has to have got over.
-    wait_until(lambda: examine(deployment.coordinator_file).code == 0, 20, str)
+    examine_healthy(deployment.coordinator_file)
     file = tmp_path / "dated.toml"
     file.write_text(deployment.coordinator_file.read_text() + _ROWS)
     report = examine(file)

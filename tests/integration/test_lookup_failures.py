@@ -8,7 +8,7 @@ from tests.world import network
 from tests.world.deployment import Deployment, Plan
 
 PLAN = Plan(
-    lookup_timeout=8, coordinator_extra="[policy]\npermit_caa_failure_in_insecure_zone = true\n"
+    lookup_timeout=15, coordinator_extra="[policy]\npermit_caa_failure_in_insecure_zone = true\n"
 )
 # The zone's servers answer A and fail at CAA.
 INSECURE = "child.servfailcaa.hostile.example.co.jp"
@@ -95,6 +95,7 @@ def test_without_the_policy_it_is_a_failure(deployment: Deployment) -> None:
     deployment.coordinator.stop()
     deployment.coordinator_file.write_text(strict)
     deployment.start_coordinator()
+    deployment.wait_ready()
     response = deployment.ask(INSECURE)
     assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED, response.names[0].detail
     failed = primary(response).observation.findings[0].caa_walk.levels[-1]

@@ -72,7 +72,11 @@ def test_what_comes_after_the_answer_is_added(deployment: Deployment) -> None:
     expected = dissents.count(c.DISSENT_NOT_AWAITED)
     request = c.GetCorroborationRequest(record_id=response.record_id)
     with deployment.channel() as channel:
-        wait_until(lambda: len(stub(channel).GetCorroboration(request).late) == expected, 10, str)
+        wait_until(
+            lambda: len(stub(channel).GetCorroboration(request).late) == expected,
+            60,
+            lambda: str(stub(channel).GetCorroboration(request).late),
+        )
 
 
 def test_a_chain_goes_on_after_a_restart(deployment: Deployment) -> None:
@@ -137,7 +141,7 @@ def test_the_same_request_gets_the_same_verdict(deployment: Deployment) -> None:
 def test_the_same_request_twice_on_a_stream_is_answered_twice(deployment: Deployment) -> None:
     message = c.CorroborateStreamRequest(questions=[question(request_id="twice")] * 2)
     with deployment.channel() as channel:
-        responses = stub(channel).CorroborateStream(iter([message]), timeout=30)
+        responses = stub(channel).CorroborateStream(iter([message]), timeout=120)
         outcomes = [one.verdict for response in responses for one in response.outcomes]
     assert len(outcomes) == 2
     assert outcomes[0].approved

@@ -31,7 +31,7 @@ def run(deployment: Deployment, line: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     if " > " in line:
         (deployment.directory / line.rpartition(" > ")[2]).write_text(done.stdout)
@@ -41,15 +41,15 @@ def run(deployment: Deployment, line: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def answers(deployment: Deployment) -> list[c.CorroborateResponse]:
     """Approved, refused by error 338, refused by the primary."""
-    approved = deployment.ask(CHILD, linger=2)
+    approved = deployment.ask(CHILD)
     for number in (1, 2):
         source = network.perspective_address(number)
         network.divert(source, network.AUTHORITATIVE, network.LIAR)
     try:
-        quorum = deployment.ask("child.plain.example.co.jp", linger=2)
+        quorum = deployment.ask("child.plain.example.co.jp")
     finally:
         network.restore_all()
-    forbidden = deployment.ask("deny.caa.example.co.jp", linger=2)
+    forbidden = deployment.ask("deny.caa.example.co.jp")
     answered = [approved, quorum, forbidden]
     assert [one.error.code for one in answered] == [0, 338, 0]
     return answered

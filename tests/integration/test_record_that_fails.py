@@ -80,13 +80,13 @@ def test_a_full_disk_approves_nothing_until_there_is_room(deployment: Deployment
     ballast = deployment.record_file.with_name("ballast")
     fill_disk(ballast)
     # What the log of the store has room for already is still taken.
-    wait_until(lambda: not heals(deployment), 20, str)
+    wait_until(lambda: not heals(deployment), 60, lambda: "approved on a full disk")
     assert reason_of_refusal(deployment) == "RECORD_NOT_WRITTEN"
     log = deployment.coordinator.log_file.read_text()
     assert "record_not_written" in log
     assert "Free space on its disk" in log
     ballast.unlink()
-    wait_until(lambda: heals(deployment), 5, str)
+    wait_until(lambda: heals(deployment), 60, lambda: reason_of_refusal(deployment))
     assert stored(deployment) > before
 
 
@@ -96,5 +96,5 @@ def test_a_file_that_is_gone_approves_nothing_until_it_is_back(deployment: Deplo
     assert reason_of_refusal(deployment) == "RECORD_NOT_WRITTEN"
     assert not deployment.record_file.exists()
     aside.rename(deployment.record_file)
-    wait_until(lambda: heals(deployment), 5, str)
+    wait_until(lambda: heals(deployment), 60, lambda: reason_of_refusal(deployment))
     assert stored(deployment) > 0

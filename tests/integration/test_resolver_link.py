@@ -5,14 +5,23 @@ import struct
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import pytest
+
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connection import Lookup
 from perspective_agent.resolver import Resolver
 from perspective_agent.wanted import Wanted
 from perspective_agent.wire import A
+from tests.world import network
 
 SERVFAIL = 0x8182
 NOERROR = 0x8180
+
+
+@pytest.fixture(autouse=True)
+def _loopback() -> None:
+    """Also where these are the first tests in their network."""
+    network.bring_up(())
 
 
 class FakeResolver:
@@ -42,12 +51,17 @@ class FakeResolver:
             self.ended.release()
 
 
+async def until(done: Callable[[], bool]) -> None:
+    while not done():  # noqa: ASYNC110 - what is waited for has no event
+        await asyncio.sleep(0.01)
+
+
 async def with_resolver(
     fake: FakeResolver, work: Callable[[tuple[str, int]], Coroutine[Any, Any, None]]
 ) -> None:
     server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
     async with server:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await work(server.sockets[0].getsockname())
             await fake.ended.acquire()
             await asyncio.sleep(0.01)
@@ -68,7 +82,7 @@ def test_lookups_that_hang_and_are_given_up_leave_their_places_to_others() -> No
         complete = asyncio.Event()
         hung = [resolver.ask(Wanted(f"hung{n}.test", A), receive, n) for n in range(32)]
         good = [resolver.ask(Wanted(f"good{n}.test", A), receive, n) for n in range(40)]
-        await asyncio.sleep(0.05)
+        await until(lambda: len(fake.asked) == len(hung))
         assert not answers
         for ticket, lookup in enumerate(hung):
             resolver.abandon(lookup, receive, ticket)
@@ -96,7 +110,8 @@ def test_what_is_given_up_while_failures_are_erased_is_not_asked_anew() -> None:
 
         resolver = Resolver(address, erase)
         wanted[0] = resolver.ask(Wanted("failing.test", A), receive, 0)
-        await asyncio.sleep(0.1)
+        await until(lambda: bool(erased))
+        await asyncio.sleep(0.1)  # in which it could be asked anew
         resolver.close()
 
     asyncio.run(with_resolver(fake, work))
@@ -116,9 +131,10 @@ def test_a_closed_link_asks_nobody() -> None:
 
         for number in range(33):
             resolver.ask(Wanted(f"hung{number}.test", A), receive, number)
-        await asyncio.sleep(0.05)
+        await until(lambda: len(fake.asked) == 32)
         resolver.close()
-        await asyncio.sleep(0.05)
+        await until(lambda: bool(failures))
+        await asyncio.sleep(0.05)  # in which the last could be asked
 
     asyncio.run(with_resolver(fake, work))
     assert {failure.kind for failure in failures} == {o.FAILURE_KIND_RESOLVER_UNAVAILABLE}

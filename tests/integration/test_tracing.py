@@ -1,9 +1,7 @@
 """A caller's trace is found again in the coordinator's log and in every agent's."""
 
-import json
 import os
 import signal
-from typing import Any
 
 import grpc
 import pytest
@@ -11,25 +9,20 @@ import pytest
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import Deployment
-from tests.world.process import Child, wait_until
+from tests.world.process import wait_until
 
 CHILD = "child.parent.example.co.jp"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
-def lines(child: Child, event: str) -> list[dict[str, Any]]:
-    written = [one for one in child.log_file.read_text().splitlines() if one.startswith("{")]
-    return [line for line in map(json.loads, written) if line["event"] == event]
-
-
 def ask(deployment: Deployment, request_id: str, traceparent: str) -> None:
     request = c.CorroborateRequest(request_id=request_id, names=[CHILD])
-    request.linger.FromSeconds(3)
+    request.linger.FromSeconds(int(deployment.plan.lookup_timeout))
     with deployment.channel() as channel:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
         metadata = (("traceparent", traceparent),)
-        assert stub.Corroborate(request, timeout=20, metadata=metadata).approved
+        assert stub.Corroborate(request, timeout=60, metadata=metadata).approved
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,17 +32,17 @@ def _agents_tell_more(deployment: Deployment) -> None:
         file.write_text(file.read_text() + '\n[log]\nlevel = "debug"\n')
         os.kill(agent.pid, signal.SIGHUP)
     for agent in deployment.agents.values():
-        wait_until(lambda agent=agent: bool(lines(agent, "reloaded")), 20, str)  # type: ignore[misc]
+        wait_until(lambda agent=agent: bool(agent.events("reloaded")), 60, agent.log_file.read_text)  # type: ignore[misc]
 
 
 def test_the_trace_is_named_in_every_log(deployment: Deployment) -> None:
     ask(deployment, "traced", TRACEPARENT)
     (verdict,) = [
-        line for line in lines(deployment.coordinator, "verdict") if line["request_id"] == "traced"
+        line for line in deployment.coordinator.events("verdict") if line["request_id"] == "traced"
     ]
     assert verdict["trace_id"] == TRACE
     for agent in deployment.agents.values():
-        (question,) = lines(agent, "question")
+        (question,) = agent.events("question")
         assert (question["trace_id"], question["name"]) == (TRACE, CHILD)
 
 
@@ -59,12 +52,12 @@ def test_what_is_no_trace_is_not_passed_on(deployment: Deployment, number: int) 
     ask(deployment, f"untraced-{number}", traceparent)
     (verdict,) = [
         line
-        for line in lines(deployment.coordinator, "verdict")
+        for line in deployment.coordinator.events("verdict")
         if line["request_id"] == f"untraced-{number}"
     ]
     assert verdict["trace_id"] is None
     for agent in deployment.agents.values():
-        assert {line["trace_id"] for line in lines(agent, "question")} <= {TRACE}
+        assert {line["trace_id"] for line in agent.events("question")} <= {TRACE}
 
 
 def test_what_is_not_decided_names_its_trace_too(deployment: Deployment) -> None:
@@ -72,8 +65,8 @@ def test_what_is_not_decided_names_its_trace_too(deployment: Deployment) -> None
     with deployment.channel() as channel:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
         with pytest.raises(grpc.RpcError):
-            stub.Corroborate(request, timeout=20, metadata=(("traceparent", TRACEPARENT),))
-    (line,) = lines(deployment.coordinator, "not_decided")
+            stub.Corroborate(request, timeout=60, metadata=(("traceparent", TRACEPARENT),))
+    (line,) = deployment.coordinator.events("not_decided")
     assert line["trace_id"] == TRACE
     assert len(line["request_id"]) == 128
     assert "\x1b" not in deployment.coordinator.log_file.read_text()

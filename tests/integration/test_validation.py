@@ -1,5 +1,6 @@
 """BR 4.2.2.2: the primary must validate; whether remotes must is the policy's."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -8,13 +9,12 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.unbound_conf import UnboundOptions, unbound_config
 from tests.world import network
-from tests.world.deployment import Deployment, Plan, wait_serving
+from tests.world.deployment import Deployment, wait_serving
 from tests.world.internet import Internet
 from tests.world.process import Child
 
 CHILD = "child.parent.example.co.jp"
 REMOTE, PRIMARY = 1, 0
-PLAN = Plan(lookup_timeout=5)
 
 BESIDE = """
 [resolver]
@@ -48,6 +48,7 @@ def blind(
     text = unbound_config(options, 5399, directory)
     config.write_text(text.replace("validator iterator", "iterator"))
     resolver = Child(("unbound", "-d", "-p", "-c", str(config)), directory / "log")
+    resolver.wait_ready(_listens)
     file = deployment.agent_file(place.id)
     before = file.read_text()
     beside = BESIDE.format(directory=directory, anchor=internet.trust_anchor_file)
@@ -61,6 +62,11 @@ def blind(
     wait_serving(deployment.start_agent(place.id))
 
 
+def _listens() -> bool:
+    with socket.socket() as tcp:
+        return tcp.connect_ex(("127.0.0.1", 5399)) == 0
+
+
 def restart(deployment: Deployment, *, remotes_must_validate: bool) -> None:
     deployment.coordinator.stop()
     head, perspectives = deployment.coordinator_file.read_text().split("[[perspective]]", 1)
@@ -68,6 +74,7 @@ def restart(deployment: Deployment, *, remotes_must_validate: bool) -> None:
     policy = f"[policy]\nremotes_must_validate = {str(remotes_must_validate).lower()}\n\n"
     deployment.coordinator_file.write_text(f"{head}{policy}[[perspective]]{perspectives}")
     deployment.start_coordinator()
+    deployment.wait_ready()
 
 
 def test_by_default_everybody_must(deployment: Deployment, blind: int) -> None:

@@ -68,12 +68,12 @@ class Resolver:
     source: str
     address: str
 
-    def ask(self, name: str, rdtype: str = "A", seconds: float = 10) -> dns.message.Message:
+    def ask(self, name: str, rdtype: str = "A", seconds: float = 60) -> dns.message.Message:
         query = dns.message.make_query(name, rdtype, flags=dns.flags.RD | dns.flags.AD)
         query.use_edns(0)
         return dns.query.tcp(query, self.address, port=5300, timeout=seconds)
 
-    def outcome(self, name: str, rdtype: str, seconds: float = 0.5) -> str:
+    def outcome(self, name: str, rdtype: str, seconds: float = 60) -> str:
         """The response code, or "silence" for so long, or "unreadable"."""
         try:
             return dns.rcode.to_text(self.ask(name, rdtype, seconds).rcode())
@@ -147,7 +147,7 @@ def test_the_child_has_no_caa_and_the_answer_carries_the_soa_that_users_are_show
     internet: Internet,
 ) -> None:
     query = dns.message.make_query(CHILD, "CAA")
-    answer = dns.query.udp(query, internet.server(network.AUTHORITATIVE).address, timeout=1)
+    answer = dns.query.udp(query, internet.server(network.AUTHORITATIVE).address, timeout=60)
     assert answer.rcode() == dns.rcode.NOERROR
     assert not answer.answer
     assert "3600 IN SOA ns1.parent.example.co.jp. admin.parent.example.co.jp. 20250424" in str(
@@ -257,7 +257,7 @@ def test_the_liar_can_tell_another_lie(
 
 def test_an_open_tcp_connection_does_not_survive_a_diversion(resolver: Resolver) -> None:
     with socket.create_connection(
-        (network.AUTHORITATIVE, 53), timeout=1, source_address=(resolver.source, 0)
+        (network.AUTHORITATIVE, 53), timeout=60, source_address=(resolver.source, 0)
     ) as tcp:
         query = dns.message.make_query("parent.example.co.jp", "SOA")
         dns.query.send_tcp(tcp, query)
@@ -276,13 +276,15 @@ def test_restoring_what_is_not_diverted_changes_nothing() -> None:
 
 def test_a_black_hole_is_silent_and_heals(resolvers: tuple[Resolver, Resolver]) -> None:
     network.black_hole(resolvers[1].source, network.AUTHORITATIVE)
-    lost = [r.outcome("lost.plain.example.co.jp", "A") for r in resolvers]
+    seen = resolvers[0].outcome("lost.plain.example.co.jp", "A")
+    lost = resolvers[1].outcome("lost.plain.example.co.jp", "A", SILENCE)
     network.heal()
-    assert lost == ["NXDOMAIN", "silence"]
+    assert (seen, lost) == ("NXDOMAIN", "silence")
     assert resolvers[1].ask("found.plain.example.co.jp").rcode() == dns.rcode.NXDOMAIN
 
 
-# What Unbound makes of each behaviour, asked for CAA.
+# What Unbound makes of each behaviour, asked for CAA; it is silent for seconds, if it is.
+SILENCE = 0.5
 OUTCOMES = {
     "healthy": "NOERROR",
     "emptytc": "NOERROR",
@@ -302,6 +304,7 @@ OUTCOMES = {
     "garbage": "SERVFAIL",
     "truncated": "SERVFAIL",
     "slow": "NOERROR",
+    "held": "NOERROR",
     "slowtcp": "silence",
     "loop": "SERVFAIL",
     "chain": "NOERROR",
@@ -339,14 +342,14 @@ def test_every_behaviour_has_an_outcome() -> None:
 @pytest.mark.parametrize("behaviour", OUTCOMES)
 def test_a_misbehaviour_reaches_the_resolver(resolver: Resolver, behaviour: str) -> None:
     name, expected = f"child.{behaviour}.{zones.HOSTILE_ZONE}", OUTCOMES[behaviour]
-    patience = 0.5 if expected == "silence" else 10
+    patience = SILENCE if expected == "silence" else 60
     assert resolver.outcome(name, "CAA", patience) == expected
 
 
 def test_arguments_of_misbehaviours(resolver: Resolver) -> None:
     asked = time.monotonic()
     assert resolver.ask(f"300.slow.{zones.HOSTILE_ZONE}").rcode() == dns.rcode.NOERROR
-    assert 0.3 <= time.monotonic() - asked < 1.5
+    assert time.monotonic() - asked >= 0.3
     assert len(resolver.ask(f"5.chain.{zones.HOSTILE_ZONE}").answer) == 6
     assert resolver.ask(f"20.chain.{zones.HOSTILE_ZONE}").rcode() == dns.rcode.SERVFAIL
 
@@ -396,7 +399,7 @@ def test_a_child_does_not_outlive_its_parent(tmp_path: Path) -> None:
         child = Path("/proc", output.readline().strip(), "stat")
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    wait_until(lambda: _is_gone(child), 2, lambda: "the child lives on")
+    wait_until(lambda: _is_gone(child), 60, lambda: "the child lives on")
 
 
 def _is_gone(stat: Path) -> bool:

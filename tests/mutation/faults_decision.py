@@ -9,7 +9,10 @@ ADDRESSES = "coordinator/addresses.py"
 BALLOT = "coordinator/ballot.py"
 CAA_CHECK = "coordinator/caa_check.py"
 FAILURE = "coordinator/caa_failure.py"
+ADMISSION = "coordinator/admission.py"
 ANSWER = "coordinator/answer.py"
+FANOUT = "coordinator/fanout.py"
+OVERLOAD = "coordinator/overload.py"
 VERDICT = "coordinator/verdict.py"
 TRANSCRIPT = "coordinator/record/transcript.py"
 INTAKE = "coordinator/intake.py"
@@ -188,4 +191,12 @@ FAULTS = [
     Fault("any name is looked up", "perspective_agent/servicer.py", "        elif not is_looked_up(question.name):", "        elif False:"),
     Fault("one name twice", NAMES, "        if earlier == index:\n", "        if True:\n"),
     Fault("the walk ends below the top-level domain", NAMES, '    while (dot := looked_up.find(".")) >= 0:\n        looked_up = looked_up[dot + 1 :]\n        levels', '    while (dot := looked_up.find(".")) >= 0:\n        looked_up = looked_up[dot + 1 :]\n        if "." not in looked_up:\n            break\n        levels'),
+    # Too much at a time, or too little time.
+    Fault("no caller has a bound", ADMISSION, "        if of_caller + names > bound:", "        if False:"),
+    Fault("all callers together have no bound", ADMISSION, "        if self.in_flight + names > most:", "        if False:"),
+    Fault("what has left counts on", ADMISSION, "        self._by_caller[caller] -= names", "        pass"),
+    Fault("what nobody waits for is looked up on", FANOUT, "            link.withdraw(entry)", "            pass"),
+    Fault("our late timer is the agents' failure", FANOUT, "        if overdue > _OVERDUE:", "        if False:"),
+    Fault("what comes after the caller's deadline counts", FANOUT, "        if asyncio.get_running_loop().time() < self._deadline.when():", "        if True:"),
+    Fault("what was cut short is told as a verdict", OVERLOAD, "        if refused != {c.REASON_CUT_SHORT}:", "        if True:"),
 ]  # fmt: skip

@@ -138,4 +138,10 @@ FAULTS = [
         "for month in numbers if _is_empty(db, month)]",
         "for month in numbers]",
     ),
+    Fault(
+        "a busy writer does not gather",
+        RECORDER,
+        "            if is_busy and not self._closing:",
+        "            if False:",
+    ),
 ]

@@ -11,6 +11,7 @@ CONF = "perspective_agent/unbound_conf.py"
 RULES = "perspective_agent/unbound_rules.py"
 PROBE = "perspective_agent/probe.py"
 RESOLVER = "perspective_agent/resolver.py"
+EXAMINE = "perspective_agent/examine.py"
 
 FAULTS = [
     # One lookup for all who ask while it is in flight, and none for who asks later.
@@ -129,7 +130,7 @@ FAULTS = [
     Fault("opt-out without its flag", DENIAL, "if covers and denial.flags & _OPT_OUT else", "if covers else"),
     Fault("opt-out elsewhere", DENIAL, "if covers and denial.flags & _OPT_OUT else", "if denial.flags & _OPT_OUT else"),
     Fault("opt-out: the end of the chain", DENIAL, "else (hashed > first or hashed < after)", "else False"),
-    Fault("hashes at any cost", DENIAL, "    if denial.iterations > _MAX_ITERATIONS:", "    if False:"),
+    Fault("hashes at any cost", DENIAL, "    if denial.algorithm != _SHA1 or denial.iterations > _MAX_ITERATIONS:", "    if denial.algorithm != _SHA1:"),
     Fault("another hash", DENIAL, "    if first == hashed:", "    if first[:8] == hashed[:8] or True:"),
     Fault("DO is not set", WIRE, "opt = _OPT_DO if self.rdtype == DS else _OPT", "opt = _OPT"),
     Fault("NXDOMAIN is a denial of DS", WIRE, "if query.rdtype == DS and lookup.absence == o.ABSENCE_NO_DATA:", 'if query.rdtype == DS and lookup.HasField("absence"):'),
@@ -149,7 +150,6 @@ FAULTS = [
     Fault("permissive mode passes", RULES, 'Rule("get_option val-permissive-mode", _is("no")', 'Rule("get_option val-permissive-mode", bool'),
     Fault("forwarders pass", RULES, 'Rule("list_forwards", _is("")', 'Rule("list_forwards", lambda _: True'),
     Fault("stubs pass", RULES, "    return all(line.split()[:1]", "    return any(line.split()[:1]"),
-    Fault("any module passes", RULES, '"validator" in modules.split() and', '"validator" in modules and'),
     Fault("modules that answer by themselves", RULES, " and _MODULES.issuperset(modules.split())", ""),
     Fault("signatures of any time", RULES, 'Rule("get_option val-override-date", _is("0")', 'Rule("get_option val-override-date", bool'),
     Fault("zones of its own", RULES, 'Rule("list_auth_zones", _only_root', 'Rule("list_auth_zones", lambda _: True'),
@@ -165,4 +165,9 @@ FAULTS = [
     Fault("a proof holds for ever", PROBE, "    if probe.ended_at - last.proven_at > PROOF_LIFETIME:", "    if False:"),
     Fault("silence renews a proof", PROBE, "proven_at=last.proven_at)", "proven_at=probe.ended_at)"),
     Fault("a refuted resolver is still believed", PROBE, "    if probe.is_conclusive or not last", "    if not last"),
+    # What is withdrawn, and what is cut short by this agent's own load.
+    Fault("what is withdrawn is reported", EXAMINE, "        self._reported = True\n        self._checks = [None] * len(self._checks)\n", ""),
+    Fault("what is withdrawn keeps its place in the queue", EXAMINE, "            if lookup.is_queued:\n                del", "            if False:\n                del"),
+    Fault("the agent's late timer is the domain's failure", EXAMINE, "        if overdue > _OVERDUE or any(", "        if any("),
+    Fault("a query that was never sent is the domain's failure", EXAMINE, "overdue > _OVERDUE or any(lookup.is_queued for lookup in self._open.values()):", "overdue > _OVERDUE:"),
 ]  # fmt: skip

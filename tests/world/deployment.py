@@ -9,6 +9,7 @@ Each agent has its own private Unbound, which sends from an address of its own
 """
 
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,14 +29,18 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.internet import Internet
 from tests.world.network import perspective_address
+from tests.world.pages import scrape
 from tests.world.places import PLACES, Place
-from tests.world.process import Child, wait_until
+from tests.world.process import Child, WorldError, wait_until
 
 TRUST_DOMAIN = "mpic.test"
 ISSUER_DOMAIN = "ca.example.test"
 COORDINATOR = "127.0.0.1:7300"
 COORDINATOR_ADMIN = "127.0.0.1:8300"
 MPIC = str(Path(sys.executable).parent / "mpic")
+_ALLOWANCE = 0.5
+_PATIENCE = 60.0
+_BUSY_TRIES = 5
 
 _TLS = """
 [tls]
@@ -78,7 +83,8 @@ _COORDINATOR = """
 listen = "{listen}"
 workers = {workers}
 lookup_timeout = {lookup_timeout}
-network_allowance = 0.5
+network_allowance = {allowance}
+restart_patience = {restart_patience}
 
 [callers]
 allowed = ["spiffe://mpic.test/caller/pipeline"]
@@ -145,7 +151,7 @@ class Plan:
 
     places: Sequence[Place] = PLACES[:6]
     """The primary's and the remotes'."""
-    lookup_timeout: float = 5.0
+    lookup_timeout: float = 10.0
     """Seconds, of the coordinator and of the agents."""
     cache_max_ttl: int = 0
     """Seconds that the agents' resolvers may keep an answer."""
@@ -158,6 +164,8 @@ class Plan:
     """Milliseconds from the coordinator to each agent and back; none: they are all near."""
     max_open_questions: int = 4096
     """Of each agent."""
+    restart_patience: float = 3.0
+    """Seconds that questions wait for an agent that was ended."""
     probe_interval: int = 1
     """Seconds between two proofs that a private resolver validates."""
     record: bool = True
@@ -273,26 +281,76 @@ class Deployment:
         with grpc.secure_channel(address, credentials, options) as channel:
             yield channel
 
-    def ask(self, *names: str, linger: float = 3.0, timeout: float = 20.0) -> c.CorroborateResponse:
-        """Ask one question and wait for stragglers, so that the answer shows all perspectives."""
-        request = c.CorroborateRequest(request_id=str(uuid.uuid4()), names=names)
-        request.linger.FromMilliseconds(int(linger * 1000))
-        return self.send(request, timeout)
+    def ask(
+        self, *names: str, linger: float | None = None, timeout: float | None = _PATIENCE
+    ) -> c.CorroborateResponse:
+        """Ask one question and wait for stragglers, so that the answer shows all perspectives.
+
+        Without `linger` it waits for as long as they may take. Where the answer is that we or the
+        agents have too much to do, on a machine that is too slow, it asks again, as callers do.
+        """
+        request = c.CorroborateRequest(names=names)
+        seconds = self.plan.lookup_timeout + _ALLOWANCE if linger is None else linger
+        request.linger.FromMilliseconds(int(seconds * 1000))
+        for _ in range(_BUSY_TRIES):
+            response = self._ask_once(request, timeout)
+            if response is not None and not _was_too_busy(response):
+                return response
+            time.sleep(1)
+        raise WorldError(f"this machine is too busy to decide about {names}: {response}")
+
+    def _ask_once(
+        self, request: c.CorroborateRequest, timeout: float | None
+    ) -> c.CorroborateResponse | None:
+        request.request_id = str(uuid.uuid4())
+        try:
+            return self.send(request, timeout)
+        except grpc.RpcError as error:
+            if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+                raise
+            return None
 
     def wait_ready(self) -> None:
         """Wait until the coordinator can ask everybody."""
-        wait_until(lambda: all(one.ready for one in self.perspectives()), 30, self._say_who)
+        wait_until(lambda: all(one.ready for one in self.perspectives()), _PATIENCE, self.say_who)
 
     def perspectives(self) -> Sequence[c.PerspectiveStatus]:
         """Return the live state of each perspective."""
         with self.channel() as channel:
             stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
-            return stub.ListPerspectives(c.ListPerspectivesRequest(), timeout=10).perspectives
+            request = c.ListPerspectivesRequest()
+            return stub.ListPerspectives(request, timeout=_PATIENCE).perspectives
 
-    def _say_who(self) -> str:
-        return ", ".join(f"{one.perspective_id}: {one.problem}" for one in self.perspectives())
+    def perspective(self, id: str) -> c.PerspectiveStatus:
+        """Return the live state of one perspective."""
+        (found,) = (one for one in self.perspectives() if one.perspective_id == id)
+        return found
 
-    def send(self, request: c.CorroborateRequest, timeout: float = 20.0) -> c.CorroborateResponse:
+    def say_who(self) -> str:
+        """Return who can be asked, and why others cannot."""
+        return ", ".join(
+            f"{one.perspective_id}: {one.problem or 'ready'}" for one in self.perspectives()
+        )
+
+    def wait_looking(self, questions: int) -> None:
+        """Wait until every agent is looking up so many questions, no more and no fewer."""
+        wait_until(
+            lambda: set(self.looking().values()) == {questions},
+            _PATIENCE,
+            lambda: f"not {questions} questions at each agent: {self.looking()}",
+        )
+
+    def looking(self) -> dict[str, int]:
+        """Return how many questions each agent is looking up, by its id."""
+        return {place.id: self._looking_at(place) for place in self.plan.places}
+
+    def _looking_at(self, place: Place) -> int:
+        shown = scrape(agent_admin(place, self.plan.workers))
+        return int(shown["mpic_agent_questions_in_flight",])
+
+    def send(
+        self, request: c.CorroborateRequest, timeout: float | None = _PATIENCE
+    ) -> c.CorroborateResponse:
         """Send one question as it stands; raises grpc.RpcError."""
         with self.channel() as channel:
             stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
@@ -372,6 +430,8 @@ class Deployment:
             workers=self.plan.coordinator_workers or self.plan.workers,
             issuer=ISSUER_DOMAIN,
             lookup_timeout=self.plan.lookup_timeout,
+            allowance=_ALLOWANCE,
+            restart_patience=self.plan.restart_patience,
         )
         perspectives = [
             _PERSPECTIVE.format(
@@ -396,4 +456,12 @@ class Deployment:
 
 def wait_serving(child: Child, workers: int = 1) -> None:
     """Wait until a program, or each of its workers, has written that it serves."""
-    child.wait_ready(lambda: child.log_file.read_text().count('"serving"') >= workers, seconds=30)
+    child.wait_ready(lambda: child.log_file.read_text().count('"serving"') >= workers)
+
+
+def _was_too_busy(response: c.CorroborateResponse) -> bool:
+    return any(
+        report.dissent == c.DISSENT_OVERLOADED
+        for verdict in response.names
+        for report in verdict.perspectives
+    )

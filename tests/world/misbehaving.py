@@ -143,6 +143,26 @@ def _slow(ask: Ask) -> Reply:
     return Reply(_healthy(ask).wire, after_seconds=ask.argument / 1000)
 
 
+_HOLDS = 10  # Unbound follows one alias more
+_HOLD_SECONDS = 1.0  # so short that no resolver thinks the server dead
+_released: set[str] = set()
+
+
+def _held(ask: Ask) -> Reply:
+    """Keep whoever asks `hold.<batch>` for CAA waiting until `release.<batch>` is asked for.
+
+    At most ten seconds, from alias to alias. Names below wait too, as their CAA walk leads there.
+    """
+    label, _, batch = str(ask.question.name.relativize(ask.zone)).lower().partition(".")
+    if label == "release":
+        _released.add(batch)
+    step = int(label.removeprefix("hold") or 0) if label.startswith("hold") else _HOLDS
+    if batch in _released or step == _HOLDS or not _is_caa(ask):
+        return _healthy(ask)
+    alias = ask.answer_with("CNAME", f"hold{step + 1}.{batch}")
+    return Reply(alias.to_wire(), after_seconds=_HOLD_SECONDS)
+
+
 def _slow_tcp(ask: Ask) -> Reply:
     """Point to TCP, and send one octet a second there."""
     return Reply(_healthy(ask).wire, seconds_per_byte=1.0) if ask.tcp else _points_to_tcp(ask)
@@ -399,6 +419,7 @@ BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
     "garbage": _garbage,
     "truncated": _truncated,
     "slow": _slow,
+    "held": _held,
     "slowtcp": _slow_tcp,
     "loop": _loop,
     "chain": _chain,

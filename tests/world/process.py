@@ -1,5 +1,6 @@
 """A server as a child process: its log, its readiness, its certain end."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 _STOP_SECONDS = 3.0
 
@@ -16,7 +18,10 @@ class WorldError(Exception):
 
 
 def wait_until(ready: Callable[[], bool], seconds: float, explain: Callable[[], str]) -> None:
-    """Return when `ready` says so; after `seconds` raise WorldError with the explanation."""
+    """Return when `ready` says so; after `seconds` raise WorldError with the explanation.
+
+    A wait that ends early costs nothing: the bound is for a machine that is slow, or stands still.
+    """
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
@@ -44,7 +49,7 @@ class Child:
                 start_new_session=True,
             )
 
-    def wait_ready(self, ready: Callable[[], bool], seconds: float = 10.0) -> None:
+    def wait_ready(self, ready: Callable[[], bool], seconds: float = 60.0) -> None:
         """Return when `ready` says so; raises WorldError if it ends before, or time runs out."""
         wait_until(
             lambda: self._process.poll() is not None or ready(),
@@ -53,6 +58,12 @@ class Child:
         )
         if self._process.returncode is not None:
             raise WorldError(self._report(f"ended with code {self._process.returncode}"))
+
+    def events(self, event: str) -> list[dict[str, Any]]:
+        """Return the log's lines about an event; one that is being written does not count yet."""
+        lines = self.log_file.read_text(errors="replace").splitlines(keepends=True)
+        whole = [line for line in lines if line.startswith("{") and line.endswith("\n")]
+        return [line for line in map(json.loads, whole) if line["event"] == event]
 
     @property
     def pid(self) -> int:

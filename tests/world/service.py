@@ -1,6 +1,7 @@
 """A coordinator to put questions to, wherever it runs."""
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,7 @@ ISSUERS = f"[issuer.{TABLES}]\ndomains = {list(TABLE_DOMAINS)!r}\n".replace("'",
 
 _NAMES = 100
 _SECONDS = 60
+_BUSY_TRIES = 5
 
 
 class Service:
@@ -33,18 +35,33 @@ class Service:
 
     def ask(self, request: c.CorroborateRequest) -> c.CorroborateResponse:
         """Put one question, and wait for every perspective."""
-        request.request_id = request.request_id or "clause"
+        request.request_id = request.request_id or f"clause-{uuid.uuid4()}"
         request.linger.FromSeconds(10)
         return self._stub.Corroborate(request, timeout=_SECONDS)
 
     def verdicts(self, names: Sequence[str], **fields: str) -> dict[str, c.NameVerdict]:
-        """Ask about any number of names; return the verdicts by name as asked."""
-        found = {}
-        for start in range(0, len(names), _NAMES):
-            some = names[start : start + _NAMES]
-            for verdict in self.ask(c.CorroborateRequest(names=some, **fields)).names:
-                found[verdict.name] = verdict
+        """Ask about any number of names; return the verdicts by name as asked.
+
+        What is not certain because somebody had too much to do is asked again, as callers do.
+        """
+        found: dict[str, c.NameVerdict] = {}
+        for _ in range(_BUSY_TRIES):
+            left = [name for name in names if name not in found or _was_too_busy(found[name])]
+            for start in range(0, len(left), _NAMES):
+                found |= self._ask_some(left[start : start + _NAMES], fields)
         return found
+
+    def _ask_some(
+        self, names: Sequence[str], fields: Mapping[str, str]
+    ) -> dict[str, c.NameVerdict]:
+        """Return the verdicts about names; none of any, if all have too much to do."""
+        try:
+            response = self.ask(c.CorroborateRequest(names=names, **fields))
+        except grpc.RpcError as error:
+            if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+                raise
+            return {}
+        return {verdict.name: verdict for verdict in response.names}
 
     def __enter__(self) -> Self:
         """Nothing yet."""
@@ -58,3 +75,7 @@ class Service:
     ) -> None:
         """Hang up."""
         self._channel.close()
+
+
+def _was_too_busy(verdict: c.NameVerdict) -> bool:
+    return any(report.dissent == c.DISSENT_OVERLOADED for report in verdict.perspectives)

@@ -1,11 +1,9 @@
 """An agent that says it leaves is asked no more, answers what it was asked, and is waited for."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from coordinator import absence
 from coordinator.link import Answer, Link, LinkOptions
 from coordinator.link_problem import Problem
 from mpic.grpc.gather import Outbox
@@ -21,8 +19,8 @@ CRASHED = Problem(c.DISSENT_UNREACHABLE, "the network is gone")
 class Talk:
     """A link without a network, and what came of the questions."""
 
-    def __init__(self) -> None:
-        self.link = Link(WORLD.primary, OPTIONS)
+    def __init__(self, options: LinkOptions = OPTIONS) -> None:
+        self.link = Link(WORLD.primary, options)
         self.answers: dict[int, Answer] = {}
         self.connect()
 
@@ -80,11 +78,8 @@ async def test_what_is_asked_meanwhile_is_asked_when_it_is_back() -> None:
     assert set(talk.answers) == {1, 2}
 
 
-async def test_who_does_not_come_back_is_waited_for_only_shortly(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(absence, "PATIENCE", 0.05)
-    talk = Talk()
+async def test_who_does_not_come_back_is_waited_for_only_shortly() -> None:
+    talk = Talk(replace(OPTIONS, restart_patience=0.05))
     talk.hear(leaving=True)
     talk.ask(1)
     talk.link._lose(CRASHED)

@@ -107,8 +107,9 @@ HARD += ["ca.example;validationmethods=" + "a," * 30000, "ca.example" + ";accoun
 
 @pytest.mark.parametrize("value", HARD, ids=lambda value: f"{value[:14]}... {value[-5:]}")
 def test_text_made_to_hurt_takes_linear_time(value: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     decided = judge(record("issue", value))
 
-    assert time.perf_counter() - began < 1  # some milliseconds; quadratic would be many seconds
+    # Some milliseconds of CPU; quadratic would be minutes.
+    assert time.process_time() - began < 10
     assert len(decided.detail) < 3000

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from coordinator import fanout
 from coordinator.ballot import Reply
 from coordinator.checks import CHECKS
 from coordinator.fanout import AnyLink, Asking, CutAsking, Fanout, Inquiry, Timing
@@ -46,6 +47,13 @@ def links() -> Any:  # noqa: ANN401 - stands for links
     return [SilentLink(one) for one in WORLD.perspectives]
 
 
+@pytest.fixture
+def _never_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However late the timers of this test come."""
+    monkeypatch.setattr(fanout, "_OVERDUE", 3600.0)
+
+
+@pytest.mark.usefixtures("_never_too_slow")
 async def test_who_has_not_answered_is_late() -> None:
     replies: list[Reply] = []
     asking = Asking(0.01, 1, lambda _, reply: replies.append(reply))
@@ -57,6 +65,7 @@ async def test_who_has_not_answered_is_late() -> None:
     assert not any(link.asked for link in asked)
 
 
+@pytest.mark.usefixtures("_never_too_slow")
 async def test_a_caller_that_does_not_wait_so_long_is_told_so_and_nobody_is_blamed() -> None:
     replies: list[Reply] = []
     asking = CutAsking(0.01, 1, lambda _, reply: replies.append(reply))

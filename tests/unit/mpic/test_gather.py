@@ -37,7 +37,7 @@ async def test_an_idle_stream_waits_for_no_window() -> None:
     outbox: Outbox[int] = Outbox(3600, 10)
     batches = outbox.batches()
     outbox.put(1)
-    assert await asyncio.wait_for(anext(batches), 5) == [1]
+    assert await asyncio.wait_for(anext(batches), 60) == [1]
 
 
 async def test_it_holds_so_many_and_says_when_it_is_full() -> None:
@@ -69,10 +69,10 @@ async def test_a_nudge_is_an_empty_batch_once_and_none_of_its_own_when_there_are
     outbox: Outbox[int] = Outbox(0, 10)
     batches = outbox.batches()
     outbox.nudge()
-    assert await asyncio.wait_for(anext(batches), 5) == []
+    assert await asyncio.wait_for(anext(batches), 60) == []
     outbox.nudge()
     outbox.put(1)
-    assert await asyncio.wait_for(anext(batches), 5) == [1]
+    assert await asyncio.wait_for(anext(batches), 60) == [1]
     outbox.put(2)
     outbox.close()
     assert [batch async for batch in batches] == [[2]]

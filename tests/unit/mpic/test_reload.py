@@ -116,6 +116,6 @@ async def test_it_reloads_by_signal_and_when_a_file_has_changed(
         os.kill(os.getpid(), signal.SIGHUP)
     else:
         program.file.write_text("other")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await program.done.wait()
     running.cancel()

@@ -36,7 +36,7 @@ def connect(postgresql: PostgresqlServer) -> Iterator[Connect]:
     dsn = postgresql.empty_database()
     stores: list[PostgresqlStore] = []
 
-    def one(more: str = "", timeout: float = 5.0) -> PostgresqlStore:
+    def one(more: str = "", timeout: float = 30.0) -> PostgresqlStore:
         stores.append(PostgresqlStore(Address(lambda: f"{dsn} {more}", timeout)))
         return stores[-1].open()
 
@@ -265,7 +265,7 @@ def test_a_server_that_hangs_is_an_error_after_a_bounded_time(
     connect: Connect, postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("coordinator.record.postgresql_connection._GRACE", 0.2)
-    store = connect("connect_timeout=2", timeout=0.5)
+    store = connect("connect_timeout=2", timeout=2.0)
     put_one(store)
     postgresql.pause()
     try:
@@ -296,7 +296,7 @@ def test_after_a_failover_the_host_that_can_be_written_to_is_sought(
 def test_a_table_that_is_locked_is_an_error_after_a_bounded_time(
     connect: Connect, postgresql: PostgresqlServer
 ) -> None:
-    store = connect(timeout=0.5)
+    store = connect(timeout=2.0)
     put_one(store)
     with psycopg.connect(postgresql.dsn("record")) as db:
         db.execute("LOCK TABLE mpic.term")
