@@ -7,7 +7,7 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import structlog
@@ -15,8 +15,8 @@ import structlog
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.wire import Query, read_answer
 
-Receive = Callable[[int, o.Lookup, int], None]
-"""Gets the ticket it gave, the answer, and how many microseconds it took."""
+Take = Callable[[o.Lookup, int], None]
+"""Gets the answer, and how many microseconds it took."""
 
 PER_CONNECTION = 32
 """Unanswered queries, at most; what closes with a retired connection is little."""
@@ -27,25 +27,31 @@ _LENGTH = struct.Struct("!H")
 _CONNECT_SECONDS = 2.0
 
 
+def _draw_ids() -> Iterator[int]:
+    """Yield ids that cannot be foreseen; one by one from the kernel, they cost 1 us each."""
+    while True:
+        yield from memoryview(secrets.token_bytes(512)).cast("H")
+
+
 class Lookup:
-    """One query on its way, and everybody who waits for its answer."""
+    """One query on its way, and who waits for its answer."""
 
     __slots__ = (
         "connection",
         "failure",
         "is_queued",
         "query",
-        "receivers",
         "sends",
         "sent_at",
+        "take",
         "tries",
     )
 
-    def __init__(self, query: Query) -> None:
-        """Start without receivers, not sent."""
+    def __init__(self, query: Query, take: Take) -> None:
+        """Start, not sent."""
         self.query = query
-        self.receivers: list[tuple[Receive, int]] = []
-        """Each with its ticket."""
+        self.take: Take | None = take
+        """None once nobody waits any more."""
         self.connection: Connection | None = None
         self.is_queued = False
         """Whether it waits for room on a connection."""
@@ -81,8 +87,9 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._opening: asyncio.Task[None] | None = None
         self._pending: dict[int, Lookup] = {}
+        self._ids = _draw_ids()
         self._out: list[bytes] = []
-        self._in = bytearray()
+        self._in = b""
         self._retired = False
         self._lost = False
 
@@ -103,9 +110,9 @@ class Connection(asyncio.Protocol):
 
     def send(self, lookup: Lookup) -> None:
         """Send a lookup under an id that no other has here."""
-        query_id = secrets.randbits(16)
+        query_id = next(self._ids)
         while query_id in self._pending:
-            query_id = secrets.randbits(16)
+            query_id = next(self._ids)
         self._pending[query_id] = lookup
         lookup.connection = self
         lookup.sends += 1
@@ -118,7 +125,7 @@ class Connection(asyncio.Protocol):
     def retire(self) -> None:
         """Take no new lookups; close as soon as nobody waits for one that is on it."""
         self._retired = True
-        if not any(lookup.receivers for lookup in self._pending.values()):
+        if not any(lookup.take for lookup in self._pending.values()):
             self.close()
 
     def close(self) -> None:
@@ -154,16 +161,16 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read the answers that are whole, each with its length before it (RFC 7766)."""
         self._acknowledge()
-        self._in += data
-        offset = 0
-        while len(self._in) - offset >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(self._in, offset)
-            end = offset + _LENGTH.size + length
-            if len(self._in) < end:
+        if self._in:
+            data = self._in + data
+        start, whole = _LENGTH.size, len(data)
+        while start <= whole:
+            end = start + int.from_bytes(data[start - _LENGTH.size : start])
+            if end > whole:
                 break
-            self._answer(bytes(self._in[offset + _LENGTH.size : end]))
-            offset = end
-        del self._in[:offset]
+            self._answer(data[start:end])
+            start = end + _LENGTH.size
+        self._in = data[start - _LENGTH.size :]
 
     def _answer(self, wire: bytes) -> None:
         query_id = int.from_bytes(wire[:2], "big")
@@ -174,7 +181,7 @@ class Connection(asyncio.Protocol):
             self.close()
             return
         self._owner.heard += 1
-        if lookup.receivers:
+        if lookup.take is not None:
             self._owner.answered(lookup, read_answer(lookup.query, query_id, wire))
         if self._retired:
             self.retire()

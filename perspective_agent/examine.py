@@ -6,13 +6,14 @@ THE AGENT'S MAIN PATH. It reports facts and knows no policy, no issuer and no ot
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks import CHECKS, Check
 from perspective_agent.connection import Lookup
-from perspective_agent.resolver import Resolver
+from perspective_agent.encoding import Answer, encode_observation
+from perspective_agent.walks import Walk, Walks
 from perspective_agent.wire import failed
 
 Report = Callable[[p.EncodedObservation], None]
@@ -21,45 +22,36 @@ _OVERDUE = 0.25
 """Seconds; a timer that comes so late says that this agent is too slow, not who was asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an agent allows one question, and may say of its answers."""
-
-    timeout: float
-    """The longest a question may take, in seconds, whatever it asks for."""
-    validated: bool = True
-    """Whether the resolver was shown to validate, so that its AD bit says something."""
-
-
 class Examination:
-    """The state of one question: its checks, the lookups still open, its deadline."""
+    """The state of one question: its checks, the walks they want, its deadline."""
 
-    def __init__(
-        self, question: p.Question, resolver: Resolver, limits: Limits, report: Report
-    ) -> None:
-        """Prepare; `start` asks, and `report` gets the observation, once."""
+    def __init__(self, question: p.Question, walks: Walks, timeout: float, report: Report) -> None:
+        """Prepare; `start` asks, and `report` gets the observation, once.
+
+        A question takes at most `timeout` seconds, whatever it asks for.
+        """
         self._id = question.id
         self._name = question.name
         self._asked = question.checks
-        self._resolver = resolver
+        self._walks = walks
         self._report = report
-        self._validated = limits.validated
-        self._timeout = min(question.timeout_ms / 1000 or limits.timeout, limits.timeout)
+        self._timeout = min(question.timeout_ms / 1000 or timeout, timeout)
         self._checks: list[Check | None] = []
-        self._findings: list[o.Finding | None] = []
+        self._findings: list[bytes | None] = []
         self._missing = 0
         """Findings that are not certain yet."""
         self._places: list[tuple[int, int]] = []
-        """By ticket: the check that asked, and which of its lookups it is."""
-        self._open: dict[int, Lookup] = {}
+        """By ticket: the check that asked, and which of its wants it is."""
+        self._held: list[Walk] = []
         """By ticket."""
-        self._lookups_us: list[int] = []
-        """By ticket; 0: not answered."""
+        self._lookups_us: list[tuple[int, ...]] = []
+        """By ticket."""
+        self._unanswered = 0
         self._started = time.perf_counter()
         self._reported = False
 
     def start(self) -> None:
-        """Ask all lookups of all checks."""
+        """Ask for all that all checks want."""
         for asked in self._asked:
             kind = asked.WhichOneof("kind")
             make = CHECKS.get(kind or "")
@@ -74,90 +66,98 @@ class Examination:
 
     def _ask(self, number: int, check: Check, asked: int) -> None:
         """Ask what a check wants, past what was asked before."""
-        for index in range(asked, len(check.lookups)):
+        for index in range(asked, len(check.wanted)):
             ticket = len(self._places)
             self._places.append((number, index))
-            self._lookups_us.append(0)
-            self._open[ticket] = self._resolver.ask(check.lookups[index], self._receive, ticket)
+            walk = self._walks.ask(check.wanted[index], self._receive, ticket)
+            self._held.append(walk)
+            self._lookups_us.append(walk.no_times)
+            self._unanswered += 1
 
-    def _receive(self, ticket: int, lookup: o.Lookup, elapsed_us: int) -> None:
-        """Take one answer for one check.
-
-        The deadline stays until no lookup is open: a lookup that the finding no longer needs
-        would hold its place in the link for as long as the resolver tries.
-        """
-        del self._open[ticket]
+    def _receive(self, ticket: int, answer: Answer) -> None:
+        """Take one answer for one check."""
         number, index = self._places[ticket]
+        self._unanswered -= 1
         check = self._checks[number]
         if check is not None and self._findings[number] is None:
-            self._lookups_us[ticket] = elapsed_us
-            if not self._validated and lookup.dnssec in (o.DNSSEC_SECURE, o.DNSSEC_INSECURE):
-                lookup.dnssec = o.DNSSEC_INDETERMINATE
-            asked = len(check.lookups)
-            finding = check.add(index, lookup)
+            self._lookups_us[ticket] = answer.lookups_us
+            asked = len(check.wanted)
+            finding = check.add(index, answer)
             if finding is not None:
                 self._findings[number] = finding
                 self._missing -= 1
                 self._report_if_complete()
-            elif len(check.lookups) > asked:
+            elif len(check.wanted) > asked:
                 self._ask(number, check, asked)
-        if not self._open:
+        if not self._unanswered:
+            self._end_if_closed()
+
+    def _end_if_closed(self) -> None:
+        """Forget the deadline, unless a lookup is open.
+
+        One that no finding needs any longer, as above where a walk ended, would hold its place in
+        the link for as long as the resolver tries.
+        """
+        if not any(walk.is_open for walk in self._held):
             self._deadline.cancel()
 
     def withdraw(self) -> None:
         """Report nothing: nobody waits. What the resolver is looking up already, it may finish."""
         self._reported = True
         self._checks = [None] * len(self._checks)
-        for ticket, lookup in list(self._open.items()):
-            if lookup.is_queued:
-                del self._open[ticket]
-                self._resolver.abandon(lookup, self._receive, ticket)
-        if not self._open:
-            self._deadline.cancel()
+        for walk in self._held:
+            self._walks.withdraw(walk)
+        self._end_if_closed()
 
     def _expire(self) -> None:
         """Fail what is still open, and let go of it."""
         overdue = asyncio.get_running_loop().time() - self._deadline.when()
-        if overdue > _OVERDUE or any(lookup.is_queued for lookup in self._open.values()):
+        if overdue > _OVERDUE or any(walk.is_queued for walk in self._held):
             # Not the domain's failure: an answer may lie here unread, or a query was never sent.
-            self._findings = [overloaded() for _ in self._asked]
+            finding = overloaded().SerializeToString()
+            self._findings = [finding for _ in self._asked]
             self._missing = 0
         for number, check in enumerate(self._checks):
             if check is not None and self._findings[number] is None:
-                self._findings[number] = check.finish(self._timed_out)
+                self._findings[number] = check.finish(partial(self._cut_short, number))
                 self._missing -= 1
         self._report_if_complete()
-        for ticket, lookup in self._open.items():
-            self._resolver.abandon(lookup, self._receive, ticket)
+        for ticket, walk in enumerate(self._held):
+            self._walks.release(walk, self._receive, ticket)
 
     def _report_if_complete(self) -> None:
         if self._reported or self._missing:
             return
         self._reported = True
-        observation = o.Observation(name=self._name)
-        for finding in self._findings:
-            assert finding is not None  # noqa: S101 - none is missing
-            observation.findings.append(finding)
+        findings = [finding for finding in self._findings if finding is not None]
         encoded = p.EncodedObservation(
             question_id=self._id,
-            observation=observation.SerializeToString(deterministic=True),
+            observation=encode_observation(self._name, findings),
             elapsed_us=int((time.perf_counter() - self._started) * 1e6),
-            lookups_us=self._lookups_us,
+            lookups_us=sum(self._lookups_us, ()),
         )
         self._report(encoded)
 
-    def _timed_out(self, name: str) -> o.Lookup:
+    def _cut_short(self, number: int, index: int) -> Answer:
+        """Return what there is by now of one of a check's wants."""
+        ticket = self._places.index((number, index))
+        answer = self._held[ticket].cut_short(self._time_out)
+        self._lookups_us[ticket] = answer.lookups_us
+        return answer
+
+    def _time_out(self, lookup: Lookup) -> o.Lookup:
         """Fail a lookup by the deadline; if a first try had failed before, that is why."""
         detail = f"no answer within {self._timeout:g} s"
-        lookup = failed(name, o.FAILURE_KIND_TIMEOUT, detail)
-        lookup.tries = 1
-        for open_lookup in self._open.values():
-            if open_lookup.query.name == name and open_lookup.failure is not None:
-                lookup.CopyFrom(open_lookup.failure)
-                lookup.failure.detail += f"; asked anew, {detail}"
-                lookup.tries = open_lookup.tries
-        self._resolver.strain.excuse(lookup, self._started)
-        return lookup
+        if lookup.failure is None:
+            late = failed(lookup.query.name, o.FAILURE_KIND_TIMEOUT, detail)
+            late.tries = 1
+        else:
+            late = o.Lookup()
+            late.CopyFrom(lookup.failure)
+            late.failure.detail += f"; asked anew, {detail}"
+            late.tries = lookup.tries
+        self._walks.resolver.strain.excuse(late, self._started)
+        return late
 
 
 def overloaded() -> o.Finding:
@@ -172,9 +172,9 @@ def unaskable() -> o.Finding:
     return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_INTERNAL, detail=detail))
 
 
-def _unsupported(kind: str | None) -> o.Finding:
+def _unsupported(kind: str | None) -> bytes:
     detail = (
         f"this agent does not know the check {kind or 'asked for'}; it is older than the caller"
     )
     failure = o.Failure(kind=o.FAILURE_KIND_UNSUPPORTED_CHECK, detail=detail)
-    return o.Finding(not_run=failure)
+    return o.Finding(not_run=failure).SerializeToString()

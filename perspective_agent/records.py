@@ -6,7 +6,7 @@ refuses it (a CAA tag with a hyphen). The tests hold it against dnspython.
 """
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _RECORD = struct.Struct("!HHIH")
 _NAME_ASKED = b"\xc0\x0c"  # a pointer to behind the header (RFC 1035 section 4.1.4)
@@ -21,8 +21,7 @@ class MalformedRecordError(ValueError):
     """The octets are not resource records (RFC 1035 section 4.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One resource record: `owner` is a lower-case wire name, `rdata` as it stands."""
 
     owner: bytes

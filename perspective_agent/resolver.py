@@ -7,15 +7,17 @@ needed; a connection that holds a query nobody waits for any more takes no new o
 when its others are answered, so that hung lookups of one name delay no other name.
 
 There is no task, future or timer for a query: answers come by callback, deadlines belong to the
-question that asked.
+question that asked. Nor is anything shared here: who asks for the same is brought together before
+(`walks`).
 
 This is one of the two places where speed lives (the other is the coordinator's `link`). A check of
-a name of six labels wants seven lookups; at 64 in flight about two of them are sent, since parents
-in flight are asked once, and the rest share their answers. All seven cost the agent 36 us of CPU,
-from the question read to the observation encoded, and 67 us with sockets, TLS and gRPC (AMD EPYC,
-Python 3.11, `tests/bench/run.sh`). By dnspython alone, at 190 us and more to make, send and parse
-one query, the two that are sent would cost 400. Before the name asked was taken from the question
-instead of being read again from every record, the 36 us were 44.
+a name of six labels wants seven lookups; at 64 in flight about two of them are sent, since walks of
+parents in flight are joined. All seven cost the agent 31 us of CPU, from the question read to the
+observation encoded, and twice that with sockets, TLS and gRPC on a machine that is busy (AMD EPYC,
+Python 3.11, `tests/bench/run.sh`). A further label below which others ask too costs 0.5 us. By
+dnspython alone, at 190 us and more to make, send and parse one query, the two that are sent would
+cost 400. When every question took and encoded all levels by itself, the 31 us were 36, and the 0.5
+were 1.6.
 """
 
 import asyncio
@@ -26,7 +28,7 @@ from contextlib import suppress
 from typing import Any
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.connection import PER_CONNECTION, Connection, Lookup, Receive
+from perspective_agent.connection import PER_CONNECTION, Connection, Lookup, Take
 from perspective_agent.strain import Strain
 from perspective_agent.wanted import Wanted
 from perspective_agent.wire import failed, make_query
@@ -57,6 +59,8 @@ class Resolver:
         `count` is told of every lookup once, however many wait for it.
         """
         self.address = address
+        self.in_flight = 0
+        """Lookups that are not answered."""
         self.opened = 0
         """Connections opened since the start."""
         self.heard = 0
@@ -69,13 +73,7 @@ class Resolver:
         self._limit = connections
         self._connections: list[Connection] = []
         self._waiting: deque[Lookup] = deque()
-        self._in_flight: dict[tuple[str, int], Lookup] = {}
         self._closed = False
-
-    @property
-    def in_flight(self) -> int:
-        """How many lookups are not answered."""
-        return len(self._in_flight)
 
     @property
     def connections(self) -> int:
@@ -87,32 +85,23 @@ class Resolver:
         """Whether so many lookups wait for room that none should be added."""
         return len(self._waiting) >= _WAITING
 
-    def ask(self, wanted: Wanted, receive: Receive, ticket: int) -> Lookup:
-        """Look up a name; `receive` gets the answer, once, unless `abandon` comes first.
+    def ask(self, wanted: Wanted, take: Take) -> Lookup:
+        """Look up a name; `take` gets the answer, once, unless `abandon` comes first.
 
-        An identical lookup in flight is asked once. A fresh one is asked once the resolver has
-        forgotten what it knows.
+        A fresh one is asked once the resolver has forgotten what it knows.
         """
-        key = (wanted.name, wanted.rdtype)
-        lookup = self._in_flight.get(key)
-        if lookup is None:
-            lookup = self._in_flight[key] = Lookup(make_query(wanted.name, wanted.rdtype))
-            if wanted.fresh:
-                self._spawn(self._ask_fresh(lookup))
-            else:
-                self._send(lookup)
-        lookup.receivers.append((receive, ticket))
+        lookup = Lookup(make_query(wanted.name, wanted.rdtype), take)
+        self.in_flight += 1
+        if wanted.fresh:
+            self._spawn(self._ask_fresh(lookup))
+        else:
+            self._send(lookup)
         return lookup
 
-    def abandon(self, lookup: Lookup, receive: Receive, ticket: int) -> None:
-        """Wait no longer for an answer that has not come.
-
-        The connection of a lookup that nobody waits for is retired.
-        """
-        lookup.receivers.remove((receive, ticket))
-        if lookup.receivers:
-            return
-        self._forget(lookup)
+    def abandon(self, lookup: Lookup) -> None:
+        """Wait no longer for an answer that has not come; the lookup's connection is retired."""
+        lookup.take = None
+        self.in_flight -= 1
         if self._count is not None:
             query = lookup.query
             given_up = failed(query.name, o.FAILURE_KIND_TIMEOUT, "nobody waits any longer")
@@ -127,15 +116,11 @@ class Resolver:
     async def lookup(self, name: str, rdtype: int, timeout: float) -> o.Lookup:  # noqa: ASYNC109 - the result says so, no exception
         """Look up one name and wait; for the probe, not for questions."""
         answer: asyncio.Future[o.Lookup] = asyncio.get_running_loop().create_future()
-
-        def receive(_ticket: int, found: o.Lookup, _elapsed_us: int) -> None:
-            answer.set_result(found)
-
-        lookup = self.ask(Wanted(name, rdtype), receive, 0)
+        lookup = self.ask(Wanted(name, rdtype), lambda found, _: answer.set_result(found))
         done, _ = await asyncio.wait([answer], timeout=timeout)
         if done:
             return answer.result()
-        self.abandon(lookup, receive, 0)
+        self.abandon(lookup)
         return failed(name, o.FAILURE_KIND_TIMEOUT, f"no answer within {timeout:g} s")
 
     def close(self) -> None:
@@ -161,7 +146,7 @@ class Resolver:
 
     def _send_if_wanted(self, lookup: Lookup) -> None:
         """Send what was held back, unless everybody has given it up meanwhile."""
-        if lookup.receivers:
+        if lookup.take is not None:
             self._send(lookup)
 
     def _send_queued(self, count: int) -> None:
@@ -171,14 +156,10 @@ class Resolver:
             lookup.is_queued = False
             self._send(lookup)
 
-    def _forget(self, lookup: Lookup) -> None:
-        key = (lookup.query.name, lookup.query.rdtype)
-        if self._in_flight.get(key) is lookup:
-            del self._in_flight[key]
-
     def answered(self, lookup: Lookup, answer: o.Lookup) -> None:
-        """Hand an answer to those who wait; called by a connection."""
-        self._send_queued(1)
+        """Hand an answer to who waits; called by a connection."""
+        if self._waiting:
+            self._send_queued(1)
         if self._erase is None or not _is_worth_retrying(answer):
             self._deliver(lookup, answer)
         elif lookup.tries < _TRIES:
@@ -189,14 +170,16 @@ class Resolver:
             self._spawn(self._erase(lookup.query.name, lookup.query.rdtype))
 
     def _deliver(self, lookup: Lookup, answer: o.Lookup) -> None:
+        take, lookup.take = lookup.take, None
+        if take is None:
+            return
+        self.in_flight -= 1
         self.strain.excuse(answer, lookup.sent_at)
-        self._forget(lookup)
         answer.tries = lookup.tries
         elapsed_us = _elapsed_us(lookup)
         if self._count is not None:
             self._count(lookup.query.rdtype, answer, elapsed_us)
-        for receive, ticket in lookup.receivers:
-            receive(ticket, answer, elapsed_us)
+        take(answer, elapsed_us)
 
     async def _ask_fresh(self, lookup: Lookup) -> None:
         """Ask what the resolver may know already; fail if it cannot be made to forget."""
@@ -229,7 +212,7 @@ class Resolver:
         """Ask once more what a connection lost: the resolver may have closed it as idle."""
         self._connections.remove(connection)
         for lookup in lookups:
-            if not lookup.receivers:
+            if lookup.take is None:
                 continue
             lookup.connection = None
             if lookup.sends < _SENDS and not self._closed:

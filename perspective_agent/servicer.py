@@ -17,11 +17,12 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc
 from perspective_agent.checks import CHECKS
-from perspective_agent.examine import Examination, Limits, overloaded, unaskable
+from perspective_agent.examine import Examination, overloaded, unaskable
 from perspective_agent.probe import Probe
 from perspective_agent.resolver import Resolver
 from perspective_agent.strain import Room
 from perspective_agent.unbound_control import UnboundControl
+from perspective_agent.walks import Walks
 
 log = structlog.get_logger()
 
@@ -116,6 +117,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         """Serve `identity` through `view`; a question takes at most `timeout` seconds."""
         self._identity = identity
         self._view = view
+        self._walks = Walks(view.resolver, lambda: view.probe.validates)
         self._timeout = timeout
         self._options = stream
         self._streams: set[_Stream] = set()
@@ -207,8 +209,8 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         elif self._is_full():
             stream.report(_answer(question, overloaded()), looked=False)
         else:
-            limits = Limits(self._timeout, validated=view.probe.validates)
-            stream.examine(Examination(question, view.resolver, limits, stream.report), question.id)
+            examination = Examination(question, self._walks, self._timeout, stream.report)
+            stream.examine(examination, question.id)
 
     def _is_full(self) -> bool:
         begun = sum(len(stream.open) for stream in self._streams)

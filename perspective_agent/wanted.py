@@ -10,3 +10,6 @@ class Wanted(NamedTuple):
     rdtype: int
     fresh: bool = False
     """Let the resolver forget it first, so that the answer is of now."""
+    climbs: bool = False
+    """Look up its parents too, up to the top-level domain, and take the first that is no absence
+    (`walks`)."""

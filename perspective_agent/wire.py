@@ -6,7 +6,8 @@ Errors by dnspython. Nothing is taken as an absence that does not pass every che
 """
 
 import struct
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import dns.edns
 import dns.exception
@@ -42,7 +43,7 @@ _OPT = b"\x00\x00\x29\xff\xff\x00\x00\x00\x00\x00\x00"
 # With DO: only where denials are read (`denial`).
 _OPT_DO = b"\x00\x00\x29\xff\xff\x00\x00\x80\x00\x00\x00"
 _HEADER = struct.Struct("!6H")
-_QUESTION_END = struct.Struct("!BHH")
+_QUESTION_END = struct.Struct("!HH")
 _LENGTHS = [bytes((length,)) for length in range(256)]
 
 _QR = 0x8000
@@ -60,8 +61,7 @@ _RCODE_KINDS = {
 _BOGUS_ERRORS = frozenset(range(6, 13))
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """One question: its name, its type, and its question section in wire form."""
 
     name: str
@@ -76,9 +76,13 @@ class Query:
 
 def make_query(name: str, rdtype: int) -> Query:
     """Make the query for `name` (lower-case A-labels, no final dot; "" is the root)."""
+    return Query(name, rdtype, _encode_name(name) + _QUESTION_END.pack(rdtype, _IN))
+
+
+@lru_cache(256)  # a name is asked for more than one type
+def _encode_name(name: str) -> bytes:
     labels = name.encode("ascii").split(b".") if name else ()
-    wire = b"".join([_LENGTHS[len(label)] + label for label in labels])
-    return Query(name, rdtype, wire + _QUESTION_END.pack(0, rdtype, _IN))
+    return b"".join([_LENGTHS[len(label)] + label for label in labels]) + b"\x00"
 
 
 def read_answer(query: Query, query_id: int, wire: bytes) -> o.Lookup:
@@ -191,8 +195,8 @@ def _read_answer_section(query: Query, wire: bytes, answers: int, rcode: int) ->
         lookup.absence = o.ABSENCE_NAME_ERROR
     elif records:
         lookup.records.owner = query.name if not lookup.aliases else name_to_text(owner)
-        lookup.records.ttl = min(record.ttl for record in records)
-        lookup.records.rdata.extend(dict.fromkeys(record.rdata for record in records))
+        lookup.records.ttl = min([record.ttl for record in records])
+        lookup.records.rdata.extend(dict.fromkeys([record.rdata for record in records]))
     else:
         lookup.absence = o.ABSENCE_NO_DATA
     return lookup

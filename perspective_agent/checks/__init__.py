@@ -1,8 +1,8 @@
 """What an agent can look up for a name: one shape, one register.
 
-A check says which lookups it needs, all of which are asked at once, and takes their answers one
-by one until its finding is certain; should it need more lookups on the way, it adds them. It does
-no I/O. To add one: its message in the `oneof`s of
+A check says which lookups and walks it needs, all of which are asked at once, and takes their
+answers one by one until its finding is certain; should it need more on the way, it adds them. It
+does no I/O. To add one: its message in the `oneof`s of
 perspective.proto and observation.proto, a module here, and a line in `CHECKS` under the name of
 the `oneof` member.
 """
@@ -10,25 +10,25 @@ the `oneof` member.
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalk
+from perspective_agent.encoding import Answer
 from perspective_agent.wanted import Wanted
 
 
 class Check(Protocol):
-    """State in, finding out."""
+    """State in, finding out; in wire form (`encoding.encode_finding`)."""
 
     @property
-    def lookups(self) -> Sequence[Wanted]:
+    def wanted(self) -> Sequence[Wanted]:
         """What to look up; may become longer with an answer, never shorter."""
 
-    def add(self, index: int, lookup: o.Lookup) -> o.Finding | None:
-        """Take the answer to `lookups[index]`; return the finding once it is certain."""
+    def add(self, index: int, answer: Answer) -> bytes | None:
+        """Take the answer to `wanted[index]`; return the finding once it is certain."""
 
-    def finish(self, missing: Callable[[str], o.Lookup]) -> o.Finding:
-        """Return the finding with `missing(name)` for every lookup still open."""
+    def finish(self, missing: Callable[[int], Answer]) -> bytes:
+        """Return the finding with `missing(index)` for what is still open."""
 
 
 def _caa_walk(name: str, asked: p.Check) -> Check:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mpic.v1 import observation_pb2 as o
+from perspective_agent.encoding import Answer, encode_finding
 from perspective_agent.wanted import Wanted
 from perspective_agent.wire import A
 
@@ -12,12 +12,12 @@ class AddressCheck:
 
     def __init__(self, name: str) -> None:
         """Look up `name` (no wildcard label)."""
-        self.lookups = [Wanted(name, A)]
+        self.wanted = [Wanted(name, A)]
 
-    def add(self, index: int, lookup: o.Lookup) -> o.Finding:  # noqa: ARG002 - there is only one
+    def add(self, index: int, answer: Answer) -> bytes:  # noqa: ARG002 - there is only one
         """Return the finding."""
-        return o.Finding(addresses=o.AddressFinding(lookup=lookup))
+        return encode_finding("addresses", answer.entries)
 
-    def finish(self, missing: Callable[[str], o.Lookup]) -> o.Finding:
+    def finish(self, missing: Callable[[int], Answer]) -> bytes:
         """Return the finding for no answer."""
-        return self.add(0, missing(self.lookups[0].name))
+        return self.add(0, missing(0))

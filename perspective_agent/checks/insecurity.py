@@ -21,12 +21,12 @@ class Descent:
         self._levels = walk_levels(name)[::-1]
         self._answers: list[o.Lookup | None] = [None] * len(self._levels)
         # Fetched anew: that an answer comes shows also that the way out is not ours to blame.
-        self.lookups = [Wanted(level, DS, fresh=True) for level in self._levels]
+        self.wanted = [Wanted(level, DS, fresh=True) for level in self._levels]
         self.proof: o.InsecurityProof | None = None
         """The uppermost insecure delegation, once it is found."""
 
     def add(self, index: int, lookup: o.Lookup) -> bool:
-        """Take the answer to `lookups[index]`; return whether the end is found, or that none is."""
+        """Take the answer to `wanted[index]`; return whether the end is found, or that none is."""
         self._answers[index] = lookup
         secure_zone = ROOT  # what the agent looks through was shown to hold the root secure
         for level, answer in zip(self._levels, self._answers, strict=True):

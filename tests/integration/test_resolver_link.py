@@ -74,18 +74,18 @@ def test_lookups_that_hang_and_are_given_up_leave_their_places_to_others() -> No
     async def work(address: tuple[str, int]) -> None:
         resolver = Resolver(address, connections=1)
 
-        def receive(_ticket: int, lookup: o.Lookup, _elapsed_us: int) -> None:
+        def receive(lookup: o.Lookup, _elapsed_us: int) -> None:
             answers.append(lookup.name)
             if len(answers) == len(good):
                 complete.set()
 
         complete = asyncio.Event()
-        hung = [resolver.ask(Wanted(f"hung{n}.test", A), receive, n) for n in range(32)]
-        good = [resolver.ask(Wanted(f"good{n}.test", A), receive, n) for n in range(40)]
+        hung = [resolver.ask(Wanted(f"hung{n}.test", A), receive) for n in range(32)]
+        good = [resolver.ask(Wanted(f"good{n}.test", A), receive) for n in range(40)]
         await until(lambda: len(fake.asked) == len(hung))
         assert not answers
-        for ticket, lookup in enumerate(hung):
-            resolver.abandon(lookup, receive, ticket)
+        for lookup in hung:
+            resolver.abandon(lookup)
         await complete.wait()
         resolver.close()
 
@@ -102,14 +102,14 @@ def test_what_is_given_up_while_failures_are_erased_is_not_asked_anew() -> None:
 
         async def erase(name: str, _rdtype: int) -> bool:
             erased.append(name)
-            resolver.abandon(wanted[0], receive, 0)
+            resolver.abandon(wanted[0])
             return True
 
-        def receive(_ticket: int, lookup: o.Lookup, _elapsed_us: int) -> None:
+        def receive(lookup: o.Lookup, _elapsed_us: int) -> None:
             raise AssertionError(lookup)
 
         resolver = Resolver(address, erase)
-        wanted[0] = resolver.ask(Wanted("failing.test", A), receive, 0)
+        wanted[0] = resolver.ask(Wanted("failing.test", A), receive)
         await until(lambda: bool(erased))
         await asyncio.sleep(0.1)  # in which it could be asked anew
         resolver.close()
@@ -126,11 +126,11 @@ def test_a_closed_link_asks_nobody() -> None:
     async def work(address: tuple[str, int]) -> None:
         resolver = Resolver(address, connections=1)
 
-        def receive(_ticket: int, lookup: o.Lookup, _elapsed_us: int) -> None:
+        def receive(lookup: o.Lookup, _elapsed_us: int) -> None:
             failures.append(lookup.failure)
 
         for number in range(33):
-            resolver.ask(Wanted(f"hung{number}.test", A), receive, number)
+            resolver.ask(Wanted(f"hung{number}.test", A), receive)
         await until(lambda: len(fake.asked) == 32)
         resolver.close()
         await until(lambda: bool(failures))

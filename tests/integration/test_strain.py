@@ -7,12 +7,13 @@ import signal
 
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.examine import Examination, Limits
+from perspective_agent.examine import Examination
 from perspective_agent.exertion import Exertion
 from perspective_agent.resolver import Resolver
 from perspective_agent.unbound import PrivateUnbound
 from perspective_agent.unbound_conf import UnboundOptions
 from perspective_agent.unbound_control import FailureEraser, UnboundControl
+from perspective_agent.walks import Walks
 from tests.world.internet import Internet
 
 QUESTION = p.Question(
@@ -58,7 +59,7 @@ async def examine(unbound: PrivateUnbound) -> p.EncodedObservation:
     watch = asyncio.create_task(feel_for_ever(Exertion(resolver, control)))
     os.kill(int(found[1]), signal.SIGSTOP)
     try:
-        Examination(QUESTION, resolver, Limits(10), reported.set_result).start()
+        Examination(QUESTION, Walks(resolver, lambda: True), 10, reported.set_result).start()
         return await reported
     finally:
         os.kill(int(found[1]), signal.SIGCONT)

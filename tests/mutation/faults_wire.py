@@ -10,15 +10,24 @@ DENIAL = "perspective_agent/denial.py"
 CONF = "perspective_agent/unbound_conf.py"
 RULES = "perspective_agent/unbound_rules.py"
 PROBE = "perspective_agent/probe.py"
-RESOLVER = "perspective_agent/resolver.py"
 EXAMINE = "perspective_agent/examine.py"
+WALKS = "perspective_agent/walks.py"
+ENCODING = "perspective_agent/encoding.py"
 
 FAULTS = [
     # One lookup for all who ask while it is in flight, and none for who asks later.
-    Fault("what is in flight is asked again", RESOLVER, "        lookup = self._in_flight.get(key)\n", "        lookup = None\n"),
-    Fault("types share a lookup", RESOLVER, "key = (wanted.name, wanted.rdtype)", "key = (wanted.name, 0)"),
-    Fault("a lookup is shared after its answer", RESOLVER, "        self._forget(lookup)\n        answer.tries", "        answer.tries"),
-    Fault("an answer reaches the first alone", RESOLVER, "for receive, ticket in lookup.receivers:", "for receive, ticket in lookup.receivers[:1]:"),
+    Fault("what is in flight is asked again", WALKS, "self._in_flight.get(wanted) or self._begin(wanted)", "self._begin(wanted)"),
+    Fault("parents are asked for another type", WALKS, "Wanted(parent, wanted.rdtype,", "Wanted(parent, 1,"),
+    Fault("a lookup is shared after its answer", WALKS, "        del self._in_flight[walk.wanted]\n", ""),
+    Fault("an answer reaches the first alone", WALKS, "for receive, ticket in waiting:", "for receive, ticket in waiting[:1]:"),
+    Fault("who lets go takes the lookup from all", WALKS, "        walk.holders -= 1\n        if walk.holders:\n            return\n", "        walk.holders -= 1\n"),
+    Fault("a lookup that nobody wants is not given up", WALKS, "            self.resolver.abandon(walk.lookup)\n", ""),
+    Fault("parents are not let go of", WALKS, "            self.release(walk.parent, walk.conclude, 0)\n", "            pass\n"),
+    Fault("what others hold is withdrawn", WALKS, "while above is not None and above.holders == 1:", "while above is not None:"),
+    Fault("what may be joined loses its parents", WALKS, "                    return  # it may be joined", "                    pass  # it may be joined"),
+    Fault("AD is believed of who does not validate", WALKS, "        if lookup.dnssec in _SAID_BY_AD and not self._validates():", "        if False:"),
+    Fault("bogus is unknown to who does not validate", WALKS, "lookup.dnssec in _SAID_BY_AD and not", "not"),
+    Fault("observations leave out a level", ENCODING, "for level in levels]", "for level in tuple(levels)[:3]]"),
     # The query.
     Fault("CD is set", WIRE, "_QUERY_FLAGS = 0x0120", "_QUERY_FLAGS = 0x0130"),
     Fault("AD is not asked for", WIRE, "_QUERY_FLAGS = 0x0120", "_QUERY_FLAGS = 0x0100"),
@@ -64,8 +73,8 @@ FAULTS = [
     Fault("another class", WIRE, "    if any(record.rdclass != _IN for record in section):", "    if False:"),
     Fault("another type", WIRE, "for record in section if record.rdtype == query.rdtype]", "for record in section if record.owner == owner]"),
     Fault("the longest TTL", WIRE, "lookup.records.ttl = min(", "lookup.records.ttl = max("),
-    Fault("records twice", WIRE, "dict.fromkeys(record.rdata for record in records)", "record.rdata for record in records"),
-    Fault("only the first record", WIRE, "dict.fromkeys(record.rdata for record in records)", "[records[0].rdata]"),
+    Fault("records twice", WIRE, "dict.fromkeys([record.rdata for record in records])", "record.rdata for record in records"),
+    Fault("only the first record", WIRE, "dict.fromkeys([record.rdata for record in records])", "[records[0].rdata]"),
     Fault("aliases are not followed", WIRE, "            owner = target\n", ""),
     Fault("aliases are not noted", WIRE, "            lookup.aliases.add(", "            o.Lookup().aliases.add("),
     Fault("alias loops unseen", WIRE, "            if target in aliased:", "            if False:"),
@@ -103,18 +112,19 @@ FAULTS = [
     Fault("a name reads on after a pointer", RECORDS, "                end = end or offset + 2\n", "                end = offset + 2\n"),
     Fault("odd octets shown raw", RECORDS, 'chr(c) if c in _PLAIN else f"\\\\{c:03d}"', "chr(c)"),
     # The walk.
-    Fault("a failure is climbed over", WALK, '            if not answer.HasField("absence"):', '            if answer.HasField("records"):'),
-    Fault("a set is climbed over", WALK, '            if not answer.HasField("absence"):', '            if answer.HasField("failure"):'),
-    Fault("an open level is climbed over", WALK, "                self._lowest_open = position\n                return None\n", "                continue\n"),
-    Fault("NXDOMAIN ends the walk", WALK, '            if not answer.HasField("absence"):', "            if answer.absence != o.ABSENCE_NO_DATA:"),
-    Fault("the deadline fails the highest level", WALK, "        index = self._answers.index(None)\n", "        index = len(self._answers) - 1 - self._answers[::-1].index(None)\n"),
-    Fault("no proof is looked for", WALK, "        if self._prove_insecurity and levels", "        if False and levels"),
-    Fault("proof is looked for unasked", WALK, "        if self._prove_insecurity and levels", "        if levels"),
-    Fault("proof is looked for in what is bogus", WALK, "levels[-1].failure.kind == o.FAILURE_KIND_SERVFAIL:", 'levels[-1].HasField("failure"):'),
+    Fault("a failure is climbed over", WALKS, 'elif not own.levels[0].HasField("absence"):', 'elif own.levels[0].HasField("records"):'),
+    Fault("a set is climbed over", WALKS, 'elif not own.levels[0].HasField("absence"):', 'elif own.levels[0].HasField("failure"):'),
+    Fault("an open level is climbed over", WALKS, "        elif parent.answer is not None:\n            self.answer = own.above(parent.answer)\n", "        elif True:\n            self.answer = own.above(parent.answer) if parent.answer else own\n"),
+    Fault("NXDOMAIN ends the walk", WALKS, 'elif not own.levels[0].HasField("absence"):', "elif own.levels[0].absence != o.ABSENCE_NO_DATA:"),
+    Fault("the deadline fails another level", WALKS, "            level = (fail(self.lookup),)\n", "            level = (fail(self.parent.lookup or self.lookup),) if self.parent else (fail(self.lookup),)\n"),
+    Fault("no proof is looked for", WALK, "            if self._prove_insecurity and failed", "            if False and failed"),
+    Fault("proof is looked for unasked", WALK, "            if self._prove_insecurity and failed", "            if failed"),
+    Fault("proof is looked for in what is bogus", WALK, "failed.failure.kind == o.FAILURE_KIND_SERVFAIL:", 'failed.HasField("failure"):'),
     Fault("an alias proves what it leads to", WALK, "self._descent.proof is not None and _is_no_alias(cname):", "self._descent.proof is not None:"),
     Fault("any failure is no alias", WALK, "cname.failure.kind == o.FAILURE_KIND_SERVFAIL", 'cname.HasField("failure")'),
     Fault("a dead zone proves nothing", WALK, " or cname.failure.kind == o.FAILURE_KIND_SERVFAIL", ""),
-    Fault("nobody waits for the alias", WALK, "        if cname is None:\n            return None\n", "        cname = cname or o.Lookup(absence=1)\n"),
+    Fault("nobody waits for the alias", WALK, "        if not self._descended or cname is None or self._descent is None:\n            return None\n", "        if not self._descended or self._descent is None:\n            return None\n        cname = cname or o.Lookup(absence=1)\n"),
+    Fault("a proof reaches who did not ask for one", WALK, "        last.CopyFrom(self._levels[-1])  # others hold it too\n", "        last = self._levels[-1]\n"),
     # Proof of insecurity (RFC 4035 section 4.3).
     Fault("a DS nobody validated is secure", DESCENT, 'if answer.HasField("records") and answer.dnssec == o.DNSSEC_SECURE:', 'if answer.HasField("records"):'),
     Fault("a denial nobody validated is proof", DESCENT, "    if answer.dnssec == o.DNSSEC_SECURE:\n        return True\n", "    return True\n"),
@@ -167,7 +177,7 @@ FAULTS = [
     Fault("a refuted resolver is still believed", PROBE, "    if probe.is_conclusive or not last", "    if not last"),
     # What is withdrawn, and what is cut short by this agent's own load.
     Fault("what is withdrawn is reported", EXAMINE, "        self._reported = True\n        self._checks = [None] * len(self._checks)\n", ""),
-    Fault("what is withdrawn keeps its place in the queue", EXAMINE, "            if lookup.is_queued:\n                del", "            if False:\n                del"),
+    Fault("what is withdrawn keeps its place in the queue", EXAMINE, "            self._walks.withdraw(walk)\n", "            pass\n"),
     Fault("the agent's late timer is the domain's failure", EXAMINE, "        if overdue > _OVERDUE or any(", "        if any("),
-    Fault("a query that was never sent is the domain's failure", EXAMINE, "overdue > _OVERDUE or any(lookup.is_queued for lookup in self._open.values()):", "overdue > _OVERDUE:"),
+    Fault("a query that was never sent is the domain's failure", EXAMINE, "overdue > _OVERDUE or any(walk.is_queued for walk in self._held):", "overdue > _OVERDUE:"),
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from perspective_agent.checks import CHECKS
 from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalk
 from perspective_agent.checks.insecurity import Descent
+from perspective_agent.encoding import Answer, encode_levels
 from perspective_agent.wanted import Wanted
 from perspective_agent.wire import CAA, CNAME, DS, A, failed
 
@@ -29,88 +30,44 @@ def broken(name: str) -> o.Lookup:
     return failed(name, o.FAILURE_KIND_SERVFAIL, "the resolver answered SERVFAIL")
 
 
-def walk(answers: list[tuple[int, o.Lookup]]) -> tuple[o.Finding | None, int]:
-    """Give the answers one by one; return the finding and after how many it was certain."""
-    check = CaaWalk(LEVELS[0])
-    for count, (index, lookup) in enumerate(answers, 1):
-        finding = check.add(index, lookup)
-        if finding is not None:
-            return finding, count
-    return None, 0
+def answer(*levels: o.Lookup) -> Answer:
+    return Answer(levels, encode_levels(levels), (1,) * len(levels))
 
 
-def test_rfc_8659_3_every_level_up_to_the_top_level_domain_is_asked() -> None:
-    assert CaaWalk(LEVELS[0]).lookups == [Wanted(level, CAA) for level in LEVELS]
+def late(index: int) -> Answer:
+    assert index == 0
+    return answer(failed(LEVELS[0], o.FAILURE_KIND_TIMEOUT, "late"))
 
 
-@pytest.mark.parametrize("absence", [o.ABSENCE_NO_DATA, o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME])
-def test_rfc_8020_an_absence_of_any_kind_lets_the_walk_go_on(
-    absence: o.Absence.ValueType,
-) -> None:
-    answers = [
-        (0, absent(LEVELS[0], absence)),
-        (1, absent(LEVELS[1], absence)),
-        (2, found("example")),
-    ]
-    finding, _ = walk(answers)
+def read(finding: bytes | None) -> o.Finding:
     assert finding is not None
-    assert [level.name for level in finding.caa_walk.levels] == LEVELS
-    assert finding.caa_walk.levels[-1].records.owner == "example"
+    return o.Finding.FromString(finding)
 
 
-def test_rfc_8659_3_the_first_set_ends_the_walk_in_whatever_order_they_come() -> None:
-    for order in permutations(
-        [(0, absent(LEVELS[0])), (1, found(LEVELS[1])), (2, broken("example"))]
-    ):
-        finding, _ = walk(list(order))
-        assert finding is not None
-        assert [level.name for level in finding.caa_walk.levels] == LEVELS[:2]
-        assert finding.caa_walk.levels[-1].HasField("records")
-
-
-def test_a_failure_below_a_set_ends_the_walk() -> None:
-    for order in permutations(
-        [(0, absent(LEVELS[0])), (1, broken(LEVELS[1])), (2, found("example"))]
-    ):
-        finding, _ = walk(list(order))
-        assert finding is not None
-        assert finding.caa_walk.levels[-1].HasField("failure")
-        assert len(finding.caa_walk.levels) == 2
-
-
-def test_a_set_at_the_name_itself_waits_for_no_parent() -> None:
-    assert walk([(0, found(LEVELS[0]))])[1] == 1
-
-
-def test_a_set_at_a_parent_waits_for_every_level_below() -> None:
-    assert walk([(2, found("example")), (1, absent(LEVELS[1]))]) == (None, 0)
-
-
-def test_the_deadline_fails_the_lowest_open_level() -> None:
+def test_a_walk_is_one_want_and_its_levels_are_the_finding() -> None:
     check = CaaWalk(LEVELS[0])
-    check.add(0, absent(LEVELS[0]))
-    check.add(2, found("example"))
-    finding = check.finish(lambda name: failed(name, o.FAILURE_KIND_TIMEOUT, "late"))
-    levels = finding.caa_walk.levels
-    assert [level.name for level in levels] == LEVELS[:2]
-    assert levels[-1].failure.kind == o.FAILURE_KIND_TIMEOUT
+    assert check.wanted == [Wanted(LEVELS[0], CAA, climbs=True)]
+    levels = absent(LEVELS[0]), found(LEVELS[1])
+    assert list(read(check.add(0, answer(*levels))).caa_walk.levels) == list(levels)
+
+
+def test_a_walk_that_is_cut_short_is_found_so() -> None:
+    (level,) = read(CaaWalk(LEVELS[0]).finish(late)).caa_walk.levels
+    assert level.failure.kind == o.FAILURE_KIND_TIMEOUT
 
 
 def test_addresses_are_one_lookup_whatever_its_answer() -> None:
     check = AddressCheck(LEVELS[0])
-    assert check.lookups == [Wanted(LEVELS[0], A)]
-    assert check.add(0, broken(LEVELS[0])).addresses.lookup.HasField("failure")
-    late = check.finish(lambda name: failed(name, o.FAILURE_KIND_TIMEOUT, "late"))
-    assert late.addresses.lookup.failure.kind == o.FAILURE_KIND_TIMEOUT
-    assert late.addresses.lookup.name == LEVELS[0]
+    assert check.wanted == [Wanted(LEVELS[0], A)]
+    assert read(check.add(0, answer(broken(LEVELS[0])))).addresses.lookup.HasField("failure")
+    lookup = read(check.finish(late)).addresses.lookup
+    assert lookup.failure.kind == o.FAILURE_KIND_TIMEOUT
+    assert lookup.name == LEVELS[0]
 
 
 def test_the_register_knows_each_check_by_its_name_in_the_agreement() -> None:
     for kind, make in CHECKS.items():
-        finding = make(LEVELS[0], p.Check()).finish(
-            lambda name: failed(name, o.FAILURE_KIND_TIMEOUT, "")
-        )
-        assert finding.WhichOneof("kind") == kind
+        assert read(make(LEVELS[0], p.Check()).finish(late)).WhichOneof("kind") == kind
 
 
 # Proof that a name lies in an insecure zone (RFC 4035 section 4.3).
@@ -144,7 +101,7 @@ def descend(*answers: o.Lookup) -> str:
 
 
 def test_every_level_from_the_top_is_asked_anew_for_its_ds() -> None:
-    assert Descent(LEVELS[0]).lookups == [Wanted(level, DS, fresh=True) for level in LEVELS[::-1]]
+    assert Descent(LEVELS[0]).wanted == [Wanted(level, DS, fresh=True) for level in LEVELS[::-1]]
 
 
 @pytest.mark.parametrize(
@@ -197,11 +154,15 @@ def test_rfc_4035_4_3_only_a_validated_denial_at_a_zone_cut_is_proof(
     assert descend(*answers) == cut
 
 
+# Of three levels: the walk is want 0, the CNAMEs are 1 to 3, the DS records 4 to 6.
+CNAMES, DSS = 1, 4
+
+
 def proving() -> CaaWalk:
     """A walk whose lowest level has failed, now looking for proof."""
     check = CaaWalk(LEVELS[0], prove_insecurity=True)
-    assert check.add(0, broken(LEVELS[0])) is None
-    assert [wanted.rdtype for wanted in check.lookups] == [CAA] * 3 + [CNAME] * 3 + [DS] * 3
+    assert check.add(0, answer(broken(LEVELS[0]))) is None
+    assert [wanted.rdtype for wanted in check.wanted] == [CAA] + [CNAME] * 3 + [DS] * 3
     return check
 
 
@@ -210,17 +171,29 @@ def proving() -> CaaWalk:
 )
 def test_a_walk_that_failed_ends_with_its_proof(cname: o.Lookup) -> None:
     answers = [
-        (2, absent("example")),
-        (3, cname),
-        (6, delegated("example")),
-        (7, no_ds("b.example", "NSEC")),
+        (CNAMES, cname),
+        (DSS, delegated("example")),
+        (DSS + 1, no_ds("b.example", "NSEC")),
     ]
     for order in permutations(answers):
         check = proving()
-        findings = [check.add(index, lookup) for index, lookup in order]
-        (level,) = next(one for one in findings if one is not None).caa_walk.levels
+        findings = [check.add(index, answer(lookup)) for index, lookup in order]
+        finding = next(one for one in findings if one is not None)
+        (level,) = read(finding).caa_walk.levels
         assert level.failure.kind == o.FAILURE_KIND_SERVFAIL
         assert level.insecurity_proof.zone_cut == "b.example"
+
+
+def test_a_proof_is_of_the_level_that_failed_and_changes_nothing_that_others_hold() -> None:
+    levels = absent(LEVELS[0]), broken(LEVELS[1])
+    check = CaaWalk(LEVELS[0], prove_insecurity=True)
+    assert check.add(CNAMES + 1, answer(absent(LEVELS[1]))) is None
+    assert check.add(0, answer(*levels)) is None
+    assert check.add(DSS, answer(delegated("example"))) is None
+    finding = read(check.add(DSS + 1, answer(no_ds("b.example", "NSEC"))))
+    assert finding.caa_walk.levels[0] == levels[0]
+    assert finding.caa_walk.levels[1].insecurity_proof.zone_cut == "b.example"
+    assert not levels[1].HasField("insecurity_proof")
 
 
 @pytest.mark.parametrize(
@@ -233,23 +206,20 @@ def test_a_walk_that_failed_ends_with_its_proof(cname: o.Lookup) -> None:
 )
 def test_br_4_2_2_1_what_an_alias_leads_to_may_be_signed(cname: o.Lookup) -> None:
     check = proving()
-    assert check.add(6, delegated("example")) is None
-    assert check.add(7, no_ds("b.example", "NSEC")) is None
-    finding = check.add(3, cname)
-    assert finding is not None
-    (level,) = finding.caa_walk.levels
+    assert check.add(DSS, answer(delegated("example"))) is None
+    assert check.add(DSS + 1, answer(no_ds("b.example", "NSEC"))) is None
+    (level,) = read(check.add(CNAMES, answer(cname))).caa_walk.levels
     assert level.failure.kind == o.FAILURE_KIND_SERVFAIL
     assert not level.HasField("insecurity_proof")
 
 
 def test_a_walk_that_does_not_fail_waits_for_no_cname() -> None:
     check = CaaWalk(LEVELS[0], prove_insecurity=True)
-    assert check.add(0, found(LEVELS[0])) is not None
+    assert check.add(0, answer(found(LEVELS[0]))) is not None
 
 
 def test_a_walk_that_failed_ends_without_proof_at_the_deadline() -> None:
-    finding = proving().finish(lambda name: failed(name, o.FAILURE_KIND_TIMEOUT, "late"))
-    (level,) = finding.caa_walk.levels
+    (level,) = read(proving().finish(late)).caa_walk.levels
     assert level.failure.kind == o.FAILURE_KIND_SERVFAIL
     assert not level.HasField("insecurity_proof")
 
@@ -259,4 +229,4 @@ def test_a_walk_that_failed_ends_without_proof_at_the_deadline() -> None:
 )
 def test_other_failures_look_for_no_proof(kind: o.FailureKind.ValueType) -> None:
     check = CaaWalk(LEVELS[0], prove_insecurity=True)
-    assert check.add(0, failed(LEVELS[0], kind, "")) is not None
+    assert check.add(0, answer(failed(LEVELS[0], kind, ""))) is not None

@@ -9,9 +9,10 @@ import pytest
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent import examine
-from perspective_agent.connection import Lookup
-from perspective_agent.examine import Examination, Limits
+from perspective_agent.connection import Lookup, Take
+from perspective_agent.examine import Examination
 from perspective_agent.strain import Strain
+from perspective_agent.walks import Walks
 from perspective_agent.wanted import Wanted
 from perspective_agent.wire import make_query
 
@@ -32,18 +33,18 @@ class SilentResolver:
         self.abandoned: list[Lookup] = []
         self.strain = Strain()
 
-    def ask(self, wanted: Wanted, _receive: object, _ticket: int) -> Lookup:
-        lookup = Lookup(make_query(wanted.name, wanted.rdtype))
+    def ask(self, wanted: Wanted, take: Take) -> Lookup:
+        lookup = Lookup(make_query(wanted.name, wanted.rdtype), take)
         lookup.is_queued = wanted.rdtype == self.queued
         self.lookups.append(lookup)
         return lookup
 
-    def abandon(self, lookup: Lookup, _receive: object, _ticket: int) -> None:
+    def abandon(self, lookup: Lookup) -> None:
         self.abandoned.append(lookup)
 
 
 def begin(resolver: Any, reports: list[p.EncodedObservation]) -> Examination:  # noqa: ANN401
-    examination = Examination(QUESTION, resolver, Limits(10), reports.append)
+    examination = Examination(QUESTION, Walks(resolver, lambda: True), 10, reports.append)
     examination.start()
     return examination
 
@@ -86,7 +87,7 @@ async def test_a_lookup_that_was_never_sent_is_not_the_domains_failure(rdtype: i
     (report,) = reports
     for finding in o.Observation.FromString(report.observation).findings:
         assert finding.not_run.kind == o.FAILURE_KIND_OVERLOADED
-    assert resolver.abandoned == resolver.lookups
+    assert {id(one) for one in resolver.abandoned} == {id(one) for one in resolver.lookups}
 
 
 async def test_a_deadline_that_comes_late_is_not_the_domains_failure(

@@ -56,7 +56,7 @@ def _in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def busy() -> Resolver:
     """Return a resolver with a lookup that nobody answers."""
     resolver = Resolver(("127.0.0.1", 9), connections=0)
-    resolver.ask(Wanted("www.example.test", 1), lambda *_: None, 0)
+    resolver.ask(Wanted("www.example.test", 1), lambda *_: None)
     return resolver
 
 
