@@ -70,8 +70,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         transcriber = Transcriber(fanout.links, policy_version(rules.policy))
         registry = Registry(recorder, transcriber, repeats)
         corroborator = Corroborator(rules, fanout, _now, partial(_keep, metrics, registry, spans))
-        gate = Gate(Admission(settings.limits.bounds()), timing.attempt)
-        counter = Counter(settings.issuers(), timing.attempt, gate, metrics)
+        counter = _make_counter(settings, timing, metrics)
         clerk = Clerk(corroborator, registry, counter, lambda: server.stopping)
         archive = _make_archive(settings.record, recorder, reader)
         limits = StreamLimits(window=table.gather_window)
@@ -80,7 +79,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
             file, SERVICE, server, fanout, corroborator, clerk, servicer, metrics, program
         )
         reloader = Reloader(_reloadable(file, change), settings, program)
-        parts = _Parts(server, fanout, corroborator, recorder, gate)
+        parts = _Parts(server, fanout, corroborator, recorder, clerk.gate)
         pages = _make_pages(reloader, program, parts)
         admin = open_admin(shift_port(settings.admin.listen, worker), file, pages)
         await stack.enter_async_context(admin)
@@ -109,6 +108,14 @@ def _load(settings: CoordinatorSettings) -> TlsPems:
         return settings.tls.files().load()
     except OSError as error:
         raise ServingError(f"[tls]: {error.filename}: {error.strerror}") from error
+
+
+def _make_counter(
+    settings: CoordinatorSettings, timing: Timing, metrics: CoordinatorMetrics
+) -> Counter:
+    """Return what takes in and counts questions."""
+    gate = Gate(Admission(settings.limits.bounds()), timing.attempt)
+    return Counter(settings.issuers(), timing.attempt, gate, metrics)
 
 
 def _reloadable(file: Path, change: Change) -> Reloadable[CoordinatorSettings]:

@@ -6,8 +6,7 @@ being complete. Then the relevant record set is judged (section 4). What one rec
 
 Two things the standard leaves open are decided here:
 
-- A record whose RDATA is malformed forbids: what it asked for cannot be known, and it may have
-  been a restriction, or critical.
+- A record whose RDATA is malformed forbids: it may have been a restriction, or critical.
 - A property tag with "-" is an unknown one, not a malformed one (section 4.1 against section 7).
 """
 

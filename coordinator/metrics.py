@@ -79,6 +79,35 @@ class _Watch:
             self._shed.counts[error.reason,] += 1
 
 
+class _Answers:
+    """What each perspective answered."""
+
+    def __init__(self) -> None:
+        self.observations = Tally(
+            "mpic_observations",
+            "Replies about a name, by perspective and by what came of them.",
+            {"perspective": {}, "outcome": _OUTCOMES},
+        )
+        self.disagreements = Tally(
+            "mpic_disagreements",
+            "Names of which a remote saw something else than the primary, which permits: its"
+            " route or its agent may be bad, or the primary's, or the domain differs by place.",
+            {"perspective": {}},
+        )
+        self.seconds = Distributions(
+            "mpic_perspective_answer_duration_seconds",
+            "From asking a perspective until its answer was read.",
+            {"perspective": {}},
+        )
+
+    def cover(self, rules: Rules) -> None:
+        remotes = label(one.id for one in rules.roster.remotes)
+        everyone = label(one.id for one in rules.roster.perspectives)
+        self.disagreements.cover({"perspective": remotes})
+        self.seconds.cover({"perspective": everyone})
+        self.observations.cover({"perspective": everyone, "outcome": _OUTCOMES})
+
+
 class CoordinatorMetrics:
     """The counters of one coordinator."""
 
@@ -103,42 +132,14 @@ class CoordinatorMetrics:
             {},
             _MARGINS,
         )
-        self._observations = Tally(
-            "mpic_observations",
-            "Replies about a name, by perspective and by what came of them.",
-            {"perspective": {}, "outcome": _OUTCOMES},
-        )
-        self._disagreements = Tally(
-            "mpic_disagreements",
-            "Names of which a remote saw something else than the primary, which permits: its"
-            " route or its agent may be bad, or the primary's, or the domain differs by place.",
-            {"perspective": {}},
-        )
-        self._answer_seconds = Distributions(
-            "mpic_perspective_answer_duration_seconds",
-            "From asking a perspective until its answer was read.",
-            {"perspective": {}},
-        )
+        self._answers = answers = _Answers()
         self.cover(rules)
-        program.register(
-            (
-                self._questions,
-                self._verdicts,
-                self._seconds,
-                self._margins,
-                self._observations,
-                self._disagreements,
-                self._answer_seconds,
-            )
-        )
+        program.register((self._questions, self._verdicts, self._seconds, self._margins))
+        program.register((answers.observations, answers.disagreements, answers.seconds))
 
     def cover(self, rules: Rules) -> None:
         """Start the perspectives of a roster at 0, as far as they are new."""
-        remotes = label(one.id for one in rules.roster.remotes)
-        everyone = label(one.id for one in rules.roster.perspectives)
-        self._disagreements.cover({"perspective": remotes})
-        self._answer_seconds.cover({"perspective": everyone})
-        self._observations.cover({"perspective": everyone, "outcome": _OUTCOMES})
+        self._answers.cover(rules)
 
     def count_verdict(self, attempt: Attempt, seconds: float) -> None:
         """Count what the caller is about to hear; it took `seconds`."""
@@ -150,7 +151,7 @@ class CoordinatorMetrics:
 
     def count_complete(self, attempt: Attempt) -> None:
         """Count what every perspective saw, once all have replied or were given up."""
-        observations, answers = self._observations.counts, self._answer_seconds.of
+        observations, seconds = self._answers.observations.counts, self._answers.seconds.of
         primary_id = attempt.roster.primary.id
         for ballot in attempt.ballots:
             standings = ballot.late_standings()
@@ -159,11 +160,11 @@ class CoordinatorMetrics:
                 dissent, reply = standing.dissent, standing.reply
                 observations[one, dissent] += 1
                 if reply is not None and reply.elapsed is not None:
-                    answers[one,].observe(reply.elapsed)
+                    seconds[one,].observe(reply.elapsed)
                 if not dissent:
                     corroborating += 1
                 elif dissent in _SAW_OTHERWISE and one != primary_id:
-                    self._disagreements.counts[one,] += 1
+                    self._answers.disagreements.counts[one,] += 1
             if not standings[primary_id].dissent:
                 self._margins.of[()].observe(corroborating - ballot.terms.required)
 

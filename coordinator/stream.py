@@ -20,8 +20,9 @@ from mpic.v1 import record_pb2 as r
 
 log = structlog.get_logger()
 
-# A message that has grown so large is sent: gRPC's clients take no more than 4 MiB by default.
-_MESSAGE_OCTETS = 1024 * 1024
+# A message that has grown so large is sent. gRPC's clients take no more than 4 MiB by default; and
+# until it is sent an answer takes five times its octets, so that 1 MiB cost 8 MB of memory.
+_MESSAGE_OCTETS = 256 * 1024
 
 Decide = Callable[[c.CorroborateRequest], Awaitable[r.Record]]
 

@@ -135,11 +135,7 @@ class _State(Collector):
                 probe.ended_at.timestamp(),
             ),
             ("mpic_agent_streams", "Coordinators' streams that are open.", load.streams),
-            (
-                "mpic_agent_questions_in_flight",
-                "Questions that are being looked up.",
-                load.questions,
-            ),
+            ("mpic_agent_questions_in_flight", "Questions being looked up.", load.questions),
             ("mpic_agent_queue_depth", "Observations that wait to be sent.", load.waiting),
             (
                 "mpic_agent_questions_limit",

@@ -54,6 +54,57 @@ SPECIAL_PURPOSE = (
     "ff00::/8",
 )
 
+_FIXED = (
+    # Only this host may ask.
+    "  interface: 127.0.0.1",
+    "  access-control: 127.0.0.0/8 allow",
+    "  incoming-num-tcp: 256",
+    "  tcp-idle-timeout: 60000",
+    # Validation, and no way around it (BR 4.2.2.2).
+    '  module-config: "validator iterator"',
+    f'  trust-anchor: "{CANARY_ANCHOR}"',
+    "  val-permissive-mode: no",
+    "  val-sig-skew-min: 0",
+    "  val-sig-skew-max: 0",
+    "  val-clean-additional: yes",
+    "  ede: yes",
+    "  val-log-level: 2",
+    "  trust-anchor-signaling: no",
+    "  root-key-sentinel: no",
+    # Hardening.
+    "  harden-glue: yes",
+    "  harden-dnssec-stripped: yes",
+    "  harden-below-nxdomain: yes",
+    "  harden-referral-path: no",
+    "  harden-algo-downgrade: no",
+    "  qname-minimisation: yes",
+    "  aggressive-nsec: no",
+    "  use-caps-for-id: yes",
+    "  hide-identity: yes",
+    "  hide-version: yes",
+    "  edns-buffer-size: 1232",
+    "  max-udp-size: 1232",
+    "  unwanted-reply-threshold: 10000",
+    # For the metrics: RCODEs, validation, replies that nobody asked for.
+    "  extended-statistics: yes",
+    # What was seen is seen anew: nothing stale.
+    "  serve-expired: no",
+    "  prefetch: no",
+    "  minimal-responses: yes",
+    f"  unknown-server-time-limit: {_FIRST_TIMEOUT_MS}",
+    f"  infra-cache-max-rtt: {GIVEN_UP_MS}",
+    # 900 by default: so long, whoever makes a few packets to some servers of a zone get lost
+    # would choose the server that is asked.
+    "  infra-host-ttl: 60",
+    "  outgoing-range: 4096",
+    # A lookup that hangs over TCP keeps no other from it: not ten connections in all, as by
+    # default, and none of them shared.
+    "  outgoing-num-tcp: 1024",
+    "  max-reuse-tcp-queries: 1",
+    "  num-queries-per-thread: 4096",
+)
+"""What of `server:` no option changes."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnboundOptions:
@@ -81,7 +132,6 @@ class UnboundOptions:
 
 def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
     """Return the text of unbound.conf, `server:` clause last and open."""
-    yes_no = {True: "yes", False: "no"}
     lines = [
         # By this the agent lets it forget failures; only who may enter the directory can.
         "remote-control:",
@@ -96,58 +146,13 @@ def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
         "  use-syslog: no",
         "  verbosity: 0",
         "  num-threads: 1",
-        # Only this host may ask.
-        "  interface: 127.0.0.1",
+        *_FIXED,
         f"  port: {port}",
-        "  access-control: 127.0.0.0/8 allow",
-        "  incoming-num-tcp: 256",
-        "  tcp-idle-timeout: 60000",
-        f"  do-ip6: {yes_no[options.ipv6]}",
-        # Validation, and no way around it (BR 4.2.2.2).
-        '  module-config: "validator iterator"',
+        f"  do-ip6: {'yes' if options.ipv6 else 'no'}",
         f'  trust-anchor-file: "{options.trust_anchor_file}"',
-        f'  trust-anchor: "{CANARY_ANCHOR}"',
-        "  val-permissive-mode: no",
-        "  val-sig-skew-min: 0",
-        "  val-sig-skew-max: 0",
-        "  val-clean-additional: yes",
-        "  ede: yes",
-        "  val-log-level: 2",
-        "  trust-anchor-signaling: no",
-        "  root-key-sentinel: no",
-        # Hardening.
-        "  harden-glue: yes",
-        "  harden-dnssec-stripped: yes",
-        "  harden-below-nxdomain: yes",
-        "  harden-referral-path: no",
-        "  harden-algo-downgrade: no",
-        "  qname-minimisation: yes",
-        "  aggressive-nsec: no",
-        "  use-caps-for-id: yes",
-        "  hide-identity: yes",
-        "  hide-version: yes",
-        "  edns-buffer-size: 1232",
-        "  max-udp-size: 1232",
-        "  unwanted-reply-threshold: 10000",
-        # For the metrics: RCODEs, validation, replies that nobody asked for.
-        "  extended-statistics: yes",
-        # What was seen is seen anew: short caps, nothing stale.
+        # What was seen is seen anew: short caps.
         f"  cache-max-ttl: {options.cache_max_ttl}",
         f"  cache-max-negative-ttl: {options.cache_max_negative_ttl}",
-        "  serve-expired: no",
-        "  prefetch: no",
-        "  minimal-responses: yes",
-        f"  unknown-server-time-limit: {_FIRST_TIMEOUT_MS}",
-        f"  infra-cache-max-rtt: {GIVEN_UP_MS}",
-        # 900 by default: so long, whoever makes a few packets to some servers of a zone get lost
-        # would choose the server that is asked.
-        "  infra-host-ttl: 60",
-        "  outgoing-range: 4096",
-        # A lookup that hangs over TCP keeps no other from it: not ten connections in all, as by
-        # default, and none of them shared.
-        "  outgoing-num-tcp: 1024",
-        "  max-reuse-tcp-queries: 1",
-        "  num-queries-per-thread: 4096",
     ]
     # Unbound would answer for these itself; what the root says of them is what counts.
     lines.extend(f'  local-zone: "{name}." nodefault' for name in ANSWERED_LOCALLY)

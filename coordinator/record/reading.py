@@ -179,8 +179,7 @@ def judge_again(  # noqa: PLR0913, PLR0917 - one parameter for each option
     typer.echo(
         f"{questions} questions judged again: {changed} verdicts change, {reversed_} reversed"
     )
-    if changed:
-        raise typer.Exit(CHANGED)
+    raise typer.Exit(CHANGED if changed else 0)
 
 
 def _select(store: Store, wanted: Wanted, *, newest_first: bool = False) -> Iterator[Dossier]:

@@ -49,6 +49,11 @@ def resident_mb(deployment: Deployment) -> dict[str, float]:
     return {name: max(map(_resident, pids)) for name, pids in _programs(deployment).items()}
 
 
+def file_mb(deployment: Deployment) -> dict[str, float]:
+    """Return how much of that is pages of files, code above all, which processes share."""
+    return {name: max(map(_of_files, pids)) for name, pids in _programs(deployment).items()}
+
+
 def dns_queries(deployment: Deployment, hung: str = "") -> int:
     """Return how many queries the agents' Unbounds have had so far, but that of one that hangs."""
     return sum(_queries(control) for control in _controls(deployment, hung))
@@ -118,6 +123,15 @@ def _cpu(pid: int) -> float:
 
 
 def _resident(pid: int) -> float:
+    return _pages_mb(pid, 1)
+
+
+def _of_files(pid: int) -> float:
+    return _pages_mb(pid, 2)
+
+
+def _pages_mb(pid: int, field: int) -> float:
+    """Return a field of /proc/PID/statm, see proc_pid_statm(5)."""
     with suppress(FileNotFoundError):
-        return round(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_MB, 1)
+        return round(int(Path(f"/proc/{pid}/statm").read_text().split()[field]) * _PAGE_MB, 1)
     return 0.0

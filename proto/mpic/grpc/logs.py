@@ -6,23 +6,9 @@ form shows strings as Python literals, so that no control character reaches a te
 
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
-
-@contextmanager
-def hidden(package: str) -> Iterator[None]:
-    """Let imports in here find no such package, installed or not."""
-    before = sys.modules.get(package)
-    sys.modules[package] = None  # type: ignore[assignment] # what the import system takes for "none"
-    try:
-        yield
-    finally:
-        del sys.modules[package]
-        if before is not None:
-            sys.modules[package] = before
-
+from mpic.imports import hidden
 
 # Where there is rich, structlog loads it for tracebacks in colour, which nobody shows here: 3 MB
 # in each process and 20 ms of its start.
