@@ -50,13 +50,6 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
     table = settings.coordinator
     timing = Timing(table.lookup_timeout, table.network_allowance)
     tls = _load(settings)
-    options = LinkOptions(
-        tls,
-        table.gather_window,
-        hung_after=table.hung_after,
-        restart_patience=table.restart_patience,
-    )
-    allowed = {SERVICE: frozenset(settings.callers.allowed)}
     rules = Rules(settings.roster(), settings.policy.policy())
     program = ProgramMetrics("coordinator")
     metrics = CoordinatorMetrics(rules, program)
@@ -65,8 +58,8 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         reader = _open_reader(settings.record, stack)
         repeats = settings.record.make_repeats(reader, table.workers > 1, _now)
         spans = _open_spans(settings, stack)
-        fanout = Fanout(rules.roster, options, timing)
-        server = Server(Listening(shift_port(table.listen, worker), tls, allowed))
+        fanout = _make_fanout(settings, rules, tls, timing)
+        server = _make_server(settings, worker, tls)
         transcriber = Transcriber(fanout.links, policy_version(rules.policy))
         registry = Registry(recorder, transcriber, repeats)
         corroborator = Corroborator(rules, fanout, _now, partial(_keep, metrics, registry, spans))
@@ -108,6 +101,27 @@ def _load(settings: CoordinatorSettings) -> TlsPems:
         return settings.tls.files().load()
     except OSError as error:
         raise ServingError(f"[tls]: {error.filename}: {error.strerror}") from error
+
+
+def _make_server(settings: CoordinatorSettings, worker: int, tls: TlsPems) -> Server:
+    """Bind the port."""
+    address = shift_port(settings.coordinator.listen, worker)
+    allowed = {SERVICE: frozenset(settings.callers.allowed)}
+    return Server(Listening(address, tls, allowed))
+
+
+def _make_fanout(
+    settings: CoordinatorSettings, rules: Rules, tls: TlsPems, timing: Timing
+) -> Fanout:
+    """Return what asks the perspectives; it connects nothing yet."""
+    table = settings.coordinator
+    options = LinkOptions(
+        tls,
+        table.gather_window,
+        hung_after=table.hung_after,
+        restart_patience=table.restart_patience,
+    )
+    return Fanout(rules.roster, options, timing)
 
 
 def _make_counter(
