@@ -27,11 +27,10 @@ from typing import Any
 
 from tests.bench.load import Front, run_closed, run_open
 from tests.bench.meter import dns_queries, forget_zone, read_usage, resident_mb
-from tests.bench.names import CHILD, PARENT, WARM, Hosts
+from tests.bench.names import CHILD, WARM, Hosts
 from tests.bench.rows import Load, figures
 from tests.bench.running import USUAL, running, warm_up
 from tests.world.deployment import Deployment, wait_serving
-from tests.world.process import wait_until
 
 VICTIM = "ashburn"
 # More than this machine can ask of recursing resolvers, so that no host is asked for twice.
@@ -110,7 +109,7 @@ def measure(
         elif load.fault == "dead":
             wait_serving(deployment.start_agent(VICTIM))
         if load.fault != "none":
-            wait_until(lambda: deployment.ask(PARENT).approved, 30, str)
+            deployment.wait_ready()
 
 
 def measure_foreign(url: str, *, quick: bool) -> Iterator[dict[str, Any]]:

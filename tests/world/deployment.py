@@ -27,6 +27,7 @@ from mpic.grpc.tls import TlsFiles, channel_credentials
 from mpic.pki import Subject, create_authority, issue_certificate
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
+from tests.world import texts
 from tests.world.internet import Internet
 from tests.world.network import perspective_address
 from tests.world.pages import scrape
@@ -41,91 +42,6 @@ MPIC = str(Path(sys.executable).parent / "mpic")
 _ALLOWANCE = 0.5
 _PATIENCE = 60.0
 _BUSY_TRIES = 5
-
-_TLS = """
-[tls]
-certificate = "{pair}.pem"
-private_key = "{pair}.key"
-authority = "{pki}/ca.pem"
-"""
-
-_AGENT = """
-[agent]
-id = "{id}"
-rir = "{rir}"
-listen = "{listen}"
-workers = {workers}
-lookup_timeout = {lookup_timeout}
-max_open_questions = {max_open_questions}
-
-[callers]
-allowed = ["spiffe://mpic.test/coordinator/main"]
-
-[admin]
-listen = "{admin}"
-"""
-
-_LAB_RESOLVER = """
-[resolver]
-outgoing_address = "{source}"
-trust_anchor_file = "{anchor}"
-root_hints_file = "{hints}"
-ipv6 = false
-cache_max_ttl = {cache_max_ttl}
-cache_max_negative_ttl = {cache_max_ttl}
-lab_allow_special_purpose_servers = true
-probe_interval = {probe_interval}
-probe_timeout = 2
-"""
-
-_COORDINATOR = """
-[coordinator]
-listen = "{listen}"
-workers = {workers}
-lookup_timeout = {lookup_timeout}
-network_allowance = {allowance}
-restart_patience = {restart_patience}
-
-[callers]
-allowed = ["spiffe://mpic.test/caller/pipeline"]
-
-[admin]
-listen = "{admin}"
-
-[issuer.example]
-domains = ["{issuer}"]
-"""
-
-_RECORD = """
-[record]
-path = "{path}"
-repeat_window = {repeat_window}
-"""
-
-_RECORD_IN_DATABASE = """
-[record]
-store = "postgresql"
-dsn = "{dsn}"
-database_timeout = 2.0
-repeat_window = {repeat_window}
-"""
-
-_UNRECORDED = """
-[record]
-allow_unrecorded = true
-"""
-
-_PERSPECTIVE = """
-[[perspective]]
-id = "{id}"
-role = "{role}"
-address = "{address}"
-workers = {workers}
-server_name = "{id}.perspective.mpic.test"
-rir = "{rir}"
-egress = {{ latitude = {latitude}, longitude = {longitude} }}
-resolver = {{ latitude = {latitude}, longitude = {longitude} }}
-"""
 
 
 def agent_address(place: Place, workers: int = 1, *, own: bool = False) -> str:
@@ -381,8 +297,8 @@ class Deployment:
         self.stop()
 
     def _agent_config(self, place: Place) -> str:
-        tls = _TLS.format(pair=self.pki / f"perspective-{place.id}", pki=self.pki)
-        agent = _AGENT.format(
+        tls = texts.TLS.format(pair=self.pki / f"perspective-{place.id}", pki=self.pki)
+        agent = texts.AGENT.format(
             id=place.id,
             rir=place.rir,
             listen=agent_address(place, self.plan.workers, own=self.plan.own_addresses),
@@ -396,7 +312,7 @@ class Deployment:
         return (
             tls
             + agent
-            + _LAB_RESOLVER.format(
+            + texts.LAB_RESOLVER.format(
                 source=perspective_address(PLACES.index(place)),
                 anchor=self._internet.trust_anchor_file,
                 hints=self._internet.root_hints_file,
@@ -423,8 +339,8 @@ class Deployment:
         return agent_address(place, self.plan.workers, own=self.plan.own_addresses)
 
     def _coordinator_config(self) -> str:
-        tls = _TLS.format(pair=self.pki / "coordinator-main", pki=self.pki)
-        common = _COORDINATOR.format(
+        tls = texts.TLS.format(pair=self.pki / "coordinator-main", pki=self.pki)
+        common = texts.COORDINATOR.format(
             listen=COORDINATOR,
             admin=COORDINATOR_ADMIN,
             workers=self.plan.coordinator_workers or self.plan.workers,
@@ -434,7 +350,7 @@ class Deployment:
             restart_patience=self.plan.restart_patience,
         )
         perspectives = [
-            _PERSPECTIVE.format(
+            texts.PERSPECTIVE.format(
                 id=place.id,
                 role="primary" if place is PLACES[0] else "remote",
                 address=self._address(place),
@@ -445,10 +361,10 @@ class Deployment:
             )
             for place in self.plan.places
         ]
-        record = _UNRECORDED
+        record = texts.UNRECORDED
         if self.plan.record:
             window = self.plan.repeat_window
-            text = _RECORD_IN_DATABASE if self.plan.record_dsn else _RECORD
+            text = texts.RECORD_IN_DATABASE if self.plan.record_dsn else texts.RECORD
             dsn, path = self.plan.record_dsn, self.record_file
             record = text.format(dsn=dsn, path=path, repeat_window=window)
         return tls + common + record + self.plan.coordinator_extra + "".join(perspectives)
