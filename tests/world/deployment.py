@@ -41,7 +41,7 @@ COORDINATOR_ADMIN = "127.0.0.1:8300"
 MPIC = str(Path(sys.executable).parent / "mpic")
 _ALLOWANCE = 0.5
 _PATIENCE = 60.0
-_BUSY_TRIES = 5
+_BUSY_TRIES = 10
 
 
 def agent_address(place: Place, workers: int = 1, *, own: bool = False) -> str:

@@ -21,7 +21,7 @@ ISSUERS = f"[issuer.{TABLES}]\ndomains = {list(TABLE_DOMAINS)!r}\n".replace("'",
 
 _NAMES = 100
 _SECONDS = 60
-_BUSY_TRIES = 5
+_BUSY_TRIES = 10
 
 
 class Service:
