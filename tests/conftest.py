@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mpic.grpc.tls import TlsFiles
 from tests.clauses.zone import tables_zone
@@ -21,6 +22,17 @@ from tests.world.deployment import COORDINATOR, Deployment, Plan
 from tests.world.internet import Internet
 from tests.world.postgresql import PostgresqlServer
 from tests.world.service import ISSUERS, Service
+
+# How fast a machine is decides nothing here, and a change is tried with the same values as the one
+# before it: tests/fuzz/run.sh looks further.
+settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("steady")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
