@@ -21,7 +21,7 @@ from functools import partial
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connection import Lookup
-from perspective_agent.encoding import Answer, encode_levels
+from perspective_agent.encoding import Answer, encode_level
 from perspective_agent.resolver import Resolver
 from perspective_agent.wanted import Wanted
 
@@ -83,7 +83,7 @@ class Walk:
 
     def take(self, lookup: o.Lookup, elapsed_us: int) -> None:
         """Take the answer to the own lookup."""
-        self._own = Answer((lookup,), encode_levels((lookup,)), (elapsed_us,))
+        self._own = Answer((lookup,), encode_level(lookup), (elapsed_us,))
         self.conclude()
 
     def conclude(self, _ticket: int = 0, _of_parent: Answer | None = None) -> None:
@@ -109,8 +109,8 @@ class Walk:
             return self.answer
         if self._own is None:
             assert self.lookup is not None  # noqa: S101 - who gave it up asks no more
-            level = (fail(self.lookup),)
-            return Answer(level, encode_levels(level), self.no_times)
+            level = fail(self.lookup)
+            return Answer((level,), encode_level(level), self.no_times)
         assert self.parent is not None  # noqa: S101 - or there would be an answer
         return self._own.above(self.parent.cut_short(fail))
 

@@ -27,7 +27,7 @@ FAULTS = [
     Fault("what may be joined loses its parents", WALKS, "                    return  # it may be joined", "                    pass  # it may be joined"),
     Fault("AD is believed of who does not validate", WALKS, "        if lookup.dnssec in _SAID_BY_AD and not self._validates():", "        if False:"),
     Fault("bogus is unknown to who does not validate", WALKS, "lookup.dnssec in _SAID_BY_AD and not", "not"),
-    Fault("observations leave out a level", ENCODING, "for level in levels]", "for level in tuple(levels)[:3]]"),
+    Fault("observations leave out a level", ENCODING, "map(encode_level, levels)", "map(encode_level, tuple(levels)[:3])"),
     # The query.
     Fault("CD is set", WIRE, "_QUERY_FLAGS = 0x0120", "_QUERY_FLAGS = 0x0130"),
     Fault("AD is not asked for", WIRE, "_QUERY_FLAGS = 0x0120", "_QUERY_FLAGS = 0x0100"),
@@ -116,7 +116,7 @@ FAULTS = [
     Fault("a set is climbed over", WALKS, 'elif not own.levels[0].HasField("absence"):', 'elif own.levels[0].HasField("failure"):'),
     Fault("an open level is climbed over", WALKS, "        elif parent.answer is not None:\n            self.answer = own.above(parent.answer)\n", "        elif True:\n            self.answer = own.above(parent.answer) if parent.answer else own\n"),
     Fault("NXDOMAIN ends the walk", WALKS, 'elif not own.levels[0].HasField("absence"):', "elif own.levels[0].absence != o.ABSENCE_NO_DATA:"),
-    Fault("the deadline fails another level", WALKS, "            level = (fail(self.lookup),)\n", "            level = (fail(self.parent.lookup or self.lookup),) if self.parent else (fail(self.lookup),)\n"),
+    Fault("the deadline fails another level", WALKS, "            level = fail(self.lookup)\n", "            level = fail(self.parent.lookup or self.lookup) if self.parent else fail(self.lookup)\n"),
     Fault("no proof is looked for", WALK, "            if self._prove_insecurity and failed", "            if False and failed"),
     Fault("proof is looked for unasked", WALK, "            if self._prove_insecurity and failed", "            if failed"),
     Fault("proof is looked for in what is bogus", WALK, "failed.failure.kind == o.FAILURE_KIND_SERVFAIL:", 'failed.HasField("failure"):'),
