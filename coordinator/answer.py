@@ -4,6 +4,9 @@ Every answer is read off its record, whether it is given for the first time, aga
 request id, or two years later.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from google.protobuf import timestamp_pb2
 from google.protobuf.message import DecodeError
 
@@ -24,19 +27,32 @@ def fill_answer(response: c.CorroborateResponse, record: r.Record) -> None:
     _set(response.asked_at, record.asked_at_us)
     _set(response.decided_at, record.decided_at_us)
     response.issuer_domains.extend(record.issuer_domains)
-    same = [_describe(perspective) for perspective in record.perspectives]
+    described = [_describe(one.SerializeToString()) for one in record.perspectives]
     for name in record.names:
         verdict = response.names.add(name=name.asked, looked_up=name.looked_up or name.asked)
         _fill_verdict(verdict, name)
-        for perspective, reply in zip(same, name.replies, strict=True):
-            report = verdict.perspectives.add()
-            report.CopyFrom(perspective)
-            fill_report(report, reply, name)
+        _fill_reports(verdict, name, described)
         if verdict.HasField("error") and not response.HasField("error"):
             response.error.CopyFrom(verdict.error)
     response.approved = is_approved(record)
     if response.approved and not record.dry_run:
         _set(response.caa_usable_until, min(name.caa_usable_until_us for name in record.names))
+
+
+def _fill_reports(verdict: c.NameVerdict, name: r.RecordedName, described: Sequence[bytes]) -> None:
+    """Fill in what each perspective saw.
+
+    Parts of a message that are encoded one by one may be put one behind the other. What several
+    perspectives saw is encoded once: a third of the time that it takes to fill in each.
+    """
+    seen: dict[tuple[int, int], bytes] = {}
+    for perspective, reply in zip(described, name.replies, strict=True):
+        numbers = reply.observation, reply.determination
+        if numbers not in seen:
+            seen[numbers] = _show_sight(name, *numbers)
+        report = verdict.perspectives.add()
+        report.MergeFromString(perspective + seen[numbers])
+        _fill_reply(report, reply)
 
 
 def is_approved(record: r.Record) -> bool:
@@ -49,29 +65,39 @@ def fill_late(report: c.LateReport, late: r.LateReply, record: r.Record) -> None
     name = record.names[late.name]
     (perspective,) = (one for one in record.perspectives if one.id == late.perspective_id)
     report.name = name.asked
-    report.report.CopyFrom(_describe(perspective))
-    fill_report(report.report, late.reply, name)
+    told, reply = report.report, late.reply
+    described = _describe(perspective.SerializeToString())
+    told.MergeFromString(described + _show_sight(name, reply.observation, reply.determination))
+    _fill_reply(told, reply)
     if late.observation:
-        _parse_observation(report.report, late.observation)
+        _parse_observation(told, late.observation)
     if late.HasField("determination"):
-        report.report.caa.CopyFrom(late.determination)
+        told.caa.CopyFrom(late.determination)
 
 
-def fill_report(report: c.PerspectiveReport, reply: r.RecordedReply, name: r.RecordedName) -> None:
-    """Fill what one perspective saw of a name, beside what is said of it in every answer."""
-    report.corroborates = reply.dissent == c.DISSENT_UNSPECIFIED
-    report.dissent = reply.dissent
-    is_usual = reply.dissent == c.DISSENT_NOT_AWAITED and not reply.detail
-    report.detail = NOT_AWAITED.detail if is_usual else reply.detail
-    if reply.observation:
-        _parse_observation(report, name.observations[reply.observation - 1])
-    if reply.determination:
-        report.caa.CopyFrom(name.determinations[reply.determination - 1])
+def _fill_reply(report: c.PerspectiveReport, reply: r.RecordedReply) -> None:
+    """Fill in what came of asking one perspective, beside what it saw."""
+    dissent, detail = reply.dissent, reply.detail
+    if dissent == c.DISSENT_NOT_AWAITED and not detail:
+        detail = NOT_AWAITED.detail
+    report.corroborates = not dissent
+    report.dissent, report.detail = dissent, detail
     if reply.HasField("elapsed_us"):
         seconds, rest = divmod(reply.elapsed_us, 1_000_000)
-        report.elapsed.seconds, report.elapsed.nanos = seconds, rest * 1000
+        elapsed = report.elapsed
+        elapsed.seconds, elapsed.nanos = seconds, rest * 1000
         report.agent_elapsed_us = reply.agent_elapsed_us
         report.lookups_us.MergeFrom(reply.lookups_us)
+
+
+def _show_sight(name: r.RecordedName, observation: int, determination: int) -> bytes:
+    """Return the encoded part of a report that says what was seen, by the numbers in the record."""
+    report = c.PerspectiveReport()
+    if observation:
+        _parse_observation(report, name.observations[observation - 1])
+    if determination:
+        report.caa.CopyFrom(name.determinations[determination - 1])
+    return report.SerializeToString()
 
 
 def _parse_observation(report: c.PerspectiveReport, octets: bytes) -> None:
@@ -82,7 +108,10 @@ def _parse_observation(report: c.PerspectiveReport, octets: bytes) -> None:
         report.ClearField("observation")
 
 
-def _describe(perspective: r.RecordedPerspective) -> c.PerspectiveReport:
+@lru_cache(1024)  # a perspective is described in the same octets until its agent changes
+def _describe(written: bytes) -> bytes:
+    """Return the encoded part of a report that says whose it is, of an encoded perspective."""
+    perspective = r.RecordedPerspective.FromString(written)
     report = c.PerspectiveReport(
         perspective_id=perspective.id,
         role=perspective.role,
@@ -91,7 +120,7 @@ def _describe(perspective: r.RecordedPerspective) -> c.PerspectiveReport:
     )
     if perspective.HasField("resolver"):
         report.resolver.CopyFrom(perspective.resolver)
-    return report
+    return report.SerializeToString()
 
 
 def _fill_verdict(verdict: c.NameVerdict, name: r.RecordedName) -> None:

@@ -1,6 +1,7 @@
 """What is said of a decided attempt: why, with which error, and until when it holds. Pure."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from google.protobuf import timestamp_pb2
 
@@ -69,18 +70,22 @@ def _is_cut(standing: Standing) -> bool:
     return standing.dissent in CUT_SHORT
 
 
-def fill_policy(policy: c.PolicyApplied, terms: Terms) -> None:
-    """Fill in the policy row that was applied."""
+@lru_cache(64)  # nearly all questions have the same terms
+def show_policy(terms: Terms) -> c.PolicyApplied:
+    """Return the policy row that was applied; it is not to be changed."""
     row = terms.row
+    policy = c.PolicyApplied(
+        minimum_remotes=row.minimum_remotes,
+        allowed_noncorroborations=row.allowed_noncorroborations(terms.attempted),
+        minimum_regions=row.minimum_regions,
+        minimum_distance_km=row.minimum_distance_km,
+        address_agreement=terms.address_agreement,
+        permit_caa_failure_in_insecure_zone=row.permit_caa_failure_in_insecure_zone,
+        remotes_must_validate=row.remotes_must_validate,
+        remotes_asked=terms.attempted,
+    )
     set_timestamp(policy.effective_from, row.effective_from)
-    policy.minimum_remotes = row.minimum_remotes
-    policy.allowed_noncorroborations = row.allowed_noncorroborations(terms.attempted)
-    policy.minimum_regions = row.minimum_regions
-    policy.minimum_distance_km = row.minimum_distance_km
-    policy.address_agreement = terms.address_agreement
-    policy.permit_caa_failure_in_insecure_zone = row.permit_caa_failure_in_insecure_zone
-    policy.remotes_must_validate = row.remotes_must_validate
-    policy.remotes_asked = terms.attempted
+    return policy
 
 
 def set_timestamp(timestamp: timestamp_pb2.Timestamp, moment: datetime) -> None:

@@ -12,10 +12,13 @@ from importlib.metadata import version
 from coordinator.ballot import NOT_AWAITED, Ballot, Sight, Standing
 from coordinator.corroboration import Attempt
 from coordinator.fanout import AnyLink
-from coordinator.verdict import caa_usable_until, explain_verdict, fill_policy
+from coordinator.roster import Perspective, Roster
+from coordinator.verdict import caa_usable_until, explain_verdict, show_policy
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import record_pb2 as r
+
+Stated = tuple[Perspective, p.DescribeResponse | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +33,20 @@ class Asked:
 
 
 class Transcriber:
-    """Makes records; what is said of a perspective in every record is made once and copied."""
+    """Makes records; what stands in all of them is written once and copied."""
 
     def __init__(self, links: Sequence[AnyLink], policy_version: bytes) -> None:
         """Describe the perspectives behind these links."""
-        self._perspectives = {link.perspective.id: _Described(link) for link in links}
-        self._same = r.Record(policy_version=policy_version, coordinator_version=version("mpic"))
+        self._links = {link.perspective.id: link for link in links}
+        self._policy_version = policy_version
+        self._version = version("mpic")
+        self._stated: Sequence[Stated] = ()
+        self._same = r.Record()
 
     def fill_record(self, record: r.Record, attempt: Attempt, asked: Asked) -> None:
         """Fill an empty record with an attempt that is closed."""
         question, request = attempt.question, asked.request
-        record.CopyFrom(self._same)
+        record.CopyFrom(self._write_same(attempt.roster))
         record.id = attempt.id
         record.caller = asked.caller
         record.request_id = question.request_id
@@ -52,13 +58,10 @@ class Transcriber:
         if request.HasField("tightening"):
             record.tightening.CopyFrom(request.tightening)
         record.dry_run = question.dry_run
-        fill_policy(record.policy, question.terms)
+        record.policy.CopyFrom(show_policy(question.terms))
         assert attempt.decided_at is not None  # noqa: S101 - it is decided
         record.asked_at_us = to_us(attempt.asked_at)
         record.decided_at_us = to_us(attempt.decided_at)
-        record.perspectives.extend(
-            [self._perspectives[one.id].describe() for one in attempt.roster.perspectives]
-        )
         permits = attempt.approved and not question.dry_run
         for name, ballot in zip(question.names, attempt.ballots, strict=True):
             looked_up = "" if name.looked_up == name.asked else name.looked_up
@@ -66,6 +69,18 @@ class Transcriber:
             _write_verdict(written, ballot)
             if permits:
                 written.caa_usable_until_us = to_us(caa_usable_until(ballot, attempt))
+
+    def _write_same(self, roster: Roster) -> r.Record:
+        """Return what is said of those asked in every record, as they described themselves last."""
+        stated = [(one, self._links[one.id].description) for one in roster.perspectives]
+        if stated != self._stated:
+            self._stated = stated
+            self._same = r.Record(
+                policy_version=self._policy_version,
+                coordinator_version=self._version,
+                perspectives=[_describe(*one) for one in stated],
+            )
+        return self._same
 
 
 def fill_late_replies(late: r.LateReplies, attempt: Attempt) -> None:
@@ -133,46 +148,34 @@ def _write_verdict(written: r.RecordedName, ballot: Ballot) -> None:
 
 
 def _write_reply(written: r.RecordedReply, standing: Standing, told: _Told) -> None:
-    written.dissent = standing.dissent
-    if standing is not NOT_AWAITED:
-        written.detail = standing.detail
+    if standing.dissent:
+        written.dissent = standing.dissent
+        if standing is not NOT_AWAITED:
+            written.detail = standing.detail
     reply = standing.reply
     if reply is None or reply.encoded is None:
         return
-    written.observation = told.observations.get(reply.encoded.observation, 0)
+    encoded = reply.encoded
+    written.observation = told.observations.get(encoded.observation, 0)
     written.determination = told.number_of(standing.sight)
     if reply.elapsed is not None:
         written.elapsed_us = round(reply.elapsed * 1_000_000)
-    written.agent_elapsed_us = reply.encoded.elapsed_us
-    written.lookups_us.extend(reply.encoded.lookups_us)
+    written.agent_elapsed_us = encoded.elapsed_us
+    written.lookups_us.MergeFrom(encoded.lookups_us)
 
 
 def _determination(sight: Sight | None) -> c.CaaDetermination | None:
     return sight.report.caa if sight is not None and sight.report.HasField("caa") else None
 
 
-class _Described:
-    """What is said of one perspective, as its agent described itself last."""
-
-    def __init__(self, link: AnyLink) -> None:
-        self._link = link
-        self._described: p.DescribeResponse | None = None
-        self._written = self._write()
-
-    def describe(self) -> r.RecordedPerspective:
-        if self._link.description is not self._described:
-            self._written = self._write()
-        return self._written
-
-    def _write(self) -> r.RecordedPerspective:
-        perspective, description = self._link.perspective, self._link.description
-        self._described = description
-        written = r.RecordedPerspective(
-            id=perspective.id, role=perspective.role, rir=perspective.rir
-        )
-        if description is not None:
-            written.agent_version = description.version
-            written.resolver.CopyFrom(description.resolver)
-            written.resolver.ClearField("evidence")
-            written.resolver.ClearField("probed_at")
-        return written
+def _describe(
+    perspective: Perspective, description: p.DescribeResponse | None
+) -> r.RecordedPerspective:
+    """Say of one perspective what the roster does, and how its agent described itself."""
+    written = r.RecordedPerspective(id=perspective.id, role=perspective.role, rir=perspective.rir)
+    if description is not None:
+        written.agent_version = description.version
+        written.resolver.CopyFrom(description.resolver)
+        written.resolver.ClearField("evidence")
+        written.resolver.ClearField("probed_at")
+    return written
