@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from coordinator.addresses import is_looser
 from coordinator.admission import MAX_NAMES
@@ -41,7 +42,11 @@ def read_question(request: c.CorroborateRequest, desk: Desk) -> Question:
     names = _read_names(request, violations)
     issuer_domains = _read_issuer(request.issuer, desk.issuers, violations)
     _check_texts(request, violations)
-    terms = _read_terms(request.tightening, desk, violations)
+    terms = (
+        _read_terms(request.tightening, desk, violations)
+        if request.HasField("tightening")
+        else _usual_terms(desk.row, desk.remotes)
+    )
     # Not by ToTimedelta, which cannot hold every Duration there is.
     linger = request.linger.seconds + request.linger.nanos / 1e9
     if not 0 <= linger <= desk.max_linger:
@@ -95,6 +100,11 @@ def _check_texts(request: c.CorroborateRequest, violations: list[Violation]) -> 
     if request.validation_method and not _METHOD.fullmatch(request.validation_method):
         text = 'must be a label such as "dns-01" or "ca-tbr-7", lower case (RFC 8657 section 4)'
         violations.append(Violation("validation_method", text))
+
+
+@lru_cache(16)  # one for each row of the policy
+def _usual_terms(row: PolicyRow, remotes: int) -> Terms:
+    return Terms(row, remotes, address_agreement=row.address_agreement)
 
 
 def _read_terms(tightening: c.Tightening, desk: Desk, violations: list[Violation]) -> Terms:

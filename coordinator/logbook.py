@@ -45,16 +45,20 @@ def _summarize(ballot: Ballot) -> dict[str, object]:
 
 
 def log_late(attempt: Attempt) -> None:
-    """Write a line for each observation that came after the answer, or never."""
+    """Write a line for each observation that came after the answer, or never, and dissents.
+
+    The record has the others: with a quorum below all there is one for nearly every question.
+    """
     for index, reply in attempt.late:
         standing = attempt.ballots[index].late_standing(reply.perspective)
+        if standing.corroborates:
+            continue
         log.info(
-            "late_observation",
+            "late_dissent",
             request_id=attempt.question.request_id,
             name=attempt.ballots[index].ask.name,
             perspective=reply.perspective.id,
-            corroborates=standing.corroborates,
-            dissent=c.Dissent.Name(standing.dissent) if standing.dissent else None,
+            dissent=c.Dissent.Name(standing.dissent),
             elapsed_ms=None if reply.elapsed is None else round(reply.elapsed * 1000, 1),
         )
 

@@ -69,6 +69,8 @@ class Recorder:
         """The last batch that is known to be durable."""
         self._queue: list[_Waiting] = []
         self._wake = asyncio.Event()
+        self._patience: asyncio.TimerHandle | None = None
+        """Runs while an entry that nobody waits for looks for company."""
         self._closing = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._running: asyncio.Task[None] | None = None
@@ -127,8 +129,9 @@ class Recorder:
         except RequestError as error:
             log.warning("record_entry_dropped", error=str(error))
             return
-        if len(self._queue) == 1:
-            asyncio.get_running_loop().call_later(_UNHURRIED_SECONDS, self._wake.set)
+        if self._patience is None:
+            loop = asyncio.get_running_loop()
+            self._patience = loop.call_later(_UNHURRIED_SECONDS, self._wake.set)
 
     def _put(self, record: bytes, entry: r.RecordEntry, done: Done | None) -> None:
         if len(self._queue) >= MOST_WAITING or self._closing:
@@ -143,6 +146,9 @@ class Recorder:
             if is_busy and not self._closing:
                 await asyncio.sleep(_GATHER_SECONDS)
             self._wake.clear()
+            if self._patience is not None:
+                self._patience.cancel()
+                self._patience = None
             is_busy = len(self._queue) >= _BUSY
             waiting, self._queue = self._queue[:MOST_IN_BATCH], self._queue[MOST_IN_BATCH:]
             if self._queue or self._closing:

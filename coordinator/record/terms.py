@@ -79,9 +79,9 @@ def _terms_of_question(record: r.Record) -> Iterator[int]:
         yield name_term(name.looked_up or name.asked)
         if name.reason != _APPROVED:
             yield reason_term(name.reason)
-        for perspective, reply in zip(record.perspectives, name.replies, strict=True):
+        for index, reply in enumerate(name.replies):
             if reply.dissent not in _NO_DISSENT:
-                yield dissent_term(perspective.id)
+                yield dissent_term(record.perspectives[index].id)
 
 
 def _terms_of_late(late: r.LateReplies) -> Iterator[int]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
 from tests.world import network
 from tests.world.deployment import Deployment, Plan, wait_serving
 from tests.world.process import wait_until
@@ -224,16 +225,20 @@ def test_an_unbound_that_dies_is_started_again(deployment: Deployment) -> None:
 def test_a_late_observation_is_still_received(deployment: Deployment) -> None:
     """Of an agent that stood still for a moment, too short to be taken for hung."""
     for number in range(10):
-        name, before = f"late{number}.plain.example.co.jp", complaints(deployment, "singapore")
+        before = complaints(deployment, "singapore")
         with stopped(deployment, "singapore"):
-            verdict = ask(deployment, name)
+            name = f"late{number}.plain.example.co.jp"
+            response = deployment.ask(name, linger=0, timeout=IN_TIME)
         if complaints(deployment, "singapore") == before:
             break
-    assert verdict.quorum == "4/5"
+    assert response.names[0].quorum == "4/5"
+    request = c.GetCorroborationRequest(record_id=response.record_id)
 
-    def late() -> list[dict[str, Any]]:
-        lines = deployment.coordinator.events("late_observation")
-        return [one for one in lines if one["name"] == name]
+    def late() -> list[tuple[str, bool]]:
+        with deployment.channel() as channel:
+            stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+            reports = [one.report for one in stub.GetCorroboration(request, timeout=IN_TIME).late]
+        return [(one.perspective_id, one.corroborates) for one in reports]
 
     wait_until(lambda: bool(late()), 60, deployment.coordinator.log_file.read_text)
-    assert [(one["perspective"], one["corroborates"]) for one in late()] == [("singapore", True)]
+    assert late() == [("singapore", True)]
