@@ -119,7 +119,7 @@ class Recorder:
         done: Done = asyncio.get_running_loop().create_future()
         self._put(record, entry, done)
         self._wake.set()
-        if error := await asyncio.shield(done):
+        if error := await done:
             raise error
 
     def add(self, record: bytes, entry: r.RecordEntry) -> None:

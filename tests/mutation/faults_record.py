@@ -58,7 +58,7 @@ FAULTS = [
     Fault(
         "told before it is written",
         RECORDER,
-        "        if error := await asyncio.shield(done):",
+        "        if error := await done:",
         "        if error := None:",
     ),
     Fault(
