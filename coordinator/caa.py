@@ -33,6 +33,7 @@ from coordinator.judging import (
     Statuses,
     check_validated,
     describe_failure,
+    name_failure,
 )
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -96,12 +97,12 @@ def determine_caa(
     """
     last = _follow_walk(finding, name, believed)
     if last.HasField("records"):
-        found = judge_set(last.records.rdata, wildcard, applicant)
+        found = _judge_known_set(tuple(last.records.rdata), wildcard, applicant)
         detail = f"at {last.name}: {found.detail}"
         return Determination(found.outcome, last.name, found.clause, found.record, detail)
     if last.HasField("failure"):
         # A set that could not be seen may have forbidden.
-        kind, why = _failure_name(last.failure), describe_failure(last.failure)
+        kind, why = name_failure(last.failure), describe_failure(last.failure)
         return Determination(
             c.CAA_OUTCOME_FAILED,
             clause="RFC 8659 section 3",
@@ -188,6 +189,10 @@ def judge_set(rdata: Sequence[bytes], wildcard: bool, applicant: Applicant) -> D
         detail = f"no {tag} property restricts"
         return Determination(c.CAA_OUTCOME_PERMITTED, clause="RFC 8659 section 3", detail=detail)
     return _judge_restricting(restricting, applicant)
+
+
+# Many domains have the very same few octets. Few sets are kept, since one may have 64 KiB.
+_judge_known_set = lru_cache(maxsize=128)(judge_set)
 
 
 def _select_restricting(properties: Sequence[Property], wildcard: bool) -> Sequence[Property]:
@@ -288,12 +293,6 @@ def _forbid(clause: str, rdata: bytes, why: str) -> Determination:
     record = present(rdata)
     detail = f"{record} {why}"
     return Determination(c.CAA_OUTCOME_FORBIDDEN, clause=clause, record=record, detail=detail)
-
-
-def _failure_name(failure: o.Failure) -> str:
-    if failure.kind not in o.FailureKind.values():
-        return f"kind {failure.kind}"
-    return o.FailureKind.Name(failure.kind).removeprefix("FAILURE_KIND_")
 
 
 def _cut(text: str) -> str:

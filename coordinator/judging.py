@@ -73,3 +73,10 @@ def describe_failure(failure: o.Failure) -> str:
     if not failure.HasField("extended_error"):
         return failure.detail
     return f"{failure.detail} (Extended DNS Error {extended.code}: {extended.text})"
+
+
+def name_failure(failure: o.Failure) -> str:
+    """Return the name of a failure's kind, such as "SERVFAIL"; a newer agent may know more."""
+    if failure.kind not in o.FailureKind.values():
+        return f"kind {failure.kind}"
+    return o.FailureKind.Name(failure.kind).removeprefix("FAILURE_KIND_")

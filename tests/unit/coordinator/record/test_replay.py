@@ -109,6 +109,7 @@ def test_an_issuer_that_is_gone_is_judged_by_the_domains_recorded() -> None:
 def test_changed_code_changes_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the comparison of issuers were broken today."""
     monkeypatch.setattr(caa, "_stand", lambda *_: caa._Standing.PERMITS)
+    monkeypatch.setattr(caa, "_judge_known_set", caa.judge_set)
     changed = [one for dossier in ALL for one in replay(dossier, by())]
     assert [one.record.id for one in changed] == [FORBIDDEN.question.id]
 
