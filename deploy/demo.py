@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from tests.world.internet import Internet
 from tests.world.places import PLACES
 
 NAME = "child.parent.example.co.jp"
+_TRIES = 5
 FORBIDDEN = zones.Zone(
     zones.UPKI.name, zones.UPKI.text + 'child IN CAA 0 issue "other-ca.example.test"\n'
 )
@@ -113,10 +115,15 @@ def _divert(number: int) -> None:
 def _scene(deployment: Deployment, title: str, expected: Expected) -> None:
     """Ask, show, and hold against what must come out."""
     console.rule(title)
-    exit_code, response = _ask(deployment, [NAME])
+    for _ in range(_TRIES):
+        exit_code, response = _ask(deployment, [NAME])
+        (verdict,) = response.names
+        seen = Expected(exit_code, verdict.reason, verdict.quorum, response.error.code)
+        if seen == expected:
+            break
+        # To a resolver, what may not be kept is good until the second is over.
+        time.sleep(1.1)
     print_answer(response, console)
-    (verdict,) = response.names
-    seen = Expected(exit_code, verdict.reason, verdict.quorum, response.error.code)
     if seen != expected:
         raise SceneError(f"{title}: {seen} instead of {expected}")
 
@@ -135,7 +142,7 @@ def _ask_command(deployment: Deployment) -> list[str]:
     tls = deployment.caller_tls()
     files = ["--cert", str(tls.certificate), "--key", str(tls.private_key)]
     return [
-        MPIC, "ask", "--server", COORDINATOR, "--server-name", "localhost",
+        MPIC, "ask", "--server", COORDINATOR, "--server-name", "localhost", "--linger", "10",
         *files, "--ca", str(tls.authority),
     ]  # fmt: skip
 

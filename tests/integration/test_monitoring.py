@@ -122,6 +122,10 @@ def test_every_panel_shows_data(prometheus: Child, board: Path) -> None:
 
 def test_nothing_is_alarming_while_all_is_well(prometheus: Child) -> None:
     del prometheus
-    alarming = {one["metric"]["alertname"] for one in query('ALERTS{alertname!=""}')}
     # How fast a busy machine of the tests' is, and its disk, is another matter.
-    assert alarming <= {"MpicDecisionsSlow", "MpicRecordSlow"}
+    machine = {"MpicDecisionsSlow", "MpicRecordSlow", "MpicPerspectiveLate"}
+
+    def alarming() -> set[str]:
+        return {one["metric"]["alertname"] for one in query('ALERTS{alertname!=""}')} - machine
+
+    wait_until(lambda: not alarming(), 60, lambda: str(alarming()))
