@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from coordinator.recall import RetryAfter
+
 MAX_NAMES = 100
 """Of one question."""
 OVERLOADED = "OVERLOADED"
@@ -26,6 +28,8 @@ class Bounds:
     """Of one caller in this process."""
     by_caller: Mapping[str, int] = field(default_factory=dict)
     """By identity: of those that have a bound of their own."""
+    retry_after: RetryAfter = RetryAfter()  # noqa: RUF009 - it cannot be changed
+    """What those are told that are beyond."""
 
     def of(self, caller: str) -> int:
         """Return the bound of one caller."""

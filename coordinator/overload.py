@@ -3,7 +3,8 @@
 A lookup that our load or the caller's short deadline cuts short is our failure and says nothing of
 the domain. So such a question ends in an RPC error, never in a refusal of the certificate:
 
-- beyond a bound: RESOURCE_EXHAUSTED at once, with when to ask again (google.rpc.RetryInfo);
+- beyond a bound: RESOURCE_EXHAUSTED at once, with when to ask again (google.rpc.RetryInfo, see
+  `recall`);
 - a deadline of the caller that leaves no time: DEADLINE_EXCEEDED at once;
 - one that leaves less than an attempt may take: the perspectives are asked with what is left, and
   what is not certain by then is DEADLINE_EXCEEDED; lookups that had too little time count nothing;
@@ -17,14 +18,13 @@ from grpc import StatusCode
 
 from coordinator.admission import OVERLOADED, Admission
 from coordinator.corroboration import Attempt
+from coordinator.recall import Recall
 from coordinator.throttle import Throttle
 from mpic.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 
 DEADLINE_MARGIN = 0.1
 """Seconds of the caller's deadline kept for the answer's way back."""
-_RETRY_AFTER = 1.0
-"""Seconds; callers spread them out."""
 
 
 class Gate:
@@ -34,6 +34,7 @@ class Gate:
         """Let in by `admission`; an attempt with all its time takes `attempt_seconds` at most."""
         self.admission = admission
         self.throttle = Throttle()
+        self._recall = Recall()
         self._attempt_seconds = attempt_seconds
 
     @contextmanager
@@ -41,7 +42,8 @@ class Gate:
         """Count names in, and out again; raises RequestError when there is no room."""
         refusal = self.admission.admit(caller, names, self.limit)
         if refusal is not None:
-            raise _exhausted(refusal.reason, refusal.message)
+            raise self._exhausted(refusal.reason, refusal.message)
+        self._recall.let_in()
         try:
             yield
         finally:
@@ -72,17 +74,18 @@ class Gate:
             return None
         if budget is None or _has_dissent(attempt, c.DISSENT_OVERLOADED):
             self.throttle.narrow(self.admission.in_flight, self.admission.bounds.names)
-            return _exhausted(OVERLOADED, "perspectives the verdict hangs on have too much to do")
+            text = "perspectives the verdict hangs on have too much to do"
+            return self._exhausted(OVERLOADED, text)
         text = (
             f"not certain within the {budget:.3f} s the deadline left; an attempt may take"
             f" {self._attempt_seconds:g} s"
         )
         return RequestError(StatusCode.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", text)
 
-
-def _exhausted(reason: str, message: str) -> RequestError:
-    text = f"{message}; nothing was decided, ask again later"
-    return RequestError(StatusCode.RESOURCE_EXHAUSTED, reason, text, retry_after=_RETRY_AFTER)
+    def _exhausted(self, reason: str, message: str) -> RequestError:
+        text = f"{message}; nothing was decided, ask again later"
+        retry_after = self._recall.turn_away(self.admission.bounds.retry_after)
+        return RequestError(StatusCode.RESOURCE_EXHAUSTED, reason, text, retry_after=retry_after)
 
 
 def _has_dissent(attempt: Attempt, dissent: c.Dissent.ValueType) -> bool:

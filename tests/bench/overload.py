@@ -7,6 +7,10 @@ itself, all on this machine. Capacity is measured first, by as many calls in fli
 lets in. Then calls begin at that rate, and at three times it, whether or not earlier ones have
 ended. One in ten is about a name whose CAA forbids. A wrong verdict is one that would be another on
 a quiet day; shed is RESOURCE_EXHAUSTED; failed is any other error.
+
+The callers are several processes, as pipelines are: one that asks all would be so late in reading
+what comes back that it measured itself. CPU is in per cent of one: of the callers (whose part of it
+the service lacks, most at three times), of the coordinator and of the agents, without resolvers.
 """
 
 from __future__ import annotations
@@ -14,10 +18,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import multiprocessing
 import statistics
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -26,16 +32,22 @@ from typing import Any
 import grpc
 from grpc import aio
 
+from mpic.grpc.tls import TlsFiles
 from mpic.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
+from tests.bench.meter import Usage, read_usage
 from tests.world.deployment import COORDINATOR, Deployment, Plan
 from tests.world.internet import Internet
 
 BOUND = 100
+CALLERS = 4
 _GOOD = "host{}.child.parent.example.co.jp"
 _FORBIDDEN = "host{}.deny.caa.example.co.jp"
-_HEAD = ("load", "asked/s", "decided/s", "p50 ms", "p99 ms", "shed", "wrong", "failed")
+_HEAD = (
+    *("load", "asked/s", "decided/s", "p50 ms", "p99 ms", "shed", "wrong", "failed"),
+    *("callers %", "coord. %", "agents %"),
+)
 
 
 @dataclass(slots=True)
@@ -46,16 +58,66 @@ class Result:
     """Seconds, of each question that was decided."""
     counts: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    cpu: float = 0.0
+    """Seconds that callers took of a CPU."""
+    used: Usage = field(default_factory=lambda: Usage({}, 0.0))
+    """What the service took."""
+    used_in: float = 0.0
+    """Seconds."""
 
 
-class Load:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one caller does of a load."""
+
+    tls: TlsFiles
+    number: int
+    """Of the caller."""
+    first: int
+    """The number of its first question; names were never asked before."""
+    in_flight: int
+    """Calls kept in flight; 0: calls begin at a rate."""
+    rate: float
+    """Calls a second."""
+    seconds: float
+
+
+class Caller:
     """Asks about names never asked before."""
 
-    def __init__(self, stub: corroboration_pb2_grpc.CorroborationServiceAsyncStub) -> None:
+    def __init__(
+        self, stub: corroboration_pb2_grpc.CorroborationServiceAsyncStub, part: Part
+    ) -> None:
         self._stub = stub
-        self._numbers = count()
+        self._part = part
+        self._numbers = count(part.first + part.number, CALLERS)
 
-    async def ask(self, result: Result) -> None:
+    async def run(self) -> Result:
+        """Do the part."""
+        result, started = Result(), time.perf_counter()
+        used = time.process_time()
+        await (self._run_closed if self._part.in_flight else self._run_open)(result, started)
+        result.seconds = time.perf_counter() - started
+        result.cpu = time.process_time() - used
+        return result
+
+    async def _run_closed(self, result: Result, started: float) -> None:
+        async def one_after_the_other() -> None:
+            while time.perf_counter() - started < self._part.seconds:
+                await self._ask(result)
+
+        await asyncio.gather(*(one_after_the_other() for _ in range(self._part.in_flight)))
+
+    async def _run_open(self, result: Result, started: float) -> None:
+        running = set()
+        for number in range(int(self._part.rate * self._part.seconds)):
+            delay = started + number / self._part.rate - time.perf_counter()
+            if delay > 0:
+                await asyncio.sleep(delay)
+            running.add(asyncio.create_task(self._ask(result)))
+        await asyncio.gather(*running)
+
+    async def _ask(self, result: Result) -> None:
         """Ask one question and count what came of it."""
         number = next(self._numbers)
         good = number % 10 != 0
@@ -72,29 +134,43 @@ class Load:
         expected = c.REASON_CORROBORATED if good else c.REASON_PRIMARY_CAA_FORBIDS
         result.counts["wrong"] += response.names[0].reason != expected
 
-    async def run_closed(self, in_flight: int, seconds: float) -> Result:
-        """Keep so many calls in flight."""
-        result, started = Result(), time.perf_counter()
 
-        async def one_after_the_other() -> None:
-            while time.perf_counter() - started < seconds:
-                await self.ask(result)
+def call(part: Part) -> Result:
+    """Do one caller's part; in a process of its own."""
+    return asyncio.run(_call(part))
 
-        await asyncio.gather(*(one_after_the_other() for _ in range(in_flight)))
-        result.seconds = time.perf_counter() - started
-        return result
 
-    async def run_open(self, rate: float, seconds: float) -> Result:
-        """Begin so many calls a second."""
-        result, started, running = Result(), time.perf_counter(), set()
-        for number in range(int(rate * seconds)):
-            delay = started + number / rate - time.perf_counter()
-            if delay > 0:
-                await asyncio.sleep(delay)
-            running.add(asyncio.create_task(self.ask(result)))
-        await asyncio.gather(*running)
-        result.seconds = time.perf_counter() - started
-        return result
+async def _call(part: Part) -> Result:
+    async with open_channel(COORDINATOR, part.tls, "localhost") as channel:
+        await asyncio.wait_for(channel.channel_ready(), 10)
+        return await Caller(corroboration_pb2_grpc.CorroborationServiceStub(channel), part).run()
+
+
+class Load:
+    """All callers together."""
+
+    def __init__(self, deployment: Deployment, pool: ProcessPoolExecutor) -> None:
+        self._deployment, self._pool = deployment, pool
+        self._first = 0
+
+    def run(self, *, in_flight: int = 0, rate: float = 0.0, seconds: float) -> Result:
+        """Keep so many calls in flight, or begin so many a second."""
+        tls = self._deployment.caller_tls()
+        parts = [
+            Part(tls, number, self._first, in_flight // CALLERS, rate / CALLERS, seconds)
+            for number in range(CALLERS)
+        ]
+        self._first += 1_000_000
+        before, started = read_usage(self._deployment), time.perf_counter()
+        total = Result()
+        for result in self._pool.map(call, parts):
+            total.latencies += result.latencies
+            total.counts += result.counts
+            total.cpu += result.cpu
+            total.seconds = max(total.seconds, result.seconds)
+        total.used = read_usage(self._deployment).since(before)
+        total.used_in = time.perf_counter() - started
+        return total
 
 
 def main() -> None:
@@ -109,25 +185,23 @@ def main() -> None:
     with (
         Internet(directory / "internet") as internet,
         Deployment(directory, internet, plan) as deployment,
+        ProcessPoolExecutor(CALLERS, multiprocessing.get_context("spawn")) as pool,
     ):
-        rows = asyncio.run(measure(deployment, 5.0 if arguments.quick else 20.0))
+        rows = measure(Load(deployment, pool), 5.0 if arguments.quick else 20.0)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1))
 
 
-async def measure(deployment: Deployment, seconds: float) -> list[dict[str, Any]]:
+def measure(load: Load, seconds: float) -> list[dict[str, Any]]:
     """Measure the capacity, then the loads; print a row for each."""
     print("".join(f"{cell:>12}" for cell in _HEAD))
-    rows = []
-    async with open_channel(COORDINATOR, deployment.caller_tls(), "localhost") as channel:
-        load = Load(corroboration_pb2_grpc.CorroborationServiceStub(channel))
-        await load.run_closed(8, 1.0)
-        full = await load.run_closed(BOUND, seconds)
-        rows.append(report("full", full))
-        capacity = len(full.latencies) / full.seconds
-        for times in (1, 3):
-            result = await load.run_open(times * capacity, seconds)
-            rows.append(report(f"{times}x", result))
+    load.run(in_flight=2 * CALLERS, seconds=1.0)
+    full = load.run(in_flight=BOUND, seconds=seconds)
+    rows = [report("full", full)]
+    capacity = len(full.latencies) / full.seconds
+    for times in (1, 3):
+        result = load.run(rate=times * capacity, seconds=seconds)
+        rows.append(report(f"{times}x", result))
     return rows
 
 
@@ -135,6 +209,8 @@ def report(name: str, result: Result) -> dict[str, Any]:
     """Print one row and return it."""
     latencies = sorted(result.latencies)
     asked = len(latencies) + result.counts["shed"] + result.counts["failed"]
+    ours, coordinator = result.used.ours, result.used.coordinator
+    used = {"callers": result.cpu, "coordinator": coordinator, "agents": ours - coordinator}
     row = {
         "load": name,
         "asked_per_s": round(asked / result.seconds, 1),
@@ -142,6 +218,7 @@ def report(name: str, result: Result) -> dict[str, Any]:
         "p50_ms": round(statistics.median(latencies) * 1000, 1),
         "p99_ms": round(latencies[int(len(latencies) * 0.99)] * 1000, 1),
         **{key: result.counts[key] for key in ("shed", "wrong", "failed")},
+        **{f"{who}_cpu_percent": round(100 * cpu / result.used_in) for who, cpu in used.items()},
     }
     print("".join(f"{cell:>12}" for cell in row.values()), flush=True)
     return row

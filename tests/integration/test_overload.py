@@ -103,7 +103,7 @@ def test_beyond_the_bound_calls_are_refused_at_once_and_those_inside_are_decided
         seen = refused(deployment, question("beyond", *plain_names(21)))
         assert not future.done()
         assert (seen.code, seen.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "CALLER_LIMIT")
-        assert seen.retry_after == 1
+        assert 1 <= seen.retry_after <= 30
         held.release()
         assert future.result().approved
     deployment.wait_looking(0)
@@ -151,7 +151,7 @@ def test_a_stream_beside_other_calls_is_told_for_each_question(deployment: Deplo
     by_id = {one.request_id: one for one in outcomes}
     assert by_id["many"].error.reason == "CALLER_LIMIT"
     assert by_id["many"].error.status == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
-    assert by_id["many"].error.retry_after.seconds == 1
+    assert 1 <= by_id["many"].error.retry_after.seconds <= 30
     assert by_id["one"].verdict.approved
 
 

@@ -36,8 +36,14 @@ _CHANNEL: Options = [
     ("grpc.enable_retries", 0),
 ]
 
+# Calls that have come and that the event loop has not taken up. Beyond these, 1000 by default, gRPC
+# itself ends calls as CANCELLED, without a reason; it is for us to say why, and when to ask again.
+_TO_BE_TAKEN_UP = 8192
+
 SERVER: Options = [
     *_SHARED,
+    ("grpc.server.max_pending_requests", _TO_BE_TAKEN_UP),
+    ("grpc.server.max_pending_requests_hard_limit", _TO_BE_TAKEN_UP),
     ("grpc.keepalive_time_ms", 30_000),
     # Clients ping every 5 s; fewer allowed would answer them with "too_many_pings".
     ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
