@@ -1,6 +1,7 @@
 """Putting an agent together, and its life."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ Tell = Callable[[], Awaitable[None]]
 SERVICE: str = perspective_pb2.DESCRIPTOR.services_by_name["PerspectiveService"].full_name
 
 
+_SLOW = 0.4
+"""This part of the time that a question may take is not to be spent in waiting for our own side."""
 _FREE = frozenset({"tls", "callers", "log.level"})
 """What may change while it runs."""
 
@@ -92,7 +95,7 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
         watches = [
             asyncio.create_task(_probe_for_ever(view, settings.resolver, tell)),
             asyncio.create_task(_feel_for_ever(view, tell)),
-            asyncio.create_task(_make_room_for_ever(view, servicer)),
+            asyncio.create_task(_make_room_for_ever(view, servicer, settings.agent.lookup_timeout)),
             asyncio.create_task(reloader.run()),
         ]
         await server.run_until_signal(settings.agent.shutdown_grace, servicer.drain)
@@ -244,10 +247,11 @@ async def _feel_for_ever(view: View, tell: Tell) -> None:
             await tell()
 
 
-async def _make_room_for_ever(view: View, servicer: PerspectiveServicer) -> None:
-    """Let in as many questions as the resolver keeps up with."""
+async def _make_room_for_ever(view: View, servicer: PerspectiveServicer, longest: float) -> None:
+    """Let in as many questions as can be looked up within a part of the time they may take."""
     exertion = Exertion(view.resolver, view.control)
     while True:
         await exertion.feel()
-        strained = view.resolver.strain.is_on
-        servicer.room.adjust(servicer.load().questions, strained=strained)
+        load = servicer.load()
+        is_slow = time.perf_counter() - load.oldest > _SLOW * longest
+        servicer.room.adjust(load.questions, strained=view.resolver.strain.is_on and is_slow)

@@ -47,7 +47,7 @@ class Examination:
         self._lookups_us: list[tuple[int, ...]] = []
         """By ticket."""
         self._unanswered = 0
-        self._started = time.perf_counter()
+        self.started = time.perf_counter()
         self._reported = False
 
     def start(self) -> None:
@@ -133,7 +133,7 @@ class Examination:
         encoded = p.EncodedObservation(
             question_id=self._id,
             observation=encode_observation(self._name, findings),
-            elapsed_us=int((time.perf_counter() - self._started) * 1e6),
+            elapsed_us=int((time.perf_counter() - self.started) * 1e6),
             lookups_us=sum(self._lookups_us, ()),
         )
         self._report(encoded)
@@ -156,7 +156,7 @@ class Examination:
             late.CopyFrom(lookup.failure)
             late.failure.detail += f"; asked anew, {detail}"
             late.tries = lookup.tries
-        self._walks.resolver.strain.excuse(late, self._started)
+        self._walks.resolver.strain.excuse(late, self.started)
         return late
 
 

@@ -1,6 +1,7 @@
 """PerspectiveService: messages in, observations out. Nothing is looked up or judged here."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -86,6 +87,8 @@ class StreamLoad(NamedTuple):
     """Observations that wait to be sent."""
     room: int
     """Questions that may be looked up."""
+    oldest: float
+    """When the question looked up longest was begun, by `time.perf_counter`; inf: none is."""
 
 
 class Count(Protocol):
@@ -140,7 +143,9 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         """Return what is open right now."""
         questions = sum(len(stream.open) for stream in self._streams)
         waiting = sum(len(stream.outbox) for stream in self._streams)
-        return StreamLoad(len(self._streams), questions, waiting, self.room.limit)
+        firsts = [next(iter(one.open.values())).started for one in self._streams if one.open]
+        oldest = min(firsts, default=math.inf)
+        return StreamLoad(len(self._streams), questions, waiting, self.room.limit, oldest)
 
     async def Describe(  # noqa: N802 - the method's name in the agreement
         self,

@@ -74,10 +74,10 @@ class Strain:
 
 
 class Room:
-    """How many questions may be looked up at a time: all there are places for, until it strains.
+    """How many questions may be looked up at a time: all there are places for, at first.
 
-    Then a part fewer with each beat, until the resolver keeps up; and a part more with each beat
-    in which it does.
+    A burst is taken in and worked off. But once questions have waited long for our own side, a part
+    fewer are taken with each beat, until it keeps up; and a part more with each in which it does.
     """
 
     _LESS = 0.7
