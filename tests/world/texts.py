@@ -64,7 +64,7 @@ RECORD_IN_DATABASE = """
 [record]
 store = "postgresql"
 dsn = "{dsn}"
-database_timeout = 2.0
+database_timeout = 5.0
 repeat_window = {repeat_window}
 """
 
