@@ -56,7 +56,9 @@ class SceneError(Exception):
 
 def main(arguments: Sequence[str]) -> int:
     """Run the scenes, or ask the Internet; return the exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    # SIGINT too: whoever is started in the background by a shell without job control ignores it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     directory = Path(tempfile.mkdtemp(prefix="mpic-demo-"))
     try:
         with ExitStack() as stack:
