@@ -15,6 +15,8 @@ _LESS = 0.8
 _MORE_PER_SECOND = 1.1
 # As often as agents find out whether they keep up (their BEAT).
 _PAUSE = 0.25
+# By then any bound there may be is open again: the power has not to grow beyond what a float holds.
+_OPEN_AFTER = 300.0
 
 
 class Throttle:
@@ -31,7 +33,8 @@ class Throttle:
         if self._narrowed is None:
             return most
         names, since = self._narrowed
-        limit = names * _MORE_PER_SECOND ** (self._clock() - since)
+        elapsed = self._clock() - since
+        limit = names * _MORE_PER_SECOND ** min(elapsed, _OPEN_AFTER)
         if limit < most:
             return int(limit)
         self._narrowed = None

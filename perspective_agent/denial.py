@@ -1,8 +1,8 @@
 """Denials: what NSEC and NSEC3 records say is not there. Pure; through dnspython, as it is rare."""
 
 import base64
-import hashlib
 
+import dns.dnssec
 import dns.message
 import dns.name
 import dns.rdatatype
@@ -54,7 +54,7 @@ def _is_insecure_cut(denial: NSEC | NSEC3) -> bool:
 def _read_nsec3(asked: dns.name.Name, owner: dns.name.Name, denial: NSEC3) -> str:
     if denial.algorithm != _SHA1 or denial.iterations > _MAX_ITERATIONS:
         return ""
-    hashed = hash_name(asked, denial.salt, denial.iterations)
+    hashed = dns.dnssec.nsec3_hash(asked, denial.salt, denial.iterations, denial.algorithm)
     first = owner.labels[0].decode("ascii").upper()
     if first == hashed:
         return "NSEC3" if _is_insecure_cut(denial) else ""
@@ -62,14 +62,3 @@ def _read_nsec3(asked: dns.name.Name, owner: dns.name.Name, denial: NSEC3) -> st
     # The last record of the chain leads back to the first (RFC 5155 section 3.1.7).
     covers = first < hashed < after if first < after else (hashed > first or hashed < after)
     return "NSEC3 opt-out" if covers and denial.flags & _OPT_OUT else ""
-
-
-def hash_name(name: dns.name.Name, salt: bytes, iterations: int) -> str:
-    """Return the hashed owner name (RFC 5155 section 5), in base32hex.
-
-    `dns.dnssec` has it too, but brings along with it the making of signatures.
-    """
-    digest = hashlib.sha1(name.to_digestable() + salt, usedforsecurity=False).digest()
-    for _ in range(iterations):
-        digest = hashlib.sha1(digest + salt, usedforsecurity=False).digest()
-    return base64.b32hexencode(digest).decode("ascii")

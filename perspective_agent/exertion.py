@@ -55,12 +55,15 @@ class Exertion:
         self._resolver.strain.note(start, end, is_on=is_on)
 
     def _read(self) -> Sleeps:
-        """Return what the kernel says; nothing where the process is gone, or hidden from us."""
+        """Return what the kernel says; nothing where the process is gone, or hidden from us.
+
+        So too where the kernel does not say what Linux does: this watch must not end.
+        """
         if not self._pid:
             return {}
         try:
             return read_sleeps(self._proc / str(self._pid))
-        except OSError:
+        except (OSError, ValueError, IndexError):
             self._pid = 0
             return {}
 
@@ -77,7 +80,7 @@ class Exertion:
 
 
 def read_sleeps(process: Path) -> Sleeps:
-    """Read the sleeps of each thread of a process; raises OSError."""
+    """Read the sleeps of each thread of a process; raises OSError, ValueError, IndexError."""
     sleeps = {}
     for task in (process / "task").iterdir():
         text = (task / "status").read_text()

@@ -5,9 +5,10 @@ verdict that is recorded, also while the first is still being decided and also a
 same id with another body is refused.
 
 What costs next to nothing: a request id that this process has not seen for a whole window is new.
-At the start it learns what the store has of the last window, if that is not too much. Otherwise the
-store is asked during the first window, and always where other processes write to it too, once for
-all questions that wait meanwhile. To ask costs 0.3 ms of CPU at 20 checks a second.
+At the start it learns what the store has of the last window, if that is not too much, and asks the
+store only as long as the process before it may still be ending. Otherwise the store is asked during
+the first window, and always where other processes write to it too, once for all questions that wait
+meanwhile. To ask costs 0.3 ms of CPU at 20 checks a second.
 """
 
 import asyncio
@@ -30,6 +31,8 @@ MOST_REMEMBERED = 4_000_000
 """Requests of each half of the memory; with more, too many new ones would be looked up."""
 MOST_RECALLED = 20_000
 """Requests of before the start; to read so many takes half a second."""
+ENDING = timedelta(minutes=2)
+"""So long after our start, whoever served before us may still decide what it has taken."""
 _MOST_LOOKED_UP = 500
 
 Decide = Callable[[], Awaitable[r.Record]]
@@ -84,7 +87,7 @@ class Repeats:
             if terms is not None:
                 for term in terms:
                     self._recent.add(term)
-                self._complete_at = now
+                self._complete_at = min(now + ENDING, self._complete_at)
 
     async def decide_once(self, key: RequestKey, decide: Decide) -> r.Record:
         """Return the record of an equal request, or of a new one; raises RequestError."""

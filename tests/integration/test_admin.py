@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.world.deployment import COORDINATOR_ADMIN, Deployment, agent_admin
-from tests.world.held import Held
+from tests.world.held import hold
 from tests.world.pages import get, scrape
 from tests.world.places import PLACES
 from tests.world.process import wait_until
@@ -116,7 +116,7 @@ def test_not_ready_once_sigterm_came(deployment: Deployment) -> None:
     def readyz() -> tuple[int, str]:
         return get(COORDINATOR_ADMIN, "/readyz")
 
-    with ThreadPoolExecutor(1) as pool, Held() as held:
+    with ThreadPoolExecutor(1) as pool, hold() as held:
         asked = pool.submit(deployment.ask, *held.names(1))
         deployment.wait_looking(1)
         deployment.coordinator.signal(signal.SIGTERM)

@@ -25,7 +25,7 @@ from tests.world.deployment import (
     Deployment,
     wait_serving,
 )
-from tests.world.held import Held
+from tests.world.held import hold
 from tests.world.internet import Internet
 from tests.world.places import PLACES
 from tests.world.process import Child, wait_until
@@ -371,7 +371,7 @@ def test_an_agent_that_cannot_start_says_why(
 
 def test_a_running_question_is_answered_when_the_coordinator_ends(deployment: Deployment) -> None:
     coordinator = deployment.coordinator
-    with ThreadPoolExecutor(1) as pool, Held() as held:
+    with ThreadPoolExecutor(1) as pool, hold() as held:
         slow = pool.submit(deployment.ask, *held.names(1), linger=0.0)
         deployment.wait_looking(1)
         coordinator.signal(signal.SIGTERM)

@@ -21,7 +21,7 @@ from tests.world.deployment import (
     agent_address,
     agent_admin,
 )
-from tests.world.held import Held
+from tests.world.held import hold
 from tests.world.pages import scrape
 from tests.world.places import PLACES
 from tests.world.process import wait_until
@@ -99,7 +99,7 @@ def verdicts(deployment: Deployment, request_id: str) -> list[dict[str, object]]
 def test_beyond_the_bound_calls_are_refused_at_once_and_those_inside_are_decided(
     deployment: Deployment,
 ) -> None:
-    with Held() as held, in_flight(deployment, held.names(100)) as future:
+    with hold() as held, in_flight(deployment, held.names(100)) as future:
         seen = refused(deployment, question("beyond", *plain_names(21)))
         assert not future.done()
         assert (seen.code, seen.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "CALLER_LIMIT")
@@ -112,7 +112,7 @@ def test_beyond_the_bound_calls_are_refused_at_once_and_those_inside_are_decided
 
 def test_agents_beyond_their_bound_refuse_no_certificate(deployment: Deployment) -> None:
     """Agents take 100 names: what is beyond is not looked up, and nothing is known of it."""
-    with Held() as held, in_flight(deployment, held.names(100)) as future:
+    with hold() as held, in_flight(deployment, held.names(100)) as future:
         seen = refused(deployment, question("agents", CHILD))
         assert (seen.code, seen.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
         held.release()
@@ -137,7 +137,7 @@ def test_a_stream_is_not_read_rather_than_refused(deployment: Deployment) -> Non
 def test_a_stream_beside_other_calls_is_told_for_each_question(deployment: Deployment) -> None:
     questions = [question("many", *plain_names(31)), question("one", CHILD)]
     with (
-        Held() as held,
+        hold() as held,
         in_flight(deployment, held.names(90)),
         deployment.channel() as channel,
     ):
@@ -168,7 +168,7 @@ def test_a_deadline_too_short_for_a_slow_domain_is_no_failure_of_the_domain(
 
 def hasty(deployment: Deployment) -> tuple[grpc.StatusCode, str]:
     """Ask with too short a deadline about a name that is approved with a long one."""
-    with Held() as held:
+    with hold() as held:
         (name,) = held.names(1)
         with pytest.raises(grpc.RpcError) as raised:
             deployment.send(question("hasty", name), timeout=1.5)
@@ -188,7 +188,7 @@ def test_a_cancelled_call_makes_room_at_once(deployment: Deployment) -> None:
     def answered() -> list[float]:
         return [scrape(agent)["mpic_agent_questions_total", "outcome=looked"] for agent in agents]
 
-    with Held() as held, in_flight(deployment, held.names(100)) as future:
+    with hold() as held, in_flight(deployment, held.names(100)) as future:
         assert refused(deployment, question("full", *plain_names(21))).reason == "CALLER_LIMIT"
         before = answered()
         future.cancel()
@@ -216,7 +216,7 @@ def test_an_agent_does_not_answer_what_is_withdrawn(deployment: Deployment) -> N
     messages: Queue[p.ObserveRequest] = Queue()
     answered: list[p.EncodedObservation] = []
     with (
-        Held() as held,
+        hold() as held,
         grpc.secure_channel(agent_address(place), channel_credentials(files), options) as channel,
     ):
         names = held.names(101)

@@ -20,7 +20,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.bench.kill import compare, kill_and_listen
 from tests.world.deployment import COORDINATOR, COORDINATOR_ADMIN, Deployment, Plan, wait_serving
-from tests.world.held import Held
+from tests.world.held import hold
 from tests.world.internet import Internet
 from tests.world.postgresql import PostgresqlServer
 from tests.world.process import wait_until
@@ -116,7 +116,7 @@ def test_a_request_is_known_to_the_other_coordinator(
 def test_nothing_is_approved_while_the_database_is_gone(
     two: Deployment, database: PostgresqlServer, store: PostgresqlStore
 ) -> None:
-    with ThreadPoolExecutor() as pool, Held() as held:
+    with ThreadPoolExecutor() as pool, hold() as held:
         asked = pool.submit(ask, two, *held.names(1))
         two.wait_looking(1)
         database.stop(signal.SIGQUIT)

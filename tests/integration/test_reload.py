@@ -19,7 +19,7 @@ from mpic.pki import Subject, issue_certificate, load_authority
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import COORDINATOR, Deployment, Plan, agent_address
-from tests.world.held import Held
+from tests.world.held import hold
 from tests.world.places import PLACES
 from tests.world.process import Child, wait_until
 
@@ -177,7 +177,7 @@ def test_another_roster_is_asked_and_what_runs_keeps_its_own(deployment: Deploym
     text = deployment.coordinator_file.read_text()
     last = text[text.rindex("[[perspective]]") :]
     assert 'id = "singapore"' in last
-    with deployment.channel() as channel, Held() as held:
+    with deployment.channel() as channel, hold() as held:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
         request = c.CorroborateRequest(request_id="r", names=held.names(1))
         running = stub.Corroborate.future(request, timeout=60)

@@ -12,7 +12,7 @@ import pytest
 from mpic.v1 import corroboration_pb2 as c
 from tests.bench.rolling import Fleet, under_load
 from tests.world.deployment import Deployment, Plan
-from tests.world.held import Held
+from tests.world.held import hold
 from tests.world.process import wait_until
 
 # On a busy machine too, an agent is back in time.
@@ -58,7 +58,7 @@ def test_an_agent_answers_what_it_was_asked_before_it_restarts(fleet: Fleet) -> 
         held.release()
         fleet.restart_agent("tokyo")
 
-    with ThreadPoolExecutor(1) as pool, Held() as held:
+    with ThreadPoolExecutor(1) as pool, hold() as held:
         left = len(coordinator.events("perspective_leaving"))
         slow = pool.submit(deployment.ask, *held.names(1), linger=0)
         deployment.wait_looking(1)

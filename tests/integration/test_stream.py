@@ -7,7 +7,7 @@ from queue import Queue
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import Deployment, Plan
-from tests.world.held import Held
+from tests.world.held import hold
 
 GOOD = "child.parent.example.co.jp"
 # Long enough for a busy machine to look up 1,500 names at a time.
@@ -46,7 +46,7 @@ def test_every_question_is_answered_and_then_the_stream_ends(deployment: Deploym
 
 
 def test_a_slow_question_delays_no_other(deployment: Deployment) -> None:
-    with deployment.channel() as channel, Held() as held:
+    with deployment.channel() as channel, hold() as held:
         slow = question("slow", *held.names(1))
         questions = [slow, *(question(f"q{n}") for n in range(5))]
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
@@ -72,7 +72,7 @@ def test_an_invalid_question_affects_no_other(deployment: Deployment) -> None:
 
 
 def test_a_request_id_in_flight_is_not_taken_twice(deployment: Deployment) -> None:
-    with Held() as held:
+    with hold() as held:
         questions = [question("same", *held.names(1)), question("same")]
         outcomes = converse(deployment, [c.CorroborateStreamRequest(questions=questions)])
     assert [one.WhichOneof("result") for one in outcomes] == ["error", "verdict"]
@@ -112,7 +112,7 @@ def test_a_caller_that_goes_away_harms_nobody(deployment: Deployment) -> None:
         while True:
             yield questions.get()
 
-    with deployment.channel() as channel, Held() as held:
+    with deployment.channel() as channel, hold() as held:
         both = [question("q"), question("slow", *held.names(1))]
         questions.put(c.CorroborateStreamRequest(questions=both))
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)

@@ -9,6 +9,7 @@ ADDRESSES = "coordinator/addresses.py"
 BALLOT = "coordinator/ballot.py"
 CAA_CHECK = "coordinator/caa_check.py"
 FAILURE = "coordinator/caa_failure.py"
+THROTTLE = "coordinator/throttle.py"
 ADMISSION = "coordinator/admission.py"
 ANSWER = "coordinator/answer.py"
 FANOUT = "coordinator/fanout.py"
@@ -192,6 +193,8 @@ FAULTS = [
     Fault("one name twice", NAMES, "        if earlier == index:\n", "        if True:\n"),
     Fault("the walk ends below the top-level domain", NAMES, '    while (dot := looked_up.find(".")) >= 0:\n        looked_up = looked_up[dot + 1 :]\n        levels', '    while (dot := looked_up.find(".")) >= 0:\n        looked_up = looked_up[dot + 1 :]\n        if "." not in looked_up:\n            break\n        levels'),
     # Too much at a time, or too little time.
+    Fault("a quiet night overflows", THROTTLE, "** min(elapsed, _OPEN_AFTER)", "** elapsed"),
+    Fault("refusals that come together count each", THROTTLE, "now - self._narrowed[1] < _PAUSE", "False"),
     Fault("no caller has a bound", ADMISSION, "        if of_caller + names > bound:", "        if False:"),
     Fault("all callers together have no bound", ADMISSION, "        if self.in_flight + names > most:", "        if False:"),
     Fault("what has left counts on", ADMISSION, "        self._by_caller[caller] -= names", "        pass"),

@@ -68,6 +68,12 @@ FAULTS = [
         "            _tell(waiting, None)",
     ),
     Fault(
+        "what a process decides while it ends is forgotten",
+        REPEATS,
+        "min(now + ENDING, self._complete_at)",
+        "now",
+    ),
+    Fault(
         "another body gets the verdict", REPEATS, "    if key.digest != digest:", "    if False:"
     ),
     Fault(

@@ -11,6 +11,8 @@ CONF = "perspective_agent/unbound_conf.py"
 RULES = "perspective_agent/unbound_rules.py"
 PROBE = "perspective_agent/probe.py"
 EXAMINE = "perspective_agent/examine.py"
+EXERTION = "perspective_agent/exertion.py"
+STRAIN = "perspective_agent/strain.py"
 WALKS = "perspective_agent/walks.py"
 ENCODING = "perspective_agent/encoding.py"
 
@@ -25,6 +27,11 @@ FAULTS = [
     Fault("parents are not let go of", WALKS, "            self.release(walk.parent, walk.conclude, 0)\n", "            pass\n"),
     Fault("what others hold is withdrawn", WALKS, "while above is not None and above.holders == 1:", "while above is not None:"),
     Fault("what may be joined loses its parents", WALKS, "                    return  # it may be joined", "                    pass  # it may be joined"),
+    Fault("a strained resolver's failure is the domain's", STRAIN, "        failure.kind = o.FAILURE_KIND_OVERLOADED\n", ""),
+    Fault("a forgery is excused by strain", STRAIN, "failure.extended_error.code != _DNSKEY_MISSING:", "False:"),
+    Fault("one hiccup excuses", STRAIN, "return behind >= _SHARE * (now - since)", "return behind > 0"),
+    Fault("who waits for the network is strained", EXERTION, "        not is_asleep and before", "        before"),
+    Fault("a strange kernel ends the watch", EXERTION, "except (OSError, ValueError, IndexError):", "except OSError:"),
     Fault("AD is believed of who does not validate", WALKS, "        if lookup.dnssec in _SAID_BY_AD and not self._validates():", "        if False:"),
     Fault("bogus is unknown to who does not validate", WALKS, "lookup.dnssec in _SAID_BY_AD and not", "not"),
     Fault("observations leave out a level", ENCODING, "map(encode_level, levels)", "map(encode_level, tuple(levels)[:3])"),

@@ -17,7 +17,7 @@ FOR_PEOPLE = {
 @pytest.mark.parametrize(
     ("command", "program", "unwanted"),
     [
-        ("agent", "perspective_agent", {"coordinator", "sqlite3", "dns.dnssec"}),
+        ("agent", "perspective_agent", {"coordinator", "sqlite3"}),
         ("coordinator", "coordinator", {"perspective_agent", "psycopg", "opentelemetry"}),
     ],
 )

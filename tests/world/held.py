@@ -1,6 +1,6 @@
 """Names that are being looked up for as long as a test wants: what is in flight stays so.
 
-    with Held() as held:
+    with hold() as held:
         future = ask(*held.names(100))     # not answered
         held.release()                     # answered within a second or so
 
@@ -9,8 +9,8 @@ CAA. The servers let go after ten seconds by themselves.
 """
 
 import uuid
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dns.exception
 import dns.message
@@ -44,15 +44,12 @@ class Held:
             return False
         return True
 
-    def __enter__(self) -> Self:
-        """Nothing yet."""
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Release."""
-        self.release()
+@contextmanager
+def hold() -> Iterator[Held]:
+    """Hold names, and release them in the end."""
+    held = Held()
+    try:
+        yield held
+    finally:
+        held.release()

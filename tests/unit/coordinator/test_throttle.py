@@ -54,6 +54,13 @@ def test_without_refusals_it_opens_again_and_stays_open(clock: Clock) -> None:
     assert throttle.limit(MOST) == 800
 
 
+def test_after_a_quiet_night_it_is_open(clock: Clock) -> None:
+    throttle = Throttle(clock)
+    throttle.narrow(1000, MOST)
+    clock.now += 10 * 24 * 3600
+    assert throttle.limit(1_000_000) == 1_000_000
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 10), st.integers(0, 9999)), max_size=50),
     st.integers(MAX_NAMES, 9999),

@@ -10,7 +10,6 @@ import dns.rrset
 import pytest
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.denial import hash_name
 from perspective_agent.wire import DS, make_query, read_answer
 
 NAME = "child.example"
@@ -101,16 +100,3 @@ def test_ad_is_the_callers_to_weigh() -> None:
     lookup = read(f"{NAME}. NSEC next.example. NS RRSIG NSEC", ad=False)
     assert lookup.dnssec == o.DNSSEC_INSECURE
     assert lookup.HasField("insecurity_proof")
-
-
-@pytest.mark.parametrize(
-    ("name", "hashed"),
-    [
-        ("example", "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom"),
-        ("*.w.example", "r53bq7cc2uvmubfu5ocmm6pers9tk9en"),
-        ("NS1.Example", "2t7b4g4vsa5smi47k61mv5bv1a22bojr"),
-    ],
-)
-def test_names_are_hashed_as_rfc5155_appendix_a_shows(name: str, hashed: str) -> None:
-    salt = bytes.fromhex("aabbccdd")
-    assert hash_name(dns.name.from_text(name), salt, 12).lower() == hashed

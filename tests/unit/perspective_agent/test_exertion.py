@@ -124,6 +124,15 @@ async def test_one_that_is_started_again_is_found_again(tmp_path: Path) -> None:
     assert await feel(one, resolver)
 
 
+@pytest.mark.parametrize("status", ["", "State:\n", "Name:\tunbound\nState:\tR (running)\n"])
+async def test_a_kernel_that_does_not_count_is_endured(tmp_path: Path, status: str) -> None:
+    Kernel(tmp_path)
+    (tmp_path / str(PID) / "task" / str(PID) / "status").write_text(status)
+    resolver = busy()
+    one = Exertion(resolver, Control(), tmp_path)
+    assert not any([await feel(one, resolver) for _ in range(4)])
+
+
 async def test_a_process_of_another_name_is_none(tmp_path: Path) -> None:
     """It is another's, in whose PID namespace the number means something else."""
     Kernel(tmp_path, "postgres").tell(PID, 10, "R (running)")

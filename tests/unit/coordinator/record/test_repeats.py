@@ -173,6 +173,7 @@ async def test_what_was_before_the_start_is_recalled_at_once(house: House) -> No
     first = await house.repeats().decide_once(key(), house.decide)
     repeats = house.repeats()
     await repeats.recall()
+    house.now += module.ENDING
     before = house.found
     assert await repeats.decide_once(key(), house.decide) == first
     assert house.found == before + 1
@@ -180,11 +181,20 @@ async def test_what_was_before_the_start_is_recalled_at_once(house: House) -> No
     assert house.found == before + 1
 
 
+async def test_what_the_process_before_decides_while_it_ends_is_found(house: House) -> None:
+    repeats = house.repeats()
+    await repeats.recall()
+    first = await house.repeats().decide_once(key(), house.decide)
+    assert await repeats.decide_once(key(), house.decide) == first
+    assert house.asked == 1
+
+
 async def test_what_is_older_than_a_window_is_not_recalled(house: House) -> None:
     await house.repeats().decide_once(key(), house.decide)
     house.now += WINDOW + timedelta(seconds=1)
     repeats = house.repeats()
     await repeats.recall()
+    house.now += module.ENDING
     before = house.found
     await repeats.decide_once(key(), house.decide)
     assert house.asked == 2
