@@ -170,6 +170,20 @@ def test_the_lowest_open_level_fails_at_the_deadline(link: Link, walks: Walks, s
     assert answer.lookups_us == (7, 0, 0)
 
 
+@pytest.mark.parametrize("closed", range(len(LEVELS)))
+def test_the_lowest_fails_of_several_that_are_open(
+    link: Link, walks: Walks, seen: Seen, closed: int
+) -> None:
+    held = walks.ask(caa(HOST), seen.take, 1)
+    for name in LEVELS[:closed]:
+        link.answer(absent(name))
+    answer = held.cut_short(
+        lambda lookup: failed(lookup.query.name, o.FAILURE_KIND_TIMEOUT, "late")
+    )
+    assert [level.name for level in answer.levels] == LEVELS[: closed + 1]
+    assert answer.levels[-1].failure.kind == o.FAILURE_KIND_TIMEOUT
+
+
 def test_each_level_has_its_time_and_those_nobody_awaited_have_none(
     link: Link, walks: Walks, seen: Seen
 ) -> None:
