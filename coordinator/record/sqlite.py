@@ -9,6 +9,7 @@ again for every statement, and taking it again costs most when the event loop is
 """
 
 import sqlite3
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
@@ -245,7 +246,7 @@ class SqliteStore:
         self._connection = db
         db.execute("PRAGMA synchronous = FULL")
         db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        if db.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+        if not _use_wal(db):
             text = f"{self._path}: no write-ahead log is possible there"
             raise StoreError(text, "Keep it on a local disk")
         _migrate(db)
@@ -264,6 +265,22 @@ def _inode_of(path: Path) -> int:
         return path.stat().st_ino
     except OSError:
         return 0
+
+
+def _use_wal(db: sqlite3.Connection) -> bool:
+    """Write ahead from now on; return whether that is possible.
+
+    For this alone SQLite does not wait for another connection, such as that of a worker which
+    begins the file at the same moment.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return bool(db.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",))
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _migrate(db: sqlite3.Connection) -> None:

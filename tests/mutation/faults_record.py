@@ -68,6 +68,12 @@ FAULTS = [
         "            _tell(waiting, None)",
     ),
     Fault(
+        "workers that begin a file together fail",
+        SQLITE,
+        "            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:\n                raise\n",
+        "            raise\n",
+    ),
+    Fault(
         "what a process decides while it ends is forgotten",
         REPEATS,
         "min(now + ENDING, self._complete_at)",

@@ -2,10 +2,12 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from coordinator.record import sqlite as module
 from coordinator.record.audit import verify_store
 from coordinator.record.chain import Flaw
 from coordinator.record.sqlite import SqliteStore
@@ -129,3 +131,30 @@ def test_a_writer_that_waits_too_long_says_so(file: Path, monkeypatch: pytest.Mo
     other.close()
     fill(store, samples(1))
     store.close()
+
+
+@pytest.fixture
+def beginner(file: Path) -> Iterator[sqlite3.Connection]:
+    """Another process that is just making the file; SQLite lets nobody wait for it."""
+    db = sqlite3.connect(file, isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    yield db
+    db.close()
+
+
+def test_workers_that_begin_a_file_together_wait_for_each_other(
+    file: Path, beginner: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: beginner.execute("COMMIT"))
+    store = SqliteStore(file).open()
+    assert store.months() == []
+    assert not beginner.in_transaction
+
+
+def test_a_file_that_another_process_keeps_is_an_error_after_a_while(
+    file: Path, beginner: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0.1)
+    with pytest.raises(StoreError, match="SQLITE_BUSY"):
+        SqliteStore(file).open()
+    assert beginner.in_transaction
