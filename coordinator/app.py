@@ -88,7 +88,8 @@ async def _serve(
     grace: float,
 ) -> None:
     """Serve until a signal."""
-    corroboration_pb2_grpc.add_CorroborationServiceServicer_to_server(servicer, server.grpc)
+    add = corroboration_pb2_grpc.add_CorroborationServiceServicer_to_server
+    server.add(add, servicer, busiest="Corroborate")
     await server.start()
     await server.set_health(serving=True)
     reloading = asyncio.create_task(reloader.run())

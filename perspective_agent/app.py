@@ -82,7 +82,7 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
         shown.program.show_certificates(settings.tls.files())
         shown.program.register(server.meter.collectors)
         shown.metrics.read_at_scrape(view, servicer.load)
-        perspective_pb2_grpc.add_PerspectiveServiceServicer_to_server(servicer, server.grpc)
+        server.add(perspective_pb2_grpc.add_PerspectiveServiceServicer_to_server, servicer)
         await server.start()
         shown.readiness.require("serving", server.why_not_serving)
         shown.readiness.require("resolver", lambda: view.cannot_look)

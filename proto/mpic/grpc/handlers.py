@@ -36,19 +36,3 @@ def replace_behaviour(handler: Handler, one: One, many: Many) -> Handler:
         request_deserializer=handler.request_deserializer,
         response_serializer=handler.response_serializer,
     )
-
-
-class Wrapped:
-    """Handlers that an interceptor has wrapped: each once, since to wrap one costs 10 us."""
-
-    def __init__(self, wrap: Callable[[str, Handler], Handler]) -> None:
-        """Wrap by `wrap`, which gets the full name of the method too."""
-        self._wrap = wrap
-        self._known: dict[str, tuple[Handler, Handler]] = {}
-
-    def of(self, method: str, handler: Handler) -> Handler:
-        """Return the wrapped form of the handler of a method."""
-        known = self._known.get(method)
-        if known is None or known[0] is not handler:
-            known = self._known[method] = (handler, self._wrap(method, handler))
-        return known[1]

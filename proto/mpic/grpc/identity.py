@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import grpc
@@ -11,7 +11,7 @@ import structlog
 from grpc import aio
 
 from mpic.grpc.errors import RequestError, abort
-from mpic.grpc.handlers import Context, Handler, Wrapped, replace_behaviour
+from mpic.grpc.handlers import Context, Handler, replace_behaviour
 from mpic.trace import HEADER, Trace, read_traceparent
 
 __all__ = ["Context", "Gate", "peer_identities", "peer_trace"]
@@ -35,7 +35,7 @@ def peer_trace(context: Context) -> Trace | None:
     return read_traceparent(header) if isinstance(header, str) else None
 
 
-class Gate(aio.ServerInterceptor):
+class Gate:
     """Lets a caller reach a service only if its certificate names one of that service's callers.
 
     A caller without a certificate never gets here: the TLS handshake fails, which grpcio itself
@@ -45,22 +45,30 @@ class Gate(aio.ServerInterceptor):
     def __init__(self, allowed: Mapping[str, frozenset[str]]) -> None:
         """Take the allowed identities by full service name; a service not named lets all in."""
         self.allowed = allowed
-        self._wrapped = Wrapped(self._wrap)
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        """Wrap the handler of the method called."""
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
-        return self._wrapped.of(handler_call_details.method, handler)
+    def wrap(self, service: str, handler: Handler) -> Handler:
+        """Return the same handler of a method of `service` behind the gate."""
 
-    def _wrap(self, method: str, handler: Handler) -> Handler:
-        service = method.rpartition("/")[0].lstrip("/")
-        return _wrap(handler, lambda context: self._admit(service, context))
+        async def one(inner: Any, request: Any, context: Context) -> Any:  # noqa: ANN401 - any message
+            try:
+                self._admit(service, context)
+                return await inner(request, context)
+            except (aio.AbortError, asyncio.CancelledError):
+                raise
+            except Exception as error:  # noqa: BLE001 - the edge: everything is mapped
+                await abort(context, error)
+
+        async def many(inner: Any, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any message
+            try:
+                self._admit(service, context)
+                async for message in inner(request, context):
+                    yield message
+            except (aio.AbortError, asyncio.CancelledError):
+                raise
+            except Exception as error:  # noqa: BLE001 - the edge: everything is mapped
+                await abort(context, error)
+
+        return replace_behaviour(handler, one, many)
 
     def _admit(self, service: str, context: Context) -> None:
         allowed = self.allowed.get(service)
@@ -76,28 +84,3 @@ class Gate(aio.ServerInterceptor):
             f"none of {identities} is on the list of callers of {service};"
             " add one of them to [callers] allowed in the server's configuration",
         )
-
-
-def _wrap(handler: Handler, admit: Callable[[Context], None]) -> Handler:
-    """Return the same handler behind `admit`."""
-
-    async def one(inner: Any, request: Any, context: Context) -> Any:  # noqa: ANN401 - any message
-        try:
-            admit(context)
-            return await inner(request, context)
-        except (aio.AbortError, asyncio.CancelledError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the edge: everything is mapped
-            await abort(context, error)
-
-    async def many(inner: Any, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any message
-        try:
-            admit(context)
-            async for message in inner(request, context):
-                yield message
-        except (aio.AbortError, asyncio.CancelledError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the edge: everything is mapped
-            await abort(context, error)
-
-    return replace_behaviour(handler, one, many)

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
+from collections.abc import AsyncIterator, Hashable, Iterable
 from typing import Any
 
 import grpc
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
-from grpc import aio
 from prometheus_client.registry import Collector
 
-from mpic.grpc.handlers import Context, Handler, Wrapped, replace_behaviour
+from mpic.grpc.handlers import Context, Handler, replace_behaviour
 from mpic.tally import Distributions, Tally
 
 HEALTH = "grpc.health.v1.Health"
@@ -34,18 +33,17 @@ _TYPES = {
 _Key = tuple[Hashable, ...]
 
 
-class Meter(aio.ServerInterceptor):
-    """Counts and times the calls of the services it is told of; the outermost interceptor."""
+class Meter:
+    """Counts and times the calls of the services it is told of."""
 
     def __init__(self, services: Iterable[str]) -> None:
         """Take full service names."""
         pool = descriptor_pool.Default()
-        self._keys: dict[str, _Key] = {
-            f"/{service}/{method.name}": (_type(method), service, method.name)
+        self._keys: dict[tuple[str, str], _Key] = {
+            (service, method.name): (_type(method), service, method.name)
             for service in services
             for method in pool.FindServiceByName(service).methods
         }
-        self._wrapped = Wrapped(self._wrap)
         method: dict[str, dict[Hashable, str]] = {
             name: {} for name in ("grpc_type", "grpc_service", "grpc_method")
         }
@@ -67,19 +65,9 @@ class Meter(aio.ServerInterceptor):
         """What there is to export."""
         return self._started, self._handled, self._seconds
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        """Wrap the handler of the method called."""
-        handler = await continuation(handler_call_details)
-        if handler is None or handler_call_details.method not in self._keys:
-            return handler
-        return self._wrapped.of(handler_call_details.method, handler)
-
-    def _wrap(self, method: str, handler: Handler) -> Handler:
-        key = self._keys[method]
+    def wrap(self, service: str, name: str, handler: Handler) -> Handler:
+        """Return the same handler of the method `name` of `service`, counted and timed."""
+        key = self._keys[service, name]
 
         async def one(inner: Any, request: Any, context: Context) -> Any:  # noqa: ANN401 - any message
             call = self._start(key)

@@ -5,12 +5,17 @@ import gc
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
+import grpc
 import structlog
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
+from mpic.grpc.acceptors import Acceptors
+from mpic.grpc.handlers import Handler
 from mpic.grpc.identity import Gate
 from mpic.grpc.metering import HEALTH, Meter
 from mpic.grpc.tls import ServerIdentity, Tls
@@ -36,14 +41,14 @@ class Server:
     """A gRPC server with mutual TLS, an allow-list for each service, and health."""
 
     def __init__(self, listening: Listening) -> None:
-        """Bind the port; raises ServingError. Add services to `grpc`, then `start`."""
+        """Bind the port; raises ServingError. Then `add` services, and `start`."""
         self.meter = Meter((*listening.allowed, HEALTH))
         self._gate = Gate(listening.allowed)
-        interceptors = [self.meter, self._gate]
-        self.grpc = aio.server(interceptors=interceptors, options=SERVER)
+        self._acceptors: list[Acceptors] = []
+        self._grpc = aio.server(options=SERVER)
         try:
             self._identity = ServerIdentity(listening.tls)
-            self.port = self.grpc.add_secure_port(listening.address, self._identity.credentials)
+            self.port = self._grpc.add_secure_port(listening.address, self._identity.credentials)
         except OSError as error:
             raise ServingError(f"[tls]: {error.filename}: {error.strerror}") from error
         except RuntimeError as error:
@@ -54,9 +59,31 @@ class Server:
             ) from error
         self._health = HealthServicer()
         self._services = tuple(listening.allowed)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
+        self.add(health_pb2_grpc.add_HealthServicer_to_server, self._health)
         self._stopping = asyncio.Event()
         self._started = False
+
+    def add(
+        self, add_to_server: Callable[[Any, Any], None], servicer: object, busiest: str = ""
+    ) -> None:
+        """Serve `servicer`, which the generated function `add_to_server` adds to a server.
+
+        Of the method `busiest`, which has one request and one response, many calls are taken up at
+        a time.
+        """
+        add_to_server(servicer, _Registrar(partial(self._add, busiest=busiest)))
+
+    def _add(self, service: str, handlers: Mapping[str, Handler], *, busiest: str) -> None:
+        """Add the handlers of a service, each behind the gate and counted."""
+        wrapped = {
+            name: self.meter.wrap(service, name, self._gate.wrap(service, handler))
+            for name, handler in handlers.items()
+        }
+        self._grpc.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(service, wrapped),)
+        )
+        if busiest:
+            self._acceptors.append(Acceptors(self._grpc, service, busiest, wrapped[busiest]))
 
     def why_not_serving(self) -> str:
         """Say why no request should be sent here; "" when one may."""
@@ -82,7 +109,9 @@ class Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        await self.grpc.start()
+        await self._grpc.start()
+        for acceptors in self._acceptors:
+            acceptors.start()
         self._started = True
         _spare_the_collector()
         log.info("serving", port=self.port)
@@ -103,8 +132,24 @@ class Server:
         log.info("stopping", grace=grace)
         await self._health.enter_graceful_shutdown()
         drain()
-        await self.grpc.stop(grace)
+        await self._grpc.stop(grace)
+        for acceptors in self._acceptors:
+            await acceptors.end()
         log.info("stopped")
+
+
+class _Registrar:
+    """Stands for a server where generated code adds a service, to wrap its handlers first."""
+
+    def __init__(self, add: Callable[[str, Mapping[str, Handler]], None]) -> None:
+        self._add = add
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Handler]) -> None:
+        """Add them as generic ones: for each that is registered grpc.aio does more at each call."""
+        self._add(service, handlers)
+
+    def add_generic_rpc_handlers(self, handlers: object) -> None:
+        """Do nothing: they are the same, but their names do not show."""
 
 
 def _spare_the_collector() -> None:

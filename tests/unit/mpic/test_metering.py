@@ -1,4 +1,4 @@
-"""The gRPC server metrics: every call is counted by how it ended, and handlers are wrapped once."""
+"""The gRPC server metrics: every call is counted by how it ended."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from mpic.grpc.metering import Meter
 from mpic.v1 import perspective_pb2
 
 SERVICE = perspective_pb2.DESCRIPTOR.services_by_name["PerspectiveService"].full_name
-UNARY, STREAM = f"/{SERVICE}/Describe", f"/{SERVICE}/Observe"
+UNARY, STREAM = "Describe", "Observe"
 
 
 class Counted:
@@ -29,12 +29,8 @@ class Counted:
         for collector in self.meter.collectors:
             self.registry.register(collector)
 
-    async def wrapped(self, method: str) -> Any:  # noqa: ANN401 - grpc's handlers are untyped
-        async def continuation(_: object) -> Handler:
-            return self.handler
-
-        details: Any = SimpleNamespace(method=method)
-        return await self.meter.intercept_service(continuation, details)
+    def wrapped(self, method: str) -> Any:  # noqa: ANN401 - grpc's handlers are untyped
+        return self.meter.wrap(SERVICE, method, self.handler)
 
     def handled(self, method: str) -> dict[str, float]:
         return {
@@ -42,7 +38,7 @@ class Counted:
             for family in self.registry.collect()
             for sample in family.samples
             if sample.name == "grpc_server_handled_total"
-            and sample.labels["grpc_method"] == method.rpartition("/")[2]
+            and sample.labels["grpc_method"] == method
             and sample.value
         }
 
@@ -71,7 +67,7 @@ async def test_a_call_is_counted_by_its_code(
         return request
 
     one = Counted(grpc.unary_unary_rpc_method_handler(behaviour))
-    handler = await one.wrapped(UNARY)
+    handler = one.wrapped(UNARY)
     with suppress(type(error) if error else ValueError):
         assert await handler.unary_unary("question", context(code)) == "question"
     assert one.handled(UNARY) == {counted: 1}
@@ -85,24 +81,10 @@ async def test_a_stream_whose_caller_goes_is_cancelled() -> None:
             yield number
 
     one = Counted(grpc.stream_stream_rpc_method_handler(behaviour))
-    handler = await one.wrapped(STREAM)
+    handler = one.wrapped(STREAM)
     stream = handler.stream_stream(None, context())
     assert await anext(stream) == 0
     await stream.aclose()
     assert one.handled(STREAM) == {"CANCELLED": 1}
     assert [number async for number in handler.stream_stream(None, context())] == list(range(10))
     assert one.handled(STREAM) == {"CANCELLED": 1, "OK": 1}
-
-
-async def test_a_handler_is_wrapped_once() -> None:
-    async def behaviour(request: str, context: object) -> str:
-        del context
-        return request
-
-    one = Counted(grpc.unary_unary_rpc_method_handler(behaviour))
-    first = await one.wrapped(UNARY)
-    assert first is not one.handler
-    assert await one.wrapped(UNARY) is first
-    assert await one.wrapped("/mpic.v1.Other/Method") is one.handler
-    one.handler = grpc.unary_unary_rpc_method_handler(behaviour)
-    assert await one.wrapped(UNARY) is not first
