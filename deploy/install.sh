@@ -38,10 +38,17 @@ install_packages() {
     [ -z "$made" ] || as_root rm -f $policy
 }
 
+is_recent() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
 install_python() {
     local extra=$1 venv=$project/.venv
-    local python=${PYTHON:-python3}
-    if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    # The system's if it will do: it is built optimized, which others often are not, and that saves a
+    # sixth of the CPU.
+    local python=${PYTHON:-/usr/bin/python3}
+    [ -n "${PYTHON:-}" ] || is_recent "$python" || python=python3
+    if ! is_recent "$python"; then
         echo "Python 3.11 or later is needed; $python is $("$python" -V). Set PYTHON to another." >&2
         return 1
     fi

@@ -30,4 +30,5 @@ if [ $# = 0 ]; then
     step shellcheck -x deploy/*.sh deploy/*/*.sh tests/*.sh tests/bench/*.sh tests/fuzz/*.sh proto/*.sh .ci/run
 fi
 echo "== pytest $*"
-as_root env PATH="$PATH" PYTHONDONTWRITEBYTECODE=1 unshare --net -- python -m pytest "$@"
+as_root env PATH="$PATH" PYTHONDONTWRITEBYTECODE=1 unshare --net -- \
+    bash -c 'ip link set lo up && exec python -m pytest "$@"' pytest "$@"
