@@ -25,6 +25,7 @@ log = structlog.get_logger()
 _MESSAGE_OCTETS = 256 * 1024
 
 Decide = Callable[[c.CorroborateRequest], Awaitable[r.Record]]
+Decided = tuple[c.CorroborateRequest, r.Record | RequestError]
 
 
 class QuestionStream:
@@ -37,9 +38,7 @@ class QuestionStream:
         """
         self._decide = decide
         self._room = _Room(most, limit)
-        self._outbox: Outbox[tuple[c.CorroborateRequest, r.Record | RequestError]] = Outbox(
-            window, most
-        )
+        self._outbox: Outbox[Decided] = Outbox(window, most)
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
 
@@ -58,16 +57,21 @@ class QuestionStream:
     async def responses(self) -> AsyncIterator[c.CorroborateStreamResponse]:
         """Yield answers as they finish."""
         async for decided in self._outbox.batches():
-            response, octets = c.CorroborateStreamResponse(), 0
-            for question, outcome in decided:
-                octets += self._add(response, question, outcome)
-                if octets > _MESSAGE_OCTETS:
-                    yield response
-                    response, octets = c.CorroborateStreamResponse(), 0
-            if octets:
-                yield response
-            for question, _ in decided:
-                self._room.give_back(weigh(len(question.names)))
+            names = sum(weigh(len(question.names)) for question, _ in decided)
+            decided.reverse()
+            while decided:
+                yield self._pack(decided)
+            self._room.give_back(names)
+
+    def _pack(self, decided: list[Decided]) -> c.CorroborateStreamResponse:
+        """Return a message of the last of what is decided.
+
+        They are taken out one by one: a record is large, and the next batch may be long in coming.
+        """
+        response, octets = c.CorroborateStreamResponse(), 0
+        while decided and octets <= _MESSAGE_OCTETS:
+            octets += self._add(response, *decided.pop())
+        return response
 
     def _add(
         self,

@@ -150,15 +150,19 @@ class Recorder:
                 self._patience.cancel()
                 self._patience = None
             is_busy = len(self._queue) >= _BUSY
-            waiting, self._queue = self._queue[:MOST_IN_BATCH], self._queue[MOST_IN_BATCH:]
-            if self._queue or self._closing:
+            if len(self._queue) > MOST_IN_BATCH or self._closing:
                 self._wake.set()
-            if waiting and not await self._append(waiting):
+            if self._queue and not await self._append(self._take()):
                 await asyncio.sleep(_PAUSE)
                 if self._closing and not any(one.done for one in self._queue):
                     log.error("record_entries_lost", count=len(self._queue))
                     return
                 self._wake.set()
+
+    def _take(self) -> Sequence[_Waiting]:
+        """Return what makes up the next batch; nobody else holds it until the one after."""
+        waiting, self._queue = self._queue[:MOST_IN_BATCH], self._queue[MOST_IN_BATCH:]
+        return waiting
 
     async def _append(self, waiting: Sequence[_Waiting]) -> bool:
         """Write one batch, tell everybody who waits how it went, and return that."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -90,6 +91,16 @@ async def test_what_comes_while_one_batch_is_written_goes_into_the_next(
     await asyncio.gather(first, *others)
     assert gate.sizes == [1, 49]
     assert stored(gate) == [f"request-{n}" for n in range(50)]
+
+
+async def test_what_is_written_is_not_kept(gate: Gate, recorder: Recorder) -> None:
+    """A batch holds megabytes, and the next may be long in coming."""
+    gate.open.set()
+    record = sample_record()
+    await recorder.write(record.id, r.RecordEntry(question=record))
+    await settle()
+    kept = [one for one in gc.get_objects() if isinstance(one, Entry) and one.record == record.id]
+    assert not kept
 
 
 async def test_a_busy_writer_gathers_what_comes_a_moment_later(
