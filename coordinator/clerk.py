@@ -129,9 +129,10 @@ class Clerk:
         budget = self.gate.find_budget(call.remaining())
         # Of this moment: an attempt is written down under the rules that it began with.
         registry = self._registry
-        attempt = await self._corroborator.corroborate(
-            self._take_in(request), budget, call.trace.traceparent if call.trace else ""
-        )
+        traceparent = call.trace.traceparent if call.trace else ""
+        with registry.recorder.company:
+            question = self._take_in(request)
+            attempt = await self._corroborator.corroborate(question, budget, traceparent)
         entry = r.RecordEntry()
         asked = Asked(call.caller, request, digest)
         registry.transcriber.fill_record(entry.question, attempt, asked)

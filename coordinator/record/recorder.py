@@ -3,10 +3,11 @@
 A lone verdict waits for a single fsync; thousands a second share them, since whatever comes during
 one fsync goes into the next batch. A busy writer waits a moment for more, because the hand-over to
 its thread costs more than the writing: measured at 64 in flight over a stream, 0.66 ms of CPU a
-check in all processes instead of 0.93, and no later answers, as there is more CPU for them. When a
-batch cannot be written, everybody who waits for it is
-told so, and nothing of it counts; the next one tries again, so a store that works again is used
-again. What nobody waits for, late replies, is kept and goes into the next batch.
+check in all processes instead of 0.93, and no later answers, as there is more CPU for them. It does
+not wait where no other attempt is under way: with 16 callers in step this brings 950 checks/s
+instead of 630. When a batch cannot be written, everybody who waits for it is told so, and nothing
+of it counts; the next one tries again, so a store that works again is used again. What nobody waits
+for, late replies, is kept and goes into the next batch.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ import grpc
 import structlog
 
 from coordinator.record.chain import Head, seal_batch
+from coordinator.record.company import Company
 from coordinator.record.store import ChainMovedError, Entry, Store, StoreError
 from coordinator.record.terms import find_terms
 from coordinator.record.transcript import to_us
@@ -74,6 +76,8 @@ class Recorder:
         self._closing = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._running: asyncio.Task[None] | None = None
+        self.company = Company()
+        """The attempts whose entries are under way."""
         self.failure = ""
         """Why the last batch could not be written; "" when it could."""
         self._failed_at = 0.0
@@ -144,7 +148,7 @@ class Recorder:
         while not self._closing or self._queue:
             await self._wake.wait()
             if is_busy and not self._closing:
-                await asyncio.sleep(_GATHER_SECONDS)
+                await self.company.gather(_GATHER_SECONDS)
             self._wake.clear()
             if self._patience is not None:
                 self._patience.cancel()
@@ -239,6 +243,10 @@ def _not_written(why: str) -> RequestError:
 
 class Unrecorded:
     """Writes nothing down: for labs and benchmarks alone. Its answers carry no record id."""
+
+    def __init__(self) -> None:
+        """Keep what the clerk counts."""
+        self.company = Company()
 
     async def open(self) -> None:
         """Warn."""

@@ -4,6 +4,7 @@ from tests.mutation.fault import Fault
 
 CHAIN = "coordinator/record/chain.py"
 SQLITE = "coordinator/record/sqlite.py"
+COMPANY = "coordinator/record/company.py"
 RECORDER = "coordinator/record/recorder.py"
 REPEATS = "coordinator/record/repeats.py"
 POSTGRESQL = "coordinator/record/postgresql.py"
@@ -155,5 +156,17 @@ FAULTS = [
         RECORDER,
         "            if is_busy and not self._closing:",
         "            if False:",
+    ),
+    Fault(
+        "a busy writer waits for nobody",
+        COMPANY,
+        "        if not self._count:",
+        "        if False:",
+    ),
+    Fault(
+        "a busy writer counts nobody out",
+        COMPANY,
+        "        self._count -= 1\n",
+        "",
     ),
 ]

@@ -103,37 +103,44 @@ async def test_what_is_written_is_not_kept(gate: Gate, recorder: Recorder) -> No
     assert not kept
 
 
-async def test_a_busy_writer_gathers_what_comes_a_moment_later(
+async def test_a_busy_writer_waits_for_what_is_under_way(
     gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a batch of some size; after a small one nobody waits."""
-    gathers, go_on, sleep = asyncio.Event(), asyncio.Event(), asyncio.sleep
-
-    async def gather(seconds: float) -> None:
-        if seconds != module._GATHER_SECONDS:
-            await sleep(seconds)
-            return
-        gathers.set()
-        await go_on.wait()
-
-    monkeypatch.setattr(asyncio, "sleep", gather)
+    """After a batch of some size, as long as anything is; after a small one nobody waits."""
+    monkeypatch.setattr(module, "_GATHER_SECONDS", 60.0)
     writing = [write(recorder, 0)]
     await settle()
     writing += [write(recorder, n) for n in range(1, 5)]
     await settle()
     gate.open.set()
     await asyncio.gather(*writing)
-    writing = [write(recorder, 5)]
-    gathering = asyncio.create_task(gathers.wait())
-    await asyncio.wait([*writing, gathering], return_when=asyncio.FIRST_COMPLETED)
-    assert not writing[0].done()
-    writing.append(write(recorder, 6))
-    go_on.set()
-    await asyncio.gather(gathering, *writing)
-    gathers.clear()
-    await write(recorder, 7)
-    assert not gathers.is_set()
+    async with asyncio.timeout(30):
+        await write_in_company(recorder)
     assert gate.sizes == [1, 4, 2, 1]
+
+
+async def write_in_company(recorder: Recorder) -> None:
+    with recorder.company, recorder.company:
+        with recorder.company:
+            first = write(recorder, 5)
+            await settle()
+        await settle()
+        assert not first.done()
+        second = write(recorder, 6)
+    await asyncio.gather(first, second)
+    with recorder.company:
+        await write(recorder, 7)
+
+
+async def test_a_busy_writer_does_not_wait_when_nothing_is_under_way(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_GATHER_SECONDS", 60.0)
+    gate.open.set()
+    async with asyncio.timeout(30):
+        for start in range(0, 15, 5):
+            await asyncio.gather(*[write(recorder, n) for n in range(start, start + 5)])
+    assert sum(gate.sizes) == 15
 
 
 async def test_what_cannot_be_written_is_an_error_and_the_next_is_tried_again(

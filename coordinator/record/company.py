@@ -1,0 +1,31 @@
+"""Whether an entry has company to wait for: entries are under way that could share its fsync."""
+
+import asyncio
+from contextlib import suppress
+
+
+class Company:
+    """Counts what is under way; `with company:` around the way."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._count = 0
+        self._none = asyncio.Event()
+        self._none.set()
+
+    def __enter__(self) -> None:
+        """Count one in."""
+        self._count += 1
+        self._none.clear()
+
+    def __exit__(self, *_: object) -> None:
+        """Count it out: it has come, or it will not."""
+        self._count -= 1
+        if not self._count:
+            self._none.set()
+
+    async def gather(self, seconds: float) -> None:
+        """Wait until nothing is under way, at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._none.wait()
