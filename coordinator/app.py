@@ -29,6 +29,7 @@ from coordinator.settings import CoordinatorSettings, check_roster
 from coordinator.tracing import Spans
 from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
+from mpic.examiner import examine
 from mpic.grpc.serving import Listening, Server, ServingError
 from mpic.grpc.tls import TlsPems
 from mpic.metrics import ProgramMetrics
@@ -171,7 +172,7 @@ def _make_pages(
     )
     if isinstance(parts.recorder, Recorder):
         program.register((RecordCollector(parts.recorder),))
-    program.show_certificates(reloader.settings.tls.files())
+    program.show_certificates(examine(reloader.settings.tls.files(), _now()).ends)
     readiness = Readiness()
     readiness.require("serving", parts.server.why_not_serving)
     readiness.require("primary", lambda: why_no_primary(fanout.links))

@@ -4,6 +4,7 @@ An attempt keeps the rules, the roster and the links that it began with (BR 3.2.
 asking).
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from coordinator.record.transcript import Transcriber
 from coordinator.servicer import CorroborationServicer
 from coordinator.settings import CoordinatorSettings, check_roster, read_settings
 from mpic.config import ConfigError, Problem
+from mpic.examiner import examine
 from mpic.grpc.logs import set_level
 from mpic.grpc.serving import Server
 from mpic.grpc.tls import TlsPems
@@ -58,6 +60,7 @@ class Change:
         """Put settings in force; raises ConfigError, and has changed nothing, where that fails."""
         try:
             tls = settings.tls.files().load()
+            examined = await asyncio.to_thread(examine, settings.tls.files(), datetime.now(UTC))
         except OSError as error:
             problem = Problem("tls", str(error), "Check the path")
             raise ConfigError(self.file, [problem]) from error
@@ -70,7 +73,7 @@ class Change:
         self.clerk.adopt(transcriber, settings.issuers(), settings.limits.bounds())
         self.servicer.adopt(self.fanout.links)
         self.metrics.cover(rules)
-        self.program.show_certificates(settings.tls.files())
+        self.program.show_certificates(examined.ends)
         set_level(settings.log.level)
 
     async def _adopt_links(self, settings: CoordinatorSettings, tls: TlsPems) -> None:

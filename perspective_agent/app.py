@@ -14,6 +14,7 @@ import structlog
 from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
 from mpic.config import ConfigError, Problem
+from mpic.examiner import examine
 from mpic.grpc.logs import set_level
 from mpic.grpc.serving import Listening, Server, ServingError
 from mpic.grpc.tls import TlsPems
@@ -79,7 +80,7 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
         address = shift_port(settings.agent.listen, worker)
         server = Server(Listening(address, tls, allowed))
         servicer = _make_servicer(settings, view, shown.metrics)
-        shown.program.show_certificates(settings.tls.files())
+        shown.program.show_certificates(examine(settings.tls.files(), datetime.now(UTC)).ends)
         shown.program.register(server.meter.collectors)
         shown.metrics.read_at_scrape(view, servicer.load)
         server.add(perspective_pb2_grpc.add_PerspectiveServiceServicer_to_server, servicer)
@@ -138,10 +139,11 @@ async def _adopt(
     """Put settings in force; raises ConfigError, and has changed nothing, where that fails."""
     try:
         tls = settings.tls.files().load()
+        examined = await asyncio.to_thread(examine, settings.tls.files(), datetime.now(UTC))
     except OSError as error:
         raise ConfigError(file, [Problem("tls", str(error), "Check the path")]) from error
     server.adopt(tls, {SERVICE: frozenset(settings.callers.allowed)})
-    program.show_certificates(settings.tls.files())
+    program.show_certificates(examined.ends)
     set_level(settings.log.level)
 
 

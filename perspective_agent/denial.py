@@ -2,7 +2,6 @@
 
 import base64
 
-import dns.dnssec
 import dns.message
 import dns.name
 import dns.rdatatype
@@ -54,7 +53,10 @@ def _is_insecure_cut(denial: NSEC | NSEC3) -> bool:
 def _read_nsec3(asked: dns.name.Name, owner: dns.name.Name, denial: NSEC3) -> str:
     if denial.algorithm != _SHA1 or denial.iterations > _MAX_ITERATIONS:
         return ""
-    hashed = dns.dnssec.nsec3_hash(asked, denial.salt, denial.iterations, denial.algorithm)
+    # It brings along the making of signatures: 10 MB, which few agents ever need.
+    from dns.dnssec import nsec3_hash  # noqa: PLC0415
+
+    hashed = nsec3_hash(asked, denial.salt, denial.iterations, denial.algorithm)
     first = owner.labels[0].decode("ascii").upper()
     if first == hashed:
         return "NSEC3" if _is_insecure_cut(denial) else ""

@@ -7,10 +7,9 @@ choose: no name, no request id, no address of a server.
 
 import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import grpc
-from cryptography import x509
 from prometheus_client import (
     CollectorRegistry,
     Gauge,
@@ -21,7 +20,6 @@ from prometheus_client import (
 from prometheus_client.registry import Collector
 
 from mpic import __version__
-from mpic.grpc.tls import TlsFiles
 from mpic.tally import Tally
 
 SHED_REASONS = ("OVERLOADED", "CALLER_LIMIT", "DEADLINE_TOO_SHORT")
@@ -81,13 +79,7 @@ class ProgramMetrics:
         if succeeded:
             self._reloaded_at.set(time.time())
 
-    def show_certificates(self, files: TlsFiles) -> None:
-        """Say when the certificates just loaded end; of several authorities, the first to end.
-
-        Raises OSError or ValueError, as loading them would have.
-        """
-        for shown, file in (("own", files.certificate), ("authority", files.authority)):
-            certificates = x509.load_pem_x509_certificates(file.read_bytes())
-            own = certificates[:1] if shown == "own" else certificates
-            ends = min(one.not_valid_after_utc.timestamp() for one in own)
-            self._expiry.labels(shown).set(ends)
+    def show_certificates(self, ends: Mapping[str, float]) -> None:
+        """Say when the certificates just loaded end, see `mpic.examiner`."""
+        for shown, end in ends.items():
+            self._expiry.labels(shown).set(end)

@@ -82,7 +82,8 @@ class Reloader(Generic[S]):
         """Read the files and put in force what they say; return whether that was done."""
         before = self._look()
         try:
-            settings = self._reloadable.read()
+            # In a thread: to examine certificates takes 0.1 s.
+            settings = await asyncio.to_thread(self._reloadable.read)
             self._refuse_what_is_fixed(settings)
             if self._look() != before:
                 problem = Problem("", "changed while it was read", "It is read again")

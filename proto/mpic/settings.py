@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator
 
 from mpic.config import ConfigPath, ConfigTable, Flaw, settle
+from mpic.examiner import examine
 from mpic.grpc.logs import Format, Level
 from mpic.grpc.tls import TlsFiles
-from mpic.pki import check_pair
 
 PerspectiveId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 ListenAddress = Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
@@ -59,4 +59,4 @@ class LogTable(ConfigTable):
 
 def check_tls(table: TlsTable, file: Path, now: datetime) -> list[str]:
     """Check the files a [tls] table names; return warnings; raises ConfigError."""
-    return settle(file, check_pair(table.certificate, table.private_key, table.authority, now))
+    return settle(file, examine(table.files(), now).problems)

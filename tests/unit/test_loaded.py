@@ -6,6 +6,7 @@ import sys
 import pytest
 
 FOR_PEOPLE = {
+    "cryptography",
     "rich",
     "mpic.pki_command",
     "mpic.doctor",
