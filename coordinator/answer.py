@@ -13,12 +13,29 @@ from google.protobuf.message import DecodeError
 from coordinator.ballot import NOT_AWAITED
 from coordinator.record.ids import show_id
 from coordinator.verdict import QUORUM_ERROR, is_quorum_error
+from mpic.encoded import encode_entry, tag_of
 from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r
+
+_VERDICT = tag_of(c.CorroborateResponse.DESCRIPTOR, "names")
+_REPORT = tag_of(c.NameVerdict.DESCRIPTOR, "perspectives")
+_OBSERVATION = tag_of(c.PerspectiveReport.DESCRIPTOR, "observation")
+_CAA = tag_of(c.PerspectiveReport.DESCRIPTOR, "caa")
 
 
 def fill_answer(response: c.CorroborateResponse, record: r.Record) -> None:
-    """Fill an empty response; in place, since a copy costs as much as the rest."""
+    """Fill an empty response."""
+    response.MergeFromString(encode_answer(record))
+
+
+def encode_answer(record: r.Record) -> bytes:
+    """Return the encoded response.
+
+    What several perspectives saw is encoded once for all reports, and neither they nor the verdicts
+    on names are put into a message that is encoded as a whole: half the time that takes.
+    """
+    response = c.CorroborateResponse()
     response.request_id = record.request_id
     if record.id:  # none where nothing is recorded
         response.record_id = show_id(record.id)
@@ -28,31 +45,32 @@ def fill_answer(response: c.CorroborateResponse, record: r.Record) -> None:
     _set(response.decided_at, record.decided_at_us)
     response.issuer_domains.extend(record.issuer_domains)
     described = [_describe(one.SerializeToString()) for one in record.perspectives]
+    verdicts = []
     for name in record.names:
-        verdict = response.names.add(name=name.asked, looked_up=name.looked_up or name.asked)
-        _fill_verdict(verdict, name)
-        _fill_reports(verdict, name, described)
+        verdict = _show_verdict(name)
+        reports = _encode_reports(name, described)
+        verdicts.append(encode_entry(_VERDICT, verdict.SerializeToString() + reports))
         if verdict.HasField("error") and not response.HasField("error"):
             response.error.CopyFrom(verdict.error)
     response.approved = is_approved(record)
     if response.approved and not record.dry_run:
         _set(response.caa_usable_until, min(name.caa_usable_until_us for name in record.names))
+    return response.SerializeToString() + b"".join(verdicts)
 
 
-def _fill_reports(verdict: c.NameVerdict, name: r.RecordedName, described: Sequence[bytes]) -> None:
-    """Fill in what each perspective saw.
-
-    Parts of a message that are encoded one by one may be put one behind the other. What several
-    perspectives saw is encoded once: a third of the time that it takes to fill in each.
-    """
+def _encode_reports(name: r.RecordedName, described: Sequence[bytes]) -> bytes:
+    """Return the part of an encoded verdict that says what each perspective saw."""
     seen: dict[tuple[int, int], bytes] = {}
+    reports = []
     for perspective, reply in zip(described, name.replies, strict=True):
         numbers = reply.observation, reply.determination
         if numbers not in seen:
-            seen[numbers] = _show_sight(name, *numbers)
-        report = verdict.perspectives.add()
-        report.MergeFromString(perspective + seen[numbers])
+            seen[numbers] = _encode_sight(name, *numbers)
+        report = c.PerspectiveReport()
         _fill_reply(report, reply)
+        octets = perspective + seen[numbers] + report.SerializeToString()
+        reports.append(encode_entry(_REPORT, octets))
+    return b"".join(reports)
 
 
 def is_approved(record: r.Record) -> bool:
@@ -67,10 +85,10 @@ def fill_late(report: c.LateReport, late: r.LateReply, record: r.Record) -> None
     report.name = name.asked
     told, reply = report.report, late.reply
     described = _describe(perspective.SerializeToString())
-    told.MergeFromString(described + _show_sight(name, reply.observation, reply.determination))
+    told.MergeFromString(described + _encode_sight(name, reply.observation, reply.determination))
     _fill_reply(told, reply)
     if late.observation:
-        _parse_observation(told, late.observation)
+        told.MergeFromString(_encode_observation(late.observation))
     if late.HasField("determination"):
         told.caa.CopyFrom(late.determination)
 
@@ -90,22 +108,24 @@ def _fill_reply(report: c.PerspectiveReport, reply: r.RecordedReply) -> None:
         report.lookups_us.MergeFrom(reply.lookups_us)
 
 
-def _show_sight(name: r.RecordedName, observation: int, determination: int) -> bytes:
-    """Return the encoded part of a report that says what was seen, by the numbers in the record."""
-    report = c.PerspectiveReport()
+def _encode_sight(name: r.RecordedName, observation: int, determination: int) -> bytes:
+    """Return the part of an encoded report that says what was seen, by the record's numbers."""
+    seen = b""
     if observation:
-        _parse_observation(report, name.observations[observation - 1])
+        seen = _encode_observation(name.observations[observation - 1])
     if determination:
-        report.caa.CopyFrom(name.determinations[determination - 1])
-    return report.SerializeToString()
+        caa = name.determinations[determination - 1]
+        seen += encode_entry(_CAA, caa.SerializeToString())
+    return seen
 
 
-def _parse_observation(report: c.PerspectiveReport, octets: bytes) -> None:
-    """Read an observation; of one that is garbage the record alone has the octets."""
+def _encode_observation(octets: bytes) -> bytes:
+    """Return the same for an observation; of one that is garbage the record alone has it."""
     try:
-        report.observation.ParseFromString(octets)
+        o.Observation.FromString(octets)
     except DecodeError:
-        report.ClearField("observation")
+        return b""
+    return encode_entry(_OBSERVATION, octets)
 
 
 @lru_cache(1024)  # a perspective is described in the same octets until its agent changes
@@ -123,7 +143,9 @@ def _describe(written: bytes) -> bytes:
     return report.SerializeToString()
 
 
-def _fill_verdict(verdict: c.NameVerdict, name: r.RecordedName) -> None:
+def _show_verdict(name: r.RecordedName) -> c.NameVerdict:
+    """Return the verdict on a name, without reports."""
+    verdict = c.NameVerdict(name=name.asked, looked_up=name.looked_up or name.asked)
     verdict.reason = name.reason
     verdict.approved = name.reason == c.REASON_CORROBORATED
     verdict.detail = name.detail
@@ -134,6 +156,7 @@ def _fill_verdict(verdict: c.NameVerdict, name: r.RecordedName) -> None:
         verdict.error.message = f"Issuance suppressed: {name.detail}"
     if name.caa_usable_until_us:
         _set(verdict.caa_usable_until, name.caa_usable_until_us)
+    return verdict
 
 
 def _set(timestamp: timestamp_pb2.Timestamp, microseconds: int) -> None:

@@ -68,7 +68,7 @@ class Archive:
         issuance.issuance.CopyFrom(request.issuance)
         issuance.issuance.reported_at.FromDatetime(self._clock())
         if not any(_is_same(issuance.issuance, one.issuance) for one in dossier.issuances):
-            await self._recorder.write(question.id, entry)
+            await self._recorder.write(question.id, lambda: entry)
         return c.RecordIssuanceResponse(record_id=record_id)
 
     async def _find(self, request: By, caller: str, *, may_audit: bool) -> tuple[Dossier, r.Record]:

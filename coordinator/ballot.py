@@ -151,7 +151,7 @@ class Ballot:
     @property
     def is_complete(self) -> bool:
         """Whether every perspective's reply has been counted."""
-        return len(self._standings) == len(self.roster.perspectives)
+        return len(self._standings) == 1 + len(self.roster.remotes)
 
     def _foresee(self) -> c.Reason.ValueType:
         primary = self._standings.get(self.roster.primary.id)
@@ -167,7 +167,7 @@ class Ballot:
             standing = self._standings.get(remote.id)
             if standing is None:
                 still_open.append(remote.rir)
-            elif standing.corroborates:
+            elif not standing.dissent:
                 corroborating.append(remote.rir)
             elif standing.dissent in CUT_SHORT:
                 cut_short.append(remote.rir)

@@ -33,3 +33,9 @@ CHECKS: Mapping[str, Check] = {
     "caa_walk": CaaCheck(),
     "addresses": AddressCheck(),
 }
+
+
+def encode_checks(row: PolicyRow) -> bytes:
+    """Return what is asked under a policy row, encoded as a question holds it."""
+    checks = [check.request(row) for check in CHECKS.values()]
+    return p.Question(checks=checks).SerializeToString()

@@ -63,6 +63,18 @@ class Registry:
     transcriber: Transcriber
     repeats: Repeats
 
+    async def write_down(self, attempt: Attempt, asked: Asked) -> r.Record:
+        """Return the record of an attempt once it is durable; raises RequestError."""
+        entry = r.RecordEntry()
+
+        def word() -> r.RecordEntry:
+            attempt.close()
+            self.transcriber.fill_record(entry.question, attempt, asked)
+            return entry
+
+        await self.recorder.write(attempt.id, word)
+        return entry.question
+
     def keep_late(self, attempt: Attempt) -> None:
         """Write down what came after the answer, or never; the corroborator calls it."""
         if not attempt.late:
@@ -133,10 +145,7 @@ class Clerk:
         with registry.recorder.company:
             question = self._take_in(request)
             attempt = await self._corroborator.corroborate(question, budget, traceparent)
-        entry = r.RecordEntry()
-        asked = Asked(call.caller, request, digest)
-        registry.transcriber.fill_record(entry.question, attempt, asked)
-        await registry.recorder.write(attempt.id, entry)
+        record = await registry.write_down(attempt, Asked(call.caller, request, digest))
         # What was cut short is no verdict, but an attempt that perspectives have answered.
         error = self.gate.explain_cut_short(attempt, budget)
         if error is not None:
@@ -144,7 +153,7 @@ class Clerk:
         seconds = seconds_to_decide(attempt)
         self._counter.metrics.count_verdict(attempt, seconds)
         log_verdict(attempt, call.caller, call.trace_id, seconds)
-        return entry.question
+        return record
 
     def _take_in(self, request: c.CorroborateRequest) -> Question:
         row = self._corroborator.row_in_force()

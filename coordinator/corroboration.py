@@ -17,7 +17,7 @@ import grpc
 
 from coordinator.attempt_set import choose_set
 from coordinator.ballot import Ballot, Reply
-from coordinator.checks import CHECKS
+from coordinator.checks import encode_checks
 from coordinator.fanout import Fanout, Inquiry
 from coordinator.judging import Ask
 from coordinator.policy import NoPolicyRowError, Policy, PolicyRow
@@ -125,7 +125,7 @@ class Corroborator:
         self.roster = rules.roster
         self.policy = rules.policy
         rows = self.policy.rows
-        self._checks = {row: [check.request(row) for check in CHECKS.values()] for row in rows}
+        self._checks = {row: encode_checks(row) for row in rows}
         self._breaches = {
             row: "; ".join(map(str, find_distance_breaches(self.roster, row))) for row in rows
         }
@@ -150,8 +150,9 @@ class Corroborator:
         """Ask every perspective of the attempt's set and return once the verdict is certain.
 
         Replies that come later are still counted until the attempt's deadline; they cannot change
-        the verdict. `budget` is the seconds the caller leaves, if an attempt may take more: who has
-        not answered by then had no time. `traceparent` is the caller's trace.
+        the verdict, and are told too until the attempt is closed. `budget` is the seconds the
+        caller leaves, if an attempt may take more: who has not answered by then had no time.
+        `traceparent` is the caller's trace.
         """
         row = question.terms.row
         asked = choose_set(self.roster, row, self._fanout.ready(), _LOT)
@@ -167,7 +168,6 @@ class Corroborator:
         except asyncio.CancelledError:
             asking.withdraw()
             raise
-        attempt.close()
         return attempt
 
 

@@ -18,6 +18,7 @@ from coordinator.link import Answer, Link, LinkOptions
 from coordinator.link_problem import Problem
 from coordinator.pool import LinkPool
 from coordinator.roster import Perspective, Roster
+from mpic.encoded import encode_entry, tag_of
 from mpic.grpc.tls import Tls
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
@@ -25,6 +26,7 @@ from mpic.v1 import perspective_pb2 as p
 Receive = Callable[[int, Reply], None]
 AnyLink = Link | LinkPool
 
+_QUESTION = tag_of(p.ObserveRequest.DESCRIPTOR, "questions")
 _OVERDUE = 0.25
 """Seconds; a timer that comes so late says that we are too slow, not who was asked."""
 
@@ -49,7 +51,8 @@ class Inquiry:
     """What every perspective of an attempt's set is asked."""
 
     names: Sequence[str]
-    checks: Sequence[p.Check]
+    checks: bytes
+    """As a question holds them, encoded: they are the same in all."""
     budget: float | None = None
     """Seconds until the attempt must end; None: as many as it may take."""
     traceparent: str = ""
@@ -129,13 +132,11 @@ class Fanout:
         timeout_ms = math.ceil(lookup_timeout * 1000)
         for index, name in enumerate(inquiry.names):
             question_id = next(self._ids)
-            question = p.Question(
-                id=question_id, name=name, timeout_ms=timeout_ms, checks=inquiry.checks
-            )
+            question = p.Question(id=question_id, name=name, timeout_ms=timeout_ms)
             if inquiry.traceparent:
                 question.traceparent = inquiry.traceparent
-            entry = p.ObserveRequest(questions=[question]).SerializeToString()
-            asking.ask(links, index, question_id, entry)
+            octets = question.SerializeToString() + inquiry.checks
+            asking.ask(links, index, question_id, encode_entry(_QUESTION, octets))
         return asking
 
 

@@ -7,11 +7,12 @@ from functools import partial
 
 import grpc
 
-from coordinator.answer import fill_answer
+from coordinator.answer import encode_answer
 from coordinator.archive import Archive
 from coordinator.clerk import Call, Clerk
 from coordinator.fanout import AnyLink
 from coordinator.stream import QuestionStream
+from mpic.encoded import pass_on
 from mpic.grpc.errors import RequestError
 from mpic.grpc.identity import Context, peer_identities, peer_trace
 from mpic.v1 import corroboration_pb2 as c
@@ -58,8 +59,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
     ) -> c.CorroborateResponse:
         """Answer one question."""
         record = await self._clerk.decide(request, self._call(context))
-        response = c.CorroborateResponse()
-        fill_answer(response, record)
+        response: c.CorroborateResponse = pass_on(encode_answer(record))
         return response
 
     async def CorroborateStream(  # noqa: N802 - the method's name in the agreement
@@ -78,7 +78,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         reading = asyncio.create_task(stream.read(request_iterator))
         try:
             async for response in stream.responses():
-                yield response
+                yield pass_on(response)
         finally:
             self._streams.discard(stream)
             reading.cancel()

@@ -12,7 +12,8 @@ import grpc
 import structlog
 
 from coordinator.admission import weigh
-from coordinator.answer import fill_answer
+from coordinator.answer import encode_answer
+from mpic.encoded import encode_entry, tag_of
 from mpic.grpc.errors import RequestError
 from mpic.grpc.gather import Outbox
 from mpic.v1 import corroboration_pb2 as c
@@ -20,9 +21,12 @@ from mpic.v1 import record_pb2 as r
 
 log = structlog.get_logger()
 
-# A message that has grown so large is sent. gRPC's clients take no more than 4 MiB by default; and
-# until it is sent an answer takes five times its octets, so that 1 MiB cost 8 MB of memory.
+# A message that has grown so large is sent: gRPC's clients take no more than 4 MiB by default, and
+# until it is sent it takes up memory.
 _MESSAGE_OCTETS = 256 * 1024
+
+_OUTCOME = tag_of(c.CorroborateStreamResponse.DESCRIPTOR, "outcomes")
+_VERDICT = tag_of(c.CorroborateOutcome.DESCRIPTOR, "verdict")
 
 Decide = Callable[[c.CorroborateRequest], Awaitable[r.Record]]
 Decided = tuple[c.CorroborateRequest, r.Record | RequestError]
@@ -54,38 +58,14 @@ class QuestionStream:
         finally:
             self._outbox.close()
 
-    async def responses(self) -> AsyncIterator[c.CorroborateStreamResponse]:
-        """Yield answers as they finish."""
+    async def responses(self) -> AsyncIterator[bytes]:
+        """Yield encoded responses as answers finish."""
         async for decided in self._outbox.batches():
             names = sum(weigh(len(question.names)) for question, _ in decided)
             decided.reverse()
             while decided:
-                yield self._pack(decided)
+                yield _pack(decided)
             self._room.give_back(names)
-
-    def _pack(self, decided: list[Decided]) -> c.CorroborateStreamResponse:
-        """Return a message of the last of what is decided.
-
-        They are taken out one by one: a record is large, and the next batch may be long in coming.
-        """
-        response, octets = c.CorroborateStreamResponse(), 0
-        while decided and octets <= _MESSAGE_OCTETS:
-            octets += self._add(response, *decided.pop())
-        return response
-
-    def _add(
-        self,
-        response: c.CorroborateStreamResponse,
-        question: c.CorroborateRequest,
-        decided: r.Record | RequestError,
-    ) -> int:
-        """Add one outcome; return its size."""
-        outcome = response.outcomes.add(request_id=question.request_id)
-        if isinstance(decided, RequestError):
-            outcome.error.CopyFrom(_to_message(decided))
-        else:
-            fill_answer(outcome.verdict, decided)
-        return outcome.ByteSize()
 
     def drain(self) -> None:
         """End once all questions taken are answered."""
@@ -141,6 +121,30 @@ class _Room:
     def give_back(self, names: int) -> None:
         self._taken -= names
         self._freed.set()
+
+
+def _pack(decided: list[Decided]) -> bytes:
+    """Return an encoded response of the last of what is decided.
+
+    They are taken out one by one: a record is large, and the next batch may be long in coming.
+    """
+    response: list[bytes] = []
+    octets = 0
+    while decided and octets <= _MESSAGE_OCTETS:
+        outcome = _encode(*decided.pop())
+        response.append(outcome)
+        octets += len(outcome)
+    return b"".join(response)
+
+
+def _encode(question: c.CorroborateRequest, decided: r.Record | RequestError) -> bytes:
+    """Return one outcome as a response holds it."""
+    outcome = c.CorroborateOutcome(request_id=question.request_id)
+    if isinstance(decided, RequestError):
+        outcome.error.CopyFrom(_to_message(decided))
+        return encode_entry(_OUTCOME, outcome.SerializeToString())
+    verdict = encode_entry(_VERDICT, encode_answer(decided))
+    return encode_entry(_OUTCOME, outcome.SerializeToString() + verdict)
 
 
 def _to_message(error: RequestError) -> c.RequestError:

@@ -27,7 +27,8 @@ def moment_of(record: bytes) -> datetime:
 
 def show_id(record: bytes) -> str:
     """Return the text of an id."""
-    return str(uuid.UUID(bytes=record))
+    text = record.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def read_id(text: str) -> bytes:

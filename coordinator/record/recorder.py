@@ -8,6 +8,10 @@ not wait where no other attempt is under way: with 16 callers in step this bring
 instead of 630. When a batch cannot be written, everybody who waits for it is told so, and nothing
 of it counts; the next one tries again, so a store that works again is used again. What nobody waits
 for, late replies, is kept and goes into the next batch.
+
+An entry is worded only when its batch is made up. So a reply that comes while its attempt waits
+here is in the record and in the answer, and needs no entry of its own: under load nearly every
+question has one, of the perspective that nobody needs to wait for.
 """
 
 import asyncio
@@ -47,13 +51,16 @@ _REMEMBER_SECONDS = 10.0
 Clock = Callable[[], datetime]
 Done = asyncio.Future["RequestError | None"]
 T = TypeVar("T")
+Word = Callable[[], r.RecordEntry]
+"""Says what is to be written; it is asked once its turn has come, and again when that failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """An entry in the queue, and who waits for it."""
 
-    entry: Entry
+    record: bytes
+    word: Word
     done: Done | None
 
 
@@ -115,13 +122,13 @@ class Recorder:
         await self._in_thread(self._store.close)
         self._thread.shutdown()
 
-    async def write(self, record: bytes, entry: r.RecordEntry) -> None:
+    async def write(self, record: bytes, word: Word) -> None:
         """Return once an entry is durable; raises RequestError when it cannot be made so.
 
-        Cancelling the wait takes nothing out of the queue.
+        Cancelling the wait takes nothing out of the queue. What `word` raises is raised here.
         """
         done: Done = asyncio.get_running_loop().create_future()
-        self._put(record, entry, done)
+        self._put(record, word, done)
         self._wake.set()
         if error := await done:
             raise error
@@ -129,7 +136,7 @@ class Recorder:
     def add(self, record: bytes, entry: r.RecordEntry) -> None:
         """Queue an entry that nobody waits for."""
         try:
-            self._put(record, entry, None)
+            self._put(record, lambda: entry, None)
         except RequestError as error:
             log.warning("record_entry_dropped", error=str(error))
             return
@@ -137,11 +144,10 @@ class Recorder:
             loop = asyncio.get_running_loop()
             self._patience = loop.call_later(_UNHURRIED_SECONDS, self._wake.set)
 
-    def _put(self, record: bytes, entry: r.RecordEntry, done: Done | None) -> None:
+    def _put(self, record: bytes, word: Word, done: Done | None) -> None:
         if len(self._queue) >= MOST_WAITING or self._closing:
             raise _not_written("too many records wait to be written")
-        one = Entry(record, entry.SerializeToString(), find_terms(entry))
-        self._queue.append(_Waiting(one, done))
+        self._queue.append(_Waiting(record, word, done))
 
     async def _run(self) -> None:
         is_busy = False
@@ -170,7 +176,7 @@ class Recorder:
 
     async def _append(self, waiting: Sequence[_Waiting]) -> bool:
         """Write one batch, tell everybody who waits how it went, and return that."""
-        entries = [one.entry for one in waiting]
+        entries = [entry for one in waiting if (entry := _word(one)) is not None]
         started = time.monotonic()
         try:
             await self._in_thread(lambda: self._append_now(entries))
@@ -227,6 +233,19 @@ class Recorder:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
+def _word(waiting: _Waiting) -> Entry | None:
+    """Return an entry; None where it cannot be worded, and who waits for it is told why."""
+    try:
+        entry = waiting.word()
+        return Entry(waiting.record, entry.SerializeToString(), find_terms(entry))
+    except Exception as error:  # it is a defect, and must not take the others along
+        if waiting.done is None:
+            log.exception("record_entry_dropped")
+        elif not waiting.done.done():
+            waiting.done.set_exception(error)
+        return None
+
+
 def _tell(waiting: Sequence[_Waiting], error: RequestError | None) -> None:
     for one in waiting:
         if one.done is not None and not one.done.done():
@@ -259,9 +278,9 @@ class Unrecorded:
     async def close(self) -> None:
         """Do nothing."""
 
-    async def write(self, record: bytes, entry: r.RecordEntry) -> None:  # noqa: ARG002 - as Recorder's
+    async def write(self, record: bytes, word: Word) -> None:  # noqa: ARG002 - as Recorder's
         """Take the id from the record: it leads nowhere."""
-        entry.question.ClearField("id")
+        word().question.ClearField("id")
 
     def add(self, record: bytes, entry: r.RecordEntry) -> None:
         """Do nothing."""

@@ -12,7 +12,7 @@ meanwhile. To ask costs 0.3 ms of CPU at 20 checks a second.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,6 +37,9 @@ _MOST_LOOKED_UP = 500
 
 Decide = Callable[[], Awaitable[r.Record]]
 Decided = asyncio.Future["r.Record | None"]
+Found = dict[int, list[bytes]]
+"""By term the ids of records."""
+Wanted = asyncio.Future[list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Repeats:
         if memory is not None:
             self._turned_at = memory.clock()
             self._complete_at = self._turned_at + memory.window
-        self._wanted: dict[int, asyncio.Future[list[bytes]]] = {}
+        self._wanted: dict[int, Wanted] = {}
         self._looking: asyncio.Task[None] | None = None
 
     async def recall(self) -> None:
@@ -139,12 +142,12 @@ class Repeats:
 
     async def _look_up(self, term: int, memory: Memory) -> list[bytes]:
         """Ask the store, together with all who ask meanwhile."""
-        wanted = self._wanted.get(term)
-        if wanted is None:
-            wanted = self._wanted[term] = asyncio.get_running_loop().create_future()
+        # Nobody else waits for the same term: `decide_once` has one question of each at a time.
+        wanted: Wanted = asyncio.get_running_loop().create_future()
+        self._wanted[term] = wanted
         if self._looking is None:
             self._looking = asyncio.create_task(self._look_up_all(memory))
-        return await asyncio.shield(wanted)
+        return await wanted
 
     async def _look_up_all(self, memory: Memory) -> None:
         try:
@@ -153,16 +156,23 @@ class Repeats:
                 waiting = {term: self._wanted.pop(term) for term in terms}
                 since = lowest_id(memory.clock() - memory.window)
                 try:
-                    found = await memory.reader.find_all(terms, since)
+                    found: Found | RequestError = await memory.reader.find_all(terms, since)
                 except RequestError as error:
-                    for one in waiting.values():
-                        one.set_exception(error)
-                        one.exception()  # whoever waited may have gone
-                else:
-                    for term, one in waiting.items():
-                        one.set_result(found.get(term, []))
+                    found = error
+                _hand_out(found, waiting)
         finally:
             self._looking = None
+
+
+def _hand_out(found: Found | RequestError, waiting: Mapping[int, Wanted]) -> None:
+    """Give everybody who still waits for a term what was found of it."""
+    for term, wanted in waiting.items():
+        if wanted.done():  # he has gone
+            continue
+        if isinstance(found, RequestError):
+            wanted.set_exception(found)
+        else:
+            wanted.set_result(found.get(term, []))
 
 
 def is_verdict(record: r.Record) -> bool:

@@ -1,7 +1,7 @@
 """From an attempt to what is written down of it.
 
-It is made once the attempt is closed, before the caller hears anything, and the caller's answer is
-read off it. Nothing in it is judged anew.
+It is made once the attempt is closed, when its turn to be written has come and before the caller
+hears anything, and the caller's answer is read off it. Nothing in it is judged anew.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,8 @@ from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import record_pb2 as r
 
 Stated = tuple[Perspective, p.DescribeResponse | None]
+Numbers = tuple[int, int]
+"""Of an observation and of its determination, counted from 1; 0: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,8 @@ def fill_late_replies(late: r.LateReplies, attempt: Attempt) -> None:
         standing = ballot.late_standing(reply.perspective)
         one = late.replies.add(name=index, perspective_id=reply.perspective.id)
         _write_reply(one.reply, standing, told)
-        octets = reply.encoded.observation if reply.encoded is not None else b""
-        if octets and not one.reply.observation:
-            one.observation = octets
+        if reply.encoded is not None and not one.reply.observation:
+            one.observation = reply.encoded.observation
         caa = _determination(standing.sight)
         if caa is not None and not one.reply.determination:
             one.determination.CopyFrom(caa)
@@ -113,26 +114,28 @@ class _Told:
         self.observations: dict[bytes, int] = {}
         """Each with its number, counted from 1."""
         self.determinations: list[c.CaaDetermination] = []
-        self._numbers: dict[int, int] = {}
-        """By the identity of what was seen: the number of its determination."""
+        self._numbers: dict[int, Numbers] = {}
+        """By the identity of what was seen."""
         for standing in self.standings:
-            self._add(standing)
+            sight, reply = standing.sight, standing.reply
+            if sight is None or reply is None or reply.encoded is None:
+                continue
+            if id(sight) not in self._numbers:
+                self._numbers[id(sight)] = self._add(sight, reply.encoded.observation)
 
-    def _add(self, standing: Standing) -> None:
-        reply, sight = standing.reply, standing.sight
-        if reply is None or reply.encoded is None:
-            return
-        self.observations.setdefault(reply.encoded.observation, len(self.observations) + 1)
+    def _add(self, sight: Sight, octets: bytes) -> Numbers:
+        observation = self.observations.setdefault(octets, len(self.observations) + 1)
         caa = _determination(sight)
-        if id(sight) in self._numbers or caa is None:
-            return
+        if caa is None:
+            return observation, 0
         if caa not in self.determinations:
             self.determinations.append(caa)
-        self._numbers[id(sight)] = self.determinations.index(caa) + 1
+        return observation, self.determinations.index(caa) + 1
 
-    def number_of(self, sight: Sight | None) -> int:
-        """Return the number of a determination; 0: it is not among those told."""
-        return self._numbers.get(id(sight), 0)
+    def numbers_of(self, sight: Sight | None, encoded: p.EncodedObservation) -> Numbers:
+        """Return the numbers of what was seen; 0: it is not among what is told."""
+        known = self._numbers.get(id(sight))
+        return known or (self.observations.get(encoded.observation, 0), 0)
 
 
 def _write_verdict(written: r.RecordedName, ballot: Ballot) -> None:
@@ -156,8 +159,7 @@ def _write_reply(written: r.RecordedReply, standing: Standing, told: _Told) -> N
     if reply is None or reply.encoded is None:
         return
     encoded = reply.encoded
-    written.observation = told.observations.get(encoded.observation, 0)
-    written.determination = told.number_of(standing.sight)
+    written.observation, written.determination = told.numbers_of(standing.sight, encoded)
     if reply.elapsed is not None:
         written.elapsed_us = round(reply.elapsed * 1_000_000)
     written.agent_elapsed_us = encoded.elapsed_us

@@ -75,7 +75,10 @@ def parse_name(text: str) -> Name:
     base = text[2:] if wildcard else text
     if "*" in base:
         raise InvalidNameError('"*" may only stand alone as the leftmost label, as *.example.com')
-    labels = [_parse_label(label) for label in base.split(".")]
+    labels = base.split(".")
+    # Most names are written as they are looked up, and that is seen at a glance.
+    if "--" in base or not is_looked_up(base):
+        labels = [_parse_label(label) for label in labels]
     looked_up = ".".join(labels)
     if len(looked_up) > MAX_NAME:
         raise InvalidNameError(f"has {len(looked_up)} octets as A-labels; at most {MAX_NAME} fit")
@@ -123,7 +126,7 @@ def _check_characters(text: str) -> None:
         raise InvalidNameError("is empty; give a name, as www.example.com")
     if len(text) > 4 * MAX_NAME:
         raise InvalidNameError(f"is far too long; a name has at most {MAX_NAME} octets")
-    if not text.translate(_JOINERS).isprintable():
+    if not (text.isprintable() or text.translate(_JOINERS).isprintable()):
         raise InvalidNameError("holds a control or other unprintable character")
     if " " in text:
         raise InvalidNameError("holds a space; a name has none")

@@ -12,6 +12,7 @@ from coordinator.intake import Desk, read_question
 from coordinator.policy import Policy
 from coordinator.roster import Roster
 from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import perspective_pb2 as p
 from tests.world.samples import ISSUER, NAME, WORLD, reply
 
 FOUR = Roster(WORLD.primary, WORLD.remotes[:4])
@@ -24,7 +25,7 @@ class FakeFanout:
         return frozenset(one.id for one in WORLD.perspectives)
 
     def ask(self, asked: Roster, inquiry: Inquiry, receive: Receive) -> None:
-        assert len(inquiry.checks) == 2
+        assert len(p.Question.FromString(inquiry.checks).checks) == 2
         for index, _ in enumerate(inquiry.names):
             for one in asked.perspectives:
                 receive(index, reply(one))

@@ -8,7 +8,7 @@ import pytest
 
 from coordinator import fanout
 from coordinator.ballot import Reply
-from coordinator.checks import CHECKS
+from coordinator.checks import encode_checks
 from coordinator.fanout import AnyLink, Asking, CutAsking, Fanout, Inquiry, Timing
 from coordinator.link import LinkOptions, Receive
 from coordinator.link_problem import Problem
@@ -171,8 +171,7 @@ def test_br_3_2_2_9_a_question_has_no_place_for_what_another_perspective_saw() -
         fanout = Fanout(WORLD, OPTIONS, Timing(1.0, 0.1))
         fanout.links = cast("list[AnyLink]", links)
         fanout._by_id = {link.perspective.id: link for link in fanout.links}
-        checks = [check.request(TERMS.row) for check in CHECKS.values()]
-        inquiry = Inquiry(["a.example", "b.example"], checks)
+        inquiry = Inquiry(["a.example", "b.example"], encode_checks(TERMS.row))
         fanout.ask(WORLD, inquiry, lambda *_: None).close()
         return links
 

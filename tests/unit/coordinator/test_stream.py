@@ -25,13 +25,17 @@ async def ask(count: int) -> AsyncIterator[c.CorroborateStreamRequest]:
     yield c.CorroborateStreamRequest(questions=questions)
 
 
+def read(message: bytes) -> c.CorroborateStreamResponse:
+    return c.CorroborateStreamResponse.FromString(message)
+
+
 async def test_answers_share_messages_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coordinator.stream, "_MESSAGE_OCTETS", 3000)
     stream = QuestionStream(decide, 0.0, 100, lambda: 100)
     await stream.read(ask(10))
     messages = [message async for message in stream.responses()]
     assert 2 < len(messages) < 10
-    told = [outcome.request_id for message in messages for outcome in message.outcomes]
+    told = [outcome.request_id for message in messages for outcome in read(message).outcomes]
     assert told == [str(n) for n in range(10)]
 
 
@@ -39,6 +43,6 @@ async def test_a_quiet_stream_keeps_no_record() -> None:
     stream = QuestionStream(decide, 0.0, 100, lambda: 100)
     await stream.read(ask(10))
     responses = stream.responses()
-    assert len((await anext(responses)).outcomes) == 10
+    assert len(read(await anext(responses)).outcomes) == 10
     kept = [one for one in gc.get_objects() if isinstance(one, r.Record) and one.caller == CALLER]
     assert not kept

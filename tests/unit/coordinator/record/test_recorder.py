@@ -71,7 +71,7 @@ def stored(gate: Gate) -> list[str]:
 
 def write(recorder: Recorder, number: int) -> "asyncio.Task[None]":
     record = sample_record(number)
-    return asyncio.create_task(recorder.write(record.id, r.RecordEntry(question=record)))
+    return asyncio.create_task(recorder.write(record.id, lambda: r.RecordEntry(question=record)))
 
 
 async def settle() -> None:
@@ -97,10 +97,39 @@ async def test_what_is_written_is_not_kept(gate: Gate, recorder: Recorder) -> No
     """A batch holds megabytes, and the next may be long in coming."""
     gate.open.set()
     record = sample_record()
-    await recorder.write(record.id, r.RecordEntry(question=record))
+    await recorder.write(record.id, lambda: r.RecordEntry(question=record))
     await settle()
     kept = [one for one in gc.get_objects() if isinstance(one, Entry) and one.record == record.id]
     assert not kept
+
+
+async def test_an_entry_is_worded_when_its_turn_has_come(gate: Gate, recorder: Recorder) -> None:
+    first = write(recorder, 0)
+    await settle()
+    record = sample_record(1)
+    second = asyncio.create_task(recorder.write(record.id, lambda: r.RecordEntry(question=record)))
+    await settle()
+    record.request_id = "what-came-meanwhile"
+    gate.open.set()
+    await asyncio.gather(first, second)
+    assert stored(gate) == ["request-0", "what-came-meanwhile"]
+
+
+async def test_an_entry_that_cannot_be_worded_keeps_no_other_back(
+    gate: Gate, recorder: Recorder
+) -> None:
+    def word() -> r.RecordEntry:
+        raise ZeroDivisionError
+
+    first = write(recorder, 0)
+    await settle()
+    second = asyncio.create_task(recorder.write(sample_record(1).id, word))
+    third = write(recorder, 2)
+    gate.open.set()
+    with pytest.raises(ZeroDivisionError):
+        await second
+    await asyncio.gather(first, third)
+    assert stored(gate) == ["request-0", "request-2"]
 
 
 async def test_a_busy_writer_waits_for_what_is_under_way(
@@ -299,7 +328,7 @@ async def test_a_store_that_forgot_is_seen_by_the_chain(gate: Gate, recorder: Re
 
 async def test_where_nothing_is_recorded_an_answer_has_no_record_id() -> None:
     entry = r.RecordEntry(question=sample_record(1))
-    await Unrecorded().write(entry.question.id, entry)
+    await Unrecorded().write(entry.question.id, lambda: entry)
     response = c.CorroborateResponse()
     fill_answer(response, entry.question)
     assert response.approved
