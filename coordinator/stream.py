@@ -13,6 +13,7 @@ import structlog
 
 from coordinator.admission import weigh
 from coordinator.answer import encode_answer
+from mpic.company import Company
 from mpic.encoded import encode_entry, tag_of
 from mpic.grpc.errors import RequestError
 from mpic.grpc.gather import Outbox
@@ -42,7 +43,8 @@ class QuestionStream:
         """
         self._decide = decide
         self._room = _Room(most, limit)
-        self._outbox: Outbox[Decided] = Outbox(window, most)
+        self._company = Company()
+        self._outbox: Outbox[Decided] = Outbox(window, most, company=self._company)
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
 
@@ -82,10 +84,12 @@ class QuestionStream:
         """Decide a question in a task of its own."""
         task = asyncio.create_task(self._run(question))
         self._running.add(task)
+        self._company.expect()
         task.add_done_callback(self._end)
 
     def _end(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
+        self._company.arrive()
         if self._draining and not self._running:
             self._outbox.close()
 

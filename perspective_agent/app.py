@@ -33,8 +33,9 @@ from perspective_agent.probe import (
 )
 from perspective_agent.pulse import INTERVAL, Pulse
 from perspective_agent.resolver import Resolver
-from perspective_agent.servicer import Identity, PerspectiveServicer, StreamOptions, View
+from perspective_agent.servicer import Identity, PerspectiveServicer, View
 from perspective_agent.settings import AgentSettings, ResolverTable, read_settings
+from perspective_agent.stream import StreamOptions
 from perspective_agent.trust_anchor import read_key_tags
 from perspective_agent.unbound import PrivateUnbound
 from perspective_agent.unbound_control import FailureEraser, UnboundControl

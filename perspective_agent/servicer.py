@@ -2,15 +2,14 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import structlog
 from google.protobuf import timestamp_pb2
 
 from mpic import __version__
-from mpic.grpc.gather import Outbox, OutboxFullError
 from mpic.grpc.identity import Context
 from mpic.names import is_looked_up
 from mpic.trace import read_traceparent
@@ -22,13 +21,11 @@ from perspective_agent.examine import Examination, overloaded, unaskable
 from perspective_agent.probe import Probe
 from perspective_agent.resolver import Resolver
 from perspective_agent.strain import Room
+from perspective_agent.stream import ObservationStream, StreamOptions
 from perspective_agent.unbound_control import UnboundControl
 from perspective_agent.walks import Walks
 
 log = structlog.get_logger()
-
-_LAST_SECONDS = 2.0
-"""So long a stream that is to end waits to hear that no question is on its way any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +88,6 @@ class StreamLoad(NamedTuple):
     """When the question looked up longest was begun, by `time.perf_counter`; inf: none is."""
 
 
-class Count(Protocol):
-    """Who counts the observations."""
-
-    def __call__(self, observation: p.EncodedObservation, *, looked: bool) -> None:
-        """Count one on its way."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamOptions:
-    """How a stream gathers observations."""
-
-    window: float = 0.005
-    """Seconds between two messages of a busy stream."""
-    limit: int = 65536
-    """Observations waiting to be sent, at most."""
-    max_open: int = 4096
-    """Questions of all streams being looked up, at most; what is beyond is answered at once."""
-    count: Count | None = None
-
-
 class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
     """Answers coordinators."""
 
@@ -123,7 +100,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         self._walks = Walks(view.resolver, lambda: view.probe.validates)
         self._timeout = timeout
         self._options = stream
-        self._streams: set[_Stream] = set()
+        self._streams: set[ObservationStream] = set()
         self._is_leaving = False
         self.room = Room(stream.max_open)
         """How many questions may be looked up at a time."""
@@ -168,7 +145,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         context: Context,  # noqa: ARG002
     ) -> AsyncIterator[p.ObserveResponse]:
         """Examine every question that comes, and send what was seen as it is complete."""
-        stream = _Stream(self._options)
+        stream = ObservationStream(self._options)
         self._streams.add(stream)
         if self._is_leaving:
             stream.drain()
@@ -187,7 +164,9 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
             reading.cancel()
             stream.withdraw(list(stream.open))
 
-    async def _read(self, requests: AsyncIterator[p.ObserveRequest], stream: "_Stream") -> None:
+    async def _read(
+        self, requests: AsyncIterator[p.ObserveRequest], stream: ObservationStream
+    ) -> None:
         try:
             async for request in requests:
                 if request.heartbeat:
@@ -201,7 +180,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         finally:
             stream.outbox.close()
 
-    def _take(self, question: p.Question, stream: "_Stream") -> None:
+    def _take(self, question: p.Question, stream: ObservationStream) -> None:
         """Start looking, or answer at once why not."""
         if question.traceparent:
             _log_traced(question)
@@ -220,62 +199,6 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
     def _is_full(self) -> bool:
         begun = sum(len(stream.open) for stream in self._streams)
         return begun >= self.room.limit or self._view.resolver.is_full
-
-
-class _Stream:
-    """One coordinator's stream: the questions it has open, and the observations on their way."""
-
-    def __init__(self, options: StreamOptions) -> None:
-        self.outbox: Outbox[p.EncodedObservation] = Outbox(
-            options.window, options.limit, lambda encoded: len(encoded.observation)
-        )
-        self.open: dict[int, Examination] = {}
-        """By the question's id."""
-        self._count = options.count
-        self.is_leaving = False
-        """Whether the coordinator is told to ask no more."""
-        self._was_asked_all = False
-
-    def examine(self, examination: Examination, question_id: int) -> None:
-        """Let an examination run until it reports."""
-        self.open[question_id] = examination
-        examination.start()
-
-    def withdraw(self, question_ids: Iterable[int]) -> None:
-        """Stop looking where nobody waits any more."""
-        for question_id in question_ids:
-            examination = self.open.pop(question_id, None)
-            if examination is not None:
-                examination.withdraw()
-        self._close_when_drained()
-
-    def report(self, observation: p.EncodedObservation, *, looked: bool = True) -> None:
-        """Send an observation; a coordinator that does not read loses its stream."""
-        self.open.pop(observation.question_id, None)
-        if self._count is not None:
-            self._count(observation, looked=looked)
-        try:
-            self.outbox.put(observation)
-        except OutboxFullError as error:
-            log.error("coordinator_does_not_read", error=str(error))  # noqa: TRY400 - it says all
-            self.outbox.close()
-        self._close_when_drained()
-
-    def drain(self) -> None:
-        """Have no more asked, and end once all questions are answered."""
-        self.is_leaving = True
-        self.outbox.nudge()
-        # A coordinator that has never heard of leaving does not say which question is its last.
-        asyncio.get_running_loop().call_later(_LAST_SECONDS, self.close)
-
-    def close(self) -> None:
-        """End once all open questions are answered; no other comes."""
-        self._was_asked_all = True
-        self._close_when_drained()
-
-    def _close_when_drained(self) -> None:
-        if self._was_asked_all and not self.open:
-            self.outbox.close()
 
 
 def _log_traced(question: p.Question) -> None:

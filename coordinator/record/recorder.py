@@ -26,10 +26,10 @@ import grpc
 import structlog
 
 from coordinator.record.chain import Head, seal_batch
-from coordinator.record.company import Company
 from coordinator.record.store import ChainMovedError, Entry, Store, StoreError
 from coordinator.record.terms import find_terms
 from coordinator.record.transcript import to_us
+from mpic.company import Company
 from mpic.grpc.errors import RequestError
 from mpic.tally import SECONDS, Distribution
 from mpic.v1 import record_pb2 as r

@@ -4,7 +4,7 @@ from tests.mutation.fault import Fault
 
 CHAIN = "coordinator/record/chain.py"
 SQLITE = "coordinator/record/sqlite.py"
-COMPANY = "coordinator/record/company.py"
+COMPANY = "proto/mpic/company.py"
 RECORDER = "coordinator/record/recorder.py"
 REPEATS = "coordinator/record/repeats.py"
 POSTGRESQL = "coordinator/record/postgresql.py"

@@ -11,6 +11,7 @@ CONF = "perspective_agent/unbound_conf.py"
 RULES = "perspective_agent/unbound_rules.py"
 PROBE = "perspective_agent/probe.py"
 EXAMINE = "perspective_agent/examine.py"
+STREAM = "perspective_agent/stream.py"
 EXERTION = "perspective_agent/exertion.py"
 STRAIN = "perspective_agent/strain.py"
 WALKS = "perspective_agent/walks.py"
@@ -188,4 +189,9 @@ FAULTS = [
     Fault("what is withdrawn keeps its place in the queue", EXAMINE, "            self._walks.withdraw(walk)\n", "            pass\n"),
     Fault("the agent's late timer is the domain's failure", EXAMINE, "        if overdue > _OVERDUE or any(", "        if any("),
     Fault("a query that was never sent is the domain's failure", EXAMINE, "overdue > _OVERDUE or any(walk.is_queued for walk in self._held):", "overdue > _OVERDUE:"),
+    # What a busy stream of observations waits for.
+    Fault("a busy stream waits for what was reported", STREAM, "        if examination is not None:\n            self._company.arrive()\n", ""),
+    Fault("a busy stream waits for what was withdrawn", STREAM, "                self._company.arrive()\n", ""),
+    Fault("a busy stream counts twice what was withdrawn", STREAM, "        if examination is not None:\n            self._company.arrive()\n", "        self._company.arrive()\n"),
+    Fault("a busy stream gathers nothing", STREAM, "        self._company.expect()\n", ""),
 ]  # fmt: skip

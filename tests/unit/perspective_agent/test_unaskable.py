@@ -9,13 +9,8 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.probe import Probe
 from perspective_agent.resolver import Resolver
-from perspective_agent.servicer import (
-    Identity,
-    PerspectiveServicer,
-    StreamOptions,
-    View,
-    _Stream,
-)
+from perspective_agent.servicer import Identity, PerspectiveServicer, View
+from perspective_agent.stream import ObservationStream, StreamOptions
 from perspective_agent.unbound_control import UnboundControl
 from tests.world.samples import NAME
 
@@ -39,7 +34,7 @@ CHECKS = [p.Check(caa_walk=p.CaaWalk()), p.Check(addresses=p.AddressLookup())]
 )  # fmt: skip
 def test_a_name_that_is_not_in_the_form_that_is_looked_up_is_not(name: str) -> None:
     servicer = PerspectiveServicer(Identity("x", o.RIR_ARIN), VIEW, 1.0, StreamOptions())
-    stream = _Stream(StreamOptions())
+    stream = ObservationStream(StreamOptions())
     servicer._take(p.Question(id=7, name=name, checks=CHECKS), stream)
     (report,) = stream.outbox._take()
     observation = o.Observation.FromString(report.observation)

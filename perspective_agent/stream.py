@@ -1,0 +1,100 @@
+"""One coordinator's stream: many questions open at a time, each answered as it finishes."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from mpic.company import Company
+from mpic.grpc.gather import Outbox, OutboxFullError
+from mpic.v1 import perspective_pb2 as p
+from perspective_agent.examine import Examination
+
+log = structlog.get_logger()
+
+_LAST_SECONDS = 2.0
+"""So long a stream that is to end waits to hear that no question is on its way any more."""
+
+
+class Count(Protocol):
+    """Who counts the observations."""
+
+    def __call__(self, observation: p.EncodedObservation, *, looked: bool) -> None:
+        """Count one on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """How a stream gathers observations."""
+
+    window: float = 0.005
+    """Seconds between two messages of a busy stream."""
+    limit: int = 65536
+    """Observations waiting to be sent, at most."""
+    max_open: int = 4096
+    """Questions of all streams being looked up, at most; what is beyond is answered at once."""
+    count: Count | None = None
+
+
+class ObservationStream:
+    """The questions a coordinator has open, and the observations on their way to it."""
+
+    def __init__(self, options: StreamOptions) -> None:
+        """Begin with nothing open."""
+        self._company = Company()
+        self.outbox: Outbox[p.EncodedObservation] = Outbox(
+            options.window, options.limit, lambda encoded: len(encoded.observation), self._company
+        )
+        self.open: dict[int, Examination] = {}
+        """By the question's id."""
+        self._count = options.count
+        self.is_leaving = False
+        """Whether the coordinator is told to ask no more."""
+        self._was_asked_all = False
+
+    def examine(self, examination: Examination, question_id: int) -> None:
+        """Let an examination run until it reports."""
+        self.open[question_id] = examination
+        self._company.expect()
+        examination.start()
+
+    def withdraw(self, question_ids: Iterable[int]) -> None:
+        """Stop looking where nobody waits any more."""
+        for question_id in question_ids:
+            examination = self.open.pop(question_id, None)
+            if examination is not None:
+                examination.withdraw()
+                self._company.arrive()
+        self._close_when_drained()
+
+    def report(self, observation: p.EncodedObservation, *, looked: bool = True) -> None:
+        """Send an observation; a coordinator that does not read loses its stream."""
+        examination = self.open.pop(observation.question_id, None)
+        if self._count is not None:
+            self._count(observation, looked=looked)
+        try:
+            self.outbox.put(observation)
+        except OutboxFullError as error:
+            log.error("coordinator_does_not_read", error=str(error))  # noqa: TRY400 - it says all
+            self.outbox.close()
+        if examination is not None:
+            self._company.arrive()
+        self._close_when_drained()
+
+    def drain(self) -> None:
+        """Have no more asked, and end once all questions are answered."""
+        self.is_leaving = True
+        self.outbox.nudge()
+        # A coordinator that has never heard of leaving does not say which question is its last.
+        asyncio.get_running_loop().call_later(_LAST_SECONDS, self.close)
+
+    def close(self) -> None:
+        """End once all open questions are answered; no other comes."""
+        self._was_asked_all = True
+        self._close_when_drained()
+
+    def _close_when_drained(self) -> None:
+        if self._was_asked_all and not self.open:
+            self.outbox.close()
