@@ -1,6 +1,5 @@
-"""Ways to load a package without what it brings along and nobody here needs."""
+"""A way to load a package without what it brings along and nobody here needs."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,21 +16,3 @@ def hidden(package: str) -> Iterator[None]:
         del sys.modules[package]
         if before is not None:
             sys.modules[package] = before
-
-
-@contextmanager
-def trusting_nobody() -> Iterator[None]:
-    """Let TLS contexts that are made in here load none of the host's authorities."""
-    before = {name: os.environ.get(name) for name in _AUTHORITIES}
-    os.environ.update(dict.fromkeys(_AUTHORITIES, os.devnull))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            del os.environ[name]
-            if value is not None:
-                os.environ[name] = value
-
-
-_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Where OpenSSL looks for them."""
