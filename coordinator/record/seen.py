@@ -1,11 +1,11 @@
 """Numbers that were seen, in little memory. Pure.
 
-A Bloom filter of two bits to a number: however many are added it takes 4 MiB, where a set takes 80
+A Bloom filter of two bits to a number: however many are added it takes 2 MiB, where a set takes 80
 octets for each. Of one that was added it never says that it was not; of one that was not it may say
-that it was, after a million about once in 300. Whoever asks then looks it up where all are written.
+that it was, after a million about once in 80. Whoever asks then looks it up where all are written.
 """
 
-_BITS = 2**25
+_BITS = 2**24
 _MASK = _BITS - 1
 
 

@@ -28,7 +28,7 @@ def test_few_others_are_taken_for_it() -> None:
     for number in range(100_000):
         seen.add(request_term("caller", f"request-{number}"))
     others = [request_term("caller", f"other-{number}") for number in range(20_000)]
-    # Two bits of 2^25 after 100,000 numbers: one in 28,000 by arithmetic.
+    # Two bits of 2^24 after 100,000 numbers: one in 7,100 by arithmetic.
     assert sum(other in seen for other in others) < 20
 
 
