@@ -95,11 +95,13 @@ def fill_late(report: c.LateReport, late: r.LateReply, record: r.Record) -> None
 
 def _fill_reply(report: c.PerspectiveReport, reply: r.RecordedReply) -> None:
     """Fill in what came of asking one perspective, beside what it saw."""
-    dissent, detail = reply.dissent, reply.detail
-    if dissent == c.DISSENT_NOT_AWAITED and not detail:
-        detail = NOT_AWAITED.detail
-    report.corroborates = not dissent
-    report.dissent, report.detail = dissent, detail
+    if dissent := reply.dissent:
+        detail = reply.detail
+        if dissent == c.DISSENT_NOT_AWAITED and not detail:
+            detail = NOT_AWAITED.detail
+        report.dissent, report.detail = dissent, detail
+    else:
+        report.corroborates = True
     if reply.HasField("elapsed_us"):
         seconds, rest = divmod(reply.elapsed_us, 1_000_000)
         elapsed = report.elapsed

@@ -8,7 +8,6 @@ dearest part of a check, and this divides it by six.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
@@ -100,11 +99,13 @@ class Ballot:
         self.ask = ask
         self.terms = terms
         lenient = not terms.row.remotes_must_validate
-        self._ask_of_remotes = replace(ask, believed=UNVALIDATED_TOO) if lenient else ask
+        self._ask_of_remotes = ask._replace(believed=UNVALIDATED_TOO) if lenient else ask
         self.roster = roster
         self._standings: dict[str, Standing] = {}
         self._told = self._standings
         """What the caller is told: what stood when the ballot was closed."""
+        self._agreed: Sequence[Perspective] | None = None
+        """The remotes that corroborated then."""
         self._sights: dict[tuple[int, bytes], Sight] = {}
         """By what was asked (whose the answer may be) and the octets of the answer."""
         self.reason: c.Reason.ValueType = c.REASON_UNSPECIFIED
@@ -118,12 +119,15 @@ class Ballot:
                 self._compare(remote)
         else:
             self._compare(reply.perspective)
+            if self._settles_nothing(reply.perspective):
+                return
         if not self.reason:
             self.reason = self._foresee()
 
     def close(self) -> None:
         """Let the answer, the log and the record tell the same, whatever comes later."""
         self._told = self._standings.copy()
+        self._agreed = self._find_corroborating()
 
     def standing(self, perspective: Perspective) -> Standing:
         """Return where a perspective stands, or stood when the ballot was closed."""
@@ -137,8 +141,11 @@ class Ballot:
         """Return where every perspective that has replied stands by now, by its id."""
         return self._standings
 
-    def corroborating(self) -> list[Perspective]:
+    def corroborating(self) -> Sequence[Perspective]:
         """Return the remotes that corroborate, or did when the ballot was closed."""
+        return self._find_corroborating() if self._agreed is None else self._agreed
+
+    def _find_corroborating(self) -> Sequence[Perspective]:
         if not self.standing(self.roster.primary).corroborates:
             return []
         return [one for one in self.roster.remotes if self.standing(one).corroborates]
@@ -152,6 +159,14 @@ class Ballot:
     def is_complete(self) -> bool:
         """Whether every perspective's reply has been counted."""
         return len(self._standings) == 1 + len(self.roster.remotes)
+
+    def _settles_nothing(self, remote: Perspective) -> bool:
+        """Whether a remote corroborates, and too few have replied for an approval.
+
+        Who corroborates can do no more than complete one: what is possible at best stays as it was.
+        """
+        few = len(self._standings) <= self.terms.required
+        return few and self._standings[remote.id].corroborates
 
     def _foresee(self) -> c.Reason.ValueType:
         primary = self._standings.get(self.roster.primary.id)

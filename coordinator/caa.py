@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from coordinator.caa_parameters import satisfies_accounturi, satisfies_validationmethods
 from coordinator.caa_value import (
@@ -64,8 +65,7 @@ class Applicant:
         _check_issuer_domains(self.issuer_domains)
 
 
-@dataclass(frozen=True, slots=True)
-class Determination:
+class Determination(NamedTuple):
     """What follows from one perspective's walk, and from which record by which clause."""
 
     outcome: c.CaaOutcome.ValueType

@@ -4,8 +4,6 @@ A remote corroborates when its own CAA answer is permission to issue, "regardles
 responses from both Perspectives are byte-for-byte identical" (BR 4.2.2.1.1): nothing is compared.
 """
 
-from dataclasses import replace
-
 from coordinator.caa import Applicant, Determination, determine_caa
 from coordinator.caa_failure import CLAUSE, missing_proofs
 from coordinator.judging import Ask, Judgement, choose_dissent
@@ -51,10 +49,9 @@ def _excuse(determination: Determination, failed: o.Lookup) -> Determination:
         detail = (
             f"{determination.detail}; it is no permission without proof {' and '.join(missing)}"
         )
-        return replace(determination, detail=detail)
+        return determination._replace(detail=detail)
     proof = failed.insecurity_proof
-    return replace(
-        determination,
+    return determination._replace(
         outcome=c.CAA_OUTCOME_PERMITTED,
         clause=CLAUSE,
         detail=(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import NamedTuple
 
 from coordinator.ballot import Reply
 from coordinator.link import Answer, Link, LinkOptions
@@ -46,8 +47,7 @@ class Timing:
         return self.lookup_timeout + self.network_allowance
 
 
-@dataclass(frozen=True, slots=True)
-class Inquiry:
+class Inquiry(NamedTuple):
     """What every perspective of an attempt's set is asked."""
 
     names: Sequence[str]

@@ -1,6 +1,6 @@
 """What it takes to judge a check: the values every check's module speaks of. Pure."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -34,8 +34,7 @@ def check_validated(lookup: o.Lookup, believed: Statuses) -> None:
     raise MalformedFindingError(f"an answer about {lookup.name!r} that did not validate")
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What follows from one finding: a dissent with its detail, or none."""
 
     dissent: c.Dissent.ValueType
@@ -46,8 +45,7 @@ class Judgement:
     """For the CAA check: seconds its records may be kept; None: there are none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """What is asked of one name, as far as judging needs it."""
 
     name: str
@@ -56,7 +54,7 @@ class Ask:
     issuer_domains: frozenset[str]
     account_uri: str = ""
     validation_method: str = ""
-    address_agreement: c.AddressAgreement.ValueType = field(default=c.ADDRESS_AGREEMENT_EXACT)
+    address_agreement: c.AddressAgreement.ValueType = c.ADDRESS_AGREEMENT_EXACT
     permit_caa_failure_in_insecure_zone: bool = False
     believed: Statuses = VALIDATED
 

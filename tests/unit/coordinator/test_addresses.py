@@ -1,7 +1,5 @@
 """Address agreement: exact, overlap, resolves; and findings that are not believed."""
 
-from dataclasses import replace
-
 import pytest
 
 from coordinator.addresses import AddressCheck, agree, is_looser
@@ -99,7 +97,7 @@ def test_what_nobody_validated_is_believed_only_where_nobody_must() -> None:
     ):
         with pytest.raises(NotValidatedError):
             AddressCheck().judge(one, ask())
-        assert not AddressCheck().judge(one, replace(ask(), believed=UNVALIDATED_TOO)).dissent
+        assert not AddressCheck().judge(one, ask()._replace(believed=UNVALIDATED_TOO)).dissent
 
 
 def test_a_failed_lookup_is_no_answer() -> None:

@@ -1,13 +1,14 @@
 """One name's ballot: the primary first, then the quorum, in whatever order they answer."""
 
 from dataclasses import replace
-from itertools import permutations
+from itertools import permutations, product
 
 import pytest
 
 from coordinator.ballot import PRIMARY_REASONS, Ballot, Reply
 from coordinator.caa_check import CaaCheck
 from coordinator.judging import Ask, Judgement
+from coordinator.quorum import Terms
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -163,6 +164,34 @@ def test_an_agent_with_too_much_to_do_has_not_looked_and_the_primary_decides_not
     one.add(reply(WORLD.primary, [o.Finding(not_run=failure)] * 2))
     assert one.reason == c.REASON_CUT_SHORT
     assert one.standing(WORLD.primary).dissent == c.DISSENT_OVERLOADED
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        TERMS,
+        Terms(TERMS.row, 5, tightened_to=5),
+        Terms(replace(TERMS.row, minimum_remotes=6), 5),
+        Terms(replace(TERMS.row, minimum_regions=6), 5),
+        Terms(replace(TERMS.row, minimum_corroborating=6), 5),
+    ],
+)
+@pytest.mark.parametrize("before_the_primary", [0, 2, 5])
+def test_what_is_certain_is_said_at_once(terms: Terms, before_the_primary: int) -> None:
+    ways = [
+        [reply(one), reply(one, DIFFERS), cut_short(n + 1)] for n, one in enumerate(WORLD.remotes)
+    ]
+    for replies in product(*ways):
+        one = Ballot(ask(), terms, WORLD)
+        in_order = [
+            *replies[:before_the_primary],
+            reply(WORLD.primary),
+            *replies[before_the_primary:],
+        ]
+        for each in in_order:
+            one.add(each)
+            assert one.reason or not one._foresee()
+        assert one.reason
 
 
 def spoiled(finding: o.Finding) -> o.Finding:

@@ -12,7 +12,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from tests.world.samples import NAME, TERMS, ask
 
-ON = replace(ask(), permit_caa_failure_in_insecure_zone=True)
+ON = ask()._replace(permit_caa_failure_in_insecure_zone=True)
 
 
 def failure() -> o.Lookup:
