@@ -33,7 +33,8 @@ class Examined:
 def examine(files: TlsFiles, now: datetime) -> Examined:
     """Return what is wrong with files and when they end; blocks meanwhile."""
     paths = (files.certificate, files.private_key, files.authority)
-    command = (sys.executable, "-m", "mpic.pair", *map(str, paths), now.isoformat())
+    # Without -P, modules of the working directory would come first.
+    command = (sys.executable, "-P", "-m", "mpic.pair", *map(str, paths), now.isoformat())
     try:
         done = subprocess.run(command, capture_output=True, check=True, timeout=_SECONDS)  # noqa: S603 - ourselves
         told = json.loads(done.stdout)
