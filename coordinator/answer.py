@@ -33,7 +33,7 @@ def encode_answer(record: r.Record) -> bytes:
     """Return the encoded response.
 
     What several perspectives saw is encoded once for all reports, and neither they nor the verdicts
-    on names are put into a message that is encoded as a whole: half the time that takes.
+    on names are put into a message that is encoded as a whole: 22 us instead of 27.
     """
     response = c.CorroborateResponse()
     response.request_id = record.request_id
