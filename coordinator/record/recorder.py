@@ -177,6 +177,8 @@ class Recorder:
     async def _append(self, waiting: Sequence[_Waiting]) -> bool:
         """Write one batch, tell everybody who waits how it went, and return that."""
         entries = [entry for one in waiting if (entry := _word(one)) is not None]
+        if not entries:
+            return True
         started = time.monotonic()
         try:
             await self._in_thread(lambda: self._append_now(entries))

@@ -202,4 +202,10 @@ FAULTS = [
     Fault("our late timer is the agents' failure", FANOUT, "        if overdue > _OVERDUE:", "        if False:"),
     Fault("what comes after the caller's deadline counts", FANOUT, "        if asyncio.get_running_loop().time() < self._deadline.when():", "        if True:"),
     Fault("what was cut short is told as a verdict", OVERLOAD, "        if refused != {c.REASON_CUT_SHORT}:", "        if True:"),
+    # Replies that settle nothing by themselves.
+    Fault("the reply that completes an approval settles nothing", BALLOT, "few = len(self._standings) <= self.terms.required", "few = len(self._standings) <= self.terms.required + 1"),
+    Fault("an early dissent settles nothing", BALLOT, "return few and self._standings[remote.id].corroborates", "return few"),
+    # An entry is worded when its turn has come.
+    Fault("an attempt is never closed", "coordinator/clerk.py", "            attempt.close()\n", ""),
+    Fault("one entry that cannot be worded takes the others along", "coordinator/record/recorder.py", "    except Exception as error:  # it is a defect", "    except KeyError as error:  # it is a defect"),
 ]  # fmt: skip

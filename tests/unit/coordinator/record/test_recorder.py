@@ -130,7 +130,10 @@ async def test_an_entry_that_cannot_be_worded_keeps_no_other_back(
     with pytest.raises(ZeroDivisionError):
         await second
     await asyncio.gather(first, third)
+    with pytest.raises(ZeroDivisionError):
+        await recorder.write(sample_record(3).id, word)
     assert stored(gate) == ["request-0", "request-2"]
+    assert gate.sizes == [1, 1]
 
 
 async def test_a_busy_writer_waits_for_what_is_under_way(
