@@ -194,4 +194,6 @@ FAULTS = [
     Fault("a busy stream waits for what was withdrawn", STREAM, "                self._company.arrive()\n", ""),
     Fault("a busy stream counts twice what was withdrawn", STREAM, "        if examination is not None:\n            self._company.arrive()\n", "        self._company.arrive()\n"),
     Fault("a busy stream gathers nothing", STREAM, "        self._company.expect()\n", ""),
+    Fault("a caller's busy stream waits for nobody", "coordinator/stream.py", "        self._company.arrive()\n", ""),
+    Fault("a caller's busy stream gathers nothing", "coordinator/stream.py", "        self._company.expect()\n", ""),
 ]  # fmt: skip

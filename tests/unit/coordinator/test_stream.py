@@ -1,5 +1,6 @@
 """One stream's answers: packed into messages, in order, and let go of as they are."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 
@@ -46,3 +47,39 @@ async def test_a_quiet_stream_keeps_no_record() -> None:
     assert len(read(await anext(responses)).outcomes) == 10
     kept = [one for one in gc.get_objects() if type(one) is r.Record and one.caller == CALLER]
     assert not kept
+
+
+async def test_a_busy_stream_gathers_only_while_more_is_being_decided() -> None:
+    """After two messages of several answers a third waits for its window, which is a long one."""
+    go_on = {n: asyncio.Event() for n in (10, 11)}
+
+    async def decide_in_turn(request: c.CorroborateRequest) -> r.Record:
+        if event := go_on.get(int(request.request_id)):
+            await event.wait()
+        return await decide(request)
+
+    stream = QuestionStream(decide_in_turn, 60.0, 100, lambda: 100)
+    questions: asyncio.Queue[range] = asyncio.Queue()
+
+    async def come() -> AsyncIterator[c.CorroborateStreamRequest]:
+        while True:
+            numbers = await questions.get()
+            asked = [c.CorroborateRequest(request_id=str(n)) for n in numbers]
+            yield c.CorroborateStreamRequest(questions=asked)
+
+    reading = asyncio.create_task(stream.read(come()))
+    responses = stream.responses()
+    async with asyncio.timeout(30):
+        for first in (0, 5):
+            questions.put_nowait(range(first, first + 5))
+            assert len(read(await anext(responses)).outcomes) == 5
+        questions.put_nowait(range(10, 12))
+        go_on[10].set()
+        following = asyncio.ensure_future(anext(responses))
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+        assert not following.done()
+        go_on[11].set()
+        told = [outcome.request_id for outcome in read(await following).outcomes]
+    assert told == ["10", "11"]
+    reading.cancel()
