@@ -31,6 +31,11 @@ class Bounds:
     retry_after: RetryAfter = RetryAfter()  # noqa: RUF009 - it cannot be changed
     """What those are told that are beyond."""
 
+    @property
+    def least(self) -> int:
+        """The least of all bounds."""
+        return min(self.names, self.caller_names, *self.by_caller.values())
+
     def of(self, caller: str) -> int:
         """Return the bound of one caller."""
         return min(self.by_caller.get(caller, self.caller_names), self.names)
@@ -64,21 +69,34 @@ class Admission:
         return next(own, identities[0] if identities else "")
 
     def admit(self, caller: str, names: int, limit: int | None = None) -> Refusal | None:
-        """Let so many names of a caller in, to be given back by `release`; or say why not.
+        """Let so many names of a caller in, to be given back by `release`; or say why not."""
+        refusal = self.find_refusal(caller, names, limit)
+        if refusal is None:
+            self.in_flight += names
+            self._by_caller[caller] += names
+        return refusal
 
-        `limit` is how many of all callers may be in, where that is fewer than the bound.
+    def find_refusal(self, caller: str, names: int, limit: int | None = None) -> Refusal | None:
+        """Say why so many names of a caller may not come in; None: they may.
+
+        Below `limit`, where that is fewer than the bound, one more question is let in however many
+        names it has, lest those with many never come in; of each caller fewer in proportion.
         """
-        most = self.bounds.names if limit is None else limit
-        of_caller, bound = self._by_caller[caller], self.bounds.of(caller)
-        if of_caller + names > bound:
-            text = f"{of_caller} names of {caller!r} are in flight here; {bound} may be"
+        bounds = self.bounds
+        share = 1.0 if limit is None else limit / bounds.names
+        here, bound = self._by_caller[caller], bounds.of(caller)
+        if not _fits(here, names, bound, share):
+            text = f"{here} names of {caller!r} are in flight here; {bound * share:.0f} may be"
             return Refusal(CALLER_LIMIT, text)
-        if self.in_flight + names > most:
-            text = f"{self.in_flight} names are in flight here; {most} may be"
+        if not _fits(self.in_flight, names, bounds.names, share):
+            most = bounds.names * share
+            text = f"{self.in_flight} names are in flight here; {most:.0f} may be"
             return Refusal(OVERLOADED, text)
-        self.in_flight += names
-        self._by_caller[caller] += names
         return None
+
+    def has_room_for_all(self, limit: int) -> bool:
+        """Whether a name may come in, whoever's it is; cheap, and if not one still may."""
+        return self.in_flight < self.bounds.least * limit / self.bounds.names
 
     def release(self, caller: str, names: int) -> None:
         """Give back what was let in."""
@@ -86,3 +104,7 @@ class Admission:
         self._by_caller[caller] -= names
         if not self._by_caller[caller]:
             del self._by_caller[caller]
+
+
+def _fits(here: int, names: int, bound: int, share: float) -> bool:
+    return here + names <= bound and here < bound * share

@@ -14,6 +14,7 @@ from coordinator.archive import Archive
 from coordinator.change import FREE, Change, read_again
 from coordinator.clerk import Clerk, Counter, Registry
 from coordinator.corroboration import Attempt, Corroborator, Rules
+from coordinator.doorkeeper import Doorkeeper
 from coordinator.fanout import Fanout, Timing
 from coordinator.link import LinkOptions
 from coordinator.metrics import CoordinatorMetrics, GateCollector, LinkCollector, RosterCollector
@@ -30,6 +31,7 @@ from coordinator.tracing import Spans
 from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
 from mpic.examiner import examine
+from mpic.grpc.acceptors import Busiest
 from mpic.grpc.serving import Listening, Server, ServingError
 from mpic.grpc.tls import TlsPems
 from mpic.metrics import ProgramMetrics
@@ -79,18 +81,21 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         await stack.enter_async_context(admin)
         stack.push_async_callback(fanout.close)
         await asyncio.gather(fanout.open(table.connect_patience), repeats.recall())
-        await _serve(server, servicer, reloader, table.shutdown_grace)
+        doorkeeper = Doorkeeper(clerk.gate, metrics.watch)
+        stack.callback(doorkeeper.write)
+        await _serve(server, servicer, doorkeeper, reloader, table.shutdown_grace)
 
 
 async def _serve(
     server: Server,
     servicer: CorroborationServicer,
+    doorkeeper: Doorkeeper,
     reloader: Reloader[CoordinatorSettings],
     grace: float,
 ) -> None:
     """Serve until a signal."""
     add = corroboration_pb2_grpc.add_CorroborationServiceServicer_to_server
-    server.add(add, servicer, busiest="Corroborate")
+    server.add(add, servicer, Busiest("Corroborate", doorkeeper.find_no_room))
     await server.start()
     await server.set_health(serving=True)
     reloading = asyncio.create_task(reloader.run())

@@ -48,7 +48,7 @@ _QUESTIONS = ("approved", "refused", "invalid", "shed", "failed", "cancelled")
 _MARGINS = (-3, -2, -1, 0, 1, 2)
 
 
-class _Watch:
+class Watch:
     """What `with` a question counts; one for all, since it keeps nothing of a single one."""
 
     def __init__(self, program: ProgramMetrics) -> None:
@@ -72,8 +72,11 @@ class _Watch:
         traceback: TracebackType | None,
     ) -> None:
         self._in_flight -= 1
-        if error is None:
-            return
+        if error is not None:
+            self.count(error)
+
+    def count(self, error: BaseException) -> None:
+        """Count a question that ended so."""
         self.questions.counts[_name_end(error),] += 1
         if isinstance(error, RequestError) and error.reason in SHED_REASONS:
             self._shed.counts[error.reason,] += 1
@@ -113,7 +116,7 @@ class CoordinatorMetrics:
 
     def __init__(self, rules: Rules, program: ProgramMetrics) -> None:
         """Start every perspective of the roster at 0."""
-        self.watch = _Watch(program)
+        self.watch = Watch(program)
         """For the time of a question: counts it as in flight, and how it ends without a verdict."""
         dry_run: dict[Hashable, str] = {False: "false", True: "true"}
         self._questions = self.watch.questions
@@ -196,7 +199,8 @@ class GateCollector(Collector):
         )
         yield GaugeMetricFamily(
             "mpic_names_in_flight_limit",
-            "Names that may be in flight: fewer than configured while agents do not keep up.",
+            "Names that may be in flight: fewer than configured while agents do not keep up, or"
+            " while many calls are turned away.",
             value=self._gate.limit,
         )
 

@@ -11,12 +11,15 @@ the domain. So such a question ends in an RPC error, never in a refusal of the c
 - agents that have too much to do, where the verdict hangs on them: RESOURCE_EXHAUSTED.
 """
 
+import math
+
 from grpc import StatusCode
 
 from coordinator.admission import OVERLOADED, Admission
 from coordinator.corroboration import Attempt
 from coordinator.recall import Recall
 from coordinator.throttle import Throttle
+from coordinator.toll import Toll
 from mpic.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 
@@ -32,6 +35,7 @@ class Gate:
         self.admission = admission
         self.throttle = Throttle()
         self._recall = Recall()
+        self._toll = Toll()
         self._attempt_seconds = attempt_seconds
 
     def enter(self, caller: str, names: int) -> "_Stay":
@@ -42,10 +46,19 @@ class Gate:
         self._recall.let_in()
         return _Stay(self.admission, caller, names)
 
+    def has_room_for_all(self) -> bool:
+        """Whether a name may come in, whoever's it is; cheap, and if not one still may."""
+        return self.admission.has_room_for_all(self.limit)
+
+    def find_no_room(self, caller: str) -> RequestError | None:
+        """Return why not even one name of a caller may come in; None: one may."""
+        refusal = self.admission.find_refusal(caller, 1, self.limit)
+        return self._exhausted(refusal.reason, refusal.message) if refusal else None
+
     @property
     def limit(self) -> int:
         """How many names of all callers may be in flight right now."""
-        return self.throttle.limit(self.admission.bounds.names)
+        return math.ceil(self.throttle.limit(self.admission.bounds.names) * self._toll.share)
 
     def find_budget(self, remaining: float | None) -> float | None:
         """Return the seconds an attempt gets when the caller's deadline leaves too few.
@@ -76,6 +89,7 @@ class Gate:
         return RequestError(StatusCode.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", text)
 
     def _exhausted(self, reason: str, message: str) -> RequestError:
+        self._toll.turn_away()
         text = f"{message}; nothing was decided, ask again later"
         retry_after = self._recall.turn_away(self.admission.bounds.retry_after)
         return RequestError(StatusCode.RESOURCE_EXHAUSTED, reason, text, retry_after=retry_after)

@@ -9,8 +9,9 @@ ended. One in ten is about a name whose CAA forbids. A wrong verdict is one that
 a quiet day; shed is RESOURCE_EXHAUSTED; failed is any other error.
 
 The callers are several processes, as pipelines are: one that asks all would be so late in reading
-what comes back that it measured itself. CPU is in per cent of one: of the callers (whose part of it
-the service lacks, most at three times), of the coordinator and of the agents, without resolvers.
+what comes back that it measured itself. They have half of the CPUs and the service the other half,
+since callers elsewhere would not take from it either. CPU is in per cent of one: of the callers, of
+the coordinator and of the agents, without resolvers.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import argparse
 import asyncio
 import json
 import multiprocessing
+import os
 import statistics
 import tempfile
 import time
@@ -80,6 +82,8 @@ class Part:
     rate: float
     """Calls a second."""
     seconds: float
+    cpus: frozenset[int]
+    """On which it runs."""
 
 
 class Caller:
@@ -137,6 +141,7 @@ class Caller:
 
 def call(part: Part) -> Result:
     """Do one caller's part; in a process of its own."""
+    os.sched_setaffinity(0, part.cpus)
     return asyncio.run(_call(part))
 
 
@@ -149,15 +154,19 @@ async def _call(part: Part) -> Result:
 class Load:
     """All callers together."""
 
-    def __init__(self, deployment: Deployment, pool: ProcessPoolExecutor) -> None:
-        self._deployment, self._pool = deployment, pool
+    def __init__(
+        self, deployment: Deployment, pool: ProcessPoolExecutor, cpus: frozenset[int]
+    ) -> None:
+        self._deployment, self._pool, self._cpus = deployment, pool, cpus
         self._first = 0
 
     def run(self, *, in_flight: int = 0, rate: float = 0.0, seconds: float) -> Result:
         """Keep so many calls in flight, or begin so many a second."""
         tls = self._deployment.caller_tls()
         parts = [
-            Part(tls, number, self._first, in_flight // CALLERS, rate / CALLERS, seconds)
+            Part(
+                tls, number, self._first, in_flight // CALLERS, rate / CALLERS, seconds, self._cpus
+            )
             for number in range(CALLERS)
         ]
         self._first += 1_000_000
@@ -182,14 +191,23 @@ def main() -> None:
     directory = Path(tempfile.mkdtemp(prefix="mpic-bench-"))
     limits = f"[limits]\nnames_in_flight = {BOUND}\ncaller_names_in_flight = {BOUND}\n"
     plan = Plan(cache_max_ttl=60, lookup_timeout=10, coordinator_extra=limits)
+    of_service, of_callers = split_cpus()
+    os.sched_setaffinity(0, of_service)
     with (
         Internet(directory / "internet") as internet,
         Deployment(directory, internet, plan) as deployment,
         ProcessPoolExecutor(CALLERS, multiprocessing.get_context("spawn")) as pool,
     ):
-        rows = measure(Load(deployment, pool), 5.0 if arguments.quick else 20.0)
+        rows = measure(Load(deployment, pool, of_callers), 5.0 if arguments.quick else 20.0)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1))
+
+
+def split_cpus() -> tuple[frozenset[int], frozenset[int]]:
+    """Return the CPUs of the service and those of the callers; a single one is of both."""
+    cpus = sorted(os.sched_getaffinity(0))
+    half = len(cpus) // 2
+    return frozenset(cpus[half:]), frozenset(cpus[:half] or cpus)
 
 
 def measure(load: Load, seconds: float) -> list[dict[str, Any]]:
@@ -199,7 +217,7 @@ def measure(load: Load, seconds: float) -> list[dict[str, Any]]:
     full = load.run(in_flight=BOUND, seconds=seconds)
     rows = [report("full", full)]
     capacity = len(full.latencies) / full.seconds
-    for times in (1, 3):
+    for times in (1, 3, 6):
         result = load.run(rate=times * capacity, seconds=seconds)
         rows.append(report(f"{times}x", result))
     return rows

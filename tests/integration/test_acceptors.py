@@ -1,19 +1,25 @@
-"""Calls that wait are taken up many in a turn of the event loop, and none when the server ends."""
+"""Calls that wait are taken up many in a turn of the event loop, and none when the server ends.
+
+Those that find no room are turned away unread, and leave nothing behind.
+"""
 
 import asyncio
+import gc
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, cast
 
 import grpc
 import pytest
 from grpc import aio
+from grpc_status import rpc_status
 from structlog.testing import capture_logs
 
 from mpic.grpc import acceptors
-from mpic.grpc.acceptors import TRIED, Acceptors
-from mpic.grpc.handlers import Handler
+from mpic.grpc.acceptors import TRIED, Acceptors, Reception, refuse
+from mpic.grpc.errors import RequestError, abort
+from mpic.grpc.handlers import Context, Handler
 
 SERVICE, METHOD = "mpic.test.Busy", "Ask"
 CALLS = 64
@@ -46,21 +52,37 @@ def calling(port: int) -> Iterator[list["grpc.Future[bytes]"]]:
         yield [ask.future(str(number).encode(), timeout=60) for number in range(CALLS)]
 
 
-async def serve(turns: Turns) -> None:
-    """Answer all calls of a caller, and end."""
+@asynccontextmanager
+async def serving(
+    turns: Turns, find_no_room: Callable[[Context], RequestError | None]
+) -> AsyncIterator[int]:
+    """Answer calls at a port, but for those that find no room."""
+
+    async def turn_away(error: Exception, context: Context) -> None:
+        try:
+            await refuse(error, context)
+        except Exception as raised:  # noqa: BLE001 - as the gate does
+            await abort(context, raised)
+
     server = aio.server()
     port = server.add_insecure_port("127.0.0.1:0")
     handler: Handler = grpc.unary_unary_rpc_method_handler(turns.ask)
-    accepting = Acceptors(server, SERVICE, METHOD, handler)
+    accepting = Acceptors(server, SERVICE, METHOD, Reception(handler, find_no_room, turn_away))
     await server.start()
     accepting.start()
     watching = asyncio.create_task(turns.watch())
-    with calling(port) as calls:
-        answers = [await asyncio.to_thread(call.result) for call in calls]
-    assert answers == [str(number).encode() for number in range(CALLS)]
+    yield port
     await server.stop(0)
     watching.cancel()
     await accepting.end()
+
+
+async def serve(turns: Turns) -> None:
+    """Answer all calls of a caller, and end."""
+    async with serving(turns, lambda _: None) as port:
+        with calling(port) as calls:
+            answers = [await asyncio.to_thread(call.result) for call in calls]
+    assert answers == [str(number).encode() for number in range(CALLS)]
 
 
 async def test_many_are_taken_up_in_a_turn() -> None:
@@ -77,6 +99,61 @@ async def test_with_a_release_not_tried_all_are_answered_too(
     with capture_logs() as logs:
         await asyncio.wait_for(serve(Turns()), 60)
     assert [line["event"] for line in logs] == ["calls_are_taken_up_singly"]
+
+
+def full(context: Context) -> RequestError:
+    del context
+    return RequestError(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", "full", retry_after=2)
+
+
+async def turn_away_all(turns: Turns) -> int:
+    """Call where there is no room; return how many more calls gRPC holds after the second time."""
+    held = []
+    async with serving(turns, full) as port:
+        for _ in range(2):
+            with calling(port) as calls:
+                errors = [await asyncio.to_thread(call.exception) for call in calls]
+            told = [rpc_status.from_call(cast("grpc.Call", error)) for error in errors if error]
+            # grpc.aio itself may have taken up one.
+            assert len(told) >= CALLS - 1
+            for status in told:
+                assert status is not None
+                assert status.code == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
+                assert len(status.details) == 2, "why, and when to ask again"
+            held.append(count_calls())
+    return held[1] - held[0]
+
+
+def count_calls() -> int:
+    return sum(type(one).__name__ == "RPCState" for one in gc.get_objects())
+
+
+async def test_what_is_turned_away_is_not_read_and_leaves_nothing_to_collect() -> None:
+    turns = Turns()
+    gc.disable()
+    try:
+        left = await asyncio.wait_for(turn_away_all(turns), 60)
+    finally:
+        gc.enable()
+    assert len(turns.begun) <= 2
+    assert left < CALLS / 4
+
+
+async def test_an_error_at_the_door_ends_that_call_and_no_other() -> None:
+    answers = iter([RuntimeError("planted"), *[None] * CALLS])
+
+    def find_no_room(context: Context) -> None:
+        del context
+        answer = next(answers)
+        if answer is not None:
+            raise answer
+
+    with capture_logs() as logs:
+        async with serving(Turns(), find_no_room) as port:
+            with calling(port) as calls:
+                errors = [await asyncio.to_thread(call.exception) for call in calls]
+    assert sum(error is not None for error in errors) == 1
+    assert [line["event"] for line in logs] == ["internal_error"]
 
 
 def test_the_release_in_use_was_tried() -> None:

@@ -10,6 +10,7 @@ BALLOT = "coordinator/ballot.py"
 CAA_CHECK = "coordinator/caa_check.py"
 FAILURE = "coordinator/caa_failure.py"
 THROTTLE = "coordinator/throttle.py"
+TOLL = "coordinator/toll.py"
 ADMISSION = "coordinator/admission.py"
 ANSWER = "coordinator/answer.py"
 FANOUT = "coordinator/fanout.py"
@@ -195,8 +196,16 @@ FAULTS = [
     # Too much at a time, or too little time.
     Fault("a quiet night overflows", THROTTLE, "** min(elapsed, _OPEN_AFTER)", "** elapsed"),
     Fault("refusals that come together count each", THROTTLE, "now - self._narrowed[1] < _PAUSE", "False"),
-    Fault("no caller has a bound", ADMISSION, "        if of_caller + names > bound:", "        if False:"),
-    Fault("all callers together have no bound", ADMISSION, "        if self.in_flight + names > most:", "        if False:"),
+    Fault("no caller has a bound", ADMISSION, "        if not _fits(here, names, bound, share):", "        if False:"),
+    Fault("all callers together have no bound", ADMISSION, "        if not _fits(self.in_flight, names, bounds.names, share):", "        if False:"),
+    Fault("where fewer may be in one caller may take it all", ADMISSION, "here < bound * share", "here < bound"),
+    Fault("many small questions keep out one with many names", ADMISSION, "here + names <= bound and here < bound * share", "here + names <= bound * share"),
+    Fault("a bound may be overstepped", ADMISSION, "here + names <= bound and here < bound * share", "here < bound * share"),
+    Fault("the bound of one caller is no bound at the door", ADMISSION, "return min(self.names, self.caller_names, *self.by_caller.values())", "return self.names"),
+    Fault("who is turned away takes no time", TOLL, "max(1 - a_second * _SECONDS_EACH, _LEAST_SHARE)", "1.0"),
+    Fault("nobody is let in any more", TOLL, "max(1 - a_second * _SECONDS_EACH, _LEAST_SHARE)", "1 - a_second * _SECONDS_EACH"),
+    Fault("who was turned away counts for ever", TOLL, "    return math.exp(-seconds / _MEMORY)", "    return 1.0"),
+    Fault("the door says nothing of when to come again", OVERLOAD, "return self._exhausted(refusal.reason, refusal.message) if refusal else None", "return RequestError(StatusCode.RESOURCE_EXHAUSTED, refusal.reason, refusal.message) if refusal else None"),
     Fault("what has left counts on", ADMISSION, "        self._by_caller[caller] -= names", "        pass"),
     Fault("what nobody waits for is looked up on", FANOUT, "            link.withdraw(entry)", "            pass"),
     Fault("our late timer is the agents' failure", FANOUT, "        if overdue > _OVERDUE:", "        if False:"),

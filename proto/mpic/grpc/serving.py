@@ -14,7 +14,7 @@ from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
-from mpic.grpc.acceptors import Acceptors
+from mpic.grpc.acceptors import Acceptors, Busiest, Reception, refuse
 from mpic.grpc.handlers import Handler
 from mpic.grpc.identity import Gate
 from mpic.grpc.metering import HEALTH, Meter
@@ -64,26 +64,34 @@ class Server:
         self._started = False
 
     def add(
-        self, add_to_server: Callable[[Any, Any], None], servicer: object, busiest: str = ""
+        self,
+        add_to_server: Callable[[Any, Any], None],
+        servicer: object,
+        busiest: Busiest | None = None,
     ) -> None:
         """Serve `servicer`, which the generated function `add_to_server` adds to a server.
 
-        Of the method `busiest`, which has one request and one response, many calls are taken up at
-        a time.
+        Of the method `busiest` many calls are taken up at a time, or turned away.
         """
         add_to_server(servicer, _Registrar(partial(self._add, busiest=busiest)))
 
-    def _add(self, service: str, handlers: Mapping[str, Handler], *, busiest: str) -> None:
+    def _add(
+        self, service: str, handlers: Mapping[str, Handler], *, busiest: Busiest | None
+    ) -> None:
         """Add the handlers of a service, each behind the gate and counted."""
-        wrapped = {
-            name: self.meter.wrap(service, name, self._gate.wrap(service, handler))
-            for name, handler in handlers.items()
-        }
+        wrapped = {name: self._wrap(service, name, handler) for name, handler in handlers.items()}
         self._grpc.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, wrapped),)
         )
-        if busiest:
-            self._acceptors.append(Acceptors(self._grpc, service, busiest, wrapped[busiest]))
+        if busiest is not None:
+            name, find_no_room = busiest
+            refusing = self._wrap(service, name, grpc.unary_unary_rpc_method_handler(refuse))
+            turn_away: Any = refusing.unary_unary
+            reception = Reception(wrapped[name], find_no_room, turn_away)
+            self._acceptors.append(Acceptors(self._grpc, service, name, reception))
+
+    def _wrap(self, service: str, name: str, handler: Handler) -> Handler:
+        return self.meter.wrap(service, name, self._gate.wrap(service, handler))
 
     def why_not_serving(self) -> str:
         """Say why no request should be sent here; "" when one may."""

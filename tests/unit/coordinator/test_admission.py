@@ -41,6 +41,44 @@ def test_a_caller_may_have_a_bound_of_its_own() -> None:
     assert BOUNDS.of("trusted") == BOUNDS.names
 
 
+def test_where_fewer_may_be_in_it_is_fewer_of_each_caller_in_proportion() -> None:
+    admission = Admission(BOUNDS)
+    assert admission.admit("bulk", 50, limit=250) is None
+    refusal = admission.admit("bulk", 1, limit=250)
+    assert refusal is not None
+    assert refusal.reason == CALLER_LIMIT
+    assert refusal.message == "50 names of 'bulk' are in flight here; 50 may be"
+    assert admission.admit("one", 100, limit=250) is None
+    assert admission.admit("two", 100, limit=250) is None
+    refusal = admission.admit("three", 1, limit=250)
+    assert refusal is not None
+    assert refusal.message == "250 names are in flight here; 250 may be"
+
+
+def test_a_question_with_many_names_comes_in_where_one_with_few_does() -> None:
+    """Otherwise many small ones would keep it out for as long as fewer may be in."""
+    admission = Admission(BOUNDS)
+    admission.admit("one", 9, limit=10)
+    assert admission.find_refusal("two", 100, limit=10) is None
+    assert admission.admit("two", 100, limit=10) is None
+    assert admission.find_refusal("three", 1, limit=10) is not None
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["bulk", "one", "two", "three"]), st.integers(1, 100))),
+    st.integers(1, 500),
+)
+def test_where_there_is_room_for_all_nobody_is_refused(
+    steps: list[tuple[str, int]], limit: int
+) -> None:
+    admission = Admission(BOUNDS)
+    for caller, names in steps:
+        if admission.has_room_for_all(limit):
+            everyone = ("bulk", "trusted", "one", "two", "three", "another")
+            assert not any(admission.find_refusal(one, 1, limit) for one in everyone)
+        admission.admit(caller, names, limit)
+
+
 def test_what_goes_makes_room() -> None:
     admission = Admission(BOUNDS)
     admission.admit("pipeline", 200)

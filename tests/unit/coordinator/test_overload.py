@@ -36,6 +36,27 @@ def test_beyond_the_bound_it_is_exhausted_and_says_when_to_ask_again() -> None:
     assert 1 <= details[1].retry_delay.ToTimedelta().total_seconds() <= 30
 
 
+def test_a_call_without_room_is_told_the_same_before_it_is_read() -> None:
+    door = gate()
+    assert door.has_room_for_all()
+    assert door.find_no_room("pipeline") is None
+    with door.enter("pipeline", 100):
+        assert not door.has_room_for_all()
+        error = door.find_no_room("pipeline")
+    assert error is not None
+    assert (error.status, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "CALLER_LIMIT")
+    assert error.retry_after
+    assert door.has_room_for_all()
+
+
+def test_fewer_are_let_in_while_many_are_turned_away() -> None:
+    door = Gate(Admission(Bounds(1000, 1000)), ATTEMPT)
+    with door.enter("pipeline", 1000):
+        for _ in range(2000):
+            assert door.find_no_room("pipeline")
+    assert door.limit < 800
+
+
 def test_there_is_room_again_however_it_ends() -> None:
     door = gate()
     with pytest.raises(ZeroDivisionError), door.enter("pipeline", 100):
@@ -92,8 +113,8 @@ async def test_what_hangs_on_agents_with_too_much_to_do_is_exhausted() -> None:
     assert error.retry_after
     # And fewer are let in from now on.
     assert 400 <= door.limit < 500
-    with pytest.raises(RequestError, match="may be"):
-        door.enter("pipeline", 500).__enter__()
+    with door.enter("pipeline", 500), pytest.raises(RequestError, match="may be"):
+        door.enter("pipeline", 1).__enter__()
 
 
 async def test_what_hangs_on_the_callers_deadline_exceeds_it() -> None:
