@@ -5,6 +5,7 @@ them, so names are counted. What is beyond a bound is refused at once: it would 
 in flight slower, until lookups were cut short by our own load.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,18 @@ class Bounds:
         return min(self.by_caller.get(caller, self.caller_names), self.names)
 
 
+class Leeway(NamedTuple):
+    """How much of the bounds may be used right now."""
+
+    names: int
+    """Of all callers."""
+    share: float
+    """Of the bound of each of them."""
+
+
+_WIDE_OPEN = Leeway(sys.maxsize, 1.0)
+
+
 class Refusal(NamedTuple):
     """Why names are not let in: a stable reason and a sentence."""
 
@@ -68,35 +81,34 @@ class Admission:
         own = (one for one in identities if one in self.bounds.by_caller)
         return next(own, identities[0] if identities else "")
 
-    def admit(self, caller: str, names: int, limit: int | None = None) -> Refusal | None:
+    def admit(self, caller: str, names: int, leeway: Leeway = _WIDE_OPEN) -> Refusal | None:
         """Let so many names of a caller in, to be given back by `release`; or say why not."""
-        refusal = self.find_refusal(caller, names, limit)
+        refusal = self.find_refusal(caller, names, leeway)
         if refusal is None:
             self.in_flight += names
             self._by_caller[caller] += names
         return refusal
 
-    def find_refusal(self, caller: str, names: int, limit: int | None = None) -> Refusal | None:
+    def find_refusal(self, caller: str, names: int, leeway: Leeway = _WIDE_OPEN) -> Refusal | None:
         """Say why so many names of a caller may not come in; None: they may.
 
-        Below `limit`, where that is fewer than the bound, one more question is let in however many
-        names it has, lest those with many never come in; of each caller fewer in proportion.
+        While less than the bounds may be used, there is room for one more question, however many
+        names it has, until so much is used: otherwise small ones would keep out the large.
         """
-        bounds = self.bounds
-        share = 1.0 if limit is None else limit / bounds.names
-        here, bound = self._by_caller[caller], bounds.of(caller)
-        if not _fits(here, names, bound, share):
-            text = f"{here} names of {caller!r} are in flight here; {bound * share:.0f} may be"
+        here, bound = self._by_caller[caller], self.bounds.of(caller)
+        most = bound * leeway.share
+        if here + names > bound or here >= most:
+            text = f"{here} names of {caller!r} are in flight here; {most:.0f} may be"
             return Refusal(CALLER_LIMIT, text)
-        if not _fits(self.in_flight, names, bounds.names, share):
-            most = bounds.names * share
-            text = f"{self.in_flight} names are in flight here; {most:.0f} may be"
+        most = min(leeway.names, self.bounds.names)
+        if self.in_flight + names > self.bounds.names or self.in_flight >= most:
+            text = f"{self.in_flight} names are in flight here; {most} may be"
             return Refusal(OVERLOADED, text)
         return None
 
-    def has_room_for_all(self, limit: int) -> bool:
+    def has_room_for_all(self, leeway: Leeway) -> bool:
         """Whether a name may come in, whoever's it is; cheap, and if not one still may."""
-        return self.in_flight < self.bounds.least * limit / self.bounds.names
+        return self.in_flight < min(leeway.names, self.bounds.least * leeway.share)
 
     def release(self, caller: str, names: int) -> None:
         """Give back what was let in."""
@@ -104,7 +116,3 @@ class Admission:
         self._by_caller[caller] -= names
         if not self._by_caller[caller]:
             del self._by_caller[caller]
-
-
-def _fits(here: int, names: int, bound: int, share: float) -> bool:
-    return here + names <= bound and here < bound * share

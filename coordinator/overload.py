@@ -15,7 +15,7 @@ import math
 
 from grpc import StatusCode
 
-from coordinator.admission import OVERLOADED, Admission
+from coordinator.admission import OVERLOADED, Admission, Leeway
 from coordinator.corroboration import Attempt
 from coordinator.recall import Recall
 from coordinator.throttle import Throttle
@@ -40,7 +40,7 @@ class Gate:
 
     def enter(self, caller: str, names: int) -> "_Stay":
         """Count names in, and out again after `with`; raises RequestError if there is no room."""
-        refusal = self.admission.admit(caller, names, self.limit)
+        refusal = self.admission.admit(caller, names, self._leeway)
         if refusal is not None:
             raise self._exhausted(refusal.reason, refusal.message)
         self._recall.let_in()
@@ -48,17 +48,23 @@ class Gate:
 
     def has_room_for_all(self) -> bool:
         """Whether a name may come in, whoever's it is; cheap, and if not one still may."""
-        return self.admission.has_room_for_all(self.limit)
+        return self.admission.has_room_for_all(self._leeway)
 
     def find_no_room(self, caller: str) -> RequestError | None:
         """Return why not even one name of a caller may come in; None: one may."""
-        refusal = self.admission.find_refusal(caller, 1, self.limit)
+        refusal = self.admission.find_refusal(caller, 1, self._leeway)
         return self._exhausted(refusal.reason, refusal.message) if refusal else None
 
     @property
     def limit(self) -> int:
         """How many names of all callers may be in flight right now."""
-        return math.ceil(self.throttle.limit(self.admission.bounds.names) * self._toll.share)
+        return self._leeway.names
+
+    @property
+    def _leeway(self) -> Leeway:
+        share = self._toll.share
+        most = self.throttle.limit(self.admission.bounds.names)
+        return Leeway(math.ceil(most * share), share)
 
     def find_budget(self, remaining: float | None) -> float | None:
         """Return the seconds an attempt gets when the caller's deadline leaves too few.

@@ -3,7 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.admission import CALLER_LIMIT, MAX_NAMES, OVERLOADED, Admission, Bounds, weigh
+from coordinator.admission import (
+    CALLER_LIMIT,
+    MAX_NAMES,
+    OVERLOADED,
+    Admission,
+    Bounds,
+    Leeway,
+    weigh,
+)
 
 BOUNDS = Bounds(names=500, caller_names=200, by_caller={"bulk": 100, "trusted": 9_999})
 
@@ -41,42 +49,56 @@ def test_a_caller_may_have_a_bound_of_its_own() -> None:
     assert BOUNDS.of("trusted") == BOUNDS.names
 
 
-def test_where_fewer_may_be_in_it_is_fewer_of_each_caller_in_proportion() -> None:
-    admission = Admission(BOUNDS)
-    assert admission.admit("bulk", 50, limit=250) is None
-    refusal = admission.admit("bulk", 1, limit=250)
+def test_a_share_of_each_callers_bound_may_be_less_than_all_of_it() -> None:
+    """Otherwise one caller would take what is left of the room of all."""
+    admission, half = Admission(BOUNDS), Leeway(250, 0.5)
+    assert admission.admit("bulk", 50, half) is None
+    refusal = admission.admit("bulk", 1, half)
     assert refusal is not None
     assert refusal.reason == CALLER_LIMIT
     assert refusal.message == "50 names of 'bulk' are in flight here; 50 may be"
-    assert admission.admit("one", 100, limit=250) is None
-    assert admission.admit("two", 100, limit=250) is None
-    refusal = admission.admit("three", 1, limit=250)
+    assert admission.admit("one", 100, half) is None
+    assert admission.admit("two", 100, half) is None
+    refusal = admission.admit("three", 1, half)
     assert refusal is not None
+    assert refusal.reason == OVERLOADED
     assert refusal.message == "250 names are in flight here; 250 may be"
 
 
 def test_a_question_with_many_names_comes_in_where_one_with_few_does() -> None:
     """Otherwise many small ones would keep it out for as long as fewer may be in."""
-    admission = Admission(BOUNDS)
-    admission.admit("one", 9, limit=10)
-    assert admission.find_refusal("two", 100, limit=10) is None
-    assert admission.admit("two", 100, limit=10) is None
-    assert admission.find_refusal("three", 1, limit=10) is not None
+    admission, narrow = Admission(BOUNDS), Leeway(10, 0.1)
+    admission.admit("one", 9, narrow)
+    assert admission.find_refusal("one", 100, narrow) is None
+    assert admission.admit("two", 100, narrow) is None
+    assert admission.find_refusal("three", 1, narrow) is not None
+
+
+def test_but_never_beyond_the_bounds() -> None:
+    admission, narrow = Admission(BOUNDS), Leeway(499, 0.9)
+    admission.admit("one", 150, narrow)
+    assert admission.admit("one", 51, narrow) is not None
+    assert admission.admit("one", 50, narrow) is None
+    admission.admit("two", 200, narrow)
+    admission.admit("three", 90, narrow)
+    assert admission.admit("three", 11, narrow) is not None
+    assert admission.admit("three", 10, narrow) is None
 
 
 @given(
     st.lists(st.tuples(st.sampled_from(["bulk", "one", "two", "three"]), st.integers(1, 100))),
     st.integers(1, 500),
+    st.floats(0.25, 1),
 )
 def test_where_there_is_room_for_all_nobody_is_refused(
-    steps: list[tuple[str, int]], limit: int
+    steps: list[tuple[str, int]], names: int, share: float
 ) -> None:
-    admission = Admission(BOUNDS)
-    for caller, names in steps:
-        if admission.has_room_for_all(limit):
+    admission, leeway = Admission(BOUNDS), Leeway(names, share)
+    for caller, count in steps:
+        if admission.has_room_for_all(leeway):
             everyone = ("bulk", "trusted", "one", "two", "three", "another")
-            assert not any(admission.find_refusal(one, 1, limit) for one in everyone)
-        admission.admit(caller, names, limit)
+            assert not any(admission.find_refusal(one, 1, leeway) for one in everyone)
+        admission.admit(caller, count, leeway)
 
 
 def test_what_goes_makes_room() -> None:
