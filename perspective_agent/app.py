@@ -96,7 +96,7 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
 
         watches = [
             asyncio.create_task(_probe_for_ever(view, settings.resolver, tell)),
-            asyncio.create_task(_feel_for_ever(view, tell)),
+            asyncio.create_task(_feel_for_ever(view, settings.resolver.restart_hung_after, tell)),
             asyncio.create_task(_make_room_for_ever(view, servicer, settings.agent.lookup_timeout)),
             asyncio.create_task(reloader.run()),
         ]
@@ -179,12 +179,13 @@ async def _open_view(
     table: ResolverTable, worker: int, shown: _Shown, stack: AsyncExitStack
 ) -> View:
     """Start or find the resolver, and prove that it validates before anything is served."""
+    kill = None
     if table.mode == "private":
         unbound = PrivateUnbound(table.options(worker))
         stack.push_async_callback(unbound.stop)
         await unbound.start()
         address, software = unbound.address, unbound.version
-        socket = unbound.control_socket
+        socket, kill = unbound.control_socket, unbound.kill
     else:
         address, software = table.beside_address(), "a resolver the operator runs"
         assert table.control_socket is not None  # noqa: S101 - settings see to it
@@ -199,7 +200,7 @@ async def _open_view(
         )
     log.info("resolver_probe", validates=probe.validates, evidence=probe.evidence)
     key_tags = read_key_tags(table.trust_anchor_file)
-    return View(resolver, control, software, key_tags, probe, table.require_validation)
+    return View(resolver, control, software, key_tags, probe, table.require_validation, kill=kill)
 
 
 async def _probe_until_validating(
@@ -238,9 +239,10 @@ async def _probe_for_ever(view: View, table: ResolverTable, tell: Tell) -> None:
             await tell()
 
 
-async def _feel_for_ever(view: View, tell: Tell) -> None:
-    """Keep `view.hangs` true to whether the resolver lives."""
-    pulse = Pulse(view.resolver, view.control)
+async def _feel_for_ever(view: View, patience: float, tell: Tell) -> None:
+    """Keep `view.hangs` true to whether the resolver lives; one that hangs on is killed."""
+    pulse, clock = Pulse(view.resolver, view.control), asyncio.get_running_loop().time
+    lived = clock()
     while True:
         await asyncio.sleep(INTERVAL)
         hangs = await pulse.feel()
@@ -248,6 +250,11 @@ async def _feel_for_ever(view: View, tell: Tell) -> None:
             log.warning("resolver_hangs" if hangs else "resolver_lives_again", evidence=hangs)
             view.hangs = hangs
             await tell()
+        if not hangs:
+            lived = clock()
+        elif view.kill is not None and clock() - lived > patience:
+            view.kill()
+            lived = clock()
 
 
 async def _make_room_for_ever(view: View, servicer: PerspectiveServicer, longest: float) -> None:

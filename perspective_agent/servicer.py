@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,6 +48,8 @@ class View:
     require_validation: bool = True
     hangs: str = ""
     """What the resolver does not react to; empty: it lives."""
+    kill: Callable[[], None] | None = None
+    """Ends the resolver, which is started again; None: it is the operator's."""
 
     @property
     def cannot_look(self) -> str:

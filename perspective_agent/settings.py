@@ -71,6 +71,8 @@ class ResolverTable(ConfigTable):
     """Seconds until the resolver must have been shown to validate, or the agent gives up."""
     probe_timeout: float = Field(default=5.0, ge=0.1, le=60)
     probe_interval: float = Field(default=30.0, ge=1, le=3600)
+    restart_hung_after: float = Field(default=10.0, ge=1, le=3600)
+    """For mode private: seconds without a sign of life after which Unbound is started anew."""
     require_validation: bool = True
     """Whether to look only while the resolver is shown to validate."""
 

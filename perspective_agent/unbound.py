@@ -79,6 +79,12 @@ class PrivateUnbound:
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
 
+    def kill(self) -> None:
+        """End one that hangs; another is started in its place."""
+        if self._process is not None and self._process.returncode is None:
+            log.error("unbound_killed", pid=self._process.pid, reason="it hangs")
+            self._process.kill()
+
     async def _read_version(self) -> str:
         text = await self._run(self.options.executable, "-V")
         return text.splitlines()[0].replace("Version", "Unbound").strip()

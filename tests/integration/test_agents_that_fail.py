@@ -156,6 +156,26 @@ def test_an_agent_whose_resolver_hangs_says_so_and_is_back_when_it_goes_on(
     assert ask(deployment, linger=LINGER).quorum == "5/5"
 
 
+def test_an_unbound_that_hangs_on_is_started_anew(deployment: Deployment) -> None:
+    file = deployment.agent_file("singapore")
+    usual = file.read_text()
+    with killed(deployment, "singapore"):
+        file.write_text(re.sub("restart_hung_after = .*", "restart_hung_after = 1", usual))
+    try:
+        agent = deployment.agents["singapore"]
+        hung = agent.events("unbound_started")[-1]["pid"]
+        os.kill(hung, signal.SIGSTOP)
+        wait_until(lambda: bool(agent.events("unbound_killed")), 60, agent.log_file.read_text)
+        assert agent.events("unbound_killed")[0]["pid"] == hung
+        wait_until(lambda: bool(agent.events("resolver_lives_again")), 60, agent.log_file.read_text)
+        wait_for_all(deployment)
+        assert ask(deployment, linger=LINGER).quorum == "5/5"
+    finally:
+        file.write_text(usual)
+        with killed(deployment, "singapore"):
+            pass
+
+
 def test_a_killed_agent_stays_in_the_denominator(deployment: Deployment) -> None:
     with killed(deployment, "frankfurt"):
         wait_for(deployment, lambda ready: not ready["frankfurt"])

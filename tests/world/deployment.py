@@ -83,6 +83,8 @@ class Plan:
     restart_patience: float = 3.0
     """Seconds that questions wait for an agent that was ended."""
     probe_interval: int = 1
+    restart_hung_after: int = 3600
+    """Longer than a test lets one hang."""
     """Seconds between two proofs that a private resolver validates."""
     record: bool = True
     """Whether the coordinator records, in a file of its own."""
@@ -318,6 +320,7 @@ class Deployment:
                 hints=self._internet.root_hints_file,
                 cache_max_ttl=self.plan.cache_max_ttl,
                 probe_interval=self.plan.probe_interval,
+                restart_hung_after=self.plan.restart_hung_after,
             )
         )
 

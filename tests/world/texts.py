@@ -33,6 +33,7 @@ cache_max_ttl = {cache_max_ttl}
 cache_max_negative_ttl = {cache_max_ttl}
 lab_allow_special_purpose_servers = true
 probe_interval = {probe_interval}
+restart_hung_after = {restart_hung_after}
 probe_timeout = 2
 """
 
