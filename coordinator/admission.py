@@ -5,6 +5,7 @@ them, so names are counted. What is beyond a bound is refused at once: it would 
 in flight slower, until lookups were cut short by our own load.
 """
 
+import math
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -96,18 +97,24 @@ class Admission:
         names it has, until so much is used: otherwise small ones would keep out the large.
         """
         here, bound = self._by_caller[caller], self.bounds.of(caller)
-        most = bound * leeway.share
+        most = math.ceil(bound * leeway.share)
         if here + names > bound or here >= most:
-            text = f"{here} names of {caller!r} are in flight here; {most:.0f} may be"
+            may_be = bound if here < most else most
+            text = f"{here} names of {caller!r} are in flight here; {may_be} may be"
             return Refusal(CALLER_LIMIT, text)
-        most = min(leeway.names, self.bounds.names)
-        if self.in_flight + names > self.bounds.names or self.in_flight >= most:
-            text = f"{self.in_flight} names are in flight here; {most} may be"
-            return Refusal(OVERLOADED, text)
+        here, bound = self.in_flight, self.bounds.names
+        most = min(leeway.names, bound)
+        if here + names > bound or here >= most:
+            may_be = bound if here < most else most
+            return Refusal(OVERLOADED, f"{here} names are in flight here; {may_be} may be")
         return None
 
+    def limit_of(self, caller: str, leeway: Leeway) -> int:
+        """Return how many names of a caller may be in flight, if no others' are."""
+        return min(leeway.names, math.ceil(self.bounds.of(caller) * leeway.share))
+
     def has_room_for_all(self, leeway: Leeway) -> bool:
-        """Whether a name may come in, whoever's it is; cheap, and if not one still may."""
+        """Whether a name of any caller may come in; if not, one of a given caller still may."""
         return self.in_flight < min(leeway.names, self.bounds.least * leeway.share)
 
     def release(self, caller: str, names: int) -> None:

@@ -81,7 +81,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         await stack.enter_async_context(admin)
         stack.push_async_callback(fanout.close)
         await asyncio.gather(fanout.open(table.connect_patience), repeats.recall())
-        doorkeeper = Doorkeeper(clerk.gate, metrics.watch)
+        doorkeeper = Doorkeeper(clerk.gate, metrics.watch, partial(server.allows, SERVICE))
         stack.callback(doorkeeper.write)
         await _serve(server, servicer, doorkeeper, reloader, table.shutdown_grace)
 

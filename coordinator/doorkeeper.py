@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -18,13 +19,19 @@ _SECONDS = 1.0
 class Doorkeeper:
     """Looks at each call that has one question.
 
-    What is turned away is in the log by its number, a line a second for each caller: a line for
-    each call would cost a third of what it costs to turn it away.
+    What is turned away is in the log by its number, a line a second for each caller and reason: a
+    line for each call would cost a third of what it costs to turn it away.
     """
 
-    def __init__(self, gate: Gate, watch: Watch) -> None:
-        """Turn away what `gate` would not let in; count it by `watch`."""
+    def __init__(
+        self, gate: Gate, watch: Watch, is_allowed: Callable[[Sequence[str]], bool]
+    ) -> None:
+        """Turn away what `gate` would not let in; count it by `watch`.
+
+        `is_allowed` says by its identities whether a caller is on the list of callers.
+        """
         self._gate = gate
+        self._is_allowed = is_allowed
         self._watch = watch
         self._turned_away: Counter[tuple[str, str]] = Counter()
         """By caller and reason, since the last line."""
@@ -33,7 +40,10 @@ class Doorkeeper:
         """Return why a call is turned away; None: it is not, but its names may be too many."""
         if self._gate.has_room_for_all():
             return None
-        caller = self._gate.admission.name_caller(peer_identities(context))
+        identities = peer_identities(context)
+        if not self._is_allowed(identities):
+            return None  # what it is to hear is not for us to say
+        caller = self._gate.admission.name_caller(identities)
         error = self._gate.find_no_room(caller)
         if error is not None:
             self._watch.count(error)

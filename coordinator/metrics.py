@@ -45,6 +45,7 @@ _OUTCOMES: dict[Hashable, str] = {
     if number != c.DISSENT_NOT_AWAITED
 }
 _QUESTIONS = ("approved", "refused", "invalid", "shed", "failed", "cancelled")
+_CALLERS_FAULTS = (StatusCode.INVALID_ARGUMENT, StatusCode.ALREADY_EXISTS)
 _MARGINS = (-3, -2, -1, 0, 1, 2)
 
 
@@ -180,7 +181,7 @@ def _name_end(error: BaseException) -> str:
         return "failed"
     if error.reason in SHED_REASONS:
         return "shed"
-    return "invalid" if error.status is StatusCode.INVALID_ARGUMENT else "failed"
+    return "invalid" if error.status in _CALLERS_FAULTS else "failed"
 
 
 class GateCollector(Collector):

@@ -47,13 +47,20 @@ class Gate:
         return _Stay(self.admission, caller, names)
 
     def has_room_for_all(self) -> bool:
-        """Whether a name may come in, whoever's it is; cheap, and if not one still may."""
+        """Whether a name of any caller may come in; if not, one of a given caller still may."""
         return self.admission.has_room_for_all(self._leeway)
 
     def find_no_room(self, caller: str) -> RequestError | None:
-        """Return why not even one name of a caller may come in; None: one may."""
+        """Return why a call of a caller is turned away unread; None: a name may come in."""
         refusal = self.admission.find_refusal(caller, 1, self._leeway)
-        return self._exhausted(refusal.reason, refusal.message) if refusal else None
+        if refusal is None:
+            return None
+        self._toll.turn_away()
+        return self._exhausted(refusal.reason, refusal.message)
+
+    def limit_of(self, caller: str) -> int:
+        """How many names of a caller may be in flight right now, if no others' are."""
+        return self.admission.limit_of(caller, self._leeway)
 
     @property
     def limit(self) -> int:
@@ -95,7 +102,6 @@ class Gate:
         return RequestError(StatusCode.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", text)
 
     def _exhausted(self, reason: str, message: str) -> RequestError:
-        self._toll.turn_away()
         text = f"{message}; nothing was decided, ask again later"
         retry_after = self._recall.turn_away(self.admission.bounds.retry_after)
         return RequestError(StatusCode.RESOURCE_EXHAUSTED, reason, text, retry_after=retry_after)

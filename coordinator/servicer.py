@@ -67,12 +67,11 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
     ) -> AsyncIterator[c.CorroborateStreamResponse]:
         """Answer questions as they finish, matched by request id."""
         call = self._call(context)
-        bound = self._clerk.gate.admission.bounds.of(call.caller)
         stream = QuestionStream(
             partial(self._clerk.decide, call=call),
             self._limits.window,
-            min(self._limits.in_flight, bound),
-            lambda: self._clerk.gate.limit,
+            self._limits.in_flight,
+            partial(self._clerk.gate.limit_of, call.caller),
         )
         self._streams.add(stream)
         reading = asyncio.create_task(stream.read(request_iterator))

@@ -45,6 +45,6 @@ class Throttle:
         now = self._clock()
         if self._narrowed is not None and now - self._narrowed[1] < _PAUSE:
             return
-        # Never so few that a question with as many names as are allowed is kept out for ever.
+        # Agents take as many at least (their Room), so fewer would help nobody.
         names = max(min(in_flight, self.limit(most)) * _LESS, min(MAX_NAMES, most))
         self._narrowed = names, now

@@ -13,12 +13,12 @@ from collections.abc import Callable
 _SECONDS_EACH = 0.00025
 # Seconds after which what happened counts a third.
 _MEMORY = 1.0
-# On a faster machine a call takes less.
+# What each takes is a guess, too high for a faster machine, and some must always be let in.
 _LEAST_SHARE = 0.25
 
 
 class Toll:
-    """Counts those turned away."""
+    """Counts the calls turned away unread; a question of a stream takes next to nothing."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Nobody was, yet."""

@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 install -D -m 644 mpic.sysusers /etc/sysusers.d/mpic.conf
 systemd-sysusers mpic.conf
 install -D -m 644 -t /etc/systemd/system mpic-*.service
+ln -sfn /opt/mpic/bin/mpic /usr/local/bin/mpic
 # Configuration and keys: written by root, read by the programs.
 install -d -g mpic -m 750 /etc/mpic /etc/mpic/pki
 # What the coordinator keeps; systemd sees to it too, but `mpic doctor` comes before.

@@ -1,12 +1,12 @@
-"""Overload: what becomes of accepted questions at one and at three times what the service can do.
+"""Overload: what becomes of accepted questions at one, three and six times what the service can do.
 
     tests/bench/overload.sh [--quick] [--json FILE]
 
 Real programs over mutual TLS, real BIND and a validating Unbound for each perspective, and the load
 itself, all on this machine. Capacity is measured first, by as many calls in flight as the bound
-lets in. Then calls begin at that rate, and at three times it, whether or not earlier ones have
-ended. One in ten is about a name whose CAA forbids. A wrong verdict is one that would be another on
-a quiet day; shed is RESOURCE_EXHAUSTED; failed is any other error.
+lets in. Then calls begin at that rate, and at three and six times it, whether or not earlier ones
+have ended. One in ten is about a name whose CAA forbids. A wrong verdict is one that would be
+another on a quiet day; shed is RESOURCE_EXHAUSTED; failed is any other error.
 
 The callers are several processes, as pipelines are: one that asks all would be so late in reading
 what comes back that it measured itself. They have half of the CPUs and the service the other half,

@@ -5,8 +5,9 @@ Those that find no room are turned away unread, and leave nothing behind.
 
 import asyncio
 import gc
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, cast
 
@@ -137,6 +138,30 @@ async def test_what_is_turned_away_is_not_read_and_leaves_nothing_to_collect() -
         gc.enable()
     assert len(turns.begun) <= 2
     assert left < CALLS / 4
+
+
+async def test_callers_that_are_gone_take_nobody_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acceptors, "_AT_A_TIME", 4)
+    gone = threading.Event()
+
+    def find_no_room(context: Context) -> RequestError:
+        if gone.wait(5):
+            time.sleep(0.01)  # in which gRPC hears of it
+        return full(context)
+
+    def leave(calls: Sequence["grpc.Future[bytes]"]) -> None:
+        for call in calls:
+            call.cancel()
+        gone.set()
+
+    async with serving(Turns(), find_no_room) as port:
+        with calling(port) as calls:
+            threading.Timer(0.2, leave, [calls]).start()
+            await asyncio.sleep(0.1)
+        with calling(port) as calls:
+            errors = [await asyncio.to_thread(call.exception) for call in calls]
+    # Where nobody is left who turns away, grpc.aio itself takes them all up, and they are answered.
+    assert sum(error is not None for error in errors) > CALLS / 2
 
 
 async def test_an_error_at_the_door_ends_that_call_and_no_other() -> None:

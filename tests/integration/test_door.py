@@ -53,7 +53,10 @@ def counted() -> tuple[float, float]:
     method = "grpc_method=Corroborate", "grpc_service=mpic.v1.CorroborationService"
     code = "grpc_code=RESOURCE_EXHAUSTED"
     return (
-        metrics["mpic_requests_shed_total", "reason=caller_limit"],
+        sum(
+            metrics["mpic_requests_shed_total", f"reason={reason}"]
+            for reason in ("caller_limit", "overloaded")
+        ),
         metrics["grpc_server_handled_total", code, *method, "grpc_type=unary"],
     )
 
@@ -85,8 +88,10 @@ def test_a_call_without_room_is_told_counted_and_logged_and_not_read(
 
 
 def test_a_stranger_learns_nothing_of_it(deployment: Deployment) -> None:
+    before = counted()
     with full_house(deployment):
         assert ask(deployment, "stranger", "stranger").code() is grpc.StatusCode.PERMISSION_DENIED
+    assert counted() == before
 
 
 def test_there_is_room_again(deployment: Deployment) -> None:

@@ -10,10 +10,13 @@ and agents 1.43 -> 1.03 ms a check, 1,000 -> 1,230 checks/s; of the 0.4 ms half 
 A call that finds no room is turned away before its message is read, at half the cost. At three
 times what a coordinator could do (`tests/bench/overload.sh`), half of the calls let in took 1.3 s
 and more with 16 asked for at a time and no such door, nearly all of it in gRPC's core before they
-were looked at; now 0.2 s, as at once that. At six times 64 are too few.
+were looked at; now 0.2 s, as at once that. An acceptor waits until gRPC has taken the refusal: a
+caller that lets a megabyte of them pile up unread holds acceptors until its connection is given up,
+and other calls are meanwhile taken up by grpc.aio itself, one by one.
 
 grpc.aio has no option for it, and what is called here is not its public face. So it is done with
-releases of grpcio that it was tried with, and with others calls are taken up one by one.
+releases of grpcio that it was tried with; with others calls are taken up one by one and none is
+turned away unread.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ log = structlog.get_logger()
 TRIED = frozenset({"1.85.1"})
 """Releases of grpcio."""
 _AT_A_TIME = 256
+"""At six times capacity 64 are too few: calls waited a second for being looked at."""
 
 
 class Busiest(NamedTuple):
@@ -108,11 +112,9 @@ class Acceptors:
             return
         try:
             await self._reception.turn_away(error, context)
-        except (
-            aio.AbortError,
-            cygrpc.ExecuteBatchError,
-        ) as ended:  # the second: the caller is gone
-            # They and the call hold each other: it would stay until garbage is collected.
+        except (aio.AbortError, cygrpc.ExecuteBatchError) as ended:
+            # The caller has heard it, or is gone. What was raised and the call hold each other: it
+            # would stay until garbage is collected.
             ended.__traceback__ = error.__traceback__ = None
 
     def _find_no_room(self, context: Context) -> Exception | None:

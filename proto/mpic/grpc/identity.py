@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -70,10 +70,14 @@ class Gate:
 
         return replace_behaviour(handler, one, many)
 
-    def _admit(self, service: str, context: Context) -> None:
+    def allows(self, service: str, identities: Sequence[str]) -> bool:
+        """Whether one with these identities may call a service."""
         allowed = self.allowed.get(service)
+        return allowed is None or not allowed.isdisjoint(identities)
+
+    def _admit(self, service: str, context: Context) -> None:
         identities = peer_identities(context)
-        if allowed is None or allowed.intersection(identities):
+        if self.allows(service, identities):
             return
         log.warning(
             "caller_refused", service=service, identities=identities, address=context.peer()

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -103,6 +103,10 @@ class Server:
     def stopping(self) -> bool:
         """Whether shutdown began."""
         return self._stopping.is_set()
+
+    def allows(self, service: str, identities: Sequence[str]) -> bool:
+        """Whether one with these identities may call a service."""
+        return self._gate.allows(service, identities)
 
     def adopt(self, tls: Tls, allowed: Mapping[str, frozenset[str]]) -> None:
         """Show another certificate from the next connection on, and let in others from now on.

@@ -77,12 +77,23 @@ def test_a_question_with_many_names_comes_in_where_one_with_few_does() -> None:
 def test_but_never_beyond_the_bounds() -> None:
     admission, narrow = Admission(BOUNDS), Leeway(499, 0.9)
     admission.admit("one", 150, narrow)
-    assert admission.admit("one", 51, narrow) is not None
+    refusal = admission.admit("one", 51, narrow)
+    assert refusal is not None
+    assert refusal.message == "150 names of 'one' are in flight here; 200 may be"
     assert admission.admit("one", 50, narrow) is None
     admission.admit("two", 200, narrow)
     admission.admit("three", 90, narrow)
     assert admission.admit("three", 11, narrow) is not None
     assert admission.admit("three", 10, narrow) is None
+
+
+def test_one_callers_limit_is_as_many_as_come_in() -> None:
+    for leeway in (Leeway(499, 0.9), Leeway(30, 1.0), Leeway(1, 0.001)):
+        for caller in ("bulk", "one", "trusted"):
+            admission, most = Admission(BOUNDS), 0
+            while admission.admit(caller, 1, leeway) is None:
+                most += 1
+            assert admission.limit_of(caller, leeway) == most
 
 
 @given(

@@ -106,6 +106,7 @@ async def test_where_the_primary_fails_no_quorum_and_no_disagreement_is_counted(
     ("error", "outcome"),
     [
         (invalid_argument(()), "invalid"),
+        (RequestError(grpc.StatusCode.ALREADY_EXISTS, "DUPLICATE_REQUEST_ID", "used"), "invalid"),
         (shutting_down(), "failed"),
         (RequestError(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", "busy"), "shed"),
         (RuntimeError("a mistake"), "failed"),

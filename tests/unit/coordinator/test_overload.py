@@ -1,6 +1,9 @@
 """What is not decided for want of room or time is an RPC error, and says when to ask again."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 
 import grpc
 import pytest
@@ -10,9 +13,12 @@ from coordinator.admission import Admission, Bounds
 from coordinator.ballot import Reply
 from coordinator.corroboration import Attempt, Question
 from coordinator.overload import DEADLINE_MARGIN, Gate
+from coordinator.stream import QuestionStream
 from mpic.grpc.errors import RequestError, to_status
 from mpic.names import parse_names
 from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
+from tests.world.records import sample_record
 from tests.world.samples import NAME, TERMS, WORLD, addresses, ask, caa, reply
 
 ATTEMPT = 11.0
@@ -55,6 +61,46 @@ def test_fewer_are_let_in_while_many_are_turned_away() -> None:
         for _ in range(2000):
             assert door.find_no_room("pipeline")
     assert door.limit < 800
+
+
+def test_a_question_refused_after_it_was_read_makes_nobody_else_wait() -> None:
+    """On a stream it costs next to nothing."""
+    door = Gate(Admission(Bounds(1000, 1000)), ATTEMPT)
+    with door.enter("pipeline", 1000):
+        for _ in range(2000):
+            with pytest.raises(RequestError):
+                door.enter("pipeline", 1)
+    assert door.limit == 1000
+
+
+async def test_a_stream_waits_while_many_calls_are_turned_away() -> None:
+    """What it has in flight is bounded as its caller is at that moment, so nothing is refused."""
+    door = Gate(Admission(Bounds(400, 200)), ATTEMPT)
+    with door.enter("flood", 200):
+        for _ in range(10_000):
+            assert door.find_no_room("flood")
+    assert door.limit_of("stream") < 100
+
+    async def decide(request: c.CorroborateRequest) -> r.Record:
+        with door.enter("stream", 1):
+            await asyncio.sleep(0.001)
+            return sample_record(int(request.request_id))
+
+    async def ask_all() -> AsyncIterator[c.CorroborateStreamRequest]:
+        for n in range(300):
+            question = c.CorroborateRequest(request_id=str(n), names=[NAME])
+            yield c.CorroborateStreamRequest(questions=[question])
+
+    stream = QuestionStream(decide, 0.0, 4096, partial(door.limit_of, "stream"))
+    reading = asyncio.create_task(stream.read(ask_all()))
+    outcomes = [
+        outcome
+        async for message in stream.responses()
+        for outcome in c.CorroborateStreamResponse.FromString(message).outcomes
+    ]
+    await reading
+    assert len(outcomes) == 300
+    assert not [one for one in outcomes if one.HasField("error")]
 
 
 def test_there_is_room_again_however_it_ends() -> None:
