@@ -102,11 +102,11 @@ class Admission:
             may_be = bound if here < most else most
             text = f"{here} names of {caller!r} are in flight here; {may_be} may be"
             return Refusal(CALLER_LIMIT, text)
-        here, bound = self.in_flight, self.bounds.names
-        most = min(leeway.names, bound)
-        if here + names > bound or here >= most:
-            may_be = bound if here < most else most
-            return Refusal(OVERLOADED, f"{here} names are in flight here; {may_be} may be")
+        inside, room = self.in_flight, self.bounds.names
+        most = min(leeway.names, room)
+        if inside + names > room or inside >= most:
+            may_be = room if inside < most else most
+            return Refusal(OVERLOADED, f"{inside} names are in flight here; {may_be} may be")
         return None
 
     def limit_of(self, caller: str, leeway: Leeway) -> int:
