@@ -10,9 +10,9 @@ and agents 1.43 -> 1.03 ms a check, 1,000 -> 1,230 checks/s; of the 0.4 ms half 
 A call that finds no room is turned away before its message is read, at half the cost. At three
 times what a coordinator could do (`tests/bench/overload.sh`), half of the calls let in took 1.3 s
 and more with 16 asked for at a time and no such door, nearly all of it in gRPC's core before they
-were looked at; now 0.2 s, about as at what it can do. An acceptor waits until gRPC has taken the refusal: a
-caller that lets a megabyte of them pile up unread holds acceptors until its connection is given up,
-and other calls are meanwhile taken up by grpc.aio itself, one by one.
+were looked at; now 0.2 s, about as at what it can do. An acceptor waits until gRPC has taken the
+refusal: a caller that lets a megabyte of them pile up unread holds acceptors until its connection
+is given up, and other calls are meanwhile taken up by grpc.aio itself, one by one.
 
 grpc.aio has no option for it, and what is called here is not its public face. So it is done with
 releases of grpcio that it was tried with; with others calls are taken up one by one and none is
