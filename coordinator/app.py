@@ -81,8 +81,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         await stack.enter_async_context(admin)
         stack.push_async_callback(fanout.close)
         await asyncio.gather(fanout.open(table.connect_patience), repeats.recall())
-        doorkeeper = Doorkeeper(clerk.gate, metrics.watch, partial(server.allows, SERVICE))
-        stack.callback(doorkeeper.write)
+        doorkeeper = _make_doorkeeper(clerk.gate, metrics, server, stack)
         await _serve(server, servicer, doorkeeper, reloader, table.shutdown_grace)
 
 
@@ -137,6 +136,15 @@ def _make_counter(
     """Return what takes in and counts questions."""
     gate = Gate(Admission(settings.limits.bounds()), timing.attempt)
     return Counter(settings.issuers(), timing.attempt, gate, metrics)
+
+
+def _make_doorkeeper(
+    gate: Gate, metrics: CoordinatorMetrics, server: Server, stack: AsyncExitStack
+) -> Doorkeeper:
+    """Return who turns calls away; what it has not told in the log by the end is told then."""
+    doorkeeper = Doorkeeper(gate, metrics.watch, partial(server.allows, SERVICE))
+    stack.callback(doorkeeper.write)
+    return doorkeeper
 
 
 def _reloadable(file: Path, change: Change) -> Reloadable[CoordinatorSettings]:

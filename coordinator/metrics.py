@@ -200,8 +200,7 @@ class GateCollector(Collector):
         )
         yield GaugeMetricFamily(
             "mpic_names_in_flight_limit",
-            "Names that may be in flight: fewer than configured while agents do not keep up, or"
-            " while many calls are turned away.",
+            "Names that may be in flight: fewer than configured under overload.",
             value=self._gate.limit,
         )
 
