@@ -4,7 +4,8 @@ A lookup that our load or the caller's short deadline cuts short is our failure 
 the domain. So such a question ends in an RPC error, never in a refusal of the certificate:
 
 - beyond a bound: RESOURCE_EXHAUSTED at once, with when to ask again (google.rpc.RetryInfo, see
-  `recall`);
+  `recall`); a single call even before it is read (see `doorkeeper`), and while many are turned away
+  so, the bounds are narrower (see `toll`);
 - a deadline of the caller that leaves no time: DEADLINE_EXCEEDED at once;
 - one that leaves less than an attempt may take: the perspectives are asked with what is left, and
   what is not certain by then is DEADLINE_EXCEEDED; lookups that had too little time count nothing;
