@@ -10,14 +10,15 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from coordinator.recall import RetryAfter
+from mpic.grpc.reasons import ErrorReason
 
 MAX_NAMES = 100
 """Of one question."""
-OVERLOADED = "OVERLOADED"
-CALLER_LIMIT = "CALLER_LIMIT"
+OVERLOADED: Final = "OVERLOADED"
+CALLER_LIMIT: Final = "CALLER_LIMIT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ _WIDE_OPEN = Leeway(sys.maxsize, 1.0)
 class Refusal(NamedTuple):
     """Why names are not let in: a stable reason and a sentence."""
 
-    reason: str
+    reason: ErrorReason
     message: str
 
 

@@ -25,6 +25,7 @@ from coordinator.quorum import Terms
 from coordinator.record.ids import make_id
 from coordinator.roster import Roster, find_distance_breaches
 from mpic.grpc.errors import RequestError
+from mpic.grpc.reasons import ErrorReason
 from mpic.names import Name
 from mpic.v1 import corroboration_pb2 as c
 
@@ -171,7 +172,7 @@ class Corroborator:
         return attempt
 
 
-def _not_ready(reason: str, message: str) -> RequestError:
+def _not_ready(reason: ErrorReason, message: str) -> RequestError:
     return RequestError(grpc.StatusCode.FAILED_PRECONDITION, reason, message)
 
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from coordinator.responsibility import Responsible, blame_failure
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
@@ -60,9 +61,10 @@ class Ask(NamedTuple):
 
 
 def choose_dissent(failure: o.Failure, otherwise: c.Dissent.ValueType) -> "c.Dissent.ValueType":
-    """Return the dissent of a failure: what the agent's own load did is held against nobody."""
-    is_ours = failure.kind == o.FAILURE_KIND_OVERLOADED
-    return c.DISSENT_OVERLOADED if is_ours else otherwise
+    """Return the dissent of a failure: what is ours is held against no domain."""
+    if failure.kind == o.FAILURE_KIND_OVERLOADED:
+        return c.DISSENT_OVERLOADED
+    return c.DISSENT_NOT_LOOKED if blame_failure(failure.kind) is Responsible.OURS else otherwise
 
 
 def describe_failure(failure: o.Failure) -> str:

@@ -19,6 +19,7 @@ from coordinator.corroboration import Attempt, Rules
 from coordinator.fanout import AnyLink
 from coordinator.overload import Gate
 from coordinator.policy import NoPolicyRowError, PolicyRow
+from coordinator.responsibility import OF_DISSENT, Responsible
 from coordinator.roster import find_breaches
 from mpic.grpc.errors import RequestError
 from mpic.metrics import SHED_REASONS, ProgramMetrics
@@ -26,15 +27,7 @@ from mpic.tally import Distributions, Tally, label
 from mpic.v1 import corroboration_pb2 as c
 
 # What a remote dissents by that has looked: it saw something else than the primary, which permits.
-_SAW_OTHERWISE = frozenset(
-    {
-        c.DISSENT_CAA_FORBIDS,
-        c.DISSENT_CAA_FAILED,
-        c.DISSENT_ADDRESSES_DIFFER,
-        c.DISSENT_ADDRESSES_FAILED,
-        c.DISSENT_NOT_IN_PUBLIC_DNS,
-    }
-)
+_SAW_OTHERWISE = frozenset(one for one, whose in OF_DISSENT.items() if whose is Responsible.DOMAIN)
 _REASONS: dict[Hashable, str] = {
     number: name.removeprefix("REASON_").lower() for name, number in c.Reason.items() if number
 }

@@ -22,6 +22,7 @@ from coordinator.recall import Recall
 from coordinator.throttle import Throttle
 from coordinator.toll import Toll
 from mpic.grpc.errors import RequestError
+from mpic.grpc.reasons import ErrorReason
 from mpic.v1 import corroboration_pb2 as c
 
 DEADLINE_MARGIN = 0.1
@@ -102,7 +103,7 @@ class Gate:
         )
         return RequestError(StatusCode.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", text)
 
-    def _exhausted(self, reason: str, message: str) -> RequestError:
+    def _exhausted(self, reason: ErrorReason, message: str) -> RequestError:
         text = f"{message}; nothing was decided, ask again later"
         retry_after = self._recall.turn_away(self.admission.bounds.retry_after)
         return RequestError(StatusCode.RESOURCE_EXHAUSTED, reason, text, retry_after=retry_after)

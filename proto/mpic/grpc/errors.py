@@ -15,6 +15,8 @@ from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc import aio
 
+from mpic.grpc.reasons import ErrorReason
+
 DOMAIN = "mpic"
 
 log = structlog.get_logger()
@@ -33,7 +35,7 @@ class RequestError(Exception):
     """The request cannot be answered; raised anywhere below a servicer, mapped at the edge."""
 
     status: grpc.StatusCode
-    reason: str
+    reason: ErrorReason
     message: str
     violations: Sequence[Violation] = field(default=())
     retry_after: float | None = None

@@ -7,7 +7,7 @@ import pytest
 
 from coordinator.caa_check import CaaCheck
 from coordinator.caa_failure import CLAUSE, missing_proofs
-from coordinator.judging import Judgement
+from coordinator.judging import Judgement, choose_dissent
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from tests.world.samples import NAME, TERMS, ask
@@ -112,8 +112,7 @@ def test_without_one_of_them_it_is_a_failure(
     lookup = changed(change)
     assert [what for what in missing_proofs(lookup) if lacks in what]
     judgement = judge(lookup)
-    ours = lookup.failure.kind == o.FAILURE_KIND_OVERLOADED
-    assert judgement.dissent == (c.DISSENT_OVERLOADED if ours else c.DISSENT_CAA_FAILED)
+    assert judgement.dissent == choose_dissent(lookup.failure, c.DISSENT_CAA_FAILED)
     assert "no permission without proof" in judgement.detail
 
 

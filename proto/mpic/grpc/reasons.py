@@ -1,0 +1,24 @@
+"""The reasons of errors: what a caller's program tells them apart by. Stable.
+
+They stand in google.rpc.ErrorInfo and in the agreement's RequestError. mypy refuses one that is not
+here, and a test one of which the coordinator does not know whose failure it is.
+"""
+
+from typing import Literal
+
+ErrorReason = Literal[
+    "CALLER_LIMIT",
+    "CALLER_NOT_ALLOWED",
+    "DEADLINE_TOO_SHORT",
+    "DUPLICATE_REQUEST_ID",
+    "INTERNAL",
+    "INVALID_REQUEST",
+    "NOTHING_RECORDED",
+    "NO_POLICY_ROW",
+    "OVERLOADED",
+    "RECORD_NOT_FOUND",
+    "RECORD_NOT_READ",
+    "RECORD_NOT_WRITTEN",
+    "ROSTER_BREAKS_POLICY",
+    "SHUTTING_DOWN",
+]
