@@ -1,5 +1,6 @@
 """A fault as data: one piece of a source file, and what a mistake would make of it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -9,3 +10,5 @@ class Fault(NamedTuple):
     old: str
     """Stands in the file exactly once."""
     new: str
+    tests: Sequence[str] = ()
+    """Those that notice it, where only tests that start servers can; else the nearest are asked."""

@@ -3,7 +3,9 @@
     python -m tests.mutation.run [--only TEXT] [--jobs 2]
 
 Prints a line for each fault and the count; exits with 1 if one survived. Noticed means that a test
-failed, not that the copy could not be imported.
+failed, not that the copy could not be imported. Before the whole table is planted the tests must
+pass as things are.
+Needs root: the tests run in a network namespace of their own.
 """
 
 import argparse
@@ -13,12 +15,16 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from queue import SimpleQueue
 
 from tests.mutation import faults_caa, faults_decision, faults_record, faults_wire
 from tests.mutation.fault import Fault
+from tests.mutation.nearest import CLAUSES, UNIT, WITHOUT, groups_of
 
 PROJECT = Path(__file__).parents[2]
 FAULTS: Sequence[Fault] = (
@@ -27,18 +33,15 @@ FAULTS: Sequence[Fault] = (
     *faults_record.FAULTS,
     *faults_wire.FAULTS,
 )
-TESTS = ("tests/unit", "tests/clauses")
-# Where a fault in a file is most likely to be noticed; the others are asked only if it is not.
-NEAREST = {
-    "coordinator": ("tests/clauses", "tests/unit/coordinator"),
-    "perspective_agent": ("tests/unit/perspective_agent",),
-    "proto": ("tests/unit/mpic/test_names.py",),
-}
-# Those that start servers, which the tests that call this may have running already.
-WITHOUT = ("tests/clauses/test_caa_over_the_api.py", "tests/clauses/test_hostile_dns.py")
-# A fault may make a test run for ever, or eat all memory; that is a fault noticed.
-SECONDS = 60
+# A fault may make a test run for ever, or eat all memory; that is a fault noticed. With none, the
+# nearest tests take seconds and all of them one minute.
+NEAREST_SECONDS = 120
+SECONDS = 600
 LIMIT = ("prlimit", f"--as={4 * 2**30}")
+APART = ("unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+
+_moments = count(1)
+"""A copy's source files get one each time they are written, so that no stale bytecode fits."""
 
 
 def main() -> int:
@@ -48,8 +51,12 @@ def main() -> int:
     arguments = parser.parse_args()
     chosen = [one for one in FAULTS if arguments.only in f"{one.file} {one.what}"]
     outcomes = Counter[str]()
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        for fault, outcome in zip(chosen, pool.map(plant, chosen), strict=True):
+    with copies(arguments.jobs) as free, ThreadPoolExecutor(arguments.jobs) as pool:
+        if not arguments.only and (wrong := ask_all(free)) != "SURVIVED":
+            print(f"the tests do not pass as things are: {wrong}")
+            return 1
+        planted = pool.map(lambda one: plant(one, free), chosen)
+        for fault, outcome in zip(chosen, planted, strict=True):
             kind, _, detail = outcome.partition(" ")
             outcomes[kind] += 1
             print(f"{kind:9} {fault.file:38} {fault.what:50} {detail}", flush=True)
@@ -57,38 +64,77 @@ def main() -> int:
     return int(outcomes["noticed"] != len(chosen))
 
 
-def plant(fault: Fault) -> str:
-    """Test a copy with the fault; return "noticed TEST", "SURVIVED" or "BROKEN WHY"."""
-    source = (PROJECT / fault.file).read_text()
-    if source.count(fault.old) != 1:
-        return f"BROKEN stands {source.count(fault.old)} times"
+@contextmanager
+def copies(number: int) -> Iterator["SimpleQueue[Path]"]:
+    """Lend copies of the project, each to one fault at a time."""
+    free: SimpleQueue[Path] = SimpleQueue()
     with tempfile.TemporaryDirectory() as directory:
-        copy = Path(directory)
-        for part in ("coordinator", "perspective_agent", "proto", "tests", "deploy"):
-            ignored = shutil.ignore_patterns("__pycache__", "bench", "integration")
-            shutil.copytree(PROJECT / part, copy / part, ignore=ignored)
-        shutil.copy(PROJECT / "pyproject.toml", copy)
-        (copy / fault.file).write_text(source.replace(fault.old, fault.new))
-        nearest = _test(copy, NEAREST[Path(fault.file).parts[0]])
-        return _test(copy, TESTS) if nearest == "SURVIVED" else nearest
+        for index in range(number):
+            copy = Path(directory) / str(index)
+            for part in ("coordinator", "perspective_agent", "proto", "tests", "deploy"):
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(PROJECT / part, copy / part, ignore=ignored)
+            for file in ("pyproject.toml", "README.md", "CHANGELOG.md"):
+                shutil.copy(PROJECT / file, copy)
+            free.put(copy)
+        yield free
 
 
-def _test(copy: Path, tests: Sequence[str]) -> str:
-    environment = os.environ | {
-        "PYTHONPATH": f"{copy}:{copy / 'proto'}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:randomly"]
-    options += [f"--ignore={file}" for file in WITHOUT]
+def plant(fault: Fault, free: "SimpleQueue[Path]") -> str:
+    """Test a copy with the fault; return "noticed TEST", "SURVIVED" or "BROKEN WHY"."""
+    copy = free.get()
+    source = (PROJECT / fault.file).read_text()
+    try:
+        if source.count(fault.old) != 1:
+            return f"BROKEN stands {source.count(fault.old)} times"
+        _write(copy / fault.file, source.replace(fault.old, fault.new))
+        return _ask(copy, fault)
+    finally:
+        _write(copy / fault.file, source)
+        free.put(copy)
+
+
+def _write(file: Path, source: str) -> None:
+    file.write_text(source)
+    moment = next(_moments)
+    os.utime(file, (moment, moment))
+
+
+def _ask(copy: Path, fault: Fault) -> str:
+    if fault.tests:
+        return _test(copy, fault.tests, NEAREST_SECONDS)
+    nearest, *others = groups_of(fault.file, copy)
+    outcome = _test(copy, nearest, NEAREST_SECONDS)
+    for group in others:
+        if outcome == "SURVIVED":
+            outcome = _test(copy, group, SECONDS)
+    return outcome
+
+
+def ask_all(free: "SimpleQueue[Path]") -> str:
+    """Ask all tests that any fault needs of a copy without a fault."""
+    copy = free.get()
+    own = {test for fault in FAULTS for test in fault.tests}
+    try:
+        return _test(copy, (UNIT, CLAUSES, *sorted(own)), SECONDS)
+    finally:
+        free.put(copy)
+
+
+def _test(copy: Path, tests: Sequence[str], seconds: float) -> str:
+    environment = os.environ | {"PYTHONPATH": f"{copy}:{copy / 'proto'}"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider"]
+    options += [f"--ignore={file}" for file in WITHOUT if file not in tests]
     try:
         done = subprocess.run(
-            [*LIMIT, sys.executable, "-m", "pytest", *options, *tests],
+            [*APART, *LIMIT, sys.executable, "-m", "pytest", *options, *tests],
             cwd=copy,
             env=environment,
             capture_output=True,
             text=True,
             check=False,
-            timeout=SECONDS,
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired:
         return "noticed by running for ever"

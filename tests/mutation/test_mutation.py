@@ -1,10 +1,21 @@
 """The planted faults: each fits the source as it stands, and a few are planted each time."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from queue import SimpleQueue
+
 import pytest
 
-from tests.mutation.run import FAULTS, PROJECT, plant
+from tests.mutation.fault import Fault
+from tests.mutation.run import FAULTS, PROJECT, copies, plant
 
 EACH = 40
+
+
+@pytest.fixture(scope="module")
+def free() -> Iterator["SimpleQueue[Path]"]:
+    with copies(1) as lent:
+        yield lent
 
 
 def test_every_fault_can_be_planted() -> None:
@@ -18,6 +29,13 @@ def test_no_two_faults_are_the_same() -> None:
     assert len(set(changes)) == len(changes)
 
 
+def test_tests_that_are_named_are_there() -> None:
+    for fault in FAULTS:
+        for test in fault.tests:
+            file, _, function = test.partition("::")
+            assert f"def {function.partition('[')[0]}(" in (PROJECT / file).read_text(), test
+
+
 @pytest.mark.parametrize("fault", FAULTS[::EACH], ids=lambda fault: fault.what)
-def test_a_planted_fault_is_noticed(fault: tuple[str, str, str, str]) -> None:
-    assert plant(fault).startswith("noticed")
+def test_a_planted_fault_is_noticed(fault: Fault, free: "SimpleQueue[Path]") -> None:
+    assert plant(fault, free).startswith("noticed")

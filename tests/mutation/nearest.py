@@ -1,0 +1,35 @@
+"""Which tests are asked about a fault in a file, one group after the other, until one notices it.
+
+First those that bear the module's name, then those of its program, then all that start no server.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+UNIT = "tests/unit"
+CLAUSES = "tests/clauses"
+# Those that start servers, which the tests that call this may have running already.
+WITHOUT = ("tests/clauses/test_caa_over_the_api.py", "tests/clauses/test_hostile_dns.py")
+
+_ALL = (UNIT, CLAUSES)
+_PROGRAMS = {
+    "coordinator": (CLAUSES, "tests/unit/coordinator"),
+    "perspective_agent": ("tests/unit/perspective_agent",),
+    "proto": ("tests/unit/mpic",),
+}
+# Of those whose name says nothing of it, in seconds.
+_BESIDE = {
+    "coordinator/caa.py": (CLAUSES, "tests/unit/coordinator/test_caa_any_set.py"),
+    "coordinator/caa_value.py": (CLAUSES,),
+    "coordinator/caa_parameters.py": (CLAUSES,),
+}
+
+
+def groups_of(file: str, project: Path) -> Sequence[Sequence[str]]:
+    """Return the groups of tests to ask about a fault in a file, the nearest first."""
+    program, *folders = Path(file).parts[:-1]
+    room = "mpic" if program == "proto" else "/".join([program, *folders])
+    own = f"{UNIT}/{room}/test_{Path(file).stem}.py"
+    nearest = [own] if (project / own).exists() else []
+    nearest += _BESIDE.get(file, ())
+    return [group for group in (nearest, _PROGRAMS[program], _ALL) if group]
