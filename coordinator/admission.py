@@ -17,6 +17,8 @@ from mpic.grpc.reasons import ErrorReason
 
 MAX_NAMES = 100
 """Of one question."""
+MAX_REQUEST_ID = 128
+"""Characters of a question's id."""
 OVERLOADED: Final = "OVERLOADED"
 CALLER_LIMIT: Final = "CALLER_LIMIT"
 

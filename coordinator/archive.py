@@ -12,6 +12,7 @@ from coordinator.record.ids import read_id, show_id
 from coordinator.record.reader import Reader
 from coordinator.record.recorder import Recorder
 from coordinator.record.terms import request_term
+from mpic.encoded import discard_unknown
 from mpic.grpc.errors import RequestError, Violation, invalid_argument
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
@@ -97,6 +98,9 @@ class Archive:
 def check_issuance(issuance: c.Issuance) -> None:
     """Check what is reported of a certificate; raises RequestError that names every wrong field."""
     violations = []
+    if discard_unknown(issuance):
+        text = "has a field that this service does not know; it is older than the caller"
+        violations.append(Violation("issuance", text))
     serial, fingerprint = issuance.serial_number, issuance.sha256_fingerprint
     if not serial and not fingerprint:
         text = "is empty, and so is sha256_fingerprint; give one of them"

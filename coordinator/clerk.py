@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from coordinator.admission import Bounds, weigh
+from coordinator.admission import MAX_REQUEST_ID, Bounds, weigh
 from coordinator.corroboration import Attempt, Corroborator, Question
 from coordinator.intake import Desk, Issuers, read_question
 from coordinator.logbook import log_late, log_verdict, seconds_to_decide
@@ -21,9 +21,6 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
 log = structlog.get_logger()
-
-_SHOWN = 128
-"""Characters of a request id, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +124,7 @@ class Clerk:
             log.info(
                 "not_decided",
                 # Not checked yet, and perhaps wrong just for its length.
-                request_id=request.request_id[:_SHOWN],
+                request_id=request.request_id[:MAX_REQUEST_ID],
                 trace_id=call.trace_id,
                 caller=call.caller,
                 reason=error.reason,

@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from coordinator.addresses import is_looser
-from coordinator.admission import MAX_NAMES
+from coordinator.admission import MAX_NAMES, MAX_REQUEST_ID
 from coordinator.corroboration import Question
 from coordinator.judging import Ask
 from coordinator.policy import PolicyRow
 from coordinator.quorum import Terms, required_by_policy
+from mpic.encoded import discard_unknown
 from mpic.grpc.errors import Violation, invalid_argument
 from mpic.names import Name, parse_names
+from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{MAX_REQUEST_ID}}}")
 _METHOD = re.compile(r"[a-z0-9-]{1,64}")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}:[\x21-\x7e]{1,2000}")
+
+_SHOWN = 64
+"""Octets of an unknown issuer, at most."""
 
 Issuers = Mapping[str, frozenset[str]]
 
@@ -39,6 +44,10 @@ class Desk:
 def read_question(request: c.CorroborateRequest, desk: Desk) -> Question:
     """Return the question; raises RequestError that names every field that is wrong."""
     violations: list[Violation] = []
+    if discard_unknown(request):
+        # It may have demanded more than is known here; to pass over it would be to loosen that.
+        text = "has a field that this service does not know; it is older than the caller"
+        violations.append(Violation("request", text))
     names = _read_names(request, violations)
     issuer_domains = _read_issuer(request.issuer, desk.issuers, violations)
     _check_texts(request, violations)
@@ -85,7 +94,9 @@ def _read_issuer(issuer: str, issuers: Issuers, violations: list[Violation]) -> 
         return next(iter(issuers.values()))
     if issuer not in issuers:
         known = ", ".join(sorted(issuers))
-        wrong = f"{issuer!r} is not configured" if issuer else "is empty, and there are several"
+        wrong = "is empty, and there are several"
+        if issuer:
+            wrong = f"{shorten(issuer, _SHOWN)!r} is not configured"
         violations.append(Violation("issuer", f"{wrong}; this service knows {known}"))
     return issuers.get(issuer, frozenset())
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import grpc
 import structlog
 
-from coordinator.admission import weigh
+from coordinator.admission import MAX_REQUEST_ID, weigh
 from coordinator.answer import encode_answer
 from mpic.company import Company
 from mpic.encoded import encode_entry, tag_of
@@ -100,7 +100,7 @@ class QuestionStream:
         except RequestError as error:
             outcome = error
         except Exception:
-            log.exception("internal_error", request_id=question.request_id)
+            log.exception("internal_error", request_id=question.request_id[:MAX_REQUEST_ID])
             text = "internal error; nothing was decided"
             outcome = RequestError(grpc.StatusCode.INTERNAL, "INTERNAL", text)
         self._outbox.put((question, outcome))
@@ -143,7 +143,8 @@ def _pack(decided: list[Decided]) -> bytes:
 
 def _encode(question: c.CorroborateRequest, decided: r.Record | RequestError) -> bytes:
     """Return one outcome as a response holds it."""
-    outcome = c.CorroborateOutcome(request_id=question.request_id)
+    # One that is longer is not taken, and its caller is told so; nor is it sent back.
+    outcome = c.CorroborateOutcome(request_id=question.request_id[:MAX_REQUEST_ID])
     if isinstance(decided, RequestError):
         outcome.error.CopyFrom(_to_message(decided))
         return encode_entry(_OUTCOME, outcome.SerializeToString())

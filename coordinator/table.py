@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coordinator.caa_value import present
+from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
@@ -35,16 +36,6 @@ def print_answer(response: c.CorroborateResponse, console: Console) -> None:
                 console.print(_dissent_line(report))
         console.print(_name_line(verdict))
     console.print(_certificate_line(response))
-
-
-def escape(text: str) -> str:
-    r"""Return the text with everything but printable characters as \DDD or \u{...}."""
-    return "".join(char if char.isprintable() else _escape_one(char) for char in text)
-
-
-def _escape_one(char: str) -> str:
-    code = ord(char)
-    return f"\\{code:03d}" if code < 256 else f"\\u{{{code:x}}}"  # noqa: PLR2004 - an octet
 
 
 def _name_table(verdict: c.NameVerdict) -> Table:

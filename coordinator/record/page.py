@@ -15,7 +15,8 @@ from coordinator.record.dossier import Dossier, read_dossier
 from coordinator.record.ids import show_id
 from coordinator.record.replay import Change
 from coordinator.record.sieve import dissenting
-from coordinator.table import escape, print_answer
+from coordinator.table import print_answer
+from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 

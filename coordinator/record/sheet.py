@@ -14,7 +14,7 @@ from google.protobuf import json_format
 from coordinator.answer import fill_answer, fill_late
 from coordinator.record.dossier import Dossier
 from coordinator.record.sieve import dissenting
-from coordinator.table import escape
+from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 
 SCHEMA = "mpic.record.v1"

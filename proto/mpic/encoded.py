@@ -10,6 +10,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import Message
 
 _SEVEN_BITS = 0x7F
 _OCTETS = 2  # the wire type of what has its length before it
@@ -31,6 +32,13 @@ def tag_of(message: Descriptor, field: str) -> bytes:
 def encode_entry(tag: bytes, octets: bytes) -> bytes:
     """Return a field's entry of what is encoded already."""
     return tag + _encode_number(len(octets)) + octets
+
+
+def discard_unknown(message: Message) -> bool:
+    """Drop the fields that the agreement does not have, at any depth; return whether there were."""
+    before = message.ByteSize()
+    message.DiscardUnknownFields()
+    return message.ByteSize() != before
 
 
 def pass_on(octets: bytes) -> Any:  # noqa: ANN401 - it stands for any message

@@ -6,6 +6,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import Deployment
 
 GOOD = "child.parent.example.co.jp"
@@ -80,6 +81,39 @@ def test_a_wrong_field_is_named(
     told = refusal(deployment, message)
     assert list(told) == [field]
     assert says in told[field]
+
+
+@pytest.mark.parametrize(
+    ("message", "field", "says"),
+    [
+        (request(issuer="x" * 20_000), "issuer", "is not configured; this service knows example"),
+        (request(issuer="\u202e\x1b" * 20_000), "issuer", "\\\\u{202e}\\\\027"),
+        (request(*(f"{n}{'ä' * 900}.example.com" for n in range(100))), "names[0]", "IDNA"),
+        (request(*(f"{n}{'a' * 900}.example.com" for n in range(100))), "names[0]", "octets"),
+        (request(account_uri="https://x/\n" * 20_000), "account_uri", "absolute URI"),
+        (request(validation_method="x" * 20_000), "validation_method", "must be a label"),
+        (request(request_id="x" * 20_000), "request_id", "1 to 128"),
+        (c.CorroborateRequest.FromString(b"\xa2\x06\x03new"), "request", "does not know"),
+    ],
+)
+def test_of_whatever_length_it_is_the_true_reason_comes_back(
+    deployment: Deployment, message: c.CorroborateRequest, field: str, says: str
+) -> None:
+    """A status that is larger than clients take would tell them to ask again, for ever."""
+    assert says in refusal(deployment, message)[field]
+
+
+def test_a_stream_of_bad_questions_is_answered_one_by_one(deployment: Deployment) -> None:
+    questions = [request(f"{n}{'ä' * 900}.example.com", issuer="x" * 9000) for n in range(50)]
+    questions.append(request(request_id="y" * 100_000))
+    message = c.CorroborateStreamRequest(questions=questions)
+    with deployment.channel() as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        responses = list(stub.CorroborateStream(iter([message]), timeout=60))
+    outcomes = [outcome for response in responses for outcome in response.outcomes]
+    assert {outcome.error.reason for outcome in outcomes} == {"INVALID_REQUEST"}
+    assert len(outcomes) == 51
+    assert all(outcome.ByteSize() < 2048 for outcome in outcomes)
 
 
 def test_everything_wrong_is_said_at_once(deployment: Deployment) -> None:

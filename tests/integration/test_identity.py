@@ -123,6 +123,15 @@ def test_a_caller_not_on_the_list_is_refused_and_logged(deployment: Deployment) 
     wait_until(lambda: bool(line.search(log.read_text())), 60, log.read_text)
 
 
+def test_a_stranger_with_many_names_hears_that_it_is_one(deployment: Deployment) -> None:
+    """Were they all in the status, it would be too large to come, and it would ask again."""
+    names = tuple(f"host{number}.{'x' * 60}.example.test" for number in range(80))
+    issue_certificate(load_authority(deployment.pki), Subject("caller", "many", names))
+    with pytest.raises(grpc.RpcError) as raised:
+        call(channel_credentials(deployment.caller_tls("many")))
+    assert raised.value.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
 def test_a_caller_of_the_coordinator_may_not_ask_an_agent(deployment: Deployment) -> None:
     options = [("grpc.ssl_target_name_override", "ashburn.perspective.mpic.test")]
     credentials = channel_credentials(deployment.caller_tls())

@@ -1,6 +1,10 @@
 """What a caller hears when nothing could be decided: `google.rpc.Status` with a stable reason.
 
 A negative verdict is never one of these; it is an answer.
+
+Whatever a caller wrote may be in a text. A status travels as metadata of HTTP/2, of which gRPC's
+clients take 8 KiB by default: a larger one is RESOURCE_EXHAUSTED to them, which asks them to try
+again for ever. So every text is escaped and cut here, and a status has no more fields than fit.
 """
 
 from __future__ import annotations
@@ -16,18 +20,30 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc import aio
 
 from mpic.grpc.reasons import ErrorReason
+from mpic.text import ELLIPSIS, shorten
 
 DOMAIN = "mpic"
+
+# Octets of UTF-8. The message travels twice: in percent-encoding, and with the fields in base64.
+_MESSAGE = 768
+_FIELD = 64
+_DESCRIPTION = 256
+_VIOLATIONS = 2048
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One field that is wrong: its path, and what is wrong and would be right."""
+    """One field that is wrong: its path, and what is wrong and would be right; both are bounded."""
 
     field: str
     description: str
+
+    def __post_init__(self) -> None:
+        """Escape and cut both."""
+        object.__setattr__(self, "field", shorten(self.field, _FIELD))
+        object.__setattr__(self, "description", shorten(self.description, _DESCRIPTION))
 
 
 @dataclass
@@ -40,6 +56,10 @@ class RequestError(Exception):
     violations: Sequence[Violation] = field(default=())
     retry_after: float | None = None
     """Seconds; None where asking again would not help."""
+
+    def __post_init__(self) -> None:
+        """Escape and cut the message."""
+        self.message = shorten(self.message, _MESSAGE)
 
     def __str__(self) -> str:
         """Return the message; the fields are in `violations`."""
@@ -69,7 +89,7 @@ def to_status(error: RequestError) -> status_pb2.Status:
     if error.violations:
         fields = [
             error_details_pb2.BadRequest.FieldViolation(field=v.field, description=v.description)
-            for v in error.violations
+            for v in _fit(error.violations)
         ]
         packed.append(_pack(error_details_pb2.BadRequest(field_violations=fields)))
     if error.retry_after is not None:
@@ -80,6 +100,17 @@ def to_status(error: RequestError) -> status_pb2.Status:
     return status_pb2.Status(
         code=code_pb2.Code.ValueType(code), message=error.message, details=packed
     )
+
+
+def _fit(violations: Sequence[Violation]) -> Sequence[Violation]:
+    """Return the first fields, as many as fit, and how many more there are."""
+    octets = 0
+    for count, one in enumerate(violations):
+        octets += len(one.field.encode()) + len(one.description.encode())
+        if octets > _VIOLATIONS:
+            more = Violation(ELLIPSIS, f"{len(violations) - count} more fields are wrong")
+            return [*violations[:count], more]
+    return violations
 
 
 def _pack(message: Any) -> any_pb2.Any:  # noqa: ANN401 - any protobuf message

@@ -251,7 +251,9 @@ Global___CaaOutcome: _TypeAlias = CaaOutcome  # noqa: Y015
 
 @_typing.final
 class CorroborateRequest(_message.Message):
-    """May a certificate with these names be issued?"""
+    """May a certificate with these names be issued? A field that the service does not know is
+    INVALID_ARGUMENT, since it may have demanded more: upgrade coordinators before callers.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -69,9 +69,10 @@ class CorroborationServiceServicer:
     def Corroborate(self, request, context):
         """One certificate's names in, one verdict out. A refusal is an answer, not an RPC error;
         an RPC error means that nothing was decided. INVALID_ARGUMENT carries
-        google.rpc.BadRequest with the field paths, RESOURCE_EXHAUSTED google.rpc.RetryInfo. Without
-        a deadline the service's own applies; a shorter one is kept, and a question that is not certain
-        by then is DEADLINE_EXCEEDED, never refused for lookups that had too little time.
+        google.rpc.BadRequest with the field paths, as many as fit, and RESOURCE_EXHAUSTED
+        google.rpc.RetryInfo. Without a deadline the service's own applies; a shorter one is kept, and a
+        question that is not certain by then is DEADLINE_EXCEEDED, never refused for lookups that had
+        too little time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,9 +36,10 @@ class CorroborationServiceStub:
     Corroborate: _grpc.UnaryUnaryMultiCallable[_corroboration_pb2.CorroborateRequest, _corroboration_pb2.CorroborateResponse]
     """One certificate's names in, one verdict out. A refusal is an answer, not an RPC error;
     an RPC error means that nothing was decided. INVALID_ARGUMENT carries
-    google.rpc.BadRequest with the field paths, RESOURCE_EXHAUSTED google.rpc.RetryInfo. Without
-    a deadline the service's own applies; a shorter one is kept, and a question that is not certain
-    by then is DEADLINE_EXCEEDED, never refused for lookups that had too little time.
+    google.rpc.BadRequest with the field paths, as many as fit, and RESOURCE_EXHAUSTED
+    google.rpc.RetryInfo. Without a deadline the service's own applies; a shorter one is kept, and a
+    question that is not certain by then is DEADLINE_EXCEEDED, never refused for lookups that had
+    too little time.
     """
     CorroborateStream: _grpc.StreamStreamMultiCallable[_corroboration_pb2.CorroborateStreamRequest, _corroboration_pb2.CorroborateStreamResponse]
     """The same questions and answers, many at once, answered as they finish and matched by
@@ -66,9 +67,10 @@ class CorroborationServiceAsyncStub(CorroborationServiceStub):
     Corroborate: _aio.UnaryUnaryMultiCallable[_corroboration_pb2.CorroborateRequest, _corroboration_pb2.CorroborateResponse]  # type: ignore[assignment]
     """One certificate's names in, one verdict out. A refusal is an answer, not an RPC error;
     an RPC error means that nothing was decided. INVALID_ARGUMENT carries
-    google.rpc.BadRequest with the field paths, RESOURCE_EXHAUSTED google.rpc.RetryInfo. Without
-    a deadline the service's own applies; a shorter one is kept, and a question that is not certain
-    by then is DEADLINE_EXCEEDED, never refused for lookups that had too little time.
+    google.rpc.BadRequest with the field paths, as many as fit, and RESOURCE_EXHAUSTED
+    google.rpc.RetryInfo. Without a deadline the service's own applies; a shorter one is kept, and a
+    question that is not certain by then is DEADLINE_EXCEEDED, never refused for lookups that had
+    too little time.
     """
     CorroborateStream: _aio.StreamStreamMultiCallable[_corroboration_pb2.CorroborateStreamRequest, _corroboration_pb2.CorroborateStreamResponse]  # type: ignore[assignment]
     """The same questions and answers, many at once, answered as they finish and matched by
@@ -99,9 +101,10 @@ class CorroborationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_corroboration_pb2.CorroborateResponse, _abc.Awaitable[_corroboration_pb2.CorroborateResponse]]:
         """One certificate's names in, one verdict out. A refusal is an answer, not an RPC error;
         an RPC error means that nothing was decided. INVALID_ARGUMENT carries
-        google.rpc.BadRequest with the field paths, RESOURCE_EXHAUSTED google.rpc.RetryInfo. Without
-        a deadline the service's own applies; a shorter one is kept, and a question that is not certain
-        by then is DEADLINE_EXCEEDED, never refused for lookups that had too little time.
+        google.rpc.BadRequest with the field paths, as many as fit, and RESOURCE_EXHAUSTED
+        google.rpc.RetryInfo. Without a deadline the service's own applies; a shorter one is kept, and a
+        question that is not certain by then is DEADLINE_EXCEEDED, never refused for lookups that had
+        too little time.
         """
 
     @_abc_1.abstractmethod

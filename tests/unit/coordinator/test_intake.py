@@ -123,3 +123,22 @@ def test_nobody_lingers_longer_than_an_attempt(seconds: float) -> None:
     message = request()
     message.linger.FromNanoseconds(round(seconds * 1e9))
     assert refused(message) == ["linger"]
+
+
+def with_unknown_field(message: c.CorroborateRequest) -> c.CorroborateRequest:
+    """The message as a newer caller would send it: with a field of another number."""
+    return c.CorroborateRequest.FromString(message.SerializeToString() + b"\x98\x06\x01")
+
+
+def test_what_a_newer_caller_may_have_demanded_is_not_passed_over() -> None:
+    assert refused(with_unknown_field(request())) == ["request"]
+    tightening = c.Tightening.FromString(b"\x98\x06\x01")
+    assert refused(request(tightening=tightening)) == ["request"]
+
+
+def test_an_issuer_of_any_length_is_told_what_this_service_knows() -> None:
+    with pytest.raises(RequestError) as raised:
+        read_question(request(issuer="x\n" * 10_000), DESK)
+    (one,) = raised.value.violations
+    assert one.description.endswith("is not configured; this service knows one")
+    assert len(one.description) < 200

@@ -8,6 +8,7 @@ import pytest
 
 import coordinator.stream
 from coordinator.stream import QuestionStream
+from mpic.grpc.errors import Violation, invalid_argument
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 from tests.world.records import sample_record
@@ -83,3 +84,19 @@ async def test_a_busy_stream_gathers_only_while_more_is_being_decided() -> None:
         told = [outcome.request_id for outcome in read(await following).outcomes]
     assert told == ["10", "11"]
     reading.cancel()
+
+
+async def test_a_request_id_of_any_length_is_not_sent_back() -> None:
+    async def refuse(_: c.CorroborateRequest) -> r.Record:
+        raise invalid_argument([Violation("request_id", "must be 1 to 128")])
+
+    async def ask_badly() -> AsyncIterator[c.CorroborateStreamRequest]:
+        questions = [c.CorroborateRequest(request_id="x" * 100_000) for _ in range(30)]
+        yield c.CorroborateStreamRequest(questions=questions)
+
+    stream = QuestionStream(refuse, 0.0, 100, lambda: 100)
+    await stream.read(ask_badly())
+    (message,) = [message async for message in stream.responses()]
+    outcomes = read(message).outcomes
+    assert [one.request_id for one in outcomes] == ["x" * 128] * 30
+    assert len(message) < 10_000

@@ -1,0 +1,34 @@
+r"""Text of strangers on its way to people: escaped, and no longer than a bound. Pure."""
+
+ELLIPSIS = "..."
+
+
+def escape(text: str) -> str:
+    r"""Return the text with everything but printable characters as \DDD or \u{...}.
+
+    What turns the direction of writing (Unicode's bidirectional controls) does not print either.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape_one(char) for char in text)
+
+
+def shorten(text: str, octets: int) -> str:
+    """Return the text escaped, in at most so many octets of UTF-8, with "..." for what is left out.
+
+    That is of the middle: a sentence often says at its end what is wrong with what it quotes.
+    """
+    if len(text) > 2 * octets:
+        text = text[:octets] + ELLIPSIS + text[-octets:]  # to escape all would take long
+    encoded = escape(text).encode()
+    if len(encoded) <= octets:
+        return encoded.decode()
+    end = (octets - len(ELLIPSIS)) // 3
+    head = encoded[: octets - len(ELLIPSIS) - end].decode(errors="ignore")
+    tail = encoded[len(encoded) - end :].decode(errors="ignore")
+    return head + ELLIPSIS + tail
+
+
+def _escape_one(char: str) -> str:
+    code = ord(char)
+    return f"\\{code:03d}" if code < 256 else f"\\u{{{code:x}}}"  # noqa: PLR2004 - an octet

@@ -1,0 +1,42 @@
+"""Text of strangers: nothing of it acts on a terminal, and it is as long as may be at most."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mpic.text import escape, shorten
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, and 日本語", "plain, and 日本語"),
+        ("\x1b[2J", "\\027[2J"),
+        ("a\r\nb\x00", "a\\013\\010b\\000"),
+        ("user\u202etxt.exe", "user\\u{202e}txt.exe"),
+        ("\u2066\u200f\ufeff", "\\u{2066}\\u{200f}\\u{feff}"),
+    ],
+)
+def test_what_does_not_print_is_escaped(text: str, shown: str) -> None:
+    assert escape(text) == shown
+
+
+@given(st.text(st.characters()), st.integers(3, 40))
+def test_whatever_comes_is_printable_and_no_longer_than_it_may_be(text: str, octets: int) -> None:
+    shown = shorten(text, octets)
+    assert shown.isprintable()
+    assert len(shown.encode()) <= octets
+    assert shown == escape(text) or "..." in shown
+
+
+def test_what_just_fits_is_not_cut() -> None:
+    assert shorten("ä" * 10, 20) == "ä" * 10
+    assert shorten("ä" * 10, 19) == "ä" * 5 + "..." + "ä" * 2
+
+
+@pytest.mark.parametrize("times", [1, 1000])
+def test_both_ends_are_kept(times: int) -> None:
+    shown = shorten(f"has '{'x' * 100 * times}', which is too long", 60)
+    assert shown.startswith("has 'xxx")
+    assert shown.endswith(", which is too long")
+    assert len(shown) == 60
