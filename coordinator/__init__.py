@@ -1,1 +1,3 @@
 """The coordinator: asks all perspectives and decides."""
+
+import mpic  # noqa: F401 - before anything loads gRPC

@@ -126,6 +126,9 @@ def judge_sightings(
 def _judge_one(sighting: Sighting, *, must_validate: bool) -> Finding:
     perspective, description = sighting.perspective, sighting.description
     facts: dict[str, Fact] = {"address": sighting.address}
+    if sighting.presented is not None and sighting.presented.accepts_tls_1_2:
+        what = f"{perspective.id}: it accepts TLS 1.2; only TLS 1.3 may be spoken"
+        return Finding("error", what, "Start its agent anew, from this release", facts)
     if description is None:
         what = f"{perspective.id}: {sighting.problem}"
         return Finding("error", what, sighting.mend or "See the agent's log", facts)

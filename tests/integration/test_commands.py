@@ -1,6 +1,5 @@
 """The commands as people type them: exit codes, words, refusals to start, a graceful end."""
 
-import os
 import re
 import signal
 import socket
@@ -28,7 +27,7 @@ from tests.world.deployment import (
 from tests.world.held import hold
 from tests.world.internet import Internet
 from tests.world.places import PLACES
-from tests.world.process import Child, wait_until
+from tests.world.process import Child, plain_environment, wait_until
 
 CHILD = "child.parent.example.co.jp"
 
@@ -40,7 +39,7 @@ def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProce
         text=True,
         check=False,
         timeout=300,
-        env=os.environ | {"COLUMNS": "160"} | environment,
+        env=plain_environment() | {"COLUMNS": "160"} | environment,
     )
 
 

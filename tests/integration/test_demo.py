@@ -1,12 +1,11 @@
 """The README's first command: its scenes end as they must, and nothing is left behind."""
 
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.world.process import wait_until
+from tests.world.process import plain_environment, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # A network of its own within the tests' own, as demo.sh gives it.
@@ -14,7 +13,11 @@ DEMO = ["unshare", "--net", "--", sys.executable, "deploy/demo.py"]
 
 
 def environment(temporary: Path) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(REPOSITORY), "TMPDIR": str(temporary), "COLUMNS": "140"}
+    return plain_environment() | {
+        "PYTHONPATH": str(REPOSITORY),
+        "TMPDIR": str(temporary),
+        "COLUMNS": "140",
+    }
 
 
 def test_all_scenes_end_as_they_must(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.world import network, zones
 from tests.world.deployment import COORDINATOR, MPIC, Deployment, agent_address, wait_serving
 from tests.world.internet import Internet
 from tests.world.places import PLACES
-from tests.world.process import wait_until
+from tests.world.process import plain_environment, wait_until
 
 TOKYO, FRANKFURT, ASHBURN = PLACES[:3]
 
@@ -31,7 +31,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         timeout=300,
-        env=os.environ | {"COLUMNS": "200"},
+        env=plain_environment() | {"COLUMNS": "200"},
     )
 
 

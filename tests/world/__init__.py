@@ -11,3 +11,5 @@ Everything lives in one private network namespace whose only interface is `lo`:
 
 `internet.Internet` puts it together; zones are data in `zones`, broken servers in `misbehaving`.
 """
+
+import mpic  # noqa: F401 - before anything loads gRPC

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,27 @@ def wait_until(ready: Callable[[], bool], seconds: float, explain: Callable[[], 
         time.sleep(0.005)
 
 
+def plain_environment() -> dict[str, str]:
+    """Return the environment without what this process has set up for itself in it.
+
+    gRPC reads variables, and `mpic` sets one: a program that is tried must do so on its own.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith("GRPC_")}
+
+
 class Child:
     """A running program. The kernel kills it when the thread that started it ends.
 
     So start children from the main thread, all of them first, and wait for each afterwards.
     """
 
-    def __init__(self, command: Sequence[str], log_file: Path, cwd: Path | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        log_file: Path,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """Start it; its output goes to `log_file`. `setpriv` becomes the command, same pid."""
         self.command = list(command)
         self.log_file = log_file
@@ -46,6 +60,7 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=cwd,
+                env=plain_environment() if environment is None else environment,
                 start_new_session=True,
             )
 

@@ -1,4 +1,4 @@
-"""Who answers at an address: a TLS handshake and nothing more."""
+"""Who answers at an address: TLS handshakes and nothing more."""
 
 import socket
 import ssl
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from mpic.grpc.tls import TlsFiles
+from mpic.grpc.tls import TlsFiles, accepts_tls_1_2
 from mpic.pair import all_names
 
 
@@ -19,6 +19,8 @@ class Presented:
     """Its subject alternative names: DNS names and URIs."""
     ends_at: datetime
     certificate: x509.Certificate
+    accepts_tls_1_2: bool = False
+    """Whether it would also speak what is too old."""
 
 
 class StrangerError(Exception):
@@ -47,4 +49,9 @@ def shake_hands(address: str, tls: TlsFiles, timeout: float) -> Presented:
         except (ssl.SSLError, ConnectionError) as error:
             raise StrangerError(f"it does not speak TLS 1.3 as we do: {error}") from error
     certificate = x509.load_der_x509_certificate(encoded or b"")
-    return Presented(all_names(certificate), certificate.not_valid_after_utc, certificate)
+    return Presented(
+        all_names(certificate),
+        certificate.not_valid_after_utc,
+        certificate,
+        accepts_tls_1_2(address, timeout),
+    )

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Sequence
 from typing import Literal
 
+from mpic.address import reachable
 from mpic.doctor import Finding
 from mpic.doctor.handshake import Presented, StrangerError, shake_hands
 from mpic.grpc.tls import TlsFiles
@@ -13,8 +14,6 @@ _HANDSHAKE_SECONDS = 5.0
 
 Port = Literal["free", "taken", "absent", "forbidden"]
 """taken: something listens there; absent: the host has no such address."""
-
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - nothing is bound here
 
 
 def examine_ports(addresses: Sequence[str], tls: TlsFiles, own: Sequence[str]) -> list[Finding]:
@@ -27,7 +26,7 @@ def _examine_port(address: str, tls: TlsFiles, own: Sequence[str]) -> Finding:
     if port != "taken":
         return judge_port(address, port)
     try:
-        there = shake_hands(_reachable(address), tls, _HANDSHAKE_SECONDS)
+        there = shake_hands(reachable(address), tls, _HANDSHAKE_SECONDS)
     except (OSError, StrangerError) as error:
         return judge_stranger(address, str(error))
     return judge_holder(address, there, own)
@@ -55,11 +54,6 @@ def try_port(address: str) -> Port:
     return "free"
 
 
-def _reachable(address: str) -> str:
-    host, _, port = address.rpartition(":")
-    return f"{_EVERYWHERE.get(host, host)}:{port}"
-
-
 def judge_port(address: str, port: Port) -> Finding:
     """Say whether a port that nobody holds can be had. Pure."""
     facts = {"listen": address}
@@ -75,6 +69,9 @@ def judge_port(address: str, port: Port) -> Finding:
 def judge_holder(address: str, there: Presented, own: Sequence[str]) -> Finding:
     """Say whether who listens there is the program itself. Pure."""
     facts = {"listen": address, "names": there.names, "until": there.ends_at.isoformat()}
+    if there.accepts_tls_1_2:
+        what = f"who listens on {address} accepts TLS 1.2; only TLS 1.3 may be spoken"
+        return Finding("error", what, "Start the program anew, from this release", facts)
     if set(there.names) & set(own):
         return Finding("ok", f"the program listens on {address}", facts=facts)
     what = f"{there.names[0] if there.names else 'a peer without a name'} listens on {address}"

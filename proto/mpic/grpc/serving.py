@@ -14,14 +14,17 @@ from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
+from mpic.address import reachable
 from mpic.grpc.acceptors import Acceptors, Busiest, Reception, refuse
 from mpic.grpc.handlers import Handler
 from mpic.grpc.identity import Gate
 from mpic.grpc.metering import HEALTH, Meter
-from mpic.grpc.tls import ServerIdentity, Tls
+from mpic.grpc.tls import ServerIdentity, Tls, accepts_tls_1_2
 from mpic.grpc.transport import SERVER
 
 log = structlog.get_logger()
+
+_TRY_SECONDS = 10.0
 
 
 class ServingError(Exception):
@@ -57,6 +60,7 @@ class Server:
                 " host may lack the address, or the files of [tls] are no PEM key and certificate"
                 " that fit; try `mpic check-config`"
             ) from error
+        self._own_address = reachable(f"{listening.address.rpartition(':')[0]}:{self.port}")
         self._health = HealthServicer()
         self._services = tuple(listening.allowed)
         self.add(health_pb2_grpc.add_HealthServicer_to_server, self._health)
@@ -122,11 +126,27 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         await self._grpc.start()
+        await self._try_tls()
         for acceptors in self._acceptors:
             acceptors.start()
         self._started = True
         _spare_the_collector()
         log.info("serving", port=self.port)
+
+    async def _try_tls(self) -> None:
+        """Try the own port as one who speaks no TLS 1.3; raises ServingError if that is let in."""
+        try:
+            accepted = await asyncio.to_thread(accepts_tls_1_2, self._own_address, _TRY_SECONDS)
+        except OSError as error:
+            log.error("tls_1_2_not_tried", address=self._own_address, error=str(error))  # noqa: TRY400 - it says all
+            return
+        if accepted:
+            await self._grpc.stop(0)
+            raise ServingError(
+                f"{self._own_address} accepts TLS 1.2, and only TLS 1.3 may be spoken: this grpcio"
+                f" ({grpc.__version__}) does not heed GRPC_SSL_CIPHER_SUITES; take the release"
+                " that requirements-run.txt names"
+            )
 
     async def set_health(self, *, serving: bool) -> None:
         """Say by the health service whether the service can do its work."""

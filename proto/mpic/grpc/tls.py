@@ -1,19 +1,20 @@
 """Mutual TLS 1.3 for every channel and every server (BR 3.2.2.9: "authenticated and encrypted").
 
-There is no plain-text mode.
+There is no plain-text mode. What keeps gRPC from TLS 1.2 is in `mpic/__init__.py`: it comes first.
 """
 
-import os
+import socket
+import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
 
-# grpcio has no setting for the lowest TLS version, but takes a cipher list for TLS 1.2. A list
-# of nothing but a pre-shared-key suite, for which no key is ever configured, leaves TLS 1.2
-# without a usable cipher; TLS 1.3 suites are not governed by it. The test speaks 1.2 to a
-# server and is refused.
-os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-PSK-AES128-CBC-SHA"
+import mpic
+
+_SERVER_HELLO = b"\x16"
+"""The type of a TLS record that goes on with a handshake (RFC 8446 5.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ Tls = TlsFiles | TlsPems
 
 def server_credentials(files: Tls) -> grpc.ServerCredentials:
     """Credentials of a server that demands a certificate of every client."""
+    _insist_on_tls_1_3()
     certificate, private_key, authority = files.read()
     return grpc.ssl_server_credentials(
         [(private_key, certificate)], authority, require_client_auth=True
@@ -84,11 +86,47 @@ class ServerIdentity:
 
 
 def _configuration(files: Tls) -> grpc.ServerCertificateConfiguration:
+    _insist_on_tls_1_3()
     certificate, private_key, authority = files.read()
     return grpc.ssl_server_certificate_configuration([(private_key, certificate)], authority)
 
 
 def channel_credentials(files: Tls) -> grpc.ChannelCredentials:
     """Credentials of a client that shows its own certificate."""
+    _insist_on_tls_1_3()
     certificate, private_key, authority = files.read()
     return grpc.ssl_channel_credentials(authority, private_key, certificate)
+
+
+def _insist_on_tls_1_3() -> None:
+    """Raise ImportError where gRPC was loaded too early to be kept from TLS 1.2."""
+    if not mpic.TLS_1_3_ONLY:
+        raise ImportError("grpc was imported before mpic, and speaks TLS 1.2: import mpic first")
+
+
+def accepts_tls_1_2(address: str, timeout: float) -> bool:
+    """Say whether the server at "host:port" goes on with a handshake of TLS 1.2 or older.
+
+    No certificate is needed for that. Raises OSError where nobody answers in `timeout` seconds.
+    """
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout) as connection:
+        connection.sendall(_greet_as_tls_1_2())
+        try:
+            return connection.recv(1) == _SERVER_HELLO
+        except ConnectionError:
+            return False
+
+
+def _greet_as_tls_1_2() -> bytes:
+    """Return a ClientHello that offers all there was up to TLS 1.2."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.set_alpn_protocols(["h2"])
+    outgoing = ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), outgoing).do_handshake()
+    return outgoing.read()
