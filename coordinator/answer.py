@@ -11,7 +11,9 @@ from google.protobuf import timestamp_pb2
 from google.protobuf.message import DecodeError
 
 from coordinator.ballot import NOT_AWAITED
+from coordinator.record.determination import blame_name
 from coordinator.record.ids import show_id
+from coordinator.responsibility import Responsible
 from coordinator.verdict import QUORUM_ERROR, is_quorum_error
 from mpic.encoded import encode_entry, tag_of
 from mpic.v1 import corroboration_pb2 as c
@@ -22,6 +24,13 @@ _VERDICT = tag_of(c.CorroborateResponse.DESCRIPTOR, "names")
 _REPORT = tag_of(c.NameVerdict.DESCRIPTOR, "perspectives")
 _OBSERVATION = tag_of(c.PerspectiveReport.DESCRIPTOR, "observation")
 _CAA = tag_of(c.PerspectiveReport.DESCRIPTOR, "caa")
+
+_RESPONSIBLE = {
+    None: c.RESPONSIBLE_UNSPECIFIED,
+    Responsible.DOMAIN: c.RESPONSIBLE_DOMAIN,
+    Responsible.CALLER: c.RESPONSIBLE_CALLER,
+    Responsible.OURS: c.RESPONSIBLE_SERVICE,
+}
 
 
 def fill_answer(response: c.CorroborateResponse, record: r.Record) -> None:
@@ -48,6 +57,8 @@ def encode_answer(record: r.Record) -> bytes:
     verdicts = []
     for name in record.names:
         verdict = _show_verdict(name)
+        if not verdict.approved:
+            verdict.responsible = _RESPONSIBLE[blame_name(record, name)]
         reports = _encode_reports(name, described)
         verdicts.append(encode_entry(_VERDICT, verdict.SerializeToString() + reports))
         if verdict.HasField("error") and not response.HasField("error"):

@@ -7,6 +7,7 @@ import grpc
 import structlog
 
 from coordinator.answer import fill_answer, fill_late, is_approved
+from coordinator.record.determination import is_determination
 from coordinator.record.dossier import Dossier
 from coordinator.record.ids import read_id, show_id
 from coordinator.record.reader import Reader
@@ -73,15 +74,25 @@ class Archive:
         return c.RecordIssuanceResponse(record_id=record_id)
 
     async def _find(self, request: By, caller: str, *, may_audit: bool) -> tuple[Dossier, r.Record]:
-        """Return the record asked for, if the caller may have it."""
+        """Return the record asked for, if the caller may have it.
+
+        Of several of one request id it is the latest that determined something, if any did.
+        """
         is_auditor = may_audit and caller in self._auditors
+        is_by_id = request.WhichOneof("by") == "record_id"
+        found: tuple[Dossier, r.Record] | None = None
         for record in reversed(await self._find_ids(request, caller)):
             dossier = await self._reader.read(record)
             question = dossier.question
             if question is None or not (question.caller == caller or is_auditor):
                 continue
-            if request.WhichOneof("by") == "record_id" or question.request_id == request.request_id:
+            if not is_by_id and question.request_id != request.request_id:
+                continue
+            if is_by_id or is_determination(question):
                 return dossier, question
+            found = found or (dossier, question)
+        if found is not None:
+            return found
         text = "there is no such record, or none that this caller may have"
         raise RequestError(grpc.StatusCode.NOT_FOUND, "RECORD_NOT_FOUND", text)
 

@@ -12,6 +12,7 @@ from coordinator.intake import Desk, Issuers, read_question
 from coordinator.logbook import log_late, log_verdict, seconds_to_decide
 from coordinator.metrics import CoordinatorMetrics
 from coordinator.overload import Gate
+from coordinator.record.determination import blame_name
 from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.repeats import Repeats, RequestKey
 from coordinator.record.transcript import Asked, Transcriber, fill_late_replies
@@ -148,8 +149,9 @@ class Clerk:
         if error is not None:
             raise error
         seconds = seconds_to_decide(attempt)
-        self._counter.metrics.count_verdict(attempt, seconds)
-        log_verdict(attempt, call.caller, call.trace_id, seconds)
+        blamed = [blame_name(record, name) for name in record.names]
+        self._counter.metrics.count_verdict(attempt, seconds, blamed)
+        log_verdict(attempt, call.caller, call.trace_id, seconds, blamed)
         return record
 
     def _take_in(self, request: c.CorroborateRequest) -> Question:

@@ -5,16 +5,24 @@ import structlog
 from coordinator.ballot import Ballot
 from coordinator.corroboration import Attempt
 from coordinator.record.ids import show_id
+from coordinator.responsibility import Blamed, Responsible
 from coordinator.verdict import QUORUM_ERROR, is_quorum_error
 from mpic.v1 import corroboration_pb2 as c
 
 log = structlog.get_logger()
 
 
-def log_verdict(attempt: Attempt, caller: str, trace_id: str | None, seconds: float) -> None:
+def log_verdict(
+    attempt: Attempt,
+    caller: str,
+    trace_id: str | None,
+    seconds: float,
+    blamed: Blamed,
+) -> None:
     """Write the one line of a request; without a trace of its caller's, none is named."""
     question = attempt.question
-    names = [_summarize(ballot) for ballot in attempt.ballots]
+    pairs = zip(attempt.ballots, blamed, strict=True)
+    names = [_summarize(ballot, whose) for ballot, whose in pairs]
     log.info(
         "verdict",
         request_id=question.request_id,
@@ -30,7 +38,7 @@ def log_verdict(attempt: Attempt, caller: str, trace_id: str | None, seconds: fl
     )
 
 
-def _summarize(ballot: Ballot) -> dict[str, object]:
+def _summarize(ballot: Ballot, whose: Responsible | None) -> dict[str, object]:
     dissents = {}
     for perspective in ballot.roster.perspectives:
         dissent = ballot.standing(perspective).dissent
@@ -39,6 +47,7 @@ def _summarize(ballot: Ballot) -> dict[str, object]:
     return {
         "name": ballot.ask.name,
         "reason": c.Reason.Name(ballot.reason),
+        "responsible": whose.value if whose else None,
         "quorum": ballot.quorum,
         "dissents": dissents,
     }

@@ -19,7 +19,7 @@ from coordinator.corroboration import Attempt, Rules
 from coordinator.fanout import AnyLink
 from coordinator.overload import Gate
 from coordinator.policy import NoPolicyRowError, PolicyRow
-from coordinator.responsibility import OF_DISSENT, Responsible
+from coordinator.responsibility import OF_DISSENT, Blamed, Responsible
 from coordinator.roster import find_breaches
 from mpic.grpc.errors import RequestError
 from mpic.metrics import SHED_REASONS, ProgramMetrics
@@ -37,6 +37,7 @@ _OUTCOMES: dict[Hashable, str] = {
     # Every perspective has replied, or has been given up, before anything is counted.
     if number != c.DISSENT_NOT_AWAITED
 }
+_RESPONSIBLE: dict[Hashable, str] = {one: one.value for one in Responsible}
 _QUESTIONS = ("approved", "refused", "invalid", "shed", "failed", "cancelled")
 _CALLERS_FAULTS = (StatusCode.INVALID_ARGUMENT, StatusCode.ALREADY_EXISTS)
 _MARGINS = (-3, -2, -1, 0, 1, 2)
@@ -97,6 +98,8 @@ class _Answers:
             {"perspective": {}},
         )
 
+        self.all = (self.observations, self.disagreements, self.seconds)
+
     def cover(self, rules: Rules) -> None:
         remotes = label(one.id for one in rules.roster.remotes)
         everyone = label(one.id for one in rules.roster.perspectives)
@@ -119,6 +122,10 @@ class CoordinatorMetrics:
             "Verdicts, one for each name of a question.",
             {"reason": _REASONS, "dry_run": dry_run},
         )
+        whose = {"responsible": _RESPONSIBLE}
+        self._refusals = Tally(
+            "mpic_refusals", "Names not approved, by whose failure it is.", whose
+        )
         self._seconds = Distributions(
             "mpic_decision_duration_seconds", "From asking until the verdict was certain.", {}
         )
@@ -131,18 +138,20 @@ class CoordinatorMetrics:
         )
         self._answers = answers = _Answers()
         self.cover(rules)
-        program.register((self._questions, self._verdicts, self._seconds, self._margins))
-        program.register((answers.observations, answers.disagreements, answers.seconds))
+        program.register((self._questions, self._verdicts, self._refusals, self._seconds))
+        program.register((self._margins, *answers.all))
 
     def cover(self, rules: Rules) -> None:
         """Start the perspectives of a roster at 0, as far as they are new."""
         self._answers.cover(rules)
 
-    def count_verdict(self, attempt: Attempt, seconds: float) -> None:
+    def count_verdict(self, attempt: Attempt, seconds: float, blamed: Blamed) -> None:
         """Count what the caller is about to hear; it took `seconds`."""
         dry_run = attempt.question.dry_run
-        for ballot in attempt.ballots:
+        for ballot, whose in zip(attempt.ballots, blamed, strict=True):
             self._verdicts.counts[ballot.reason, dry_run] += 1
+            if whose is not None:
+                self._refusals.counts[whose,] += 1
         self._seconds.of[()].observe(seconds)
         self._questions.counts["approved" if attempt.approved else "refused",] += 1
 

@@ -30,6 +30,9 @@ class Responsible(enum.Enum):
     """The coordinator's, an agent's, or that of a network between them."""
 
 
+Blamed = Sequence[Responsible | None]
+"""Whose failure each name of a question is; None: it is approved."""
+
 DOMAIN, CALLER, OURS = Responsible.DOMAIN, Responsible.CALLER, Responsible.OURS
 
 OF_FAILURE: Mapping[o.FailureKind.ValueType, Responsible | None] = {

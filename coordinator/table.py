@@ -73,6 +73,9 @@ def _name_line(verdict: c.NameVerdict) -> Text:
     line = Text("approved" if verdict.approved else "refused", style=style)
     line.append(f"  {verdict.quorum} corroborate, {verdict.required} needed")
     line.append(f"  {c.Reason.Name(verdict.reason).removeprefix('REASON_')}")
+    if verdict.responsible:
+        whose = c.Responsible.Name(verdict.responsible).removeprefix("RESPONSIBLE_")
+        line.append(f"  ({whose.lower()})")
     if verdict.HasField("error"):
         line.append(f"  error {verdict.error.code}", style="bold red")
     return line.append(f"\n{escape(verdict.detail)}\n", style="")

@@ -2,7 +2,8 @@
 
 A caller that lost its connection asks anew under the same request id. Within a window it gets the
 verdict that is recorded, also while the first is still being decided and also after a restart. The
-same id with another body is refused.
+same id with another body is refused. What determined nothing (`determination`) is not remembered:
+it is decided anew, and both attempts are recorded.
 
 What costs next to nothing: a request id that this process has not seen for a whole window is new.
 At the start it learns what the store has of the last window, if that is not too much, and asks the
@@ -19,12 +20,12 @@ from datetime import datetime, timedelta
 
 import grpc
 
+from coordinator.record.determination import is_determination
 from coordinator.record.ids import lowest_id
 from coordinator.record.reader import Reader
 from coordinator.record.seen import Seen
 from coordinator.record.terms import request_term
 from mpic.grpc.errors import RequestError
-from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
 MOST_REMEMBERED = 4_000_000
@@ -123,7 +124,7 @@ class Repeats:
             return None
         for record in reversed(await self._look_up(term, memory)):
             question = (await memory.reader.read(record)).question
-            if question is None or question.caller != key.caller or not is_verdict(question):
+            if question is None or question.caller != key.caller or not is_determination(question):
                 continue
             if question.request_id == key.request_id:
                 _check_same(key, question.request_digest)
@@ -173,12 +174,6 @@ def _hand_out(found: Found | RequestError, waiting: Mapping[int, Wanted]) -> Non
             wanted.set_exception(found)
         else:
             wanted.set_result(found.get(term, []))
-
-
-def is_verdict(record: r.Record) -> bool:
-    """Whether an attempt decided something: what was cut short may be asked again."""
-    reasons = {name.reason for name in record.names} - {c.REASON_CORROBORATED}
-    return reasons != {c.REASON_CUT_SHORT}
 
 
 def _check_same(key: RequestKey, digest: bytes) -> None:

@@ -14,7 +14,7 @@ from coordinator.record.sqlite import SqliteStore
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world import network
-from tests.world.deployment import Deployment, Plan
+from tests.world.deployment import Deployment, Plan, wait_serving
 from tests.world.process import wait_until
 
 PLAN = Plan(repeat_window=600)
@@ -136,6 +136,41 @@ def test_the_same_request_gets_the_same_verdict(deployment: Deployment) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         deployment.send(question("child.plain.example.co.jp", request_id="again"))
     assert caught.value.code().name == "ALREADY_EXISTS"
+
+
+@pytest.mark.parametrize(
+    ("gone", "reason"),
+    [
+        (["tokyo"], c.REASON_PRIMARY_UNAVAILABLE),
+        (["frankfurt", "johannesburg"], c.REASON_QUORUM_NOT_MET),
+    ],
+)
+def test_what_our_own_failures_refused_is_decided_anew_once_they_are_mended(
+    deployment: Deployment, gone: list[str], reason: c.Reason.ValueType
+) -> None:
+    """Also after a restart; both attempts are recorded, and the second is told from then on."""
+    request_id = f"healed-{len(gone)}"
+    for perspective in gone:
+        deployment.agents[perspective].stop()
+    wait_until(lambda: set(gone) <= lost(deployment), 60, deployment.say_who)
+    first = deployment.send(question(request_id=request_id))
+    assert (first.names[0].reason, first.approved) == (reason, False)
+    assert first.names[0].responsible == c.RESPONSIBLE_SERVICE
+    for perspective in gone:
+        wait_serving(deployment.start_agent(perspective))
+    deployment.restart_coordinator()
+    deployment.wait_ready()
+    second = deployment.send(question(request_id=request_id))
+    assert second.approved
+    assert deployment.send(question(request_id=request_id)) == second
+    with deployment.channel() as channel:
+        by = c.GetCorroborationRequest(request_id=request_id)
+        assert stub(channel).GetCorroboration(by).verdict == second
+    assert look_up(deployment.record_file, first.record_id).question is not None
+
+
+def lost(deployment: Deployment) -> set[str]:
+    return {one.perspective_id for one in deployment.perspectives() if not one.ready}
 
 
 def test_the_same_request_twice_on_a_stream_is_answered_twice(deployment: Deployment) -> None:

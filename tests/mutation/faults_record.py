@@ -11,6 +11,7 @@ POSTGRESQL = "coordinator/record/postgresql.py"
 CONNECTION = "coordinator/record/postgresql_connection.py"
 SCHEMA = "coordinator/record/postgresql_schema.py"
 REMOVAL = "coordinator/record/postgresql_removal.py"
+DETERMINATION = "coordinator/record/determination.py"
 
 FAULTS = [
     Fault(
@@ -84,10 +85,22 @@ FAULTS = [
         "another body gets the verdict", REPEATS, "    if key.digest != digest:", "    if False:"
     ),
     Fault(
-        "what was cut short is a verdict",
-        REPEATS,
-        "    return reasons != {c.REASON_CUT_SHORT}",
-        "    return True",
+        "what determined nothing is remembered",
+        DETERMINATION,
+        "return not refused or any(",
+        "return True or any(",
+    ),
+    Fault(
+        "one refusal of ours undoes the domain's",
+        DETERMINATION,
+        "return not refused or any(",
+        "return not refused or all(",
+    ),
+    Fault(
+        "a refusal is never remembered",
+        DETERMINATION,
+        "return not refused or any(",
+        "return not refused and any(",
     ),
     Fault("a commit is not durable", CONNECTION, "ELSE 'on' END", "ELSE 'off' END"),
     Fault(

@@ -51,6 +51,38 @@ ADDRESS_AGREEMENT_RESOLVES: AddressAgreement.ValueType  # 3
 """Both have addresses, or both none."""
 Global___AddressAgreement: _TypeAlias = AddressAgreement  # noqa: Y015
 
+class _Responsible:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ResponsibleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Responsible.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RESPONSIBLE_UNSPECIFIED: _Responsible.ValueType  # 0
+    """Nobody's: it is approved."""
+    RESPONSIBLE_DOMAIN: _Responsible.ValueType  # 1
+    """What the DNS shows of the name, whoever made it so. Asking again soon will not help."""
+    RESPONSIBLE_CALLER: _Responsible.ValueType  # 2
+    """The caller left too little time."""
+    RESPONSIBLE_SERVICE: _Responsible.ValueType  # 3
+    """The service's own: a coordinator, an agent, or a network between them. Error 338 is, where its
+    failures alone may have caused it. Ask again.
+    """
+
+class Responsible(_Responsible, metaclass=_ResponsibleEnumTypeWrapper):
+    """Whose failure something is."""
+
+RESPONSIBLE_UNSPECIFIED: Responsible.ValueType  # 0
+"""Nobody's: it is approved."""
+RESPONSIBLE_DOMAIN: Responsible.ValueType  # 1
+"""What the DNS shows of the name, whoever made it so. Asking again soon will not help."""
+RESPONSIBLE_CALLER: Responsible.ValueType  # 2
+"""The caller left too little time."""
+RESPONSIBLE_SERVICE: Responsible.ValueType  # 3
+"""The service's own: a coordinator, an agent, or a network between them. Error 338 is, where its
+failures alone may have caused it. Ask again.
+"""
+Global___Responsible: _TypeAlias = Responsible  # noqa: Y015
+
 class _Reason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -266,7 +298,15 @@ class CorroborateRequest(_message.Message):
     DRY_RUN_FIELD_NUMBER: _builtins.int
     LINGER_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Chosen by the caller, 1 to 128 of A-Z a-z 0-9 . _ : -"""
+    """Chosen by the caller, 1 to 128 of A-Z a-z 0-9 . _ : -
+
+    A call that broke is asked again under the same id: a request gets one verdict, whenever its
+    connection broke and whichever coordinator of a database is asked. What was determined is
+    remembered for the repeat window (10 minutes by default) and told again; meanwhile the same id
+    with another request is ALREADY_EXISTS. What determined nothing is not remembered: an RPC error,
+    or an answer in which no name is refused by the domain (see NameVerdict.responsible). The same
+    id is then decided anew, and each attempt has its own record.
+    """
     issuer: _builtins.str
     """Which of the configured issuers is going to issue. May be left out where only one is
     configured.
@@ -435,6 +475,7 @@ class NameVerdict(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     PERSPECTIVES_FIELD_NUMBER: _builtins.int
     CAA_USABLE_UNTIL_FIELD_NUMBER: _builtins.int
+    RESPONSIBLE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """As asked."""
     looked_up: _builtins.str
@@ -451,6 +492,10 @@ class NameVerdict(_message.Message):
     """
     required: _builtins.int
     """How many were needed."""
+    responsible: Global___Responsible.ValueType
+    """Whose failure it is that the name is not approved. Where it is not the domain's, nothing was
+    determined about the name.
+    """
     @_builtins.property
     def error(self) -> Global___Error:
         """Error 338 when the quorum is not met."""
@@ -478,10 +523,11 @@ class NameVerdict(_message.Message):
         error: Global___Error | None = ...,
         perspectives: _abc.Iterable[Global___PerspectiveReport] | None = ...,
         caa_usable_until: _timestamp_pb2.Timestamp | None = ...,
+        responsible: Global___Responsible.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["caa_usable_until", b"caa_usable_until", "error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "caa_usable_until", b"caa_usable_until", "detail", b"detail", "error", b"error", "looked_up", b"looked_up", "name", b"name", "perspectives", b"perspectives", "quorum", b"quorum", "reason", b"reason", "required", b"required"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "caa_usable_until", b"caa_usable_until", "detail", b"detail", "error", b"error", "looked_up", b"looked_up", "name", b"name", "perspectives", b"perspectives", "quorum", b"quorum", "reason", b"reason", "required", b"required", "responsible", b"responsible"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -698,7 +744,7 @@ class GetCorroborationRequest(_message.Message):
     record_id: _builtins.str
     """The answer's."""
     request_id: _builtins.str
-    """The caller's own. Where one was used again after its window, the latest."""
+    """The caller's own. Of several records, the latest that determined something, or the latest."""
     def __init__(
         self,
         *,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,6 +183,43 @@ async def test_br_4_2_2_1_the_check_is_usable_for_the_ttl_or_8_hours(
     until = response.caa_usable_until.ToDatetime(NOVEMBER.tzinfo)
     assert until == NOVEMBER + usable
     assert response.names[0].caa_usable_until == response.caa_usable_until
+
+
+@pytest.mark.parametrize(
+    ("dissents", "responsible"),
+    [
+        ((None, None), c.RESPONSIBLE_UNSPECIFIED),
+        ((c.DISSENT_LATE, c.DISSENT_UNREACHABLE), c.RESPONSIBLE_SERVICE),
+        # The domain's alone would have left four of five.
+        ((DIFFERS, c.DISSENT_UNREACHABLE), c.RESPONSIBLE_SERVICE),
+        ((DIFFERS, FORBIDS), c.RESPONSIBLE_DOMAIN),
+    ],
+)
+async def test_the_answer_names_whose_failure_it_is(
+    dissents: Sequence[Any], responsible: c.Responsible.ValueType
+) -> None:
+    replies = [reply(one) for one in WORLD.perspectives]
+    for index, dissent in enumerate(dissents, 1):
+        remote = WORLD.perspectives[index]
+        if isinstance(dissent, tuple):
+            replies[index] = reply(remote, dissent)
+        elif dissent is not None:
+            replies[index] = Reply(remote, None, None, dissent, "silent")
+    (verdict,) = to_response(attempt(replies)).names
+    assert verdict.responsible == responsible
+    assert verdict.approved == (not responsible)
+
+
+async def test_a_primary_that_did_not_look_is_ours_and_one_that_forbids_the_domains() -> None:
+    primary, *others = [reply(one) for one in WORLD.perspectives]
+    silent = Reply(primary.perspective, None, None, c.DISSENT_NOT_LOOKED, "Unbound is down")
+    for first, responsible in (
+        (silent, c.RESPONSIBLE_SERVICE),
+        (silent._replace(dissent=c.DISSENT_NO_TIME), c.RESPONSIBLE_CALLER),
+        (reply(primary.perspective, FORBIDS), c.RESPONSIBLE_DOMAIN),
+    ):
+        (verdict,) = to_response(attempt([first, *others])).names
+        assert verdict.responsible == responsible
 
 
 async def test_a_dry_run_permits_nothing() -> None:

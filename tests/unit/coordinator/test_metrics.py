@@ -19,6 +19,7 @@ from coordinator.link_problem import Problem
 from coordinator.metrics import CoordinatorMetrics, LinkCollector, RosterCollector
 from coordinator.policy import Policy
 from coordinator.readiness import why_no_primary
+from coordinator.responsibility import Responsible
 from coordinator.roster import Roster
 from mpic.grpc.errors import RequestError, invalid_argument, shutting_down
 from mpic.grpc.tls import TlsFiles
@@ -46,7 +47,7 @@ FRANKFURT = WORLD.remotes[0]
 class Counted:
     """The metrics of a coordinator that has decided these replies."""
 
-    def __init__(self, *rounds: Sequence[Reply]) -> None:
+    def __init__(self, *rounds: Sequence[Reply], blamed: Responsible | None = None) -> None:
         self.program = ProgramMetrics("coordinator")
         self.metrics = CoordinatorMetrics(RULES, self.program)
         for replies in rounds:
@@ -54,7 +55,7 @@ class Counted:
             attempt = Attempt(question, WORLD, NOVEMBER, self.metrics.count_complete)
             for each in replies:
                 attempt.receive(0, each)
-            self.metrics.count_verdict(attempt, 0.02)
+            self.metrics.count_verdict(attempt, 0.02, [blamed])
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.program.registry.get_sample_value(name, labels)
@@ -74,6 +75,14 @@ async def test_an_approval() -> None:
     assert counted.value("mpic_quorum_margin_bucket", le="0.0") == 0
     seconds = counted.value("mpic_perspective_answer_duration_seconds_sum", perspective="tokyo")
     assert seconds == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("blamed", Responsible)
+async def test_a_refusal_is_counted_by_whose_failure_it_is(blamed: Responsible) -> None:
+    counted = Counted(replies(), blamed=blamed)
+    for one in Responsible:
+        value = counted.value("mpic_refusals_total", responsible=one.value)
+        assert value == (one is blamed)
 
 
 async def test_a_remote_that_sees_otherwise_disagrees() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from coordinator.record import repeats as module
+from coordinator.record.determination import is_determination
 from coordinator.record.reader import Reader
 from coordinator.record.repeats import Memory, Repeats, RequestKey
 from coordinator.record.sqlite import SqliteStore
@@ -31,6 +32,7 @@ class House:
         self.held.set()
         self.fails = False
         self.reason = c.REASON_CORROBORATED
+        self.dissents: dict[str, c.Dissent.ValueType] = {}
         self.store = SqliteStore(file).open()
         house = self
 
@@ -53,6 +55,8 @@ class House:
         if self.fails:
             raise RuntimeError("broken")
         record = sample_record(1, asked_at=self.now, reason=self.reason)
+        for one, reply in zip(record.perspectives, record.names[0].replies, strict=True):
+            reply.dissent = self.dissents.get(one.id, c.DISSENT_UNSPECIFIED)
         fill(self.store, [record])
         return record
 
@@ -122,17 +126,86 @@ async def test_the_second_decides_when_the_first_goes_away(house: House) -> None
     assert house.asked == 2
 
 
-async def test_what_failed_or_was_cut_short_is_asked_again(house: House) -> None:
+async def test_what_failed_is_asked_again(house: House) -> None:
     repeats = house.repeats()
     house.fails = True
     with pytest.raises(RuntimeError):
         await repeats.decide_once(key(), house.decide)
-    house.fails, house.reason = False, c.REASON_CUT_SHORT
+    house.fails = False
     await repeats.decide_once(key(), house.decide)
-    house.reason = c.REASON_QUORUM_NOT_MET
-    await repeats.decide_once(key(), house.decide)
-    await repeats.decide_once(key(), house.decide)
-    assert house.asked == 3
+    assert house.asked == 2
+
+
+NOTHING = [
+    (c.REASON_CUT_SHORT, {"frankfurt": c.DISSENT_OVERLOADED}),
+    (c.REASON_PRIMARY_UNAVAILABLE, {"tokyo": c.DISSENT_UNREACHABLE}),
+    (c.REASON_TOO_FEW_REMOTES, {}),
+    (
+        c.REASON_QUORUM_NOT_MET,
+        {"frankfurt": c.DISSENT_UNREACHABLE, "ashburn": c.DISSENT_LATE},
+    ),
+    # One is the domain's, and one may dissent: ours alone may have caused it.
+    (
+        c.REASON_QUORUM_NOT_MET,
+        {"frankfurt": c.DISSENT_NOT_LOOKED, "ashburn": c.DISSENT_ADDRESSES_DIFFER},
+    ),
+]
+DETERMINED = [
+    (c.REASON_PRIMARY_CAA_FORBIDS, {"tokyo": c.DISSENT_CAA_FORBIDS}),
+    (c.REASON_PRIMARY_CAA_FAILED, {"tokyo": c.DISSENT_CAA_FAILED}),
+    (
+        c.REASON_QUORUM_NOT_MET,
+        {"frankfurt": c.DISSENT_CAA_FAILED, "ashburn": c.DISSENT_ADDRESSES_DIFFER},
+    ),
+]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+@pytest.mark.parametrize(("reason", "dissents"), NOTHING)
+async def test_what_determined_nothing_is_decided_anew_and_then_remembered(
+    house: House,
+    reason: c.Reason.ValueType,
+    dissents: dict[str, c.Dissent.ValueType],
+    *,
+    is_restarted: bool,
+) -> None:
+    """Both are recorded, and the one that determined something is told from then on."""
+    repeats = house.repeats()
+    house.reason, house.dissents = reason, dissents
+    first = await repeats.decide_once(key(), house.decide)
+    assert not is_determination(first)
+    if is_restarted:
+        repeats = house.repeats()
+        await repeats.recall()
+    house.reason, house.dissents = c.REASON_CORROBORATED, {}
+    second = await repeats.decide_once(key(), house.decide)
+    assert is_determination(second)
+    assert await house.repeats(is_shared=True).decide_once(key(), house.decide) == second
+    assert await repeats.decide_once(key(), house.decide) == second
+    assert house.asked == 2
+    assert house.store.read(first.id) is not None
+
+
+@pytest.mark.parametrize(("reason", "dissents"), DETERMINED)
+async def test_a_refusal_that_is_the_domains_is_remembered(
+    house: House, reason: c.Reason.ValueType, dissents: dict[str, c.Dissent.ValueType]
+) -> None:
+    repeats = house.repeats()
+    house.reason, house.dissents = reason, dissents
+    first = await repeats.decide_once(key(), house.decide)
+    house.reason, house.dissents = c.REASON_CORROBORATED, {}
+    assert await repeats.decide_once(key(), house.decide) == first
+    assert await house.repeats().decide_once(key(), house.decide) == first
+    assert house.asked == 1
+
+
+def test_one_name_that_the_domain_refuses_determines_the_request() -> None:
+    record = sample_record(1, reason=c.REASON_PRIMARY_UNAVAILABLE)
+    assert not is_determination(record)
+    record.names.add().CopyFrom(sample_record(1).names[0])
+    assert not is_determination(record)
+    record.names.add().CopyFrom(sample_record(1, reason=c.REASON_PRIMARY_CAA_FORBIDS).names[0])
+    assert is_determination(record)
 
 
 async def test_after_the_window_it_is_asked_again(house: House) -> None:

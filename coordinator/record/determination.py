@@ -1,0 +1,31 @@
+"""Whose failure a recorded verdict is, and whether it is one that is remembered. Pure.
+
+A determination says something of the names: each is approved, or at least one is refused for what
+the domain shows. Nothing was determined where all refusals are by our own failures, or by the
+caller's short time. Such an attempt is recorded like any other, but the same request asked again is
+decided anew.
+
+It is worked out from what is recorded, so that every process of every coordinator comes to the
+same, also after a restart.
+"""
+
+from coordinator.responsibility import Needed, Responsible, Vote, blame_verdict
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
+
+
+def blame_name(record: r.Record, name: r.RecordedName) -> Responsible | None:
+    """Return whose failure it is that a name of a record is not approved; None: it is."""
+    if name.reason == c.REASON_CORROBORATED:
+        return None
+    dissents = [reply.dissent for reply in name.replies]
+    votes = [Vote(one.rir, dissent) for one, dissent in zip(record.perspectives, dissents)]  # noqa: B905 - whatever a record has
+    primary = dissents[0] if dissents else c.DISSENT_UNSPECIFIED
+    needed = Needed(name.required, record.policy.minimum_regions)
+    return blame_verdict(name.reason, primary, votes[1:], needed)
+
+
+def is_determination(record: r.Record) -> bool:
+    """Whether a record's verdict is the one of its request: what is ours alone is none."""
+    refused = [name for name in record.names if name.reason != c.REASON_CORROBORATED]
+    return not refused or any(blame_name(record, one) is Responsible.DOMAIN for one in refused)
