@@ -19,9 +19,11 @@ _PROGRAMS = {
 }
 # Of those whose name says nothing of it, in seconds.
 _BESIDE = {
+    "coordinator/admission.py": ("tests/unit/coordinator/test_intake.py",),
     "coordinator/caa.py": (CLAUSES, "tests/unit/coordinator/test_caa_any_set.py"),
     "coordinator/caa_value.py": (CLAUSES,),
     "coordinator/caa_parameters.py": (CLAUSES,),
+    "coordinator/policy_settings.py": ("tests/unit/coordinator/test_settings.py",),
 }
 
 

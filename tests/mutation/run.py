@@ -1,6 +1,6 @@
 """Plant one fault at a time in a copy of the project and see whether the tests notice.
 
-    python -m tests.mutation.run [--only TEXT] [--jobs 2]
+    python -m tests.mutation.run [--only TEXT] [--nearest] [--jobs 2]
 
 Prints a line for each fault and the count; exits with 1 if one survived. Noticed means that a test
 failed, not that the copy could not be imported. Before the whole table is planted the tests must
@@ -22,7 +22,13 @@ from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.mutation import faults_caa, faults_decision, faults_record, faults_wire
+from tests.mutation import (
+    faults_caa,
+    faults_decision,
+    faults_questions,
+    faults_record,
+    faults_wire,
+)
 from tests.mutation.fault import Fault
 from tests.mutation.nearest import CLAUSES, UNIT, WITHOUT, groups_of
 
@@ -30,6 +36,7 @@ PROJECT = Path(__file__).parents[2]
 FAULTS: Sequence[Fault] = (
     *faults_caa.FAULTS,
     *faults_decision.FAULTS,
+    *faults_questions.FAULTS,
     *faults_record.FAULTS,
     *faults_wire.FAULTS,
 )
@@ -47,6 +54,7 @@ _moments = count(1)
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="faults whose file or words hold this text")
+    parser.add_argument("--nearest", action="store_true", help="ask the nearest tests alone")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     chosen = [one for one in FAULTS if arguments.only in f"{one.file} {one.what}"]
@@ -55,7 +63,8 @@ def main() -> int:
         if not arguments.only and (wrong := ask_all(free)) != "SURVIVED":
             print(f"the tests do not pass as things are: {wrong}")
             return 1
-        planted = pool.map(lambda one: plant(one, free), chosen)
+        groups = 1 if arguments.nearest else None
+        planted = pool.map(lambda one: plant(one, free, groups), chosen)
         for fault, outcome in zip(chosen, planted, strict=True):
             kind, _, detail = outcome.partition(" ")
             outcomes[kind] += 1
@@ -80,15 +89,18 @@ def copies(number: int) -> Iterator["SimpleQueue[Path]"]:
         yield free
 
 
-def plant(fault: Fault, free: "SimpleQueue[Path]") -> str:
-    """Test a copy with the fault; return "noticed TEST", "SURVIVED" or "BROKEN WHY"."""
+def plant(fault: Fault, free: "SimpleQueue[Path]", groups: int | None = None) -> str:
+    """Test a copy with the fault; return "noticed TEST", "SURVIVED" or "BROKEN WHY".
+
+    Asks so many groups of tests at most, the nearest first; None: all.
+    """
     copy = free.get()
     source = (PROJECT / fault.file).read_text()
     try:
         if source.count(fault.old) != 1:
             return f"BROKEN stands {source.count(fault.old)} times"
         _write(copy / fault.file, source.replace(fault.old, fault.new))
-        return _ask(copy, fault)
+        return _ask(copy, fault, groups)
     finally:
         _write(copy / fault.file, source)
         free.put(copy)
@@ -100,10 +112,10 @@ def _write(file: Path, source: str) -> None:
     os.utime(file, (moment, moment))
 
 
-def _ask(copy: Path, fault: Fault) -> str:
+def _ask(copy: Path, fault: Fault, groups: int | None) -> str:
     if fault.tests:
         return _test(copy, fault.tests, NEAREST_SECONDS)
-    nearest, *others = groups_of(fault.file, copy)
+    nearest, *others = groups_of(fault.file, copy)[:groups]
     outcome = _test(copy, nearest, NEAREST_SECONDS)
     for group in others:
         if outcome == "SURVIVED":

@@ -155,6 +155,23 @@ async def test_every_name_must_be_approved() -> None:
     assert [name.quorum for name in response.names] == ["5/5", "4/5"]
 
 
+@pytest.mark.parametrize("ttls", [(86400, 36000), (36000, 86400)])
+async def test_br_4_2_2_1_an_answer_is_usable_as_long_as_the_earliest_of_its_names(
+    ttls: tuple[int, int],
+) -> None:
+    names = [parse_name(NAME), parse_name(f"*.{NAME}")]
+    question = Question("r-1", names, [ask(), ask(wildcard=True)], TERMS, False, 0)  # noqa: FBT003 - no dry run
+    one = Attempt(question, WORLD, NOVEMBER, lambda _: None)
+    for index, ttl in enumerate(ttls):
+        for who in WORLD.perspectives:
+            one.receive(index, reply(who, with_caa(ttl)))
+    one.decided_at = NOVEMBER
+    response = to_response(one)
+    until = [name.caa_usable_until.ToDatetime(NOVEMBER.tzinfo) for name in response.names]
+    assert until == [NOVEMBER + timedelta(seconds=ttl) for ttl in ttls]
+    assert response.caa_usable_until.ToDatetime(NOVEMBER.tzinfo) == min(until)
+
+
 async def test_a_primary_that_forbids_or_fails_is_no_338() -> None:
     for findings in (FORBIDS, (failed_caa(), addresses(ADDRESS))):
         replies = [reply(WORLD.primary, findings), *(reply(one) for one in WORLD.remotes)]

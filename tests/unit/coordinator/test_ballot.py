@@ -368,6 +368,18 @@ def unvalidated() -> tuple[o.Finding, o.Finding]:
     return walk, lookup
 
 
+def test_br_4_2_2_2_what_suffices_for_remotes_never_suffices_for_the_primary() -> None:
+    """Also where a remote has sent the same octets before, and they were judged then."""
+    lenient = Terms(replace(TERMS.row, remotes_must_validate=False), 5)
+    one = Ballot(ask(), lenient, WORLD)
+    for remote in WORLD.remotes:
+        one.add(reply(remote, unvalidated()))
+        assert one.standing(remote).corroborates
+    one.add(reply(WORLD.primary, unvalidated()))
+    assert one.standing(WORLD.primary).dissent == c.DISSENT_NOT_LOOKED
+    assert one.reason == c.REASON_PRIMARY_UNAVAILABLE
+
+
 @pytest.mark.parametrize("lenient", [False, True])
 def test_br_4_2_2_2_6_a_policy_says_whether_remotes_must_validate(lenient: bool) -> None:
     terms = replace(TERMS, row=replace(TERMS.row, remotes_must_validate=not lenient))
