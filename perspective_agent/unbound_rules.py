@@ -1,4 +1,6 @@
-"""What an Unbound must be set to, whoever runs it: no way around validation, no borrowed answers.
+"""What an Unbound must be set to, whoever runs it.
+
+No way around validation, no borrowed answers, no queries in another form than the plainest.
 
 Read over its control socket, so that it is the running server that is judged and not a file.
 """
@@ -70,6 +72,12 @@ RULES = (
     Rule("list_stubs", _only_root, "no stub-zone but the root's hints, RFC 8659 section 5.4"),
     Rule("list_auth_zones", _only_root, "no auth-zone and no rpz but the root, BR 4.2.2.2.4"),
     LOCAL_ANSWERS,
+    # RFC 8659 section 3: what changes what a server says may hide a record (`unbound_conf`).
+    *(
+        Rule(f"get_option {option}", _is("no"), '"no", or a server may hide a CAA record')
+        for option in ("use-caps-for-id", "qname-minimisation", "harden-below-nxdomain")
+    ),
+    Rule("get_option aggressive-nsec", _is("no"), '"no", or absences are guessed from others'),
     Rule("get_option serve-expired", _is("no"), '"no": what has expired is no evidence'),
     Rule("get_option cache-max-ttl", _at_most(_LONGEST_TTL), f"{_LONGEST_TTL} at most"),
     Rule("get_option cache-max-negative-ttl", _at_most(_LONGEST_TTL), f"{_LONGEST_TTL} at most"),

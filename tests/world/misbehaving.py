@@ -401,6 +401,29 @@ def _upper_case(ask: Ask) -> Reply:
     return Reply(ask.answer(ask.record(owner, "CAA", '0 issue ";"')).to_wire())
 
 
+def _in_lower_case_only(
+    no: Callable[[Ask], Reply], *, caa_only: bool = False
+) -> Callable[[Ask], Reply]:
+    """Forbid; but answer `no` to a name with any capital in it, against RFC 4343."""
+
+    def behave(ask: Ask) -> Reply:
+        name = str(ask.question.name)
+        hides = name != name.lower() and (_is_caa(ask) or not caa_only)
+        return no(ask) if hides else _says_no(ask)
+
+    return behave
+
+
+def _between(no: Callable[[Ask], Reply]) -> Callable[[Ask], Reply]:
+    """Forbid at names two labels below the zone; answer `no` at the names between."""
+
+    def behave(ask: Ask) -> Reply:
+        depth = len(ask.question.name) - len(ask.zone)
+        return no(ask) if depth == 1 else _says_no(ask) if depth > 1 else _healthy(ask)
+
+    return behave
+
+
 BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
     "healthy": _healthy,
     "silent": _silent,
@@ -448,6 +471,15 @@ BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
     "denied": _denied_records,
     "emptytc": _empty_and_truncated,
     "uppercase": _upper_case,
+    "capsnx": _in_lower_case_only(_says(dns.rcode.NXDOMAIN)),
+    "capsempty": _in_lower_case_only(_says(dns.rcode.NOERROR)),
+    "capsnosoa": _in_lower_case_only(_no_soa),
+    "capscaa": _in_lower_case_only(_says(dns.rcode.NXDOMAIN), caa_only=True),
+    "betweennx": _between(_says(dns.rcode.NXDOMAIN)),
+    "betweenrefused": _between(_says(dns.rcode.REFUSED)),
+    "betweenservfail": _between(_says(dns.rcode.SERVFAIL)),
+    "betweensilent": _between(_silent),
+    "betweenalias": _between(lambda ask: Reply(ask.answer_with("CNAME", "x.healthy").to_wire())),
 }
 
 HEAVY = ("many", "manyours", "wide", "bomb")

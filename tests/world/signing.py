@@ -101,7 +101,8 @@ class Signer:
         types = _types_by_name(zone, origin)
         if chain.opt_out:
             delegated = {dns.rdatatype.NS}
-            types = {name: kinds for name, kinds in types.items() if kinds != delegated}
+            # Nor of names between while only such lie below (RFC 5155 section 7.1).
+            types = {name: kinds for name, kinds in types.items() if not kinds <= delegated}
         hashed = sorted((_hash(name, chain), kinds) for name, kinds in types.items())
         following = [text for text, _ in hashed[1:]] + [hashed[0][0]]
         for (text, kinds), after in zip(hashed, following, strict=True):

@@ -165,6 +165,13 @@ def _nsec3(name: str, signing: Signing) -> Zone:
 
 NSEC3 = _nsec3("nsec3.example.co.jp", Signing.NSEC3)
 OPT_OUT = _nsec3("opt-out.example.co.jp", Signing.NSEC3_OPT_OUT)
+EMPTY = f"empty.{OPT_OUT.name}"
+"""A name that only has names below it once `OPT_OUT_WITH_EMPTY` is served (`registry`)."""
+OPT_OUT_WITH_EMPTY = Zone(
+    OPT_OUT.name,
+    OPT_OUT.text + _delegate(f"child.{EMPTY}", network.FAR[network.TLD]),
+    OPT_OUT.signing,
+)
 KEY_TRAP = _zone("key-trap.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.KEY_TRAP)
 COSTLY = _nsec3("costly.example.co.jp", Signing.NSEC3_COSTLY)
 
