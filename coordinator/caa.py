@@ -1,8 +1,8 @@
 """CAA: does what one perspective saw permit to issue? Pure. To be read beside RFC 8659.
 
-The walk (section 3) is followed again here, level by level: an agent's word is not taken for its
-being complete. Then the relevant record set is judged (section 4). What one record says is read in
-`caa_value`; the parameters of RFC 8657 are judged in `caa_parameters`.
+The walk (section 3) is followed in `caa_walk`; the relevant record set at its end is judged here
+(section 4). What one record says is read in `caa_value`; the parameters of RFC 8657 are judged in
+`caa_parameters`.
 
 Two things the standard leaves open are decided here:
 
@@ -18,24 +18,16 @@ from typing import NamedTuple
 
 from coordinator.caa_parameters import satisfies_accounturi, satisfies_validationmethods
 from coordinator.caa_value import (
-    PRESENTED_OCTETS,
     IssueValue,
     Property,
     is_issuer_domain,
     present,
     read_issue_value,
     read_property,
+    shorten,
 )
-from coordinator.judging import (
-    ABSENCES,
-    UNVALIDATED_TOO,
-    VALIDATED,
-    MalformedFindingError,
-    Statuses,
-    check_validated,
-    describe_failure,
-    name_failure,
-)
+from coordinator.caa_walk import Walk, follow_walk
+from coordinator.judging import VALIDATED, Statuses, describe_failure, name_failure
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
@@ -45,8 +37,6 @@ from mpic.v1 import observation_pb2 as o
 _KNOWN_TAGS = frozenset(
     {"issue", "issuewild", "iodef", "issuemail", "contactemail", "contactphone"}
 )
-
-_STATED = frozenset({*UNVALIDATED_TOO, o.DNSSEC_BOGUS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,81 +81,47 @@ def determine_caa(
     applicant: Applicant,
     believed: Statuses = VALIDATED,
 ) -> Determination:
-    """Judge one perspective's walk from `name` (without "*.").
+    """Judge one perspective's walk from `name` (without "*."); no failure is excused.
 
     Raises MalformedFindingError, or NotValidatedError for an answer that is not `believed`.
     """
-    last = _follow_walk(finding, name, believed)
-    if last.HasField("records"):
-        found = _judge_known_set(tuple(last.records.rdata), wildcard, applicant)
-        detail = f"at {last.name}: {found.detail}"
-        return Determination(found.outcome, last.name, found.clause, found.record, detail)
-    if last.HasField("failure"):
+    return judge_walk(follow_walk(finding, name, believed), wildcard, applicant)
+
+
+def judge_walk(walk: Walk, wildcard: bool, applicant: Applicant) -> Determination:
+    """Judge a walk by where it ended; what it went over is excused by the caller."""
+    end = walk.end
+    if end.HasField("records"):
+        found = _judge_known_set(tuple(end.records.rdata), wildcard, applicant)
+        detail = f"at {end.name}: {found.detail}"
+        return Determination(found.outcome, end.name, found.clause, found.record, detail)
+    if end.HasField("failure"):
         # A set that could not be seen may have forbidden.
-        kind, why = name_failure(last.failure), describe_failure(last.failure)
         return Determination(
             c.CAA_OUTCOME_FAILED,
             clause="RFC 8659 section 3",
-            detail=f"the CAA lookup of {last.name} failed ({kind}): {why}",
-            failed=last,
+            detail=describe_lookup_failure(end),
+            failed=end,
         )
-    if last.absence != o.ABSENCE_NO_DATA:
+    if end.absence != o.ABSENCE_NO_DATA:
         # An Internal Name: it does not end in a top-level domain of the root zone (BR 1.6.1).
         return Determination(
             c.CAA_OUTCOME_FAILED,
             clause="BR 4.2.2",
-            detail=f"the top-level domain {last.name} does not exist in the public DNS",
+            detail=f"the top-level domain {end.name} does not exist in the public DNS",
             not_in_public_dns=True,
         )
     return Determination(
         c.CAA_OUTCOME_PERMITTED,
         clause="RFC 8659 section 3",
-        detail=f"no CAA record from {name} up to its top-level domain",
+        detail=f"no CAA record from {walk.name} up to its top-level domain",
     )
 
 
-def _follow_walk(finding: o.CaaFinding, name: str, believed: Statuses) -> o.Lookup:
-    """Return the lookup at which the walk ended; raises as `determine_caa`.
-
-    RFC 8659 section 3, where a failure ends the walk as well:
-
-        RelevantCAASet(domain):
-          while domain is not ".":
-            if CAA(domain) is not Empty:
-              return CAA(domain)
-            domain = Parent(domain)
-          return Empty
-    """
-    domain = name
-    for position, level in enumerate(finding.levels, 1):
-        if level.name != domain:
-            raise MalformedFindingError(f"a CAA walk with {_cut(level.name)!r} for {domain!r}")
-        if _kind_of(level, believed) != "absence" or "." not in domain:
-            if position != len(finding.levels):
-                raise MalformedFindingError(f"a CAA walk that goes on above its end at {domain!r}")
-            return level
-        domain = domain.partition(".")[2]
-    raise MalformedFindingError(f"a CAA walk that stops before {domain!r}")
-
-
-def _kind_of(level: o.Lookup, believed: Statuses) -> str:
-    """Say how a lookup ended; raises as `determine_caa` when it does not say it soundly."""
-    kind = level.WhichOneof("result")
-    if kind == "absence":
-        sound = level.absence in ABSENCES
-    elif kind == "records":
-        sound = bool(level.records.rdata)
-    elif kind == "failure":
-        # A kind that a newer agent knows is a failure all the same.
-        sound = bool(level.failure.kind) and level.dnssec in _STATED
-    else:
-        raise MalformedFindingError(f"a CAA lookup of {level.name!r} without a result")
-    if not sound:
-        what = f"{kind} is unstated or empty"
-        raise MalformedFindingError(f"a CAA lookup of {level.name!r} whose {what}")
-    if kind != "failure":
-        check_validated(level, believed)
-    return kind
+def describe_lookup_failure(lookup: o.Lookup) -> str:
+    """Say in one phrase which CAA lookup failed and how; may hold text from the network."""
+    kind, why = name_failure(lookup.failure), describe_failure(lookup.failure)
+    return f"the CAA lookup of {lookup.name} failed ({kind}): {why}"
 
 
 def judge_set(rdata: Sequence[bytes], wildcard: bool, applicant: Applicant) -> Determination:
@@ -247,7 +203,7 @@ def _judge_restricting(restricting: Sequence[Property], applicant: Applicant) ->
     decisive = standings.index(standing)
     found, value = restricting[decisive], values[decisive]
     why = _WHY[standing].format(
-        issuer=_cut(value.issuer_domain if value else ""),
+        issuer=shorten(value.issuer_domain if value else ""),
         issuers=", ".join(sorted(applicant.issuer_domains)),
         account=applicant.account_uri or "no account",
         method=applicant.validation_method or "no method",
@@ -293,7 +249,3 @@ def _forbid(clause: str, rdata: bytes, why: str) -> Determination:
     record = present(rdata)
     detail = f"{record} {why}"
     return Determination(c.CAA_OUTCOME_FORBIDDEN, clause=clause, record=record, detail=detail)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= PRESENTED_OCTETS else f"{text[:PRESENTED_OCTETS]}..."

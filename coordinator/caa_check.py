@@ -4,8 +4,9 @@ A remote corroborates when its own CAA answer is permission to issue, "regardles
 responses from both Perspectives are byte-for-byte identical" (BR 4.2.2.1.1): nothing is compared.
 """
 
-from coordinator.caa import Applicant, Determination, determine_caa
-from coordinator.caa_failure import CLAUSE, missing_proofs
+from coordinator.caa import Applicant, Determination, describe_lookup_failure, judge_walk
+from coordinator.caa_failure import CLAUSE, is_permission, missing_proofs
+from coordinator.caa_walk import Walk, follow_walk, never
 from coordinator.judging import Ask, Judgement, choose_dissent
 from coordinator.policy import PolicyRow
 from mpic.v1 import corroboration_pb2 as c
@@ -30,10 +31,13 @@ class CaaCheck:
     def judge(self, finding: o.Finding, ask: Ask) -> Judgement:
         """Judge one perspective's walk alone; raises MalformedFindingError."""
         applicant = Applicant(ask.issuer_domains, ask.account_uri, ask.validation_method)
-        walk = finding.caa_walk
-        determination = determine_caa(walk, ask.name, ask.wildcard, applicant, ask.believed)
+        excuse = is_permission if ask.permit_caa_failure_in_insecure_zone else never
+        walk = follow_walk(finding.caa_walk, ask.name, ask.believed, excuse)
+        determination = judge_walk(walk, ask.wildcard, applicant)
+        if walk.excused:
+            determination = _add_excused(determination, walk)
         if ask.permit_caa_failure_in_insecure_zone and determination.failed is not None:
-            determination = _excuse(determination, determination.failed)
+            determination = _say_missing(determination, determination.failed)
         return Judgement(
             _dissent(determination), determination.detail, _to_message(determination), _ttl(walk)
         )
@@ -43,22 +47,33 @@ class CaaCheck:
         return Judgement(c.DISSENT_UNSPECIFIED, "")
 
 
-def _excuse(determination: Determination, failed: o.Lookup) -> Determination:
-    """Make a failure permission where all that BR 4.2.2.1 asks for is proven."""
-    if missing := missing_proofs(failed):
-        detail = (
-            f"{determination.detail}; it is no permission without proof {' and '.join(missing)}"
-        )
-        return determination._replace(detail=detail)
+def _add_excused(determination: Determination, walk: Walk) -> Determination:
+    """Say what a walk went over; each excused failure is permission at its own level alone."""
+    excused = "; ".join(map(_describe_excused, walk.excused))
+    if walk.ends_excused and not walk.is_cut:
+        return Determination(c.CAA_OUTCOME_PERMITTED, clause=CLAUSE, detail=excused)
+    if determination.outcome != c.CAA_OUTCOME_PERMITTED:
+        return determination  # whatever was below
+    if not determination.found_at:
+        detail = f"{excused}; no other level has a CAA record"
+        return determination._replace(clause=CLAUSE, detail=detail)
+    clause = f"{CLAUSE}, then {determination.clause}"
+    return determination._replace(clause=clause, detail=f"{excused}; {determination.detail}")
+
+
+def _describe_excused(failed: o.Lookup) -> str:
     proof = failed.insecurity_proof
-    return determination._replace(
-        outcome=c.CAA_OUTCOME_PERMITTED,
-        clause=CLAUSE,
-        detail=(
-            f"{determination.detail}; asked {failed.tries} times, and {proof.zone_cut} is an"
-            f" insecure delegation by the {proof.kind} record {proof.denied_by}"
-        ),
+    return (
+        f"{describe_lookup_failure(failed)}; asked {failed.tries} times, and {proof.zone_cut} is an"
+        f" insecure delegation by the {proof.kind} record {proof.denied_by}"
     )
+
+
+def _say_missing(determination: Determination, failed: o.Lookup) -> Determination:
+    """Say why a failure is no permission, where the policy would allow it to be."""
+    missing = missing_proofs(failed) or ["that no level above it forbids"]
+    detail = f"{determination.detail}; it is no permission without proof {' and '.join(missing)}"
+    return determination._replace(detail=detail)
 
 
 def _dissent(determination: Determination) -> c.Dissent.ValueType:
@@ -70,12 +85,12 @@ def _dissent(determination: Determination) -> c.Dissent.ValueType:
     return dissent
 
 
-def _ttl(walk: o.CaaFinding) -> int | None:
+def _ttl(walk: Walk) -> int | None:
     """Return the shortest TTL over the alias chain and the set; None when there is no set."""
-    last = walk.levels[-1]
-    if not last.HasField("records"):
+    end = walk.end
+    if not end.HasField("records"):
         return None
-    return min(last.records.ttl, *(alias.ttl for alias in last.aliases), 2**31)
+    return min(end.records.ttl, *(alias.ttl for alias in end.aliases), 2**31)
 
 
 def _to_message(determination: Determination) -> c.CaaDetermination:

@@ -7,6 +7,9 @@ BR 4.2.2.1:
       - the lookup has been retried at least once; and
       - the CA has confirmed that the domain is "Insecure" as defined in RFC 4035, Section 4.3.
 
+It permits at its own level alone: the record sets of the levels above are read as ever. An auditor
+may read the text as permission to stop there, but a parent's set that forbids was seen.
+
 All three are read from the observation. Outside means that the perspective's own resolver, shown
 to work, answered that the domain's servers failed, and could then fetch the proof from the
 servers above them; its silence, its own limits and our deadlines are inside. A DNSSEC error never
@@ -24,6 +27,11 @@ _PROOFS = ("NSEC", "NSEC3", "NSEC3 opt-out")
 # Extended DNS Errors (RFC 8914) that speak of the domain's servers: no reachable authority,
 # network error, invalid data. Others speak of the resolver (cached, not ready, blocked, ...).
 _OUTSIDE = frozenset({22, 23, 24})
+
+
+def is_permission(lookup: o.Lookup) -> bool:
+    """Whether a failed CAA lookup has all three proofs."""
+    return not missing_proofs(lookup)
 
 
 def missing_proofs(lookup: o.Lookup) -> Sequence[str]:

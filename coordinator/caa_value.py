@@ -132,5 +132,10 @@ def present(rdata: bytes) -> str:
     return f'{rdata[0]} {tag} "{shown}"{_mark(found.value)}'
 
 
+def shorten(text: str) -> str:
+    """Return a text of the network as it is shown to a person."""
+    return text if len(text) <= PRESENTED_OCTETS else f"{text[:PRESENTED_OCTETS]}..."
+
+
 def _mark(whole: bytes) -> str:
     return f" ... ({len(whole)} octets)" if len(whole) > PRESENTED_OCTETS else ""

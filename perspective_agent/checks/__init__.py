@@ -13,6 +13,7 @@ from typing import Protocol
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalk
+from perspective_agent.checks.proving_walk import ProvingWalk
 from perspective_agent.encoding import Answer
 from perspective_agent.wanted import Wanted
 
@@ -32,7 +33,7 @@ class Check(Protocol):
 
 
 def _caa_walk(name: str, asked: p.Check) -> Check:
-    return CaaWalk(name, prove_insecurity=asked.caa_walk.prove_insecurity)
+    return ProvingWalk(name) if asked.caa_walk.prove_insecurity else CaaWalk(name)
 
 
 def _addresses(name: str, asked: p.Check) -> Check:  # noqa: ARG001 - it asks nothing in particular

@@ -2,10 +2,12 @@
 
 import pytest
 
+from mpic.names import walk_levels
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from tests.world import network
 from tests.world.deployment import Deployment, Plan
+from tests.world.zones import HOSTILE_ZONE
 
 PLAN = Plan(
     lookup_timeout=15, coordinator_extra="[policy]\npermit_caa_failure_in_insecure_zone = true\n"
@@ -26,10 +28,42 @@ def test_a_failure_outside_in_an_insecure_zone_is_permission(deployment: Deploym
     for report in response.names[0].perspectives:
         assert report.caa.outcome == c.CAA_OUTCOME_PERMITTED
         assert report.caa.clause == "BR 4.2.2.1 (lookup failure in an insecure zone)"
-        (failed,) = report.observation.findings[0].caa_walk.levels
-        assert failed.failure.kind == o.FAILURE_KIND_SERVFAIL
-        assert failed.tries == 2
-        assert failed.insecurity_proof.zone_cut == "servfailcaa.hostile.example.co.jp"
+        levels = report.observation.findings[0].caa_walk.levels
+        assert [level.name for level in levels] == walk_levels(INSECURE)
+        for failed in levels[:2]:
+            assert failed.failure.kind == o.FAILURE_KIND_SERVFAIL
+            assert failed.tries == 2
+            assert failed.insecurity_proof.zone_cut == "servfailcaa.hostile.example.co.jp"
+        assert all(level.HasField("absence") for level in levels[2:])
+
+
+@pytest.mark.parametrize("name", ["www.failsbelow", "a.b.failsbelow"])
+def test_rfc_8659_3_the_set_above_a_failure_decides(deployment: Deployment, name: str) -> None:
+    """The failure is permission at its own level; the parent's set forbids."""
+    response = deployment.ask(f"{name}.{HOSTILE_ZONE}")
+    assert not response.approved
+    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FORBIDS, response.names[0].detail
+    for report in response.names[0].perspectives:
+        assert report.dissent == c.DISSENT_CAA_FORBIDS
+        assert report.caa.found_at == f"failsbelow.{HOSTILE_ZONE}"
+        assert report.caa.record == '0 issue "other-ca.example.test"'
+
+
+def test_a_set_above_a_failure_that_names_us_permits(deployment: Deployment) -> None:
+    response = deployment.ask(f"www.failsbelowours.{HOSTILE_ZONE}")
+    assert response.approved, response.names[0].detail
+    assert primary(response).caa.found_at == f"failsbelowours.{HOSTILE_ZONE}"
+
+
+def test_br_4_2_2_2_5_a_dnssec_error_above_a_failure_is_a_failure(deployment: Deployment) -> None:
+    """Of an insecure delegation out of a signed zone whose own records do not validate."""
+    response = deployment.ask("www.lame.bogus-caa.example.co.jp")
+    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED, response.names[0].detail
+    detail = primary(response).detail
+    assert "the CAA lookup of bogus-caa.example.co.jp failed (BOGUS)" in detail
+    assert "no permission without proof that the failure is outside" in detail
+    levels = primary(response).observation.findings[0].caa_walk.levels
+    assert levels[0].insecurity_proof.zone_cut == "lame.bogus-caa.example.co.jp"
 
 
 @pytest.mark.parametrize(
@@ -47,7 +81,7 @@ def test_rfc_4035_4_3_insecurity_is_proven_by_a_validated_denial(
     # Nobody answers for the addresses either, so nothing is approved; but CAA is permission.
     assert report.dissent == c.DISSENT_ADDRESSES_FAILED
     assert report.caa.outcome == c.CAA_OUTCOME_PERMITTED
-    proof = report.observation.findings[0].caa_walk.levels[-1].insecurity_proof
+    proof = report.observation.findings[0].caa_walk.levels[0].insecurity_proof
     assert proof.kind == kind
     assert proof.zone_cut == name[name.index("lame") :]
 
@@ -98,6 +132,6 @@ def test_without_the_policy_it_is_a_failure(deployment: Deployment) -> None:
     deployment.wait_ready()
     response = deployment.ask(INSECURE)
     assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED, response.names[0].detail
-    failed = primary(response).observation.findings[0].caa_walk.levels[-1]
+    (failed,) = primary(response).observation.findings[0].caa_walk.levels
     assert not failed.HasField("insecurity_proof")
     assert failed.tries == 2

@@ -292,6 +292,8 @@ OUTCOMES = {
     "dropcaa": "silence",
     "servfail": "SERVFAIL",
     "servfailcaa": "silence",
+    "failsbelow": "silence",
+    "failsbelowours": "silence",
     "refused": "SERVFAIL",
     "notimp": "SERVFAIL",
     "formerr": "SERVFAIL",

@@ -4,7 +4,8 @@ from tests.mutation.fault import Fault
 
 WIRE = "perspective_agent/wire.py"
 RECORDS = "perspective_agent/records.py"
-WALK = "perspective_agent/checks/caa_walk.py"
+WALK = "perspective_agent/checks/proving_walk.py"
+CHECKS = "perspective_agent/checks/__init__.py"
 DESCENT = "perspective_agent/checks/insecurity.py"
 DENIAL = "perspective_agent/denial.py"
 CONF = "perspective_agent/unbound_conf.py"
@@ -125,14 +126,18 @@ FAULTS = [
     Fault("an open level is climbed over", WALKS, "        elif parent.answer is not None:\n            self.answer = own.above(parent.answer)\n", "        elif True:\n            self.answer = own.above(parent.answer) if parent.answer else own\n"),
     Fault("NXDOMAIN ends the walk", WALKS, 'elif not own.levels[0].HasField("absence"):', "elif own.levels[0].absence != o.ABSENCE_NO_DATA:"),
     Fault("the deadline fails another level", WALKS, "            level = fail(self.lookup)\n", "            level = fail(self.parent.lookup or self.lookup) if self.parent else fail(self.lookup)\n"),
-    Fault("no proof is looked for", WALK, "            if self._prove_insecurity and failed", "            if False and failed"),
-    Fault("proof is looked for unasked", WALK, "            if self._prove_insecurity and failed", "            if failed"),
-    Fault("proof is looked for in what is bogus", WALK, "failed.failure.kind == o.FAILURE_KIND_SERVFAIL:", 'failed.HasField("failure"):'),
+    Fault("no proof is looked for", CHECKS, "ProvingWalk(name) if asked.caa_walk.prove_insecurity else CaaWalk(name)", "CaaWalk(name)"),
+    Fault("proof is looked for unasked", CHECKS, "ProvingWalk(name) if asked.caa_walk.prove_insecurity else CaaWalk(name)", "ProvingWalk(name)"),
+    Fault("proof is looked for in what is bogus", WALK, "return lookup.failure.kind == o.FAILURE_KIND_SERVFAIL", 'return lookup.HasField("failure")'),
+    Fault("nothing is seen above a failure", WALK, 'return not (lookup.HasField("absence") or _may_be_passed(lookup))', 'return not lookup.HasField("absence")'),
+    Fault("what is above a set is waited for", WALK, 'return not (lookup.HasField("absence") or _may_be_passed(lookup))', "return False"),
+    Fault("an open level is passed over", WALK, "            if lookup is None:\n                return None\n", "            if lookup is None:\n                continue\n"),
+    Fault("the proof of another level", WALK, "        own = index - self._first\n", "        own = index - 6\n"),
     Fault("an alias proves what it leads to", WALK, "self._descent.proof is not None and _is_no_alias(cname):", "self._descent.proof is not None:"),
     Fault("any failure is no alias", WALK, "cname.failure.kind == o.FAILURE_KIND_SERVFAIL", 'cname.HasField("failure")'),
     Fault("a dead zone proves nothing", WALK, " or cname.failure.kind == o.FAILURE_KIND_SERVFAIL", ""),
-    Fault("nobody waits for the alias", WALK, "        if not self._descended or cname is None or self._descent is None:\n            return None\n", "        if not self._descended or self._descent is None:\n            return None\n        cname = cname or o.Lookup(absence=1)\n"),
-    Fault("a proof reaches who did not ask for one", WALK, "        last.CopyFrom(self._levels[-1])  # others hold it too\n", "        last = self._levels[-1]\n"),
+    Fault("nobody waits for the alias", WALK, "                if cname is None or not proof.is_certain:\n                    return None\n", "                if not proof.is_certain:\n                    return None\n                cname = cname or o.Lookup(absence=1)\n"),
+    Fault("a proof reaches who did not ask for one", WALK, "        proven = o.Lookup()\n        proven.CopyFrom(lookup)  # others hold it too\n", "        proven = lookup\n"),
     # Proof of insecurity (RFC 4035 section 4.3).
     Fault("a DS nobody validated is secure", DESCENT, 'if answer.HasField("records") and answer.dnssec == o.DNSSEC_SECURE:', 'if answer.HasField("records"):'),
     Fault("a denial nobody validated is proof", DESCENT, "    if answer.dnssec == o.DNSSEC_SECURE:\n        return True\n", "    return True\n"),

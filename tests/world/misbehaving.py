@@ -94,6 +94,19 @@ def _servfail_to_caa(ask: Ask) -> Reply:
     return _says(dns.rcode.SERVFAIL)(ask) if _is_caa(ask) else _healthy(ask)
 
 
+def _servfail_to_caa_below(issuer: str) -> Callable[[Ask], Reply]:
+    """Fail at the CAA of every name but the zone's own, which names an issuer."""
+
+    def behave(ask: Ask) -> Reply:
+        if not _is_caa(ask):
+            return _healthy(ask)
+        if ask.question.name != ask.zone:
+            return _servfail_to_caa(ask)
+        return Reply(ask.answer_with("CAA", f'0 issue "{issuer}"').to_wire())
+
+    return behave
+
+
 def _is_caa(ask: Ask) -> bool:
     return bool(ask.question.rdtype == dns.rdatatype.CAA)
 
@@ -430,6 +443,8 @@ BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
     "dropcaa": _silent_to_caa,
     "servfail": _says(dns.rcode.SERVFAIL),
     "servfailcaa": _servfail_to_caa,
+    "failsbelow": _servfail_to_caa_below("other-ca.example.test"),
+    "failsbelowours": _servfail_to_caa_below("ca.example.test"),
     "refused": _says(dns.rcode.REFUSED),
     "notimp": _says(dns.rcode.NOTIMP),
     "formerr": _says(dns.rcode.FORMERR),

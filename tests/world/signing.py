@@ -72,7 +72,11 @@ class Signer:
         if zone.signing in _NSEC3:
             self._sign_nsec3(loaded, origin, _NSEC3[zone.signing])
         text = loaded.to_text(relativize=False)
-        return (_tamper(text) if zone.signing is Signing.BOGUS else text), serial
+        if zone.signing is Signing.BOGUS:
+            text = _tamper(text)
+        elif zone.signing is Signing.BOGUS_CAA:
+            text = text.replace('issue "', 'issue "not-')
+        return text, serial
 
     def _sign(
         self, zone: dns.zone.Zone, origin: dns.name.Name, days: tuple[int, int] | None

@@ -21,6 +21,7 @@ class Signing(Enum):
     SIGNED = auto()
     UNSIGNED = auto()
     BOGUS = auto()  # addresses and SOA changed after signing
+    BOGUS_CAA = auto()  # CAA changed after signing, and nothing else
     EXPIRED = auto()  # good signatures, ten days too old
     STRIPPED = auto()  # no signatures at all
     NSEC3 = auto()
@@ -73,6 +74,14 @@ _CHILD = f"child IN A {network.WEB}\n"
 _ALIAS = "alias IN CNAME www.lame-signed.example.co.jp.\n"
 PLAIN = _zone("plain.example.co.jp", network.AUTHORITATIVE, _CHILD + _ALIAS, Signing.UNSIGNED)
 BOGUS = _zone("bogus.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.BOGUS)
+# Delegates, without a DS record, to a server that does not know the zone.
+_LAME_CHILD = f"lame IN NS ns1.lame\nns1.lame IN A {network.TLD}\n"
+BOGUS_CAA = _zone(
+    "bogus-caa.example.co.jp",
+    network.AUTHORITATIVE,
+    f'@ IN CAA 0 issue "{ISSUER}"\n{_LAME_CHILD}',
+    Signing.BOGUS_CAA,
+)
 EXPIRED = _zone("expired.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.EXPIRED)
 STRIPPED = _zone("stripped.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.STRIPPED)
 
@@ -159,8 +168,7 @@ LAME_SIGNED = "lame-signed.example.co.jp"
 
 def _nsec3(name: str, signing: Signing) -> Zone:
     """Make a zone with a name, and a delegation to a server that does not know it."""
-    lame = f"lame IN NS ns1.lame\nns1.lame IN A {network.TLD}\n"
-    return _zone(name, network.AUTHORITATIVE, f"www IN A {network.WEB}\n{lame}", signing)
+    return _zone(name, network.AUTHORITATIVE, f"www IN A {network.WEB}\n{_LAME_CHILD}", signing)
 
 
 NSEC3 = _nsec3("nsec3.example.co.jp", Signing.NSEC3)
@@ -188,6 +196,7 @@ AUTHORITATIVE_ZONES = (
     UPKI,
     PLAIN,
     BOGUS,
+    BOGUS_CAA,
     EXPIRED,
     STRIPPED,
     CAA,

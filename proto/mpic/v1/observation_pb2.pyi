@@ -269,7 +269,7 @@ class CaaFinding(_message.Message):
         """One lookup for each level, starting at the name asked, each the parent of the one
         before. The last is where the walk ended: the first level that is not an absence
         (its non-empty set is the relevant record set; its failure fails the walk), or the
-        top-level domain.
+        top-level domain. A walk that was asked to prove insecurity goes on above a SERVFAIL.
         """
 
     def __init__(

@@ -255,7 +255,9 @@ class CaaWalk(_message.Message):
 
     PROVE_INSECURITY_FIELD_NUMBER: _builtins.int
     prove_insecurity: _builtins.bool
-    """Should a lookup fail, look as well for proof that the name lies in an insecure zone."""
+    """Should a lookup fail, look as well for proof that the name lies in an insecure zone, and go on
+    to the levels above.
+    """
     def __init__(
         self,
         *,

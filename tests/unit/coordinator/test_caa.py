@@ -128,6 +128,14 @@ def test_bogus_is_a_failure() -> None:
     assert determine(level).outcome == c.CAA_OUTCOME_FAILED
 
 
+def test_a_set_above_a_failure_decides_nothing() -> None:
+    """An agent that was asked to prove goes on; what it sees there is no reason to permit."""
+    determination = determine(failed(NAME), found("example.com", OURS))
+    assert determination.outcome == c.CAA_OUTCOME_FAILED
+    assert determination.failed is not None
+    assert determination.failed.name == NAME
+
+
 def with_dnssec(level: o.Lookup, dnssec: int) -> o.Lookup:
     level.dnssec = o.Dnssec.ValueType(dnssec)
     return level
@@ -145,7 +153,11 @@ MALFORMED_WALKS = {
     "says a level twice": ([absent(NAME), absent(NAME)], "for 'example.com'"),
     "climbs another name": ([absent(NAME), found("example.net", OURS)], "for 'example.com'"),
     "goes above a set": ([found(NAME, OURS), absent("example.com")], "goes on"),
-    "goes above a failure": ([failed(NAME), absent("example.com")], "goes on"),
+    "goes above a failure and stops": (
+        [failed(NAME), absent("example.com")],
+        "stops before 'com'",
+    ),
+    "goes above a failure to elsewhere": ([failed(NAME), absent("com")], "'com' for"),
     "goes above the top": (
         [absent(NAME), absent("example.com"), absent("com"), absent("")],
         "goes on above its end at 'com'",

@@ -10,23 +10,39 @@ from coordinator.caa_failure import CLAUSE, missing_proofs
 from coordinator.judging import Judgement, choose_dissent
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
-from tests.world.samples import NAME, TERMS, ask
+from tests.world.samples import ISSUER, LEVELS, NAME, TERMS, ask
 
 ON = ask()._replace(permit_caa_failure_in_insecure_zone=True)
 
 
-def failure() -> o.Lookup:
+def failure(name: str = NAME) -> o.Lookup:
     """A failed lookup with all three proofs."""
-    lookup = o.Lookup(name=NAME, dnssec=o.DNSSEC_INDETERMINATE, tries=2)
+    lookup = o.Lookup(name=name, dnssec=o.DNSSEC_INDETERMINATE, tries=2)
     lookup.failure.CopyFrom(o.Failure(kind=o.FAILURE_KIND_SERVFAIL, detail="SERVFAIL", rcode=2))
     proof = o.InsecurityProof(zone_cut="parent.example.co.jp", denied_by="co.jp", kind="NSEC")
     lookup.insecurity_proof.CopyFrom(proof)
     return lookup
 
 
-def judge(lookup: o.Lookup, *, on: bool = True) -> Judgement:
-    finding = o.Finding(caa_walk=o.CaaFinding(levels=[lookup]))
+def absent(name: str) -> o.Lookup:
+    return o.Lookup(name=name, absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_INSECURE)
+
+
+def found(name: str, record: str) -> o.Lookup:
+    tag, value = record.split(" ", 1)
+    rdata = bytes([0, len(tag)]) + tag.encode() + value.encode()
+    records = o.RecordSet(owner=name, ttl=60, rdata=[rdata])
+    return o.Lookup(name=name, records=records, dnssec=o.DNSSEC_INSECURE)
+
+
+def judge_walk(*levels: o.Lookup, on: bool = True) -> Judgement:
+    finding = o.Finding(caa_walk=o.CaaFinding(levels=levels))
     return CaaCheck().judge(finding, ON if on else ask())
+
+
+def judge(lookup: o.Lookup, *, on: bool = True) -> Judgement:
+    """Judge a walk whose lowest level is this one, and above which there is no record."""
+    return judge_walk(lookup, *map(absent, LEVELS[1:]), on=on)
 
 
 def test_with_all_three_proofs_it_is_permission_and_says_why() -> None:
@@ -125,3 +141,74 @@ def test_rfc_8914_errors_that_speak_of_the_domains_servers(code: int) -> None:
 @pytest.mark.parametrize("kind", ["NSEC", "NSEC3", "NSEC3 opt-out"])
 def test_rfc_4035_4_3_a_zone_is_insecure_at_and_below_the_cut(zone_cut: str, kind: str) -> None:
     assert not missing_proofs(changed(with_proof(zone_cut=zone_cut, kind=kind)))
+
+
+# It is permission at its own level alone.
+
+PARENT = LEVELS[1]
+
+
+def outcome(judgement: Judgement) -> c.CaaOutcome.ValueType:
+    assert judgement.caa is not None
+    return judgement.caa.outcome
+
+
+def test_rfc_8659_3_a_set_above_that_forbids_forbids() -> None:
+    judgement = judge_walk(failure(), absent(PARENT), found(LEVELS[2], "issue other-ca.test"))
+    assert judgement.dissent == c.DISSENT_CAA_FORBIDS
+    assert judgement.caa is not None
+    assert judgement.caa.found_at == LEVELS[2]
+    assert judgement.caa.clause == "RFC 8659 section 4.2"
+
+
+def test_rfc_8659_3_a_set_above_that_permits_permits_and_says_what_it_went_over() -> None:
+    judgement = judge_walk(failure(), found(PARENT, f"issue {ISSUER}"))
+    assert not judgement.dissent
+    assert judgement.caa is not None
+    assert judgement.caa.found_at == PARENT
+    assert judgement.caa.clause == f"{CLAUSE}, then RFC 8659 section 4.2"
+    assert judgement.ttl == 60
+    assert f"the CAA lookup of {NAME} failed" in judgement.detail
+    assert f'0 issue "{ISSUER}" permits' in judgement.detail
+
+
+def test_each_failure_needs_its_own_proofs() -> None:
+    above = tuple(map(absent, LEVELS[2:]))
+    judgement = judge_walk(failure(), failure(PARENT), *above)
+    assert outcome(judgement) == c.CAA_OUTCOME_PERMITTED
+    assert f"lookup of {NAME} failed" in judgement.detail
+    assert f"lookup of {PARENT} failed" in judgement.detail
+    unproven = failure(PARENT)
+    unproven.ClearField("insecurity_proof")
+    judgement = judge_walk(failure(), unproven, *above)
+    assert judgement.dissent == c.DISSENT_CAA_FAILED
+    assert f"lookup of {PARENT} failed" in judgement.detail
+    assert "no permission without proof that the zone is insecure" in judgement.detail
+
+
+def test_br_4_2_2_2_5_a_dnssec_error_above_it_is_a_failure() -> None:
+    bogus = o.Lookup(name=LEVELS[2], dnssec=o.DNSSEC_BOGUS)
+    bogus.failure.CopyFrom(o.Failure(kind=o.FAILURE_KIND_BOGUS, detail="bogus"))
+    judgement = judge_walk(failure(), absent(PARENT), bogus)
+    assert judgement.dissent == c.DISSENT_CAA_FAILED
+    assert f"lookup of {LEVELS[2]} failed (BOGUS)" in judgement.detail
+
+
+def test_an_agent_that_stops_at_the_failure_has_not_shown_what_is_above() -> None:
+    judgement = judge_walk(failure())
+    assert judgement.dissent == c.DISSENT_CAA_FAILED
+    assert "no permission without proof that no level above it forbids" in judgement.detail
+
+
+def test_of_a_top_level_domain_nothing_is_above() -> None:
+    top = failure("jp")
+    top.insecurity_proof.zone_cut = "jp"
+    judgement = judge_walk(*map(absent, LEVELS[:-1]), top)
+    assert outcome(judgement) == c.CAA_OUTCOME_PERMITTED
+
+
+def test_with_the_policy_off_a_set_above_changes_nothing() -> None:
+    """As when a record is judged again by another policy."""
+    judgement = judge_walk(failure(), found(PARENT, f"issue {ISSUER}"), on=False)
+    assert judgement.dissent == c.DISSENT_CAA_FAILED
+    assert f"lookup of {NAME} failed" in judgement.detail

@@ -10,6 +10,7 @@ from perspective_agent.checks import CHECKS
 from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalk
 from perspective_agent.checks.insecurity import Descent
+from perspective_agent.checks.proving_walk import ProvingWalk
 from perspective_agent.encoding import Answer, encode_levels
 from perspective_agent.wanted import Wanted
 from perspective_agent.wire import CAA, CNAME, DS, A, failed
@@ -154,22 +155,37 @@ def test_rfc_4035_4_3_only_a_validated_denial_at_a_zone_cut_is_proof(
     assert descend(*answers) == cut
 
 
-# Of three levels: the walk is want 0, the CNAMEs are 1 to 3, the DS records 4 to 6.
-CNAMES, DSS = 1, 4
+# A walk of three levels that has to prove: wants 0 to 2 are the levels, 3 to 5 their CNAMEs; behind
+# them come the DS records of a level that failed, from the top-level domain down.
+CNAMES, DSS = 3, 6
 
 
-def proving() -> CaaWalk:
-    """A walk whose lowest level has failed, now looking for proof."""
-    check = CaaWalk(LEVELS[0], prove_insecurity=True)
+def proving() -> ProvingWalk:
+    """A walk whose lowest level has failed, and above it there is nothing."""
+    check = ProvingWalk(LEVELS[0])
     assert check.add(0, answer(broken(LEVELS[0]))) is None
-    assert [wanted.rdtype for wanted in check.wanted] == [CAA] + [CNAME] * 3 + [DS] * 3
+    assert check.wanted[:DSS] == [Wanted(level, of) for of in (CAA, CNAME) for level in LEVELS]
+    assert [wanted.rdtype for wanted in check.wanted[DSS:]] == [DS] * 3
+    for index in (1, 2):
+        assert check.add(index, answer(absent(LEVELS[index]))) is None
     return check
+
+
+def levels_of(finding: bytes | None) -> list[o.Lookup]:
+    return list(read(finding).caa_walk.levels)
+
+
+def test_only_who_is_asked_to_prove_does() -> None:
+    make = CHECKS["caa_walk"]
+    assert isinstance(make(LEVELS[0], p.Check()), CaaWalk)
+    asked = p.Check(caa_walk=p.CaaWalk(prove_insecurity=True))
+    assert isinstance(make(LEVELS[0], asked), ProvingWalk)
 
 
 @pytest.mark.parametrize(
     "cname", [absent(LEVELS[0]), broken(LEVELS[0])], ids=["none", "nobody answers"]
 )
-def test_a_walk_that_failed_ends_with_its_proof(cname: o.Lookup) -> None:
+def test_a_walk_that_failed_ends_with_its_proof_and_the_levels_above(cname: o.Lookup) -> None:
     answers = [
         (CNAMES, cname),
         (DSS, delegated("example")),
@@ -179,20 +195,58 @@ def test_a_walk_that_failed_ends_with_its_proof(cname: o.Lookup) -> None:
         check = proving()
         findings = [check.add(index, answer(lookup)) for index, lookup in order]
         finding = next(one for one in findings if one is not None)
-        (level,) = read(finding).caa_walk.levels
-        assert level.failure.kind == o.FAILURE_KIND_SERVFAIL
-        assert level.insecurity_proof.zone_cut == "b.example"
+        levels = levels_of(finding)
+        assert [level.name for level in levels] == LEVELS
+        assert levels[0].failure.kind == o.FAILURE_KIND_SERVFAIL
+        assert levels[0].insecurity_proof.zone_cut == "b.example"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_rfc_8659_3_the_set_above_a_failure_is_seen(order: tuple[int, ...]) -> None:
+    check = ProvingWalk(LEVELS[0])
+    lookups = [broken(LEVELS[0]), found(LEVELS[1]), broken(LEVELS[2])]
+    assert not any(check.add(index, answer(lookups[index])) for index in order)
+    first = next(
+        number
+        for number, wanted in enumerate(check.wanted)
+        if wanted == Wanted("example", DS, fresh=True)
+        and Wanted(LEVELS[0], DS, fresh=True) in check.wanted[number : number + 3]
+    )
+    assert check.add(CNAMES, answer(absent(LEVELS[0]))) is None
+    levels = levels_of(check.add(first, answer(no_ds("example", "NSEC"))))
+    assert [level.WhichOneof("result") for level in levels] == ["failure", "records"]
+    assert levels[0].insecurity_proof.zone_cut == "example"
+
+
+def test_two_levels_that_failed_have_a_proof_each() -> None:
+    check = ProvingWalk(LEVELS[0])
+    for index in (1, 0):
+        assert check.add(index, answer(broken(LEVELS[index]))) is None
+        assert check.add(CNAMES + index, answer(absent(LEVELS[index]))) is None
+    assert check.add(2, answer(absent(LEVELS[2]))) is None
+    assert check.wanted[DSS:] == [*Descent(LEVELS[1]).wanted, *Descent(LEVELS[0]).wanted]
+    # Of the upper: secure as far as it goes. Of the lower: a delegation below it.
+    for number, lookup in enumerate([delegated("example"), no_ds(LEVELS[1])]):
+        assert check.add(DSS + number, answer(lookup)) is None
+    for number, lookup in enumerate([delegated("example"), no_ds(LEVELS[1])], 2):
+        assert check.add(DSS + number, answer(lookup)) is None
+    lower, upper, top = levels_of(check.add(DSS + 4, answer(no_ds(LEVELS[0], "NSEC"))))
+    assert lower.insecurity_proof.zone_cut == LEVELS[0]
+    assert upper.failure.kind == o.FAILURE_KIND_SERVFAIL
+    assert not upper.HasField("insecurity_proof")
+    assert top.HasField("absence")
 
 
 def test_a_proof_is_of_the_level_that_failed_and_changes_nothing_that_others_hold() -> None:
-    levels = absent(LEVELS[0]), broken(LEVELS[1])
-    check = CaaWalk(LEVELS[0], prove_insecurity=True)
+    levels = absent(LEVELS[0]), broken(LEVELS[1]), absent(LEVELS[2])
+    check = ProvingWalk(LEVELS[0])
     assert check.add(CNAMES + 1, answer(absent(LEVELS[1]))) is None
-    assert check.add(0, answer(*levels)) is None
+    for index, level in enumerate(levels):
+        assert check.add(index, answer(level)) is None
     assert check.add(DSS, answer(delegated("example"))) is None
-    finding = read(check.add(DSS + 1, answer(no_ds("b.example", "NSEC"))))
-    assert finding.caa_walk.levels[0] == levels[0]
-    assert finding.caa_walk.levels[1].insecurity_proof.zone_cut == "b.example"
+    proven = levels_of(check.add(DSS + 1, answer(no_ds("b.example", "NSEC"))))
+    assert [proven[0], proven[2]] == [levels[0], levels[2]]
+    assert proven[1].insecurity_proof.zone_cut == "b.example"
     assert not levels[1].HasField("insecurity_proof")
 
 
@@ -208,25 +262,42 @@ def test_br_4_2_2_1_what_an_alias_leads_to_may_be_signed(cname: o.Lookup) -> Non
     check = proving()
     assert check.add(DSS, answer(delegated("example"))) is None
     assert check.add(DSS + 1, answer(no_ds("b.example", "NSEC"))) is None
-    (level,) = read(check.add(CNAMES, answer(cname))).caa_walk.levels
+    level = levels_of(check.add(CNAMES, answer(cname)))[0]
     assert level.failure.kind == o.FAILURE_KIND_SERVFAIL
     assert not level.HasField("insecurity_proof")
 
 
-def test_a_walk_that_does_not_fail_waits_for_no_cname() -> None:
-    check = CaaWalk(LEVELS[0], prove_insecurity=True)
-    assert check.add(0, answer(found(LEVELS[0]))) is not None
+def test_a_walk_that_does_not_fail_waits_for_no_cname_and_for_nothing_above() -> None:
+    check = ProvingWalk(LEVELS[0])
+    assert check.add(1, answer(absent(LEVELS[1]))) is None
+    assert levels_of(check.add(0, answer(found(LEVELS[0])))) == [found(LEVELS[0])]
+
+
+def test_a_walk_without_a_set_ends_at_the_top() -> None:
+    check = ProvingWalk(LEVELS[0])
+    findings = [check.add(index, answer(absent(LEVELS[index]))) for index in (2, 0, 1)]
+    assert findings[:2] == [None, None]
+    assert levels_of(findings[2]) == [absent(level) for level in LEVELS]
 
 
 def test_a_walk_that_failed_ends_without_proof_at_the_deadline() -> None:
-    (level,) = read(proving().finish(late)).caa_walk.levels
-    assert level.failure.kind == o.FAILURE_KIND_SERVFAIL
-    assert not level.HasField("insecurity_proof")
+    levels = levels_of(proving().finish(late))
+    assert [level.name for level in levels] == LEVELS
+    assert levels[0].failure.kind == o.FAILURE_KIND_SERVFAIL
+    assert not levels[0].HasField("insecurity_proof")
+
+
+def test_a_level_that_is_open_at_the_deadline_ends_the_walk() -> None:
+    check = ProvingWalk(LEVELS[0])
+    assert check.add(1, answer(found(LEVELS[1]))) is None
+    (level,) = levels_of(check.finish(late))
+    assert level.failure.kind == o.FAILURE_KIND_TIMEOUT
 
 
 @pytest.mark.parametrize(
     "kind", [o.FAILURE_KIND_BOGUS, o.FAILURE_KIND_TIMEOUT, o.FAILURE_KIND_RESOLVER_UNAVAILABLE]
 )
-def test_other_failures_look_for_no_proof(kind: o.FailureKind.ValueType) -> None:
-    check = CaaWalk(LEVELS[0], prove_insecurity=True)
-    assert check.add(0, answer(failed(LEVELS[0], kind, ""))) is not None
+def test_other_failures_end_the_walk_and_look_for_no_proof(kind: o.FailureKind.ValueType) -> None:
+    check = ProvingWalk(LEVELS[0])
+    (level,) = levels_of(check.add(0, answer(failed(LEVELS[0], kind, ""))))
+    assert level.failure.kind == kind
