@@ -30,12 +30,13 @@ from coordinator.settings import CoordinatorSettings, check_roster
 from coordinator.tracing import Spans
 from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
-from mpic.examiner import examine
+from mpic.examiner import Examined
 from mpic.grpc.acceptors import Busiest
 from mpic.grpc.serving import Listening, Server, ServingError
 from mpic.grpc.tls import TlsPems
 from mpic.metrics import ProgramMetrics
 from mpic.reload import Reloadable, Reloader
+from mpic.settings import check_tls
 from mpic.v1 import corroboration_pb2, corroboration_pb2_grpc
 
 log = structlog.get_logger()
@@ -46,15 +47,15 @@ SERVICE: str = corroboration_pb2.DESCRIPTOR.services_by_name["CorroborationServi
 async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int = 0) -> None:
     """Serve until a signal, as one of the workers.
 
-    Raises ServingError, StoreError, or ConfigError where the roster breaks the policy.
+    Raises ServingError, StoreError, or ConfigError where what `mpic check-config` says is wrong.
     """
-    for warning in check_roster(settings, file, _now()):
-        log.warning("roster_will_break_policy", warning=warning)
+    examined = _check(settings, file)
     table = settings.coordinator
     timing = Timing(table.lookup_timeout, table.network_allowance)
     tls = _load(settings)
     rules = Rules(settings.roster(), settings.policy.policy())
     program = ProgramMetrics("coordinator")
+    program.show_certificates(examined.ends)
     metrics = CoordinatorMetrics(rules, program)
     async with AsyncExitStack() as stack:
         recorder = await _open_recorder(settings.record, worker, stack)
@@ -83,6 +84,16 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         await asyncio.gather(fanout.open(table.connect_patience), repeats.recall())
         doorkeeper = _make_doorkeeper(clerk.gate, metrics, server, stack)
         await _serve(server, servicer, doorkeeper, reloader, table.shutdown_grace)
+
+
+def _check(settings: CoordinatorSettings, file: Path) -> Examined:
+    """Look at what `mpic check-config` looks at; raises ConfigError."""
+    for warning in check_roster(settings, file, _now()):
+        log.warning("roster_will_break_policy", warning=warning)
+    examined = check_tls(settings.tls, settings.owner, file, _now())
+    for warning in examined.warnings:
+        log.warning("certificate_warning", warning=warning)
+    return examined
 
 
 async def _serve(
@@ -185,7 +196,6 @@ def _make_pages(
     )
     if isinstance(parts.recorder, Recorder):
         program.register((RecordCollector(parts.recorder),))
-    program.show_certificates(examine(reloader.settings.tls.files(), _now()).ends)
     readiness = Readiness()
     readiness.require("serving", parts.server.why_not_serving)
     readiness.require("primary", lambda: why_no_primary(fanout.links))

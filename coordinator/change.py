@@ -37,7 +37,8 @@ def read_again(file: Path) -> CoordinatorSettings:
     """Read and check all that is read and checked at the start; raises ConfigError."""
     settings = read_settings(file)
     now = datetime.now(UTC)
-    for warning in [*check_tls(settings.tls, file, now), *check_roster(settings, file, now)]:
+    examined = check_tls(settings.tls, settings.owner, file, now)
+    for warning in [*examined.warnings, *check_roster(settings, file, now)]:
         log.warning("reload_warning", warning=warning)
     return settings
 
@@ -60,7 +61,8 @@ class Change:
         """Put settings in force; raises ConfigError, and has changed nothing, where that fails."""
         try:
             tls = settings.tls.files().load()
-            examined = await asyncio.to_thread(examine, settings.tls.files(), datetime.now(UTC))
+            files, now = settings.tls.files(), datetime.now(UTC)
+            examined = await asyncio.to_thread(examine, files, settings.owner, now)
         except OSError as error:
             problem = Problem("tls", str(error), "Check the path")
             raise ConfigError(self.file, [problem]) from error

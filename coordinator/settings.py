@@ -15,6 +15,7 @@ from coordinator.record.settings import RecordTable
 from coordinator.roster import Location, Perspective, Roster, find_breaches
 from coordinator.tracing import TracingTable
 from mpic.config import ConfigError, ConfigTable, Flaw, Problem, load_config
+from mpic.owner import Owner
 from mpic.settings import (
     CallersTable,
     ListenAddress,
@@ -177,6 +178,11 @@ class CoordinatorSettings(ConfigTable):
             )
         return self
 
+    @property
+    def owner(self) -> Owner:
+        """Whose its certificate is to be: any coordinator's."""
+        return Owner("coordinator")
+
     def roster(self) -> Roster:
         """Return the value."""
         perspectives = [table.perspective() for table in self.perspective]
@@ -237,7 +243,7 @@ def check_file(file: Path) -> list[str]:
     settings = read_settings(file)
     now = datetime.now(UTC)
     return [
-        *check_tls(settings.tls, file, now),
+        *check_tls(settings.tls, settings.owner, file, now).warnings,
         *check_roster(settings, file, now),
         *settings.record.find_warnings(),
     ]

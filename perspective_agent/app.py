@@ -70,6 +70,9 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
 
     Raises UnboundError, ServingError, ResolverNotValidatingError, and ConfigError of `file`.
     """
+    examined = check_tls(settings.tls, settings.owner, file, datetime.now(UTC))
+    for warning in examined.warnings:
+        log.warning("certificate_warning", warning=warning)
     async with AsyncExitStack() as stack:
         tls = _load(settings)
         program = ProgramMetrics("agent")
@@ -81,8 +84,8 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
         address = shift_port(settings.agent.listen, worker)
         server = Server(Listening(address, tls, allowed))
         servicer = _make_servicer(settings, view, shown.metrics)
-        shown.program.show_certificates(examine(settings.tls.files(), datetime.now(UTC)).ends)
-        shown.program.register(server.meter.collectors)
+        program.show_certificates(examined.ends)
+        program.register(server.meter.collectors)
         shown.metrics.read_at_scrape(view, servicer.load)
         server.add(perspective_pb2_grpc.add_PerspectiveServiceServicer_to_server, servicer)
         await server.start()
@@ -129,7 +132,7 @@ def _reloadable(
 def _read_again(file: Path) -> AgentSettings:
     """Read and check what is read and checked at the start; raises ConfigError."""
     settings = read_settings(file)
-    for warning in check_tls(settings.tls, file, datetime.now(UTC)):
+    for warning in check_tls(settings.tls, settings.owner, file, datetime.now(UTC)).warnings:
         log.warning("reload_warning", warning=warning)
     return settings
 
@@ -140,7 +143,8 @@ async def _adopt(
     """Put settings in force; raises ConfigError, and has changed nothing, where that fails."""
     try:
         tls = settings.tls.files().load()
-        examined = await asyncio.to_thread(examine, settings.tls.files(), datetime.now(UTC))
+        files, now = settings.tls.files(), datetime.now(UTC)
+        examined = await asyncio.to_thread(examine, files, settings.owner, now)
     except OSError as error:
         raise ConfigError(file, [Problem("tls", str(error), "Check the path")]) from error
     server.adopt(tls, {SERVICE: frozenset(settings.callers.allowed)})

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from mpic.config import ConfigError, ConfigPath, ConfigTable, Flaw, Problem, load_config
+from mpic.owner import Owner
 from mpic.settings import (
     CallersTable,
     ListenAddress,
@@ -137,6 +138,11 @@ class AgentSettings(ConfigTable):
     admin: AdminTable = AdminTable()
     log: LogTable = LogTable()
 
+    @property
+    def owner(self) -> Owner:
+        """Whose its certificate is to be."""
+        return Owner("perspective", self.agent.id)
+
     @model_validator(mode="after")
     def _check_trust_anchor(self) -> "AgentSettings":
         try:
@@ -169,4 +175,4 @@ def check_file(file: Path) -> list[str]:
         if violation := asyncio.run(find_violation(control, settings.resolver.rules())):
             mend = "Start the resolver, or correct its configuration (see deploy/agent.toml)"
             raise ConfigError(file, [Problem("resolver", violation, mend)])
-    return check_tls(settings.tls, file, datetime.now(UTC))
+    return check_tls(settings.tls, settings.owner, file, datetime.now(UTC)).warnings

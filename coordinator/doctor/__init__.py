@@ -51,7 +51,7 @@ async def _check_clock(patient: Patient) -> Sequence[Finding]:
 
 
 async def _check_tls(patient: Patient) -> Sequence[Finding]:
-    return examine_certificates(patient.settings.tls, "coordinator", "")
+    return examine_certificates(patient.settings.tls, patient.settings.owner)
 
 
 async def _check_callers(patient: Patient) -> Sequence[Finding]:

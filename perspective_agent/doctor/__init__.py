@@ -55,7 +55,7 @@ async def _check_clock(patient: Patient) -> Sequence[Finding]:
 
 
 async def _check_tls(patient: Patient) -> Sequence[Finding]:
-    return examine_certificates(patient.settings.tls, "perspective", patient.settings.agent.id)
+    return examine_certificates(patient.settings.tls, patient.settings.owner)
 
 
 async def _check_callers(patient: Patient) -> Sequence[Finding]:

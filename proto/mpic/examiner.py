@@ -8,12 +8,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import structlog
 
 from mpic.grpc.tls import TlsFiles
+from mpic.owner import Owner
 from mpic.problem import Problem
 
 log = structlog.get_logger()
@@ -29,12 +30,18 @@ class Examined:
     ends: Mapping[str, float]
     """Seconds since 1970 of "own" and "authority", as far as they could be read."""
 
+    @property
+    def warnings(self) -> list[str]:
+        """The problems that a program can run with."""
+        return [str(one) for one in self.problems if one.warning]
 
-def examine(files: TlsFiles, now: datetime) -> Examined:
-    """Return what is wrong with files and when they end; blocks meanwhile."""
+
+def examine(files: TlsFiles, owner: Owner, now: datetime) -> Examined:
+    """Return what is wrong with the files of `owner` and when they end; blocks meanwhile."""
     paths = (files.certificate, files.private_key, files.authority)
+    asked = {"files": [*map(str, paths)], "owner": asdict(owner), "now": now.isoformat()}
     # Without -P, modules of the working directory would come first.
-    command = (sys.executable, "-P", "-m", "mpic.pair", *map(str, paths), now.isoformat())
+    command = (sys.executable, "-P", "-m", "mpic.pair", json.dumps(asked))
     try:
         done = subprocess.run(command, capture_output=True, check=True, timeout=_SECONDS)  # noqa: S603 - ourselves
         told = json.loads(done.stdout)

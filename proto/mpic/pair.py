@@ -17,33 +17,51 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from mpic.owner import Kind, Owner, find_stranger
 from mpic.problem import Problem, explain_os_error
+from mpic.trial import Side, find_refusal
 
 T = TypeVar("T")
 
 RENEWAL = timedelta(days=14)
 """So long before the end of a certificate a warning is due."""
 
+SIDES: dict[Kind, tuple[Side, ...]] = {
+    "coordinator": ("server", "client"),
+    "perspective": ("server",),
+    "caller": ("client",),
+}
+"""The coordinator serves callers and calls agents; agents only serve, callers only call."""
+
+USES = {
+    "server": (ExtendedKeyUsageOID.SERVER_AUTH, "serverAuth"),
+    "client": (ExtendedKeyUsageOID.CLIENT_AUTH, "clientAuth"),
+}
+"""What its extended key usage names for each side (RFC 5280 section 4.2.1.12)."""
+
 _ISSUE = "Issue a new certificate; with `mpic pki init`, move the old pair away and use --add"
 
 
 def check_pair(
-    certificate: Path, private_key: Path, authority: Path, now: datetime
+    certificate: Path, private_key: Path, authority: Path, owner: Owner, now: datetime
 ) -> list[Problem]:
     """Return what keeps these files from working, and as warnings what soon will or is unsafe.
 
-    `certificate` holds the identity's own certificate first, then any intermediate ones.
+    `certificate` holds the certificate of `owner` first, then any intermediate ones.
     """
     findings = _Findings(now)
     chain = findings.read(certificate, x509.load_pem_x509_certificates, "certificate in PEM")
     key = findings.read(private_key, _load_key, "private key in PEM, without a password")
     authorities = findings.read(authority, x509.load_pem_x509_certificates, "certificate in PEM")
-    for one in authorities or ():
-        findings.check_dates(authority, one)
+    if authorities:
+        findings.check_authorities(authority, authorities, chain)
     if chain:
-        findings.check_dates(certificate, chain[0])
-        findings.check_names(certificate, chain[0])
+        for one in chain:
+            findings.check_dates(certificate, one)
+        findings.check_names(certificate, chain[0], owner)
+        findings.check_uses(certificate, chain[0], owner.kind)
     if key:
         findings.check_mode(private_key)
     if chain and key and key.public_key() != chain[0].public_key():
@@ -52,6 +70,8 @@ def check_pair(
     if chain and authorities and not _is_signed(chain, authorities):
         mend = "Name the CA that signed it, or have that CA sign a new one"
         findings.add(certificate, f"is not signed by {authority}", mend)
+    if all(one.warning for one in findings.problems):
+        findings.try_out((certificate, private_key, authority), owner.kind)
     return findings.problems
 
 
@@ -91,6 +111,29 @@ class _Findings:
             self.add(file, f"holds no {what}", mend)
         return None
 
+    def check_authorities(
+        self,
+        file: Path,
+        authorities: Sequence[x509.Certificate],
+        chain: Sequence[x509.Certificate] | None,
+    ) -> None:
+        """Look at their dates; beside one that serves, another may have ended or be yet to begin.
+
+        So an authority is changed: both stand in the file for a while.
+        """
+        serving = [
+            one
+            for one in authorities
+            if one.not_valid_before_utc <= self.now <= one.not_valid_after_utc
+            and (not chain or _is_signed(chain, [one]))
+        ]
+        for one in authorities:
+            if one in serving or not serving:
+                self.check_dates(file, one)
+            elif self.now > one.not_valid_after_utc:
+                message = f"holds one that expired on {one.not_valid_after_utc:%F %R} UTC"
+                self.warn(file, message, "Take it out: the other has taken its place")
+
     def check_dates(self, file: Path, certificate: x509.Certificate) -> None:
         first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         if self.now < first:
@@ -100,10 +143,33 @@ class _Findings:
         elif self.now > last - RENEWAL:
             self.warn(file, f"expires on {last:%F %R} UTC", _ISSUE)
 
-    def check_names(self, file: Path, certificate: x509.Certificate) -> None:
+    def check_names(self, file: Path, certificate: x509.Certificate, owner: Owner) -> None:
         if not list(_dns_names(certificate)):
             mend = "Issue it with a DNS subject alternative name: gRPC refuses a server without"
             self.add(file, "names no DNS name", mend)
+        if stranger := find_stranger(all_names(certificate), owner):
+            message = f"is for {', '.join(stranger.names)}, but this is the {owner}"
+            mend = f"Name the pair that `mpic pki init --{owner}` wrote, or correct the id"
+            note = self.add if stranger.certain else self.warn
+            note(file, message, mend)
+
+    def check_uses(self, file: Path, certificate: x509.Certificate, kind: Kind) -> None:
+        """Look at its extended key usage; without one, everything is allowed."""
+        for extension in certificate.extensions:
+            if not isinstance(extension.value, x509.ExtendedKeyUsage):
+                continue
+            for side in SIDES[kind]:
+                use, name = USES[side]
+                if use not in extension.value:
+                    mend = f"Issue it with extended key usage {name}: a {kind} is a TLS {side}"
+                    self.add(file, f"may not be used by a TLS {side}", mend)
+
+    def try_out(self, files: tuple[Path, Path, Path], kind: Kind) -> None:
+        """Say what else a peer refuses: a CA that is none, a weak key, names not permitted."""
+        for side in SIDES[kind]:
+            if refusal := find_refusal(*files, side):
+                mend = f"Ask `openssl verify -purpose ssl{side} -CAfile {files[2]} {files[0]}`"
+                self.add(files[0], f"is refused as a TLS {side}'s: {refusal}", mend)
 
     def check_mode(self, file: Path) -> None:
         if file.stat().st_mode & stat.S_IROTH:
@@ -156,13 +222,14 @@ def _is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _tell(certificate: str, private_key: str, authority: str, now: str) -> None:
+def _tell(asked: str) -> None:
     """Write what there is to say of the files, as JSON."""
-    own, key, ca = Path(certificate), Path(private_key), Path(authority)
-    problems = check_pair(own, key, ca, datetime.fromisoformat(now))
+    what = json.loads(asked)
+    own, key, ca = map(Path, what["files"])
+    problems = check_pair(own, key, ca, Owner(**what["owner"]), datetime.fromisoformat(what["now"]))
     told = {"problems": [asdict(one) for one in problems], "ends": find_ends(own, ca)}
     sys.stdout.write(json.dumps(told))
 
 
 if __name__ == "__main__":
-    _tell(*sys.argv[1:])
+    _tell(sys.argv[1])

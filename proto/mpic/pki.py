@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,9 +20,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 
-from mpic.pair import check_pair
+from mpic.owner import Kind
+from mpic.pair import SIDES, USES, check_pair
 from mpic.problem import Flaw
 
 __all__ = [
@@ -42,17 +42,11 @@ __all__ = [
     "spiffe_id",
 ]
 
-Kind = Literal["coordinator", "perspective", "caller"]
-
 AUTHORITY_DAYS = 730
 LEAF_DAYS = 90
 
 # A host whose clock is a little slow must not refuse what was issued a moment ago.
 _CLOCK_SKEW = timedelta(minutes=5)
-
-# The coordinator serves callers and calls agents; agents only serve, callers only call.
-_SERVE, _CALL = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
-_USES = {"coordinator": [_SERVE, _CALL], "perspective": [_SERVE], "caller": [_CALL]}
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _DNS_NAME_MAX = 253  # characters, without the last dot (RFC 1035 section 2.3.4)
@@ -203,7 +197,7 @@ def issue_certificate(
         .not_valid_after(min(start + timedelta(days=days), last))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage(_USES[subject.kind]), critical=False)
+        .add_extension(_purposes(subject.kind), critical=False)
         .add_extension(x509.SubjectAlternativeName(_names(pair, subject)), critical=False)
         .sign(authority.private_key, SHA256())
     )
@@ -232,6 +226,10 @@ def _certificate(
         .add_extension(own, critical=False)
         .add_extension(identifier, critical=False)
     )
+
+
+def _purposes(kind: Kind) -> x509.ExtendedKeyUsage:
+    return x509.ExtendedKeyUsage([USES[side][0] for side in SIDES[kind]])
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator
 
 from mpic.config import ConfigPath, ConfigTable, Flaw, settle
-from mpic.examiner import examine
+from mpic.examiner import Examined, examine
 from mpic.grpc.logs import Format, Level
 from mpic.grpc.tls import TlsFiles
+from mpic.owner import Owner
 
 PerspectiveId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 ListenAddress = Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
@@ -28,7 +29,7 @@ class TlsTable(ConfigTable):
         """Return the paths as the gRPC side wants them."""
         return TlsFiles(self.certificate, self.private_key, self.authority)
 
-    def paths(self) -> tuple[Path, ...]:
+    def paths(self) -> tuple[Path, Path, Path]:
         """Return the files whose change matters."""
         return self.certificate, self.private_key, self.authority
 
@@ -57,6 +58,8 @@ class LogTable(ConfigTable):
     level: Level = "info"
 
 
-def check_tls(table: TlsTable, file: Path, now: datetime) -> list[str]:
-    """Check the files a [tls] table names; return warnings; raises ConfigError."""
-    return settle(file, examine(table.files(), now).problems)
+def check_tls(table: TlsTable, owner: Owner, file: Path, now: datetime) -> Examined:
+    """Check the files a [tls] table names; only warnings are left; raises ConfigError."""
+    examined = examine(table.files(), owner, now)
+    settle(file, examined.problems)
+    return examined

@@ -14,6 +14,7 @@ import grpc
 import pytest
 from google.protobuf import json_format
 
+from mpic.pki import Subject, issue_certificate, load_authority, name_pair
 from mpic.v1 import corroboration_pb2 as c
 from perspective_agent.unbound_conf import UnboundOptions, unbound_config
 from tests.world import network
@@ -366,6 +367,43 @@ def test_an_agent_that_cannot_start_says_why(
     assert done.returncode == 1
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def expired_pair(deployment: Deployment) -> None:
+    """Lay beside the others what an agent and a coordinator had until an hour ago."""
+    then = datetime.now(UTC) - timedelta(days=90, hours=1)
+    authority = load_authority(deployment.pki)
+    for subject in (Subject("perspective", "late"), Subject("coordinator", "late")):
+        if not name_pair(authority.directory, authority.trust_domain, subject).exists():
+            issue_certificate(authority, subject, now=then)
+
+
+@pytest.mark.parametrize(
+    ("program", "pair", "says"),
+    [
+        ("agent", "perspective-ashburn", "is for spiffe://mpic.test/perspective/ashburn, but this"),
+        ("agent", "coordinator-main", "is for spiffe://mpic.test/coordinator/main, but this is"),
+        ("agent", "perspective-late", "expired on"),
+        ("coordinator", "perspective-ashburn", "but this is the coordinator"),
+        ("coordinator", "caller-pipeline", "may not be used by a TLS server"),
+        ("coordinator", "coordinator-late", "expired on"),
+    ],
+)
+def test_what_check_config_refuses_of_a_certificate_the_start_refuses_too(
+    deployment: Deployment, tmp_path: Path, program: str, pair: str, says: str
+) -> None:
+    expired_pair(deployment)
+    file = agent_config(deployment, tmp_path, ("perspective-tokyo", pair))
+    if program == "coordinator":
+        text = deployment.coordinator_file.read_text()
+        assert "coordinator-main" in text
+        file.write_text(text.replace("coordinator-main", pair))
+    checked = run("check-config", file)
+    assert checked.returncode == 1
+    assert says in checked.stderr
+    started = run(program, "--config", file)
+    assert started.returncode == 1
+    assert started.stderr == checked.stderr
 
 
 def test_a_running_question_is_answered_when_the_coordinator_ends(deployment: Deployment) -> None:

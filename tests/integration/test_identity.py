@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from mpic.grpc.tls import TlsFiles, channel_credentials
-from mpic.pki import Subject, create_authority, issue_certificate, load_authority, name_pair
+from mpic.pki import Subject, create_authority, issue_certificate, load_authority
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc, perspective_pb2_grpc
 from mpic.v1 import perspective_pb2 as p
@@ -27,6 +28,7 @@ CHILD = "nothing-here.parent.example.co.jp"
 PLAN = Plan(lookup_timeout=6)
 ASHBURN = PLACES[2]
 TIMEOUT = 60
+ROOT = Path(__file__).parents[2]
 
 
 def call(credentials: grpc.ChannelCredentials, name: str = "localhost") -> c.CorroborateResponse:
@@ -70,33 +72,25 @@ def test_a_caller_whose_certificate_is_out_of_date_is_refused(
     assert_unavailable(channel_credentials(deployment.caller_tls(id)))
 
 
-def test_an_agent_whose_certificate_has_expired_is_not_believed(deployment: Deployment) -> None:
-    pair = name_pair(deployment.pki, "mpic.test", Subject("perspective", ASHBURN.id))
-    good = [(file, file.read_bytes()) for file in (pair.certificate, pair.private_key)]
-    for file, _ in good:
-        file.unlink()
-    subject = Subject("perspective", ASHBURN.id)
+def test_an_agent_whose_certificate_has_expired_is_not_believed(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    authority = replace(load_authority(deployment.pki), directory=tmp_path)
+    authority.file.write_bytes((deployment.pki / "ca.pem").read_bytes())
     issued = datetime.now(UTC) - timedelta(days=2)
-    issue_certificate(load_authority(deployment.pki), subject, 1, issued)
-    restart_agent(deployment)
-    wait_until(
-        lambda: "certificate has expired" in deployment.perspective(ASHBURN.id).problem,
-        60,
-        deployment.say_who,
-    )
-    (verdict,) = deployment.ask(CHILD).names
-    for file, data in good:
-        file.write_bytes(data)
-    restart_agent(deployment)
+    issue_certificate(authority, Subject("perspective", ASHBURN.id), 1, issued)
+    # An agent of our own does not start with it.
+    with standing_in(deployment, "honest", tmp_path / "fake.log", tmp_path):
+        wait_until(
+            lambda: "certificate has expired" in deployment.perspective(ASHBURN.id).problem,
+            60,
+            deployment.say_who,
+        )
+        (verdict,) = deployment.ask(CHILD).names
     deployment.wait_ready()
     assert verdict.quorum == "4/5"
     assert verdict.perspectives[2].dissent == c.DISSENT_UNREACHABLE
     assert "certificate has expired" in verdict.perspectives[2].detail
-
-
-def restart_agent(deployment: Deployment) -> None:
-    deployment.agents[ASHBURN.id].stop()
-    wait_serving(deployment.start_agent(ASHBURN.id))
 
 
 def test_a_server_of_another_authority_is_not_believed(
@@ -175,20 +169,26 @@ def test_br_3_2_2_9_only_tls_1_3_is_spoken(
 
 
 @contextmanager
-def replaced(deployment: Deployment, behaviour: str, log: Path) -> Iterator[None]:
-    """Let a fake agent stand in for Ashburn's, at its address and with its certificate."""
+def standing_in(deployment: Deployment, behaviour: str, log: Path, pki: Path) -> Iterator[Child]:
+    """Let a fake agent listen at Ashburn's address, with a certificate of this directory."""
     deployment.agents[ASHBURN.id].stop()
-    address, pki = agent_address(ASHBURN), str(deployment.pki)
     command = (sys.executable, "-m", "tests.world.fake_agent", behaviour)
-    fake = Child((*command, ASHBURN.id, ASHBURN.rir, address, pki), log, Path.cwd())
+    fake = Child((*command, ASHBURN.id, ASHBURN.rir, agent_address(ASHBURN), str(pki)), log, ROOT)
     try:
         wait_serving(fake)
-        wait_until(lambda: version(deployment) == "fake", 60, fake.log_file.read_text)
-        yield
+        yield fake
     finally:
         fake.stop()
         wait_serving(deployment.start_agent(ASHBURN.id))
         wait_until(lambda: version(deployment) not in ("fake", ""), 60, deployment.say_who)
+
+
+@contextmanager
+def replaced(deployment: Deployment, behaviour: str, log: Path) -> Iterator[None]:
+    """Let a fake agent stand in for Ashburn's, with its certificate, once the coordinator knows."""
+    with standing_in(deployment, behaviour, log, deployment.pki) as fake:
+        wait_until(lambda: version(deployment) == "fake", 60, fake.log_file.read_text)
+        yield
 
 
 def version(deployment: Deployment) -> str:

@@ -7,25 +7,20 @@ from pathlib import Path
 from cryptography import x509
 
 from mpic.doctor import Finding, from_problem
+from mpic.owner import Owner
 from mpic.pair import all_names, check_pair, read_names
-from mpic.pki import Kind
 from mpic.settings import CallersTable, TlsTable
 
 _SCHEME = "spiffe://"
 
 
-def examine_certificates(table: TlsTable, kind: Kind, id: str) -> Sequence[Finding]:
-    """Look at the files of [tls]: whether they fit, until when, and whether they are for `id`.
-
-    An empty id is anybody's.
-    """
+def examine_certificates(table: TlsTable, owner: Owner) -> Sequence[Finding]:
+    """Look at the files of [tls]: whether they fit, until when, and whether they are `owner`'s."""
     now = datetime.now(UTC)
-    problems = check_pair(table.certificate, table.private_key, table.authority, now)
+    problems = check_pair(*table.paths(), owner, now)
     findings = [from_problem(problem) for problem in problems]
     if not any(finding.outcome == "error" for finding in findings):
-        own, authority = _load(table.certificate), _load(table.authority)
-        findings.append(_describe(own, authority, now))
-        findings.extend(judge_name(all_names(own), kind, id))
+        findings.append(_describe(_load(table.certificate), _load(table.authority), now))
     return findings
 
 
@@ -42,16 +37,6 @@ def _describe(own: x509.Certificate, authority: x509.Certificate, now: datetime)
     }
     what = f"certificate, key and authority fit; {(ends_at - now).days} days are left"
     return Finding("ok", what, facts=facts)
-
-
-def judge_name(names: Sequence[str], kind: Kind, id: str) -> Sequence[Finding]:
-    """Warn where a certificate made by `mpic pki init` is for somebody else. Pure."""
-    own = [name for name in names if name.startswith(_SCHEME)]
-    if not id or not own or any(name.endswith(f"/{kind}/{id}") for name in own):
-        return ()
-    what = f"the certificate is for {', '.join(own)}, but this is the {kind} {id}"
-    mend = f"Name the pair that `mpic pki init --{kind} {id}` wrote, or correct the id"
-    return [Finding("error", what, mend, {"names": list(names)})]
 
 
 def examine_callers(callers: CallersTable, tls: TlsTable) -> Sequence[Finding]:

@@ -9,12 +9,14 @@ from structlog.testing import capture_logs
 
 from mpic.examiner import Examined, examine
 from mpic.grpc.tls import TlsFiles
+from mpic.owner import Owner
 from mpic.pair import check_pair, find_ends
 from mpic.pki import Authority, Pair, Subject, create_authority, issue_certificate
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 DAY = timedelta(days=1)
 TOKYO = Subject("perspective", "tokyo")
+OWNER = Owner("perspective", "tokyo")
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def pair(authority: Authority) -> Pair:
 
 
 def look(pair: Pair, authority: Authority, now: datetime = NOW) -> Examined:
-    return examine(TlsFiles(pair.certificate, pair.private_key, authority.file), now)
+    return examine(TlsFiles(pair.certificate, pair.private_key, authority.file), OWNER, now)
 
 
 def test_nothing_but_the_ends_is_said_of_a_good_pair(authority: Authority, pair: Pair) -> None:
@@ -45,7 +47,7 @@ def test_says_what_is_wrong_as_it_would_be_said_here(
     now = NOW + days * DAY
     found = look(pair, authority, now).problems
     assert len(found) == 1
-    assert found == check_pair(pair.certificate, pair.private_key, authority.file, now)
+    assert found == check_pair(pair.certificate, pair.private_key, authority.file, OWNER, now)
 
 
 def test_of_several_authorities_the_first_to_end_counts(

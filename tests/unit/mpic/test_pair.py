@@ -14,13 +14,17 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from mpic.owner import Kind, Owner, find_stranger
+from mpic.pair import SIDES
 from mpic.pki import Authority, Pair, Subject, check_pair, create_authority, issue_certificate
+from mpic.trial import find_refusal
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 DAY = timedelta(days=1)
 TOKYO = Subject("perspective", "tokyo")
+OWNER = Owner("perspective", "tokyo")
 
 
 @pytest.fixture
@@ -42,12 +46,14 @@ def read(file: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(file.read_bytes())
 
 
-def findings(pair: Pair, authority: Authority, now: datetime = NOW) -> list[str]:
+def findings(
+    pair: Pair, authority: Authority, now: datetime = NOW, owner: Owner = OWNER
+) -> list[str]:
     """Return what is said of a pair, problems after a bang, files by name alone."""
     directory = f"{authority.directory}/"
     return [
         ("? " if one.warning else "! ") + str(one).replace(directory, "")
-        for one in check_pair(pair.certificate, pair.private_key, authority.file, now)
+        for one in check_pair(pair.certificate, pair.private_key, authority.file, owner, now)
     ]
 
 
@@ -171,15 +177,19 @@ def test_a_certificate_is_not_its_own_authority(authority: Authority, pair: Pair
     ]
 
 
-def sign(subject: str, key: ec.EllipticCurvePrivateKey, by: Authority) -> x509.Certificate:
-    """Return a bare certificate, without names, as another CA might make it."""
+def sign(
+    subject: str, key: ec.EllipticCurvePrivateKey, by: Authority, *extensions: x509.ExtensionType
+) -> x509.Certificate:
+    """Return a bare certificate, as another CA might make it."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
-    return (
+    builder = (
         x509.CertificateBuilder(by.certificate.subject, name, key.public_key(), 1)
         .not_valid_before(NOW - DAY)
         .not_valid_after(NOW + 90 * DAY)
-        .sign(by.private_key, SHA256())
     )
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    return builder.sign(by.private_key, SHA256())
 
 
 def test_says_that_a_certificate_names_no_dns_name(authority: Authority, pair: Pair) -> None:
@@ -195,16 +205,165 @@ def test_says_that_a_certificate_names_no_dns_name(authority: Authority, pair: P
     ]
 
 
+def as_authority(name: str, of: Authority, key_of: Authority, *, is_ca: bool = True) -> Authority:
+    """Let `of` sign the key of another for an authority, which may sign others in its turn."""
+    key = key_of.private_key
+    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    certificate = sign(name, key, of, own, x509.BasicConstraints(ca=is_ca, path_length=None))
+    return Authority(key_of.directory, "mpic.example", certificate, key)
+
+
+def company(authority: Authority) -> Authority:
+    """Turn an authority of `mpic pki init`, below which there is no other, into a company's."""
+    root = as_authority("MPIC private authority", authority, authority)
+    root.file.write_bytes(root.certificate.public_bytes(Encoding.PEM))
+    return root
+
+
+def put_behind(pair: Pair, *certificates: x509.Certificate) -> None:
+    more = b"".join(one.public_bytes(Encoding.PEM) for one in certificates)
+    pair.certificate.write_bytes(pair.certificate.read_bytes() + more)
+
+
 def test_an_intermediate_authority_may_stand_behind_the_certificate(
     authority: Authority, other: Authority
 ) -> None:
-    pair = issue_certificate(other, TOKYO, now=NOW)
-    between = sign("MPIC private authority", other.private_key, authority)
-    leaf = pair.certificate.read_bytes()
-    pair.certificate.write_bytes(leaf + between.public_bytes(Encoding.PEM))
-    assert findings(pair, authority) == []
-    pair.certificate.write_bytes(leaf + authority.file.read_bytes())
+    between = as_authority("an intermediate", company(authority), other)
+    pair = issue_certificate(between, TOKYO, now=NOW)
     assert len(findings(pair, authority)) == 1
+    put_behind(pair, between.certificate)
+    assert findings(pair, authority) == []
+
+
+def test_an_intermediate_that_is_no_authority_is_what_a_peer_refuses(
+    authority: Authority, other: Authority
+) -> None:
+    between = as_authority("an intermediate", company(authority), other, is_ca=False)
+    pair = issue_certificate(between, TOKYO, now=NOW)
+    put_behind(pair, between.certificate)
+    (said,) = findings(pair, authority)
+    assert "is refused as a TLS server's: invalid CA certificate" in said
+
+
+def test_an_intermediate_has_its_dates(authority: Authority, other: Authority) -> None:
+    between = as_authority("an intermediate", authority, other)
+    pair = issue_certificate(authority, TOKYO, days=200, now=NOW)
+    put_behind(pair, between.certificate)
+    assert "expired on" in "".join(findings(pair, authority, NOW + 91 * DAY))
+
+
+def test_below_an_authority_of_our_own_there_is_no_other(
+    authority: Authority, other: Authority
+) -> None:
+    between = as_authority("an intermediate", authority, other)
+    pair = issue_certificate(between, TOKYO, now=NOW)
+    put_behind(pair, between.certificate)
+    (said,) = findings(pair, authority)
+    assert "is refused as a TLS server's: path length constraint exceeded" in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "id", "owner"),
+    [
+        ("perspective", "frankfurt", Owner("perspective", "tokyo")),
+        ("caller", "tokyo", Owner("perspective", "tokyo")),
+        ("perspective", "tokyo", Owner("coordinator")),
+        ("caller", "pipeline", Owner("coordinator")),
+        ("perspective", "tokyo-2", Owner("perspective", "tokyo")),
+    ],
+)
+def test_says_that_a_certificate_is_for_somebody_else(
+    authority: Authority, kind: Kind, id: str, owner: Owner
+) -> None:
+    pair = issue_certificate(authority, Subject(kind, id), now=NOW)
+    said = findings(pair, authority, owner=owner)[0]
+    name = f"{kind}-{id}.pem"
+    uri = f"spiffe://mpic.example/{kind}/{id}"
+    assert said.startswith(f"! {name}: is for {uri}, but this is the {owner}. Name the pair that")
+
+
+@pytest.mark.parametrize("kind", ["coordinator", "perspective"])
+def test_nothing_is_said_of_its_owners(authority: Authority, kind: Kind) -> None:
+    pair = issue_certificate(authority, Subject(kind, "tokyo"), now=NOW)
+    for one in ("", "tokyo"):
+        assert findings(pair, authority, owner=Owner(kind, one)) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "outcome"),
+    [
+        # Another authority names as it likes: SPIRE, or a company's CA.
+        (["spiffe://corp.example/ns/mpic/sa/agent"], None),
+        (["agent-7.corp.example"], None),
+        (["spiffe://corp.example/perspective/x/y"], None),
+        (["spiffe://a.example/perspective/osaka", "spiffe://a.example/perspective/tokyo"], None),
+        (["spiffe://corp.example/ns/mpic/sa/agent", "osaka.perspective.mpic.example"], False),
+        (["osaka.perspective.mpic.example"], False),
+        (["osaka.perspective.mpic.example", "tokyo.perspective.mpic.example"], None),
+        (["spiffe://mpic.example/perspective/osaka", "tokyo.perspective.mpic.example"], True),
+    ],
+)
+def test_only_names_of_our_own_form_tell_whose_it_is(
+    names: list[str], outcome: bool | None
+) -> None:
+    stranger = find_stranger(names, OWNER)
+    assert (stranger and stranger.certain) == outcome
+
+
+def issued_for(authority: Authority, pair: Pair, *uses: x509.ObjectIdentifier) -> None:
+    """Issue a certificate of tokyo again, with another extended key usage, or with none."""
+    key = load_pem_private_key(pair.private_key.read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    names = x509.SubjectAlternativeName([x509.DNSName("tokyo.example")])
+    usage = [x509.ExtendedKeyUsage(uses)] if uses else []
+    bare = sign("tokyo", key, authority, names, *usage)
+    pair.certificate.write_bytes(bare.public_bytes(Encoding.PEM))
+
+
+SERVE, CALL = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
+ANY = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
+
+
+@pytest.mark.parametrize(
+    ("kind", "uses", "lacks"),
+    [
+        ("perspective", (SERVE,), []),
+        ("perspective", (CALL,), ["server"]),
+        ("perspective", (), []),
+        ("perspective", (ANY,), ["server"]),  # as OpenSSL and BoringSSL have it
+        ("coordinator", (SERVE, CALL), []),
+        ("coordinator", (SERVE,), ["client"]),
+        ("coordinator", (CALL,), ["server"]),
+        ("coordinator", (), []),
+    ],
+)
+def test_rfc_5280_4_2_1_12_a_certificate_is_for_the_sides_its_owner_takes(
+    authority: Authority, pair: Pair, kind: Kind, uses: tuple[x509.ObjectIdentifier, ...],
+    lacks: list[str],
+) -> None:  # fmt: skip
+    issued_for(authority, pair, *uses)
+    assert findings(pair, authority, owner=Owner(kind)) == [
+        f"! perspective-tokyo.pem: may not be used by a TLS {side}. Issue it with extended key"
+        f" usage {side}Auth: a {kind} is a TLS {side}"
+        for side in lacks
+    ]
+    # What is said here is what a handshake comes to.
+    files = (pair.certificate, pair.private_key, authority.file)
+    refused = [side for side in SIDES[kind] if find_refusal(*files, side)]
+    assert refused == lacks
+
+
+def test_an_authority_that_ended_may_stand_beside_the_one_that_took_its_place(
+    tmp_path: Path, authority: Authority, pair: Pair
+) -> None:
+    before = create_authority(tmp_path / "before", "mpic.example", now=NOW - 731 * DAY)
+    coming = create_authority(tmp_path / "coming", "mpic.example", now=NOW + DAY)
+    files = [one.file.read_bytes() for one in (before, authority, coming)]
+    authority.file.write_bytes(b"".join(files))
+    (said,) = findings(pair, authority)
+    assert said.startswith("? ca.pem: holds one that expired on")
+    pair = issue_certificate(before, Subject("perspective", "tokyo"), now=NOW - 731 * DAY)
+    assert "! ca.pem: expired on" in "".join(findings(pair, before))
 
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True)])
