@@ -35,6 +35,7 @@ from mpic.grpc.acceptors import Busiest
 from mpic.grpc.serving import Listening, Server, ServingError
 from mpic.grpc.tls import TlsPems
 from mpic.metrics import ProgramMetrics
+from mpic.open_files import HOW_TO_SET, USUAL, raise_limit
 from mpic.reload import Reloadable, Reloader
 from mpic.settings import check_tls
 from mpic.v1 import corroboration_pb2, corroboration_pb2_grpc
@@ -87,12 +88,15 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
 
 
 def _check(settings: CoordinatorSettings, file: Path) -> Examined:
-    """Look at what `mpic check-config` looks at; raises ConfigError."""
+    """Look at what `mpic check-config` looks at, and at what this process may do."""
     for warning in check_roster(settings, file, _now()):
         log.warning("roster_will_break_policy", warning=warning)
     examined = check_tls(settings.tls, settings.owner, file, _now())
     for warning in examined.warnings:
         log.warning("certificate_warning", warning=warning)
+    limit = raise_limit()
+    if limit < USUAL:
+        log.warning("open_files_few", limit=limit, wanted=USUAL, mend=HOW_TO_SET)
     return examined
 
 

@@ -19,10 +19,12 @@ from mpic.grpc.logs import set_level
 from mpic.grpc.serving import Listening, Server, ServingError
 from mpic.grpc.tls import TlsPems
 from mpic.metrics import ProgramMetrics
+from mpic.open_files import raise_limit
 from mpic.reload import Reloadable, Reloader
 from mpic.settings import check_tls
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
+from perspective_agent.capacity import FULL, Capacity, find_capacity
 from perspective_agent.exertion import Exertion
 from perspective_agent.metrics import AgentMetrics
 from perspective_agent.probe import (
@@ -73,17 +75,19 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
     examined = check_tls(settings.tls, settings.owner, file, datetime.now(UTC))
     for warning in examined.warnings:
         log.warning("certificate_warning", warning=warning)
+    limit = raise_limit()
+    capacity = FULL if settings.resolver.mode == "beside" else find_capacity(limit)
     async with AsyncExitStack() as stack:
         tls = _load(settings)
         program = ProgramMetrics("agent")
         reloadable = _reloadable(file, lambda new: _adopt(new, file, server, program))
         reloader = Reloader(reloadable, settings, program)
         shown = await _open_admin(reloader, worker, program, stack)
-        view = await _open_view(settings.resolver, worker, shown, stack)
+        view = await _open_view(settings.resolver, worker, capacity, shown, stack)
         allowed = {SERVICE: frozenset(settings.callers.allowed)}
         address = shift_port(settings.agent.listen, worker)
         server = Server(Listening(address, tls, allowed))
-        servicer = _make_servicer(settings, view, shown.metrics)
+        servicer = _make_servicer(settings, capacity, view, shown.metrics)
         program.show_certificates(examined.ends)
         program.register(server.meter.collectors)
         shown.metrics.read_at_scrape(view, servicer.load)
@@ -168,24 +172,24 @@ async def _open_admin(
 
 
 def _make_servicer(
-    settings: AgentSettings, view: View, metrics: AgentMetrics
+    settings: AgentSettings, capacity: Capacity, view: View, metrics: AgentMetrics
 ) -> PerspectiveServicer:
     identity = Identity(settings.agent.id, o.Rir.Value(f"RIR_{settings.agent.rir}"))
     stream = StreamOptions(
         settings.agent.gather_window,
-        max_open=settings.agent.max_open_questions,
+        max_open=min(settings.agent.max_open_questions, capacity.questions),
         count=metrics.count_observation,
     )
     return PerspectiveServicer(identity, view, settings.agent.lookup_timeout, stream)
 
 
 async def _open_view(
-    table: ResolverTable, worker: int, shown: _Shown, stack: AsyncExitStack
+    table: ResolverTable, worker: int, capacity: Capacity, shown: _Shown, stack: AsyncExitStack
 ) -> View:
     """Start or find the resolver, and prove that it validates before anything is served."""
     kill = None
     if table.mode == "private":
-        unbound = PrivateUnbound(table.options(worker))
+        unbound = PrivateUnbound(table.options(worker, capacity))
         stack.push_async_callback(unbound.stop)
         await unbound.start()
         address, software = unbound.address, unbound.version
@@ -195,7 +199,8 @@ async def _open_view(
         assert table.control_socket is not None  # noqa: S101 - settings see to it
         socket = table.control_socket
     control = shown.statistics.control = UnboundControl(socket)
-    resolver = Resolver(address, FailureEraser(control).erase, count=shown.metrics.count_lookup)
+    erase, count = FailureEraser(control).erase, shown.metrics.count_lookup
+    resolver = Resolver(address, erase, capacity.connections, count)
     stack.callback(resolver.close)
     probe = await _probe_until_validating(resolver, control, table, shown.readiness)
     if table.require_validation and not probe.validates:

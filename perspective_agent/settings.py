@@ -21,6 +21,7 @@ from mpic.settings import (
     Workers,
     check_tls,
 )
+from perspective_agent.capacity import FULL, Capacity
 from perspective_agent.trust_anchor import read_key_tags
 from perspective_agent.unbound_conf import UnboundOptions
 from perspective_agent.unbound_control import UnboundControl
@@ -105,7 +106,7 @@ class ResolverTable(ConfigTable):
         """Return where the operator's resolver is."""
         return self.address, self.port
 
-    def options(self, worker: int = 0) -> UnboundOptions:
+    def options(self, worker: int = 0, capacity: Capacity = FULL) -> UnboundOptions:
         """Return what a worker's private Unbound is started with."""
         return UnboundOptions(
             trust_anchor_file=self.trust_anchor_file,
@@ -117,6 +118,7 @@ class ResolverTable(ConfigTable):
             ipv6=self.ipv6,
             allow_special_purpose_servers=self.lab_allow_special_purpose_servers,
             executable=self.executable,
+            capacity=capacity,
         )
 
 

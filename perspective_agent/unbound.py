@@ -6,6 +6,7 @@ between perspectives), and what it says of DNSSEC reaches the agent over loopbac
 """
 
 import asyncio
+import re
 import shutil
 import socket
 import tempfile
@@ -26,6 +27,9 @@ _IF_KNOWN = (
     # The agent is its only client and bounds what it asks.
     "wait-limit: 0",
 )
+
+# What it does without at its start, and goes on.
+_COMPLAINT = re.compile(r"\b(warning|error): ")
 
 _START_SECONDS = 10.0
 _RESTART_SECONDS = (0.2, 1.0, 5.0)
@@ -140,6 +144,9 @@ class PrivateUnbound:
             process.kill()
             raise UnboundError(f"unbound does not listen after {_START_SECONDS:g} s") from None
         log.info("unbound_started", pid=process.pid, address=self.address, version=self.version)
+        for line in self._tail:
+            if _COMPLAINT.search(line):
+                log.warning("unbound_complains", line=line)
 
     async def _read_log(self, process: asyncio.subprocess.Process) -> None:
         """Keep the last lines, to be able to say why it ended."""

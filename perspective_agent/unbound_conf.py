@@ -30,6 +30,8 @@ short (TC), and an alias that its owner spells in capitals, to a server that kno
 from dataclasses import dataclass
 from pathlib import Path
 
+from perspective_agent.capacity import FULL, Capacity
+
 # A top-level domain that exists and is signed (RFC 3172), given a trust anchor that none of its
 # keys satisfies: a resolver that validates must call it bogus. The agent looks up nothing below it
 # (BR 4.2.2 forbids names in in-addr.arpa and ip6.arpa).
@@ -85,7 +87,6 @@ _FIXED = (
     # Only this host may ask.
     "  interface: 127.0.0.1",
     "  access-control: 127.0.0.0/8 allow",
-    "  incoming-num-tcp: 256",
     "  tcp-idle-timeout: 60000",
     # Validation, and no way around it (BR 4.2.2.2).
     '  module-config: "validator iterator"',
@@ -124,10 +125,7 @@ _FIXED = (
     # 900 by default: so long, whoever makes a few packets to some servers of a zone get lost
     # would choose the server that is asked.
     "  infra-host-ttl: 60",
-    "  outgoing-range: 4096",
-    # A lookup that hangs over TCP keeps no other from it: not ten connections in all, as by
-    # default, and none of them shared.
-    "  outgoing-num-tcp: 1024",
+    # A lookup that hangs over TCP shares its connection with no other.
     "  max-reuse-tcp-queries: 1",
     "  num-queries-per-thread: 4096",
 )
@@ -156,6 +154,8 @@ class UnboundOptions:
     """For labs: follow delegations to loopback, private and documentation addresses."""
     executable: str = "unbound"
     """Name or path of the program."""
+    capacity: Capacity = FULL
+    """How many sockets it may open."""
 
 
 def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
@@ -175,6 +175,9 @@ def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
         "  verbosity: 0",
         "  num-threads: 1",
         *_FIXED,
+        f"  incoming-num-tcp: {options.capacity.incoming_tcp}",
+        f"  outgoing-range: {options.capacity.outgoing_udp}",
+        f"  outgoing-num-tcp: {options.capacity.outgoing_tcp}",
         f"  port: {port}",
         f"  do-ip6: {'yes' if options.ipv6 else 'no'}",
         f'  trust-anchor-file: "{options.trust_anchor_file}"',

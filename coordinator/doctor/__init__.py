@@ -14,7 +14,9 @@ from mpic.address import shift_port
 from mpic.doctor import Finding, Register, run_checks
 from mpic.doctor.clock import examine_kernel_clock
 from mpic.doctor.identity import examine_callers, examine_certificates
+from mpic.doctor.open_files import examine_open_files
 from mpic.doctor.ports import examine_ports
+from mpic.open_files import USUAL
 from mpic.pair import read_names
 
 
@@ -65,6 +67,10 @@ async def _check_port(patient: Patient) -> Sequence[Finding]:
     return await asyncio.to_thread(examine_ports, addresses, tls.files(), own)
 
 
+async def _check_open_files(patient: Patient) -> Sequence[Finding]:
+    return await asyncio.to_thread(examine_open_files, patient.settings.admin.listen, USUAL)
+
+
 async def _check_roster(patient: Patient) -> Sequence[Finding]:
     policy = patient.settings.policy.policy()
     return judge_roster(patient.settings.roster(), policy, patient.now)
@@ -86,6 +92,7 @@ CHECKS: Register[Patient] = {
     "tls": _check_tls,
     "callers": _check_callers,
     "port": _check_port,
+    "open files": _check_open_files,
     "roster": _check_roster,
     "record": _check_record,
     "perspectives": _check_perspectives,

@@ -14,8 +14,11 @@ from mpic.address import shift_port
 from mpic.doctor import Finding, Register, run_checks
 from mpic.doctor.clock import examine_kernel_clock
 from mpic.doctor.identity import examine_callers, examine_certificates
+from mpic.doctor.open_files import examine_open_files
 from mpic.doctor.ports import examine_ports
+from mpic.open_files import LEAST
 from mpic.pair import read_names
+from perspective_agent.capacity import FULL
 from perspective_agent.doctor.consultation import consult_resolver, judge_resolver
 from perspective_agent.doctor.patient import Patient
 from perspective_agent.doctor.signatures import judge_signatures
@@ -69,6 +72,12 @@ async def _check_port(patient: Patient) -> Sequence[Finding]:
     return await asyncio.to_thread(examine_ports, addresses, tls.files(), own)
 
 
+async def _check_open_files(patient: Patient) -> Sequence[Finding]:
+    admin, table = patient.settings.admin.listen, patient.settings.resolver
+    wanted = FULL.files if table.mode == "private" else LEAST
+    return await asyncio.to_thread(examine_open_files, admin, wanted)
+
+
 async def _check_resolver(patient: Patient) -> Sequence[Finding]:
     return judge_resolver(patient.consultation)
 
@@ -83,6 +92,7 @@ CHECKS: Register[Patient] = {
     "tls": _check_tls,
     "callers": _check_callers,
     "port": _check_port,
+    "open files": _check_open_files,
     "resolver": _check_resolver,
     "ways out": _check_ways,
 }

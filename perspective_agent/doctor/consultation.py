@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from mpic.doctor import Facts, Finding
+from mpic.open_files import TooFewFilesError, raise_limit
+from perspective_agent.capacity import fit_capacity
 from perspective_agent.doctor.signatures import Signature, read_signature
 from perspective_agent.probe import Probe, probe_validation
 from perspective_agent.resolver import Resolver
@@ -35,11 +37,12 @@ class Consultation:
 async def consult_resolver(table: ResolverTable, stack: AsyncExitStack) -> Consultation:
     """Start or find the resolver, and ask it; `stack` ends it."""
     if table.mode == "private":
-        unbound = PrivateUnbound(replace(table.options(), port=0))
-        stack.push_async_callback(unbound.stop)
         try:
+            options = table.options(capacity=fit_capacity(raise_limit()))
+            unbound = PrivateUnbound(replace(options, port=0))
+            stack.push_async_callback(unbound.stop)
             await unbound.start()
-        except (UnboundError, OSError) as error:
+        except (UnboundError, TooFewFilesError, OSError) as error:
             return Consultation(problem=str(error))
         software, address, socket = unbound.version, unbound.address, unbound.control_socket
     else:

@@ -9,6 +9,7 @@ import pytest
 
 from coordinator.settings import CoordinatorSettings
 from mpic.config import load_config
+from mpic.open_files import SET
 from perspective_agent.settings import AgentSettings
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
@@ -65,6 +66,18 @@ def test_a_template_differs_in_the_instance_alone(program: str) -> None:
     template = (DEPLOY / "systemd" / f"mpic-{program}@.service").read_text()
     template = re.sub(r"(?m)^# One of several.*\n", "", template)
     assert re.sub(r"[-/ ]%i", "", template) == plain
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_a_unit_allows_the_files_that_are_wanted(name: str) -> None:
+    text = (DEPLOY / "systemd" / name).read_text()
+    assert re.findall(r"(?m)^LimitNOFILE=(.*)$", text) == [str(SET)]
+
+
+def test_what_has_no_units_is_told_how_to_allow_them() -> None:
+    for place in ("README.md", "container/Containerfile"):
+        assert f"--ulimit nofile={SET}:{SET}" in (DEPLOY / place).read_text()
+    assert str(SET) in (DEPLOY / "kubernetes/mpic/values.yaml").read_text()
 
 
 def test_a_unit_gives_a_program_the_time_it_takes_to_end() -> None:

@@ -57,6 +57,12 @@ def agent_admin(place: Place, workers: int = 1) -> str:
     return shift_port(agent_address(place, workers), 1000)
 
 
+def under_limit(open_files: int, *command: str) -> Sequence[str]:
+    """Return a command that runs another with a limit that no program may raise, even root's."""
+    limit = f"--nofile={open_files}:{open_files}"
+    return ("setpriv", "--bounding-set", "-sys_resource", "prlimit", limit, *command)
+
+
 def _relay_port(place: Place) -> int:
     return 7600 + PLACES.index(place)
 
@@ -92,6 +98,8 @@ class Plan:
     """Of the database of PostgreSQL that it records in instead."""
     repeat_window: float = 0.0
     """Seconds; 0, since most tests use a request id for whatever they ask."""
+    open_files: int = 0
+    """That each program may have open, as in a container; 0: as this process may."""
     coordinator_extra: str = ""
     """More TOML for the coordinator's file."""
 
@@ -155,7 +163,8 @@ class Deployment:
     def start_program(self, program: str, file: Path) -> Child:
         """Start an agent or a coordinator with a configuration file; does not wait."""
         command = (MPIC, program, "--config", str(file))
-        return Child(command, self.directory / f"{file.stem}.log")
+        limited = under_limit(self.plan.open_files, *command) if self.plan.open_files else command
+        return Child(limited, self.directory / f"{file.stem}.log")
 
     def start_coordinator(self) -> None:
         """Start the coordinator and wait until it serves."""
