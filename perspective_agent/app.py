@@ -215,16 +215,21 @@ async def _open_view(
 async def _probe_until_validating(
     resolver: Resolver, control: UnboundControl, table: ResolverTable, readiness: Readiness
 ) -> Probe:
-    """Probe again while there is time: at boot the network may come up after the agent."""
+    """Probe until it is shown that the resolver validates, or, once time is up, that it does not.
+
+    Where no answer comes nothing is shown: at boot the network may come up after the agent, and
+    the root may be far away. It waits then, is not ready, and says why.
+    """
     deadline = asyncio.get_running_loop().time() + table.start_timeout
     while True:
         probe = await probe_validation(resolver, control, table.probe_timeout, table.rules())
         if probe.validates or not table.require_validation:
             return probe
-        if asyncio.get_running_loop().time() > deadline:
+        if probe.is_conclusive and asyncio.get_running_loop().time() > deadline:
             return probe
         readiness.require("resolver", partial(str, probe.evidence))
-        log.warning("resolver_not_validating", evidence=probe.evidence)
+        event = "resolver_not_validating" if probe.is_conclusive else "resolver_probe_inconclusive"
+        log.warning(event, evidence=probe.evidence)
         await asyncio.sleep(0.5)
 
 

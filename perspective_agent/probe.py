@@ -6,7 +6,8 @@ the canary, a signed domain with a trust anchor that none of its keys satisfies,
 (whoever does not validate gives its SOA).
 
 A probe that learns neither, because no answer came, refutes nothing: an outage on the way to the
-root is no reason to answer nothing about names elsewhere. The last proof then holds for a while.
+root is no reason to answer nothing about names elsewhere. The last proof then holds for a while; at
+the start, where there is none, the agent waits for one and says what for.
 """
 
 import asyncio
@@ -101,10 +102,14 @@ def judge_probe(root: o.Lookup, canary: o.Lookup) -> str:
             "the root's SOA comes back without AD: the resolver does not validate, or its trust"
             " anchor is not that of the root it asks"
         )
-    if not _is_bogus(canary):
-        saw = _say(canary.failure) if canary.HasField("failure") else "an answer"
+    if _is_silence(canary):
         return (
-            f"{CANARY} must be bogus but gave {saw}: validation is off or permissive, or the"
+            f"{CANARY} should be bogus, but nothing tells yet: {_say(canary.failure)}. Its servers"
+            " or the root's cannot be reached, or are further away than probe_timeout allows"
+        )
+    if not _is_bogus(canary):
+        return (
+            f"{CANARY} must be bogus but gave an answer: validation is off or permissive, or the"
             " resolver lacks the canary's trust anchor (see the agent's configuration reference)"
         )
     return ""

@@ -70,8 +70,9 @@ class ResolverTable(ConfigTable):
     lab_allow_local_answers: bool = False
     """For labs only, in mode beside: let the resolver answer from local-zone and local-data."""
     start_timeout: float = Field(default=20.0, ge=0, le=600)
-    """Seconds until the resolver must have been shown to validate, or the agent gives up."""
-    probe_timeout: float = Field(default=5.0, ge=0.1, le=60)
+    """Seconds from which on the agent ends if the resolver is shown not to validate."""
+    probe_timeout: float = Field(default=15.0, ge=0.1, le=60)
+    """Seconds; the canary takes ten round trips to the root and to arpa where nothing is cached."""
     probe_interval: float = Field(default=30.0, ge=1, le=3600)
     restart_hung_after: float = Field(default=10.0, ge=1, le=3600)
     """For mode private: seconds without a sign of life after which Unbound is started anew."""

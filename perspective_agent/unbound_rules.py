@@ -67,6 +67,7 @@ RULES = (
         '"validator" and "iterator", with "subnetcache" or without, BR 4.2.2.2.2',
     ),
     Rule("get_option val-override-date", _is("0"), "0: signatures are of their time, BR 4.2.2.2.4"),
+    Rule("get_option ede", _is("yes"), '"yes", or what is bogus looks like any other failure'),
     # RFC 8659 section 5.4: data cached by third parties MUST NOT be relied on.
     Rule("list_forwards", _is(""), "no forward-zone, RFC 8659 section 5.4"),
     Rule("list_stubs", _only_root, "no stub-zone but the root's hints, RFC 8659 section 5.4"),

@@ -51,7 +51,7 @@ async def consult_resolver(table: ResolverTable, stack: AsyncExitStack) -> Consu
         socket = table.control_socket
     resolver, control = Resolver(address), UnboundControl(socket)
     stack.callback(resolver.close)
-    probe = await _probe(resolver, control, table.probe_timeout)
+    probe = await _probe(resolver, control, table)
     return Consultation(
         software=software,
         probe=probe,
@@ -60,14 +60,17 @@ async def consult_resolver(table: ResolverTable, stack: AsyncExitStack) -> Consu
     )
 
 
-async def _probe(resolver: Resolver, control: UnboundControl, timeout: float) -> Probe:  # noqa: ASYNC109 - the result says so, no exception
+async def _probe(resolver: Resolver, control: UnboundControl, table: ResolverTable) -> Probe:
     """Probe, and again if it fails: Unbound opens its control last, and a packet may get lost."""
-    for _ in range(_TRIES - 1):
-        probe = await probe_validation(resolver, control, timeout)
-        if probe.validates:
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + table.probe_timeout
+    tries = 1
+    while True:
+        probe = await probe_validation(resolver, control, table.probe_timeout, table.rules())
+        if probe.validates or tries == _TRIES or clock() > deadline:
             return probe
         await asyncio.sleep(_PAUSE_SECONDS)
-    return await probe_validation(resolver, control, timeout)
+        tries += 1
 
 
 def judge_resolver(consultation: Consultation) -> Sequence[Finding]:

@@ -96,6 +96,7 @@ GOOD_REPLIES = {
     "list_auth_zones": ".\t2026112500",
     "list_local_zones": "home.arpa. static\nlocalhost. redirect\ntest. static\n",
     "get_option val-override-date": "0",
+    "get_option ede": "yes",
     "get_option use-caps-for-id": "no",
     "get_option qname-minimisation": "no",
     "get_option harden-below-nxdomain": "no",
@@ -130,6 +131,7 @@ def test_an_unbound_in_order() -> None:
         ("list_local_zones", "home.arpa. static\nexample.org. transparent"),
         ("list_local_zones", "notarpa. static"),
         ("list_local_zones", ". static"),
+        ("get_option ede", "no"),
         ("get_option use-caps-for-id", "yes"),
         ("get_option qname-minimisation", "yes"),
         ("get_option harden-below-nxdomain", "yes"),
@@ -148,6 +150,7 @@ def test_br_4_2_2_2_4_an_unbound_that_is_not(command: str, reply: str) -> None:
 SECURE_SOA = o.Lookup(records=o.RecordSet(rdata=[b"x"]), dnssec=o.DNSSEC_SECURE)
 BOGUS = failed("arpa", o.FAILURE_KIND_BOGUS, "the resolver answered SERVFAIL", o.DNSSEC_BOGUS)
 INSECURE_SOA = o.Lookup(records=o.RecordSet(rdata=[b"x"]), dnssec=o.DNSSEC_INSECURE)
+LATE = failed("arpa", o.FAILURE_KIND_TIMEOUT, "no answer within 5 s")
 SERVFAIL = failed("", o.FAILURE_KIND_SERVFAIL, "the resolver answered SERVFAIL")
 
 
@@ -162,12 +165,19 @@ def test_a_resolver_that_validates() -> None:
         (SERVFAIL, BOGUS, "cannot be looked up"),
         (o.Lookup(absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_SECURE), BOGUS, "without AD"),
         (SECURE_SOA, SECURE_SOA, "must be bogus but gave an answer"),
-        (SECURE_SOA, SERVFAIL, "must be bogus but gave the resolver answered SERVFAIL"),
+        (SECURE_SOA, SERVFAIL, "nothing tells yet: the resolver answered SERVFAIL"),
+        (SECURE_SOA, LATE, "nothing tells yet: no answer within 5 s"),
+        (LATE, LATE, "the root's SOA cannot be looked up: no answer within 5 s"),
         (SECURE_SOA, INSECURE_SOA, "must be bogus"),
     ],
 )
 def test_a_resolver_that_does_not(root: o.Lookup, canary: o.Lookup, says: str) -> None:
     assert says in judge_probe(root, canary)
+
+
+def test_silence_is_not_said_to_show_that_validation_is_off() -> None:
+    for canary in (SERVFAIL, LATE):
+        assert "validation" not in judge_probe(SECURE_SOA, canary)
 
 
 PROVEN = Probe(validates=True, evidence="shown", ended_at=NOON, proven_at=NOON)
