@@ -27,6 +27,7 @@ from tests.mutation import (
     faults_decision,
     faults_questions,
     faults_record,
+    faults_service,
     faults_wire,
 )
 from tests.mutation.fault import Fault
@@ -38,6 +39,7 @@ FAULTS: Sequence[Fault] = (
     *faults_decision.FAULTS,
     *faults_questions.FAULTS,
     *faults_record.FAULTS,
+    *faults_service.FAULTS,
     *faults_wire.FAULTS,
 )
 # A fault may make a test run for ever, or eat all memory; that is a fault noticed. With none, the

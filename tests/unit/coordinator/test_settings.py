@@ -1,12 +1,19 @@
-"""The coordinator's file: sets of a size that the roster and the policy allow."""
+"""The coordinator's file: what it says is in force, and what cannot be meant is refused."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from coordinator.settings import check_roster, read_settings
+from coordinator.policy import BASELINE_ROWS, PolicyRow
+from coordinator.record.settings import RecordTable
+from coordinator.roster import Location
+from coordinator.settings import check_file, check_roster, read_settings
 from mpic.config import ConfigError
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
 
 SHIPPED = Path(__file__).parents[3] / "deploy/coordinator.toml"
 NOVEMBER = datetime(2026, 11, 23, tzinfo=UTC)
@@ -47,3 +54,195 @@ def test_sets_too_small_for_the_row_to_come_are_a_warning(tmp_path: Path) -> Non
         " remotes_per_attempt: it is 4, the row demands 5."
         " Set it to 5 or more in [policy], or leave it out to ask all remotes."
     )
+
+
+def edited(directory: Path, *changes: tuple[str, str]) -> Path:
+    """Return the shipped file with each first piece replaced by the second, once."""
+    text = SHIPPED.read_text()
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    file = directory / "coordinator.toml"
+    file.write_text(text)
+    return file
+
+
+def test_the_shipped_file_is_the_baseline_and_nothing_looser() -> None:
+    """BR 3.2.2.9 and 4.2.2: who changes nothing has nothing weakened."""
+    settings = read_settings(SHIPPED)
+    assert tuple(settings.policy.policy().rows) == tuple(BASELINE_ROWS)
+    for row in settings.policy.policy().rows:
+        assert row.remotes_must_validate
+        assert not row.permit_caa_failure_in_insecure_zone
+        assert row.address_agreement == c.ADDRESS_AGREEMENT_EXACT
+    assert not settings.policy.allow_below_baseline
+    assert not settings.record.allow_unrecorded
+    assert settings.record.auditors == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "flaw"),
+    [
+        ([('role = "remote"', 'role = "primary"')], "2 have role primary"),
+        ([('role = "primary"', 'role = "remote"')], "0 have role primary"),
+        ([('id = "ashburn"', 'id = "frankfurt"')], "id 'frankfurt' stands twice"),
+        (
+            [("ashburn.example.net:7310", "frankfurt.example.net:7310")],
+            "address 'frankfurt.example.net:7310' stands twice",
+        ),
+        (
+            [("ashburn.perspective.mpic", "frankfurt.perspective.mpic")],
+            "server_name 'frankfurt.perspective.mpic.example' stands twice",
+        ),
+        ([('"ca.example.test"', '"ca_example"')], "issuer"),
+        ([('"ca.example.test"', "")], "issuer"),
+        ([('"ca.example.test"', '"CA.example.test"')], "in lower case"),
+        ([('allowed = ["spiffe://mpic.example/caller/pipeline"]', "allowed = []")], "callers"),
+        (
+            [("# caller = {}", 'caller = { "spiffe://mpic.example/caller/bulk" = 512 }')],
+            "has a bound, but may not call",
+        ),
+        ([("latitude = 50.11", "latitude = 90.5")], "latitude"),
+        ([("latitude = 50.11", "latitude = -90.5")], "latitude"),
+        ([("longitude = 8.68", "longitude = 180.5")], "longitude"),
+        ([('rir = "RIPE"', 'rir = "EUROPE"')], "rir"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused(
+    tmp_path: Path, changes: list[tuple[str, str]], flaw: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read_settings(edited(tmp_path, *changes))
+    assert flaw in str(refused.value)
+
+
+def test_perspectives_are_what_the_file_says(tmp_path: Path) -> None:
+    place = "resolver = { latitude = 50.11, longitude = 8.68 }"
+    elsewhere = 'resolver = { latitude = 48.86, longitude = 2.35, rir = "AFRINIC" }'
+    roster = read_settings(edited(tmp_path, (place, elsewhere))).roster()
+    assert [one.id for one in roster.perspectives] == [
+        "tokyo",
+        "frankfurt",
+        "ashburn",
+        "sao-paulo",
+        "johannesburg",
+        "singapore",
+    ]
+    assert roster.primary.role == c.ROLE_PRIMARY
+    assert {one.role for one in roster.remotes} == {c.ROLE_REMOTE}
+    frankfurt, ashburn = roster.remotes[:2]
+    assert (frankfurt.rir, frankfurt.resolver_rir) == (o.RIR_RIPE, o.RIR_AFRINIC)
+    assert frankfurt.egress == Location(50.11, 8.68)
+    assert frankfurt.resolver == Location(48.86, 2.35)
+    assert (ashburn.rir, ashburn.resolver_rir) == (o.RIR_ARIN, o.RIR_UNSPECIFIED)
+    assert ashburn.address == "ashburn.example.net:7310"
+    assert ashburn.server_name == "ashburn.perspective.mpic.example"
+
+
+def test_a_roster_that_breaks_the_row_in_force_is_refused(tmp_path: Path) -> None:
+    beside = ("latitude = 39.04, longitude = -77.49", "latitude = 50.12, longitude = 8.69")
+    file = edited(tmp_path, beside)
+    with pytest.raises(ConfigError, match="perspective"):
+        check_roster(read_settings(file), file, NOVEMBER)
+
+
+ROWS = """
+[[policy.row]]
+effective_from = {first}
+minimum_remotes = 5
+noncorroborations = [[2, 0], [6, 1]]
+minimum_regions = 3
+minimum_distance_km = 600
+minimum_corroborating = 5
+[[policy.row]]
+effective_from = {second}
+minimum_remotes = 6
+"""
+
+
+def with_rows(directory: Path, first: str, second: str) -> Path:
+    rows = ROWS.format(first=first, second=second)
+    return edited(directory, ("\n[limits]\n", f"{rows}\n[limits]\n"))
+
+
+def test_the_rows_of_the_file_are_in_force(tmp_path: Path) -> None:
+    file = with_rows(tmp_path, "2026-06-15T02:00:00+02:00", "2026-12-20T00:00:00Z")
+    first, second = read_settings(file).policy.policy().rows
+    assert first == PolicyRow(
+        effective_from=datetime(2026, 6, 15, tzinfo=UTC),
+        minimum_remotes=5,
+        noncorroborations=((2, 0), (6, 1)),
+        minimum_regions=3,
+        minimum_distance_km=600,
+        minimum_corroborating=5,
+    )
+    # What is left out is as the Baseline Requirements have it.
+    assert second == replace(
+        BASELINE_ROWS[-1],
+        effective_from=datetime(2026, 12, 20, tzinfo=UTC),
+        minimum_remotes=6,
+    )
+
+
+def test_what_holds_for_all_rows_is_in_each(tmp_path: Path) -> None:
+    switches = (
+        'address_agreement = "overlap"\nremotes_must_validate = false\n'
+        "permit_caa_failure_in_insecure_zone = true\nremotes_per_attempt = 5\n"
+    )
+    file = edited(tmp_path, ("\n[policy]\n", f"\n[policy]\n{switches}"))
+    for row in read_settings(file).policy.policy().rows:
+        assert row.address_agreement == c.ADDRESS_AGREEMENT_OVERLAP
+        assert not row.remotes_must_validate
+        assert row.permit_caa_failure_in_insecure_zone
+        assert row.remotes_per_attempt == 5
+
+
+def test_a_row_without_a_time_zone_is_refused(tmp_path: Path) -> None:
+    file = with_rows(tmp_path, "2026-06-15T00:00:00", "2026-12-20T00:00:00Z")
+    with pytest.raises(ConfigError, match="has no time zone"):
+        read_settings(file)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "minimum_remotes = 3",
+        "minimum_remotes = 4\nminimum_regions = 1",
+        "minimum_remotes = 4\nminimum_distance_km = 499",
+        "minimum_remotes = 4\nnoncorroborations = [[2, 2]]",
+    ],
+)
+def test_less_than_the_requirements_is_refused_unless_for_a_lab(tmp_path: Path, row: str) -> None:
+    rows = f"\n[[policy.row]]\neffective_from = 2026-06-15T00:00:00Z\n{row}\n\n[limits]\n"
+    with pytest.raises(ConfigError, match="less than the Baseline Requirements"):
+        read_settings(edited(tmp_path, ("\n[limits]\n", rows)))
+    allowed = ("\n[policy]\n", "\n[policy]\nallow_below_baseline = true\n")
+    assert read_settings(edited(tmp_path, allowed, ("\n[limits]\n", rows))).policy.row
+
+
+def test_a_policy_that_has_no_row_yet_is_refused(tmp_path: Path) -> None:
+    file = with_rows(tmp_path, "2026-12-10T00:00:00Z", "2026-12-20T00:00:00Z")
+    with pytest.raises(ConfigError, match="effective_from"):
+        check_roster(read_settings(file), file, NOVEMBER)
+
+
+@pytest.mark.parametrize(("day", "is_told"), [(20, True), (23, True), (24, False)])
+def test_what_a_row_within_thirty_days_forbids_is_a_warning(
+    tmp_path: Path, day: int, is_told: bool
+) -> None:
+    file = with_rows(tmp_path, "2026-06-15T00:00:00Z", f"2026-12-{day}T00:00:00Z")
+    warnings = check_roster(read_settings(file), file, NOVEMBER)
+    told = [one for one in warnings if "nothing will be approved" in one]
+    assert bool(told) == is_told
+    assert all(f"2026-12-{day}" in one for one in told)
+
+
+def test_a_file_is_checked_with_all_that_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examined = SimpleNamespace(warnings=["of certificates"])
+    monkeypatch.setattr("coordinator.settings.check_tls", lambda *_: examined)
+    monkeypatch.setattr("coordinator.settings.check_roster", lambda *_: ["of the roster"])
+    monkeypatch.setattr(RecordTable, "find_warnings", lambda _: ["of the record"])
+    warnings = check_file(edited(tmp_path))
+    assert {"of certificates", "of the roster", "of the record"} <= set(warnings)

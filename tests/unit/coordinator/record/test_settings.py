@@ -1,14 +1,19 @@
 """The table [record]: each store with its own keys, and no secret shown."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from coordinator.policy import Policy
 from coordinator.record.postgresql import PostgresqlStore
-from coordinator.record.settings import RecordTable
+from coordinator.record.reader import Reader
+from coordinator.record.recorder import Recorder
+from coordinator.record.settings import RecordTable, policy_version
 from coordinator.record.store import StoreError
 from mpic.config import ConfigError, ConfigTable, load_config
+from tests.world.samples import NOVEMBER
 
 DSN = "host=db.example.net user=mpic_writer password=hush-hush"
 
@@ -98,3 +103,31 @@ def test_without_psycopg_it_is_said_what_to_install(
     with pytest.raises(ConfigError, match=r"pip install 'mpic\[postgresql\]'"):
         read(tmp_path, 'store = "postgresql"', f'dsn = "{DSN}"')
     assert read(tmp_path).store == "sqlite"
+
+
+def shared(table: RecordTable, *, workers: bool) -> bool:
+    reader = Reader(table.make_store())
+    memory = table.make_repeats(reader, workers, lambda: NOVEMBER)._memory
+    assert memory is not None
+    return memory.is_shared
+
+
+def test_a_store_that_others_write_to_is_asked_what_they_were_asked(tmp_path: Path) -> None:
+    """Workers share a file, coordinators a database: a request id is one to all of them."""
+    alone, database = read(tmp_path), read(tmp_path, 'store = "postgresql"', f'dsn = "{DSN}"')
+    assert not shared(alone, workers=False)
+    assert shared(alone, workers=True)
+    assert shared(database, workers=False)
+
+
+def test_each_worker_writes_a_chain_of_its_own(tmp_path: Path) -> None:
+    table = read(tmp_path, 'chain = "main"')
+    recorders = [table.make_recorder(worker, lambda: NOVEMBER) for worker in range(2)]
+    assert [one._chain for one in recorders if isinstance(one, Recorder)] == ["main.0", "main.1"]
+
+
+def test_two_policies_are_told_apart() -> None:
+    row = Policy().rows[0]
+    policies = (Policy(), Policy([row]), Policy([replace(row, minimum_remotes=6)]))
+    assert len({policy_version(policy) for policy in policies}) == 3
+    assert policy_version(Policy()) == policy_version(Policy())
