@@ -75,6 +75,8 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
     examined = check_tls(settings.tls, settings.owner, file, datetime.now(UTC))
     for warning in examined.warnings:
         log.warning("certificate_warning", warning=warning)
+    for warning in settings.resolver.find_warnings(datetime.now(UTC)):
+        log.warning("trust_anchor_warning", warning=warning)
     limit = raise_limit()
     capacity = FULL if settings.resolver.mode == "beside" else find_capacity(limit)
     async with AsyncExitStack() as stack:

@@ -22,7 +22,7 @@ from mpic.settings import (
     check_tls,
 )
 from perspective_agent.capacity import FULL, Capacity
-from perspective_agent.trust_anchor import read_key_tags
+from perspective_agent.trust_anchor import find_missing, read_anchors, read_key_tags
 from perspective_agent.unbound_conf import UnboundOptions
 from perspective_agent.unbound_control import UnboundControl
 from perspective_agent.unbound_rules import LOCAL_ANSWERS, RULES, Rule, find_violation
@@ -103,6 +103,15 @@ class ResolverTable(ConfigTable):
         spared = LOCAL_ANSWERS if self.lab_allow_local_answers else None
         return [rule for rule in RULES if rule is not spared]
 
+    def find_warnings(self, now: datetime) -> list[str]:
+        """Return what is wrong with the trust anchor, or will be; raises as `read_anchors`."""
+        file = self.trust_anchor_file
+        return [
+            f"resolver.trust_anchor_file: {file}: {missing}. Update the package dns-root-data, or"
+            " fetch the file from https://data.iana.org/root-anchors/"
+            for missing in find_missing(read_anchors(file), now)
+        ]
+
     def beside_address(self) -> tuple[str, int]:
         """Return where the operator's resolver is."""
         return self.address, self.port
@@ -178,4 +187,6 @@ def check_file(file: Path) -> list[str]:
         if violation := asyncio.run(find_violation(control, settings.resolver.rules())):
             mend = "Start the resolver, or correct its configuration (see deploy/agent.toml)"
             raise ConfigError(file, [Problem("resolver", violation, mend)])
-    return check_tls(settings.tls, settings.owner, file, datetime.now(UTC)).warnings
+    now = datetime.now(UTC)
+    tls = check_tls(settings.tls, settings.owner, file, now)
+    return [*tls.warnings, *settings.resolver.find_warnings(now)]

@@ -19,11 +19,13 @@ from mpic.doctor.ports import examine_ports
 from mpic.open_files import LEAST
 from mpic.pair import read_names
 from perspective_agent.capacity import FULL
+from perspective_agent.doctor.anchors import judge_anchors
 from perspective_agent.doctor.consultation import consult_resolver, judge_resolver
 from perspective_agent.doctor.patient import Patient
 from perspective_agent.doctor.signatures import judge_signatures
 from perspective_agent.doctor.ways import explore_ways, judge_ways
 from perspective_agent.settings import AgentSettings, read_settings
+from perspective_agent.trust_anchor import read_anchors
 
 
 def examine(file: Path) -> list[Finding]:
@@ -82,6 +84,11 @@ async def _check_resolver(patient: Patient) -> Sequence[Finding]:
     return judge_resolver(patient.consultation)
 
 
+async def _check_anchor(patient: Patient) -> Sequence[Finding]:
+    anchors = read_anchors(patient.settings.resolver.trust_anchor_file)
+    return judge_anchors(anchors, patient.now)
+
+
 async def _check_ways(patient: Patient) -> Sequence[Finding]:
     return judge_ways(await explore_ways(patient.settings.resolver))
 
@@ -93,6 +100,7 @@ CHECKS: Register[Patient] = {
     "callers": _check_callers,
     "port": _check_port,
     "open files": _check_open_files,
+    "trust anchor": _check_anchor,
     "resolver": _check_resolver,
     "ways out": _check_ways,
 }

@@ -16,6 +16,7 @@ from google.protobuf import json_format
 
 from mpic.pki import Subject, issue_certificate, load_authority, name_pair
 from mpic.v1 import corroboration_pb2 as c
+from perspective_agent.trust_anchor import ROOT_KEYS
 from perspective_agent.unbound_conf import UnboundOptions, unbound_config
 from tests.world import network
 from tests.world.deployment import (
@@ -132,6 +133,19 @@ def test_check_config_finds_the_shipped_deployment_in_order(deployment: Deployme
     done = run("check-config", deployment.coordinator_file, deployment.agent_file("tokyo"))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(": ok") == 2
+    assert "root key" not in done.stderr  # the root of a lab is its own
+
+
+def test_check_config_names_the_roots_key_that_is_missing(
+    deployment: Deployment, internet: Internet, tmp_path: Path
+) -> None:
+    """The file of a host that was set up before 2024."""
+    old = tmp_path / "old.key"
+    old.write_text(f". IN DS 20326 8 2 {ROOT_KEYS[1].anchor.digest}\n")
+    anchor = (str(internet.trust_anchor_file), str(old))
+    done = run("check-config", agent_config(deployment, tmp_path, anchor))
+    assert done.returncode == 0
+    assert f"trust_anchor_file: {old}: the root key KSK-2024 (key tag 38696) is" in done.stderr
 
 
 NEAR_FRANKFURT = "{ latitude = 51.22, longitude = 6.77 }"

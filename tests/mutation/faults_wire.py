@@ -10,6 +10,7 @@ DESCENT = "perspective_agent/checks/insecurity.py"
 DENIAL = "perspective_agent/denial.py"
 CONF = "perspective_agent/unbound_conf.py"
 RULES = "perspective_agent/unbound_rules.py"
+ANCHOR = "perspective_agent/trust_anchor.py"
 PROBE = "perspective_agent/probe.py"
 EXAMINE = "perspective_agent/examine.py"
 STREAM = "perspective_agent/stream.py"
@@ -192,6 +193,9 @@ FAULTS = [
     Fault("a proof holds for ever", PROBE, "    if probe.ended_at - last.proven_at > PROOF_LIFETIME:", "    if False:"),
     Fault("silence renews a proof", PROBE, "proven_at=last.proven_at)", "proven_at=probe.ended_at)"),
     Fault("a refuted resolver is still believed", PROBE, "    if probe.is_conclusive or not last", "    if not last"),
+    Fault("the root's next key is not missed", ANCHOR, "key.signs_until is None or now < key.signs_until", "key.signs_from <= now"),
+    Fault("a lab's root is held to be IANA's", ANCHOR, "    if not known:\n        return []\n", ""),
+    Fault("silence ends an agent's start", "perspective_agent/app.py", "        if probe.is_conclusive and asyncio", "        if asyncio"),
     # What is withdrawn, and what is cut short by this agent's own load.
     Fault("what is withdrawn is reported", EXAMINE, "        self._reported = True\n        self._checks = [None] * len(self._checks)\n", ""),
     Fault("what is withdrawn keeps its place in the queue", EXAMINE, "            self._walks.withdraw(walk)\n", "            pass\n"),

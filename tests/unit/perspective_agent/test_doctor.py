@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from perspective_agent.doctor.anchors import judge_anchors
 from perspective_agent.doctor.consultation import Consultation, judge_resolver
 from perspective_agent.doctor.signatures import Signature, judge_signatures
 from perspective_agent.doctor.ways import Reply, Ways, judge_ways, read_servers
 from perspective_agent.probe import Probe
+from perspective_agent.trust_anchor import ROOT_KEYS, Anchor
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -41,6 +43,25 @@ def test_a_resolver_is_judged_by_its_probe() -> None:
     assert judge_resolver(Consultation("Unbound 1", probe=bad))[0].outcome == "error"
     (finding,) = judge_resolver(Consultation(problem="unbound is not installed"))
     assert "unbound is not installed" in finding.what
+
+
+KSK_2010, KSK_2017, KSK_2024 = (key.anchor for key in ROOT_KEYS)
+
+
+@pytest.mark.parametrize(
+    ("anchors", "outcome", "says"),
+    [
+        ([KSK_2017, KSK_2024], "ok", "are there"),
+        ([KSK_2017], "warning", "KSK-2024 (key tag 38696) is missing"),
+        ([Anchor(1, "")], "ok", "of your own"),
+    ],
+)
+def test_the_trust_anchor_is_held_against_the_roots_keys(
+    anchors: list[Anchor], outcome: str, says: str
+) -> None:
+    (finding,) = judge_anchors(anchors, NOW)
+    assert finding.outcome == outcome
+    assert says in finding.what
 
 
 HINTS = """\

@@ -9,7 +9,6 @@ import pytest
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.probe import Probe, judge_answers, judge_probe, succeed
-from perspective_agent.trust_anchor import read_key_tags
 from perspective_agent.unbound_conf import SPECIAL_PURPOSE, UnboundOptions, unbound_config
 from perspective_agent.unbound_control import read_given_up
 from perspective_agent.unbound_rules import RULES, judge_replies
@@ -238,17 +237,3 @@ INFRA = """\
 
 def test_servers_given_up_are_those_whose_time_out_has_grown() -> None:
     assert read_given_up(INFRA) == ["192.0.2.54", "192.0.2.55"]
-
-
-DS = ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D"
-
-
-def test_key_tags_of_the_trust_anchor(tmp_path: Path) -> None:
-    file = tmp_path / "root.key"
-    file.write_text(f"; the root\n{DS} ; a comment\n\n")
-    assert read_key_tags(file) == [20326]
-    file.write_text("; nothing\n")
-    assert read_key_tags(file) == []
-    file.write_text(". IN DS 20326 8 2 nonsense\n")
-    with pytest.raises(ValueError, match="not a DS record"):
-        read_key_tags(file)
