@@ -27,16 +27,10 @@ from coordinator.caa_value import (
     shorten,
 )
 from coordinator.caa_walk import Walk, follow_walk
+from coordinator.issuer import ALWAYS_UNDERSTOOD
 from coordinator.judging import VALIDATED, Statuses, describe_failure, name_failure
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
-
-# Known, so that their being critical forbids nothing. Of these only issue and issuewild speak of
-# TLS certificates. iodef: BR 4.2.2.1. issuemail restricts S/MIME alone (RFC 9495 section 4): it
-# neither restricts nor permits here. contactemail, contactphone: BR Appendix A.1, MAY be critical.
-_KNOWN_TAGS = frozenset(
-    {"issue", "issuewild", "iodef", "issuemail", "contactemail", "contactphone"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +43,8 @@ class Applicant:
     """Empty: no account."""
     validation_method: str = ""
     """An ACME label or "ca-tbr-<n>"; empty: none stated."""
+    understood_tags: frozenset[str] = frozenset()
+    """Property tags that the issuer understands beside those that all do (`issuer`)."""
 
     def __post_init__(self) -> None:
         """Refuse domains no record could name; raises ValueError."""
@@ -135,8 +131,9 @@ def judge_set(rdata: Sequence[bytes], wildcard: bool, applicant: Applicant) -> D
             return _forbid("RFC 8659 section 4.1", data, "is malformed: what it asks is unknown")
         # "A CA MUST NOT issue certificates for any FQDN if the Relevant RRset for that FQDN
         # contains a CAA critical Property for an unknown or unsupported Property Tag."
-        if found.critical and found.tag not in _KNOWN_TAGS:
-            return _forbid("RFC 8659 section 4.1", data, "is critical and its tag is unknown")
+        if found.critical and not _is_understood(found.tag, applicant):
+            why = "is critical and the issuer is not configured to understand its tag"
+            return _forbid("RFC 8659 section 4.1", data, why)
         properties.append(found)
     restricting = _select_restricting(properties, wildcard)
     if not restricting:
@@ -145,6 +142,10 @@ def judge_set(rdata: Sequence[bytes], wildcard: bool, applicant: Applicant) -> D
         detail = f"no {tag} property restricts"
         return Determination(c.CAA_OUTCOME_PERMITTED, clause="RFC 8659 section 3", detail=detail)
     return _judge_restricting(restricting, applicant)
+
+
+def _is_understood(tag: str, applicant: Applicant) -> bool:
+    return tag in ALWAYS_UNDERSTOOD or tag in applicant.understood_tags
 
 
 # Many domains have the very same few octets. Few sets are kept, since one may have 64 KiB.

@@ -30,7 +30,9 @@ class CaaCheck:
 
     def judge(self, finding: o.Finding, ask: Ask) -> Judgement:
         """Judge one perspective's walk alone; raises MalformedFindingError."""
-        applicant = Applicant(ask.issuer_domains, ask.account_uri, ask.validation_method)
+        applicant = Applicant(
+            ask.issuer_domains, ask.account_uri, ask.validation_method, ask.understood_tags
+        )
         excuse = is_permission if ask.permit_caa_failure_in_insecure_zone else never
         walk = follow_walk(finding.caa_walk, ask.name, ask.believed, excuse)
         determination = judge_walk(walk, ask.wildcard, applicant)

@@ -8,7 +8,8 @@ import structlog
 
 from coordinator.admission import MAX_REQUEST_ID, Bounds, weigh
 from coordinator.corroboration import Attempt, Corroborator, Question
-from coordinator.intake import Desk, Issuers, read_question
+from coordinator.intake import Desk, read_question
+from coordinator.issuer import Issuers
 from coordinator.logbook import log_late, log_verdict, seconds_to_decide
 from coordinator.metrics import CoordinatorMetrics
 from coordinator.overload import Gate

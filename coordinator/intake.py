@@ -1,13 +1,13 @@
 """From a caller's message to a question: every field checked before anybody is asked. Pure."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from coordinator.addresses import is_looser
 from coordinator.admission import MAX_NAMES, MAX_REQUEST_ID
 from coordinator.corroboration import Question
+from coordinator.issuer import Issuer, Issuers
 from coordinator.judging import Ask
 from coordinator.policy import PolicyRow
 from coordinator.quorum import Terms, required_by_policy
@@ -23,8 +23,7 @@ _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}:[\x21-\x7e]{1,2000}")
 
 _SHOWN = 64
 """Octets of an unknown issuer, at most."""
-
-Issuers = Mapping[str, frozenset[str]]
+_NOBODY = Issuer(frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,6 @@ class Desk:
     """What a question is checked against."""
 
     issuers: Issuers
-    """Issuer domain names by the name of the identity."""
     row: PolicyRow
     """The policy row in force."""
     remotes: int
@@ -49,7 +47,7 @@ def read_question(request: c.CorroborateRequest, desk: Desk) -> Question:
         text = "has a field that this service does not know; it is older than the caller"
         violations.append(Violation("request", text))
     names = _read_names(request, violations)
-    issuer_domains = _read_issuer(request.issuer, desk.issuers, violations)
+    issuer = _read_issuer(request.issuer, desk.issuers, violations)
     _check_texts(request, violations)
     terms = (
         _read_terms(request.tightening, desk, violations)
@@ -66,7 +64,8 @@ def read_question(request: c.CorroborateRequest, desk: Desk) -> Question:
         Ask(
             name=name.looked_up,
             wildcard=name.wildcard,
-            issuer_domains=issuer_domains,
+            issuer_domains=issuer.domains,
+            understood_tags=issuer.understood_tags,
             account_uri=request.account_uri,
             validation_method=request.validation_method,
             address_agreement=terms.address_agreement,
@@ -89,7 +88,7 @@ def _read_names(request: c.CorroborateRequest, violations: list[Violation]) -> l
     return names
 
 
-def _read_issuer(issuer: str, issuers: Issuers, violations: list[Violation]) -> frozenset[str]:
+def _read_issuer(issuer: str, issuers: Issuers, violations: list[Violation]) -> Issuer:
     if not issuer and len(issuers) == 1:
         return next(iter(issuers.values()))
     if issuer not in issuers:
@@ -98,7 +97,7 @@ def _read_issuer(issuer: str, issuers: Issuers, violations: list[Violation]) -> 
         if issuer:
             wrong = f"{shorten(issuer, _SHOWN)!r} is not configured"
         violations.append(Violation("issuer", f"{wrong}; this service knows {known}"))
-    return issuers.get(issuer, frozenset())
+    return issuers.get(issuer, _NOBODY)
 
 
 def _check_texts(request: c.CorroborateRequest, violations: list[Violation]) -> None:

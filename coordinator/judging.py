@@ -53,6 +53,7 @@ class Ask(NamedTuple):
     """As looked up."""
     wildcard: bool
     issuer_domains: frozenset[str]
+    understood_tags: frozenset[str] = frozenset()
     account_uri: str = ""
     validation_method: str = ""
     address_agreement: c.AddressAgreement.ValueType = c.ADDRESS_AGREEMENT_EXACT

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from coordinator.attempt_set import find_set_breaches
 from coordinator.caa import Applicant
+from coordinator.issuer import Issuer, Issuers, check_tag
 from coordinator.limits import LimitsTable
 from coordinator.policy import NoPolicyRowError, PolicyRow
 from coordinator.policy_settings import PolicyTable
@@ -76,6 +77,9 @@ class IssuerTable(ConfigTable):
     domains: list[str] = Field(
         description="issuer domain names this CA recognises in CAA (its CP/CPS section 4.2)"
     )
+    understood_critical_tags: list[str] = Field(
+        default=[], description="CAA property tags that this CA processes beside the usual ones"
+    )
 
     @model_validator(mode="after")
     def _check_domains(self) -> "IssuerTable":
@@ -84,6 +88,17 @@ class IssuerTable(ConfigTable):
         except ValueError as error:
             raise Flaw(str(error), 'List names such as "ca.example.test"') from error
         return self
+
+    @field_validator("understood_critical_tags")
+    @classmethod
+    def _check_tags(cls, tags: list[str]) -> list[str]:
+        for tag in tags:
+            check_tag(tag)
+        return tags
+
+    def issuer(self) -> Issuer:
+        """Return the value."""
+        return Issuer(frozenset(self.domains), frozenset(self.understood_critical_tags))
 
 
 class PlaceTable(ConfigTable):
@@ -189,12 +204,9 @@ class CoordinatorSettings(ConfigTable):
         (primary,) = (one for one in perspectives if one.is_primary)
         return Roster(primary, [one for one in perspectives if not one.is_primary])
 
-    def issuers(self) -> dict[str, frozenset[str]]:
-        """Return the issuer domain names by the name of the identity."""
-        return {
-            name: frozenset(domain.lower() for domain in table.domains)
-            for name, table in self.issuer.items()
-        }
+    def issuers(self) -> Issuers:
+        """Return the value."""
+        return {name: table.issuer() for name, table in self.issuer.items()}
 
 
 def read_settings(file: Path) -> CoordinatorSettings:

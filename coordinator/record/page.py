@@ -100,6 +100,7 @@ def _facts(record: r.Record) -> list[tuple[str, str]]:
         ("asked at", show_moment(record.asked_at_us)),
         ("decided at", show_moment(record.decided_at_us)),
         ("issuer", f"{record.issuer or 'the only one'}: {', '.join(record.issuer_domains)}"),
+        ("critical tags understood", ", ".join(record.understood_critical_tags)),
         ("account", record.account_uri),
         ("validation method", record.validation_method),
         ("policy", record.policy_version.hex()),

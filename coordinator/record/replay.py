@@ -1,18 +1,19 @@
 """Judging recorded observations again, by today's rules. Pure.
 
 A record has what every perspective saw, octet for octet, so the code that decides can decide again:
-by another policy, for other issuer domains, or after it was changed itself. What was not seen is
+by another policy, for other issuers, or after it was changed itself. What was not seen is
 not made up: a perspective that gave no observation dissents as it did, and one that had not
 answered when the verdict was certain stays open. Only where today's rules cannot decide without it
 does its late reply count; if it never answered, that is what is said.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from coordinator.addresses import is_looser
 from coordinator.ballot import Ballot, Reply
+from coordinator.issuer import Issuer, Issuers
 from coordinator.judging import Ask
 from coordinator.policy import Policy, PolicyRow
 from coordinator.quorum import Terms
@@ -31,8 +32,8 @@ class Rules:
     """What to judge by."""
 
     policy: Policy
-    issuers: Mapping[str, frozenset[str]]
-    """Issuer domain names by identity; of one that is not here, those recorded count."""
+    issuers: Issuers
+    """Of an identity that is not here, what was recorded counts."""
     as_of: datetime | None = None
     """Judge by the row in force at this moment; None: by that of when each question was asked."""
 
@@ -100,15 +101,21 @@ def _read_terms(record: r.Record, row: PolicyRow) -> Terms:
 def _read_ask(record: r.Record, name: r.RecordedName, terms: Terms, rules: Rules) -> Ask:
     issuers = rules.issuers
     only = next(iter(issuers.values())) if len(issuers) == 1 and not record.issuer else None
+    issuer = only or issuers.get(record.issuer) or _recorded_issuer(record)
     return Ask(
         name=name.looked_up or name.asked,
         wildcard=name.asked.startswith("*."),
-        issuer_domains=only or issuers.get(record.issuer) or frozenset(record.issuer_domains),
+        issuer_domains=issuer.domains,
+        understood_tags=issuer.understood_tags,
         account_uri=record.account_uri,
         validation_method=record.validation_method,
         address_agreement=terms.address_agreement,
         permit_caa_failure_in_insecure_zone=terms.row.permit_caa_failure_in_insecure_zone,
     )
+
+
+def _recorded_issuer(record: r.Record) -> Issuer:
+    return Issuer(frozenset(record.issuer_domains), frozenset(record.understood_critical_tags))
 
 
 def _read_roster(record: r.Record) -> Roster:

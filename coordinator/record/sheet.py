@@ -61,6 +61,7 @@ def to_object(dossier: Dossier) -> dict[str, Any]:
         "record_id": response.verdict.record_id,
         "caller": record.caller,
         "issuer": record.issuer,
+        "understood_critical_tags": list(record.understood_critical_tags),
         "account_uri": record.account_uri,
         "validation_method": record.validation_method,
         "tightening": tightening,

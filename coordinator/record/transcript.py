@@ -54,6 +54,7 @@ class Transcriber:
         record.request_id = question.request_id
         record.request_digest = asked.digest
         record.issuer_domains.extend(sorted(question.asks[0].issuer_domains))
+        record.understood_critical_tags.extend(sorted(question.asks[0].understood_tags))
         record.issuer = request.issuer
         record.account_uri = request.account_uri
         record.validation_method = request.validation_method

@@ -20,6 +20,7 @@ from coordinator.ballot import Ballot, Reply
 from coordinator.caa import Applicant, judge_set
 from coordinator.caa_value import read_issue_value, read_property
 from coordinator.intake import Desk, read_question
+from coordinator.issuer import Issuer
 from coordinator.link import Link, LinkOptions
 from coordinator.link_problem import LinkError
 from mpic.grpc.errors import RequestError
@@ -158,7 +159,9 @@ def question(data: bytes) -> None:
         assert 0 <= asked.linger <= _DESK.max_linger
 
 
-_DESK = Desk({"example": frozenset({"ca.example.test"})}, TERMS.row, len(WORLD.remotes), 11.0)
+_DESK = Desk(
+    {"example": Issuer(frozenset({"ca.example.test"}))}, TERMS.row, len(WORLD.remotes), 11.0
+)
 _AGREEMENTS = (c.ADDRESS_AGREEMENT_EXACT,)  # the policy's; there is no stricter one
 
 

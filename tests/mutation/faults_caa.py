@@ -4,6 +4,7 @@ from tests.mutation.fault import Fault
 
 CAA = "coordinator/caa.py"
 CAA_WALK = "coordinator/caa_walk.py"
+ISSUER = "coordinator/issuer.py"
 VALUE = "coordinator/caa_value.py"
 PARAMETERS = "coordinator/caa_parameters.py"
 JUDGING = "coordinator/judging.py"
@@ -20,18 +21,20 @@ FAULTS = [
     Fault("critical 0x81", VALUE, "_CRITICAL = 0x80", "_CRITICAL = 0x81"),
     Fault("critical 0xC0", VALUE, "_CRITICAL = 0x80", "_CRITICAL = 0xC0"),
     Fault("critical only when exactly 128", VALUE, "bool(rdata[0] & _CRITICAL)", "rdata[0] == _CRITICAL"),
-    Fault("critical ignored", CAA, "if found.critical and found.tag not in _KNOWN_TAGS:", "if False and found.tag not in _KNOWN_TAGS:"),
-    Fault("critical known forbids", CAA, "if found.critical and found.tag not in _KNOWN_TAGS:", "if found.critical:"),
-    Fault("unknown always forbids", CAA, "if found.critical and found.tag not in _KNOWN_TAGS:", "if found.tag not in _KNOWN_TAGS:"),
-    Fault("critical checked only on first", CAA, "if found.critical and found.tag not in _KNOWN_TAGS:", "if not properties and found.critical and found.tag not in _KNOWN_TAGS:"),
-    Fault("critical issue overrides: ours first permits", CAA, "if found.critical and found.tag not in _KNOWN_TAGS:", "if found.critical and found.tag not in _KNOWN_TAGS and not any(p.tag == 'issue' for p in properties):"),
-    Fault("iodef unknown", CAA, '"iodef", ', ""),
-    Fault("issuemail unknown", CAA, '"issuemail", ', ""),
-    Fault("contactemail unknown", CAA, '"contactemail", ', ""),
-    Fault("contactphone unknown", CAA, ', "contactphone"', ""),
-    Fault("issuewild unknown", CAA, '{"issue", "issuewild", "iodef"', '{"issue", "iodef"'),
-    Fault("issuevmc known", CAA, ', "contactphone"', ', "contactphone", "issuevmc"'),
-    Fault("security known", CAA, ', "contactphone"', ', "contactphone", "security"'),
+    Fault("critical ignored", CAA, "if found.critical and not _is_understood(found.tag, applicant):", "if False:"),
+    Fault("critical known forbids", CAA, "if found.critical and not _is_understood(found.tag, applicant):", "if found.critical:"),
+    Fault("unknown always forbids", CAA, "if found.critical and not _is_understood(found.tag, applicant):", "if not _is_understood(found.tag, applicant):"),
+    Fault("critical checked only on first", CAA, "if found.critical and not _is_understood(found.tag, applicant):", "if not properties and found.critical and not _is_understood(found.tag, applicant):"),
+    Fault("critical issue overrides: ours first permits", CAA, "if found.critical and not _is_understood(found.tag, applicant):", "if found.critical and not _is_understood(found.tag, applicant) and not any(p.tag == 'issue' for p in properties):"),
+    Fault("iodef unknown", ISSUER, '"iodef", ', ""),
+    Fault("issuemail unknown", ISSUER, ', "issuemail"', ""),
+    Fault("nothing more can be understood", CAA, " or tag in applicant.understood_tags", ""),
+    Fault("contactemail always understood", ISSUER, '"iodef", "issuemail"', '"iodef", "issuemail", "contactemail"'),
+    Fault("issuewild unknown", ISSUER, '{"issue", "issuewild", "iodef"', '{"issue", "iodef"'),
+    Fault("issuevmc always understood", ISSUER, '"iodef", "issuemail"', '"iodef", "issuemail", "issuevmc"'),
+    Fault("contactphone always understood", ISSUER, '"iodef", "issuemail"', '"iodef", "issuemail", "contactphone"'),
+    Fault("a tag in upper case is configured", ISSUER, "    if text != text.lower() and", "    if False and"),
+    Fault("tags of any form are configured", ISSUER, "    if not _TAG.fullmatch(text):", "    if False:"),
     Fault("issuemail restricts TLS", CAA, 'if one.tag == "issue"]', 'if one.tag in ("issue", "issuemail")]'),
     Fault("tags by prefix", CAA, 'if one.tag == "issue"]', 'if one.tag.startswith("issue")]'),
     Fault("property tag case-sensitive", VALUE, 'Property(tag.lower().decode("ascii")', 'Property(tag.decode("ascii")'),

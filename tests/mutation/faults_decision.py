@@ -176,6 +176,7 @@ FAULTS = [
     Fault("agreement of the caller ignored", INTAKE, "return Terms(desk.row, desk.remotes, demanded, agreement)", "return Terms(desk.row, desk.remotes, demanded, desk.row.address_agreement)"),
     Fault("quorum of the caller ignored", INTAKE, "return Terms(desk.row, desk.remotes, demanded, agreement)", "return Terms(desk.row, desk.remotes, 0, agreement)"),
     Fault("wildcard lost", INTAKE, "            wildcard=name.wildcard,\n", "            wildcard=False,\n"),
+    Fault("understood tags lost", INTAKE, "            understood_tags=issuer.understood_tags,\n", ""),
     Fault("account lost", INTAKE, "            account_uri=request.account_uri,\n", ""),
     Fault("method lost", INTAKE, "            validation_method=request.validation_method,\n", ""),
     Fault("unknown issuer is anybody", INTAKE, "    if issuer not in issuers:\n", "    if False:\n"),

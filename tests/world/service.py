@@ -14,10 +14,16 @@ from mpic.v1 import corroboration_pb2_grpc
 TABLES = "tables"
 """The issuer under whose names the tables of `tests/clauses` stand."""
 TABLE_DOMAINS = ("ca.example", "ca-1.test")
+UNDERSTANDING = "understanding"
+"""An issuer under the same names that understands critical properties too."""
 WORLD = "example"
 """The issuer that the zones of the test Internet name."""
 
-ISSUERS = f"[issuer.{TABLES}]\ndomains = {list(TABLE_DOMAINS)!r}\n".replace("'", '"')
+_DOMAINS = f"domains = {list(TABLE_DOMAINS)!r}\n"
+ISSUERS = (
+    f"[issuer.{TABLES}]\n{_DOMAINS}[issuer.{UNDERSTANDING}]\n{_DOMAINS}"
+    "understood_critical_tags = ['contactemail', 'contactphone', 'issuevmc']\n"
+).replace("'", '"')
 
 _NAMES = 100
 _SECONDS = 60

@@ -78,6 +78,7 @@ class Record(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     REQUEST_DIGEST_FIELD_NUMBER: _builtins.int
     ISSUER_DOMAINS_FIELD_NUMBER: _builtins.int
+    UNDERSTOOD_CRITICAL_TAGS_FIELD_NUMBER: _builtins.int
     ISSUER_FIELD_NUMBER: _builtins.int
     ACCOUNT_URI_FIELD_NUMBER: _builtins.int
     VALIDATION_METHOD_FIELD_NUMBER: _builtins.int
@@ -119,6 +120,12 @@ class Record(_message.Message):
         """Issuer domain names that were looked for."""
 
     @_builtins.property
+    def understood_critical_tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """CAA property tags, beside those that every CA understands, of which a critical one forbade
+        nothing (RFC 8659 section 4.1).
+        """
+
+    @_builtins.property
     def tightening(self) -> _corroboration_pb2.Tightening:
         """As asked."""
 
@@ -142,6 +149,7 @@ class Record(_message.Message):
         request_id: _builtins.str = ...,
         request_digest: _builtins.bytes = ...,
         issuer_domains: _abc.Iterable[_builtins.str] | None = ...,
+        understood_critical_tags: _abc.Iterable[_builtins.str] | None = ...,
         issuer: _builtins.str = ...,
         account_uri: _builtins.str = ...,
         validation_method: _builtins.str = ...,
@@ -157,7 +165,7 @@ class Record(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "tightening", b"tightening"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_uri", b"account_uri", "asked_at_us", b"asked_at_us", "caller", b"caller", "coordinator_version", b"coordinator_version", "decided_at_us", b"decided_at_us", "dry_run", b"dry_run", "id", b"id", "issuer", b"issuer", "issuer_domains", b"issuer_domains", "names", b"names", "perspectives", b"perspectives", "policy", b"policy", "policy_version", b"policy_version", "request_digest", b"request_digest", "request_id", b"request_id", "tightening", b"tightening", "validation_method", b"validation_method"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_uri", b"account_uri", "asked_at_us", b"asked_at_us", "caller", b"caller", "coordinator_version", b"coordinator_version", "decided_at_us", b"decided_at_us", "dry_run", b"dry_run", "id", b"id", "issuer", b"issuer", "issuer_domains", b"issuer_domains", "names", b"names", "perspectives", b"perspectives", "policy", b"policy", "policy_version", b"policy_version", "request_digest", b"request_digest", "request_id", b"request_id", "tightening", b"tightening", "understood_critical_tags", b"understood_critical_tags", "validation_method", b"validation_method"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

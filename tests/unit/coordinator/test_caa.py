@@ -229,7 +229,13 @@ DECISIONS = [
     ((record("issue", "%"), OTHER), False, '0 issue "other.example"', "4.2", "names other.example"),
     ((record("issue", "%"),), False, '0 issue "%"', "4.2", "does not match the ABNF"),
     ((record("issuewild", ";"),), True, '0 issuewild ";"', "8659 section 4.3", "permits nobody"),
-    ((OURS, record("New", "x", 130)), False, '130 New "x"', "4.1", "critical and its tag is unkno"),
+    (
+        (OURS, record("New", "x", 130)),
+        False,
+        '130 New "x"',
+        "4.1",
+        "critical and the issuer is not configured",
+    ),
     ((OURS, b"\x00\x05a"), False, r"\# 3 000561", "4.1", "is malformed"),
     ((OURS, b""), False, r"\# 0", "RFC 8659 section 4.1", "is malformed"),
     (

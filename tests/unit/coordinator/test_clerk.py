@@ -14,6 +14,7 @@ from coordinator.ballot import Reply
 from coordinator.clerk import Call, Clerk, Counter, Registry, digest_request
 from coordinator.corroboration import Attempt, Corroborator, Question, Rules
 from coordinator.fanout import Fanout, Inquiry, Receive
+from coordinator.issuer import Issuer
 from coordinator.link import Link, LinkOptions
 from coordinator.metrics import CoordinatorMetrics
 from coordinator.overload import DEADLINE_MARGIN, Gate
@@ -104,7 +105,7 @@ class House:
         registry = Registry(Unrecorded(), self.transcriber(b"before"), Repeats(None))
         metrics = CoordinatorMetrics(rules, ProgramMetrics("coordinator"))
         gate = Gate(Admission(Bounds(200, 150)), 11.0)
-        counter = Counter({"one": frozenset({ISSUER})}, 11.0, gate, metrics)
+        counter = Counter({"one": Issuer(frozenset({ISSUER}))}, 11.0, gate, metrics)
         self.clerk = Clerk(corroborator, registry, counter, lambda: self.is_stopping)
 
     def transcriber(self, policy_version: bytes) -> Transcriber:
@@ -262,8 +263,13 @@ async def test_what_is_adopted_holds_for_what_is_asked_from_then_on() -> None:
     house = House()
     assert (await house.decide()).policy_version == b"before"
     bounds = Bounds(100, 100)
-    house.clerk.adopt(house.transcriber(b"after"), {"two": frozenset({"other.test"})}, bounds)
+    house.clerk.adopt(
+        house.transcriber(b"after"),
+        {"two": Issuer(frozenset({"other.test"}), frozenset({"issuevmc"}))},
+        bounds,
+    )
     record = await house.decide()
     assert record.policy_version == b"after"
     assert list(record.issuer_domains) == ["other.test"]
+    assert list(record.understood_critical_tags) == ["issuevmc"]
     assert house.clerk.gate.admission.bounds is bounds

@@ -11,6 +11,7 @@ import pytest
 from coordinator.corroboration import Attempt, Corroborator, Question, Rules
 from coordinator.fanout import Fanout, Inquiry, Receive
 from coordinator.intake import Desk, read_question
+from coordinator.issuer import Issuer
 from coordinator.policy import BASELINE_ROWS, Policy
 from coordinator.quorum import Terms
 from coordinator.roster import Perspective, Roster
@@ -43,7 +44,7 @@ def corroborate(roster: Roster, moment: str, *names: str) -> Attempt:
     fanout = cast("Fanout", FakeFanout())
     corroborator = Corroborator(Rules(roster, Policy()), fanout, lambda: now, lambda _: None)
     row = corroborator.row_in_force()
-    desk = Desk({"one": frozenset({ISSUER})}, row, len(roster.remotes), 1.0)
+    desk = Desk({"one": Issuer(frozenset({ISSUER}))}, row, len(roster.remotes), 1.0)
     question = read_question(c.CorroborateRequest(request_id="r", names=names), desk)
 
     async def run() -> Attempt:

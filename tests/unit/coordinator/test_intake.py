@@ -6,12 +6,13 @@ import pytest
 
 from coordinator.admission import MAX_NAMES
 from coordinator.intake import Desk, read_question
+from coordinator.issuer import Issuer
 from coordinator.policy import PolicyRow
 from mpic.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 from tests.world.samples import TERMS
 
-ISSUERS = {"one": frozenset({"ca.example.test"})}
+ISSUERS = {"one": Issuer(frozenset({"ca.example.test"}), frozenset({"contactemail"}))}
 DESK = Desk(ISSUERS, TERMS.row, 5, 11.0)
 OVERLAP = replace(TERMS.row, address_agreement=c.ADDRESS_AGREEMENT_OVERLAP)
 
@@ -40,7 +41,8 @@ def test_a_question_carries_what_was_asked() -> None:
     assert [ask.name for ask in question.asks] == ["xn--bcher-kva.example", "b.example.com"]
     assert [ask.wildcard for ask in question.asks] == [True, False]
     for ask in question.asks:
-        assert ask.issuer_domains == ISSUERS["one"]
+        assert ask.issuer_domains == {"ca.example.test"}
+        assert ask.understood_tags == {"contactemail"}
         assert (ask.account_uri, ask.validation_method) == ("https://ca.example/1", "dns-01")
     assert question.dry_run
     assert question.terms.required == 4
@@ -107,7 +109,7 @@ def test_a_policys_switch_for_failures_reaches_the_judge() -> None:
 
 
 def test_an_issuer_must_be_named_where_there_are_several() -> None:
-    several = replace(DESK, issuers=ISSUERS | {"two": frozenset({"other.test"})})
+    several = replace(DESK, issuers=ISSUERS | {"two": Issuer(frozenset({"other.test"}))})
     assert refused(request(), several) == ["issuer"]
     assert read_question(request(issuer="two"), several).asks[0].issuer_domains == {"other.test"}
     assert refused(request(issuer="three"), several) == ["issuer"]

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from coordinator.issuer import Issuer
 from coordinator.policy import BASELINE_ROWS, PolicyRow
 from coordinator.record.settings import RecordTable
 from coordinator.roster import Location
@@ -246,3 +247,42 @@ def test_a_file_is_checked_with_all_that_it_names(
     monkeypatch.setattr(RecordTable, "find_warnings", lambda _: ["of the record"])
     warnings = check_file(edited(tmp_path))
     assert {"of certificates", "of the roster", "of the record"} <= set(warnings)
+
+
+def issuer_with(directory: Path, tags: str) -> Issuer:
+    """Return the issuer of the shipped file with this list of critical tags."""
+    file = directory / "coordinator.toml"
+    line = "# understood_critical_tags = []"
+    assert line in SHIPPED.read_text()
+    file.write_text(SHIPPED.read_text().replace(line, f"understood_critical_tags = {tags}"))
+    (issuer,) = read_settings(file).issuers().values()
+    return issuer
+
+
+def test_rfc_8659_4_1_an_issuer_understands_no_more_than_it_is_told(tmp_path: Path) -> None:
+    (shipped,) = read_settings(SHIPPED).issuers().values()
+    assert shipped.understood_tags == frozenset()
+    tags = '["contactemail", "issuevmc", "ours2"]'
+    assert issuer_with(tmp_path, tags).understood_tags == {"contactemail", "issuevmc", "ours2"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "says"),
+    [
+        ('["ContactEmail"]', """'ContactEmail' is not in lower case. Write "contactemail\""""),
+        ('["contact-email"]', "'contact-email' is no CAA property tag. A tag is letters"),
+        ('["contact email"]', "'contact email' is no CAA property tag"),
+        ('[""]', "'' is no CAA property tag"),
+        (f'["{"a" * 256}"]', "is no CAA property tag"),
+        ('["contactmail"]', "'contactmail' is in no standard. Did you mean contactemail?"),
+        ('["issuevcm"]', "Did you mean issuevmc?"),
+        ('["iodef"]', "'iodef' is always understood. Leave it out"),
+        ('["contactemail", "ISSUE"]', "'ISSUE' is not in lower case"),
+        ('"contactemail"', "must be a list"),
+    ],
+)
+def test_tags_that_cannot_be_understood_are_refused(tmp_path: Path, tags: str, says: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        issuer_with(tmp_path, tags)
+    assert "issuer.example.understood_critical_tags" in str(refused.value)
+    assert says in str(refused.value)

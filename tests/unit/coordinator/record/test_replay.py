@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from coordinator import caa
+from coordinator.issuer import Issuer
 from coordinator.policy import NoPolicyRowError, Policy, PolicyRow
 from coordinator.record.dossier import Dossier
 from coordinator.record.replay import Change, Rules
@@ -19,14 +20,15 @@ from tests.world.samples import ADDRESS, NAME, NOVEMBER, addresses, failed_addre
 from tests.world.samples import caa as walk
 
 ROW = Policy().row_at(NOVEMBER)
-OURS = frozenset({"ca.example.test"})
+OURS = Issuer(frozenset({"ca.example.test"}))
 OTHER = bytes([203, 0, 113, 66])
 FORBIDS = b"\x00\x05issueother.example"
+CONTACT = b"\x80\x0ccontactemaila@example.test"
 PERMITS = b"\x00\x05issueca.example.test"
 
 
-def by(row: PolicyRow = ROW, issuers: frozenset[str] = OURS, **more: object) -> Rules:
-    return Rules(Policy([row]), {"example": issuers}, **more)
+def by(row: PolicyRow = ROW, issuer: Issuer = OURS, **more: object) -> Rules:
+    return Rules(Policy([row]), {"example": issuer}, **more)
 
 
 def seen(findings: Sequence[Sequence[o.Finding] | None], reason: int, quorum: str) -> Dossier:
@@ -64,6 +66,12 @@ PERMITTED = seen([(walk(PERMITS), USUAL[1])] * 6, c.REASON_CORROBORATED, "5/5")
 FAILED = seen(
     [(walk(), failed_addresses())] + [USUAL] * 5, c.REASON_PRIMARY_ADDRESSES_FAILED, "0/5"
 )
+UNDERSTOOD = seen([(walk(CONTACT), USUAL[1])] * 6, c.REASON_CORROBORATED, "5/5")
+UNDERSTOOD.question.understood_critical_tags.append("contactemail")
+OTHERS = Rules(
+    Policy([ROW]),
+    {"one": Issuer(frozenset({"x.example"})), "two": Issuer(frozenset({"y.example"}))},
+)
 ALL = (ALIKE, TWO_DIFFER, ONE_DIFFERS, FORBIDDEN, PERMITTED, FAILED)
 
 
@@ -93,7 +101,9 @@ def test_a_quorum_of_all_refuses_who_had_one_dissent() -> None:
 
 def test_other_issuer_domains_change_what_names_them() -> None:
     changed = [
-        one for dossier in ALL for one in replay(dossier, by(issuers=frozenset({"other.example"})))
+        one
+        for dossier in ALL
+        for one in replay(dossier, by(issuer=Issuer(frozenset({"other.example"}))))
     ]
     assert [(one.record.id, one.reason) for one in changed] == [
         (FORBIDDEN.question.id, c.REASON_CORROBORATED),
@@ -102,8 +112,18 @@ def test_other_issuer_domains_change_what_names_them() -> None:
 
 
 def test_an_issuer_that_is_gone_is_judged_by_the_domains_recorded() -> None:
-    rules = Rules(Policy([ROW]), {"one": frozenset({"x.example"}), "two": frozenset({"y.example"})})
-    assert replay(PERMITTED, rules) == []
+    assert replay(PERMITTED, OTHERS) == []
+    assert replay(UNDERSTOOD, OTHERS) == []
+
+
+def test_rfc_8659_4_1_the_tags_that_an_issuer_understands_are_in_the_record() -> None:
+    """Those recorded count where the issuer is gone, and today's where it is there."""
+    (change,) = replay(UNDERSTOOD, by())
+    assert change.reason == c.REASON_PRIMARY_CAA_FORBIDS
+    assert replay(UNDERSTOOD, by(issuer=Issuer(OURS.domains, frozenset({"contactemail"})))) == []
+    forgotten = Dossier(question=r.Record.FromString(UNDERSTOOD.question.SerializeToString()))
+    del forgotten.question.understood_critical_tags[:]
+    assert [one.reason for one in replay(forgotten, OTHERS)] == [c.REASON_PRIMARY_CAA_FORBIDS]
 
 
 def test_changed_code_changes_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
