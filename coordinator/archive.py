@@ -52,6 +52,8 @@ class Archive:
         for one in dossier.late:
             fill_late(response.late.add(), one, question)
         response.issuances.extend([one.issuance for one in dossier.issuances])
+        if question.superseded_by:
+            response.superseded_by = show_id(question.superseded_by)
         return response
 
     async def record_issuance(

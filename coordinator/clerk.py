@@ -10,13 +10,14 @@ from coordinator.admission import MAX_REQUEST_ID, Bounds, weigh
 from coordinator.corroboration import Attempt, Corroborator, Question
 from coordinator.intake import Desk, read_question
 from coordinator.issuer import Issuers
-from coordinator.logbook import log_late, log_verdict, seconds_to_decide
+from coordinator.logbook import log_late, log_superseded, log_verdict, seconds_to_decide
 from coordinator.metrics import CoordinatorMetrics
 from coordinator.overload import Gate
 from coordinator.record.determination import blame_name
 from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.repeats import Repeats, RequestKey
 from coordinator.record.transcript import Asked, Transcriber, fill_late_replies
+from coordinator.record.waiting import is_cancelled
 from mpic.grpc.errors import RequestError, shutting_down
 from mpic.trace import Trace
 from mpic.v1 import corroboration_pb2 as c
@@ -71,7 +72,8 @@ class Registry:
             self.transcriber.fill_record(entry.question, attempt, asked)
             return entry
 
-        await self.recorder.write(attempt.id, word)
+        if holder := await self.recorder.write(attempt.id, word):
+            entry.question.superseded_by = holder
         return entry.question
 
     def keep_late(self, attempt: Attempt) -> None:
@@ -149,11 +151,19 @@ class Clerk:
         error = self.gate.explain_cut_short(attempt, budget)
         if error is not None:
             raise error
+        self._show(attempt, record, call)
+        return record
+
+    def _show(self, attempt: Attempt, record: r.Record, call: Call) -> None:
+        """Log what was decided, and count it if the caller is about to hear it."""
+        if record.superseded_by:
+            log_superseded(record, call.caller, call.trace_id)
+            return
         seconds = seconds_to_decide(attempt)
         blamed = [blame_name(record, name) for name in record.names]
-        self._counter.metrics.count_verdict(attempt, seconds, blamed)
+        if not is_cancelled():
+            self._counter.metrics.count_verdict(attempt, seconds, blamed)
         log_verdict(attempt, call.caller, call.trace_id, seconds, blamed)
-        return record
 
     def _take_in(self, request: c.CorroborateRequest) -> Question:
         row = self._corroborator.row_in_force()

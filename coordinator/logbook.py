@@ -8,6 +8,7 @@ from coordinator.record.ids import show_id
 from coordinator.responsibility import Blamed, Responsible
 from coordinator.verdict import QUORUM_ERROR, is_quorum_error
 from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
 
 log = structlog.get_logger()
 
@@ -35,6 +36,18 @@ def log_verdict(
         names=names,
         policy_from=question.terms.row.effective_from.isoformat(),
         elapsed_ms=round(seconds * 1000, 1),
+    )
+
+
+def log_superseded(record: r.Record, caller: str, trace_id: str | None) -> None:
+    """Write the line of a request that another coordinator has decided first."""
+    log.info(
+        "verdict_superseded",
+        request_id=record.request_id,
+        record_id=show_id(record.id),
+        superseded_by=show_id(record.superseded_by),
+        trace_id=trace_id,
+        caller=caller,
     )
 
 

@@ -26,6 +26,11 @@ def blame_name(record: r.Record, name: r.RecordedName) -> Responsible | None:
 
 
 def is_determination(record: r.Record) -> bool:
-    """Whether a record's verdict is the one of its request: what is ours alone is none."""
+    """Whether a record's verdict is the one of its request.
+
+    What is ours alone is none, nor is one in whose place another was told.
+    """
+    if record.superseded_by:
+        return False
     refused = [name for name in record.names if name.reason != c.REASON_CORROBORATED]
     return not refused or any(blame_name(record, one) is Responsible.DOMAIN for one in refused)

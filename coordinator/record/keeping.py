@@ -48,7 +48,7 @@ def keep_until(dossier: Dossier) -> datetime | None:
     decided = _moment(record.decided_at_us)
     ends = [one.issuance.not_after.ToDatetime(UTC) for one in dossier.issuances]
     is_approved = all(name.reason == c.REASON_CORROBORATED for name in record.names)
-    if not ends and is_approved and not record.dry_run:
+    if not ends and is_approved and not (record.dry_run or record.superseded_by):
         usable = min(name.caa_usable_until_us for name in record.names)
         issued = max(decided, _moment(usable))
         ends = [issued + _longest_validity(issued)]

@@ -96,6 +96,7 @@ def show_moment(microseconds: int) -> str:
 def _facts(record: r.Record) -> list[tuple[str, str]]:
     facts = [
         ("record", show_id(record.id)),
+        ("told instead", show_id(record.superseded_by) if record.superseded_by else ""),
         ("asked by", record.caller),
         ("asked at", show_moment(record.asked_at_us)),
         ("decided at", show_moment(record.decided_at_us)),

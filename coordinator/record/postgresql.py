@@ -25,6 +25,7 @@ from coordinator.record import postgresql_statements as statements
 from coordinator.record.chain import Batch, Gap, Head, StoredBatch, start_chain
 from coordinator.record.ids import lowest_id, moment_of
 from coordinator.record.postgresql_connection import Address, Connection, unhurried
+from coordinator.record.postgresql_insertion import forget, insert, insert_claiming, month_of
 from coordinator.record.postgresql_removal import remove_stretches
 from coordinator.record.store import (
     ChainMovedError,
@@ -41,6 +42,8 @@ _PAGE = 500
 _MOST_ENTRIES = 5_000
 """Of all batches that are read at once."""
 _DIGEST = 32
+_BATCHES_TO_FORGET = 1_000
+"""After so many batches, requests that are older than a window are forgotten."""
 _LATEST = lowest_id(datetime(9999, 1, 1, tzinfo=UTC))
 
 
@@ -76,13 +79,16 @@ class PostgresqlStore:
 
     def append(self, batch: Batch, entries: Sequence[Entry]) -> None:
         """Write a batch durably, all or nothing."""
+        claims = [entry.claim for entry in entries if entry.claim]
 
         def write(db: Connection) -> None:
+            if claims and batch.sequence % _BATCHES_TO_FORGET == 0:
+                forget(db, claims)
             try:
-                _insert(db, batch, entries)
+                insert_claiming(db, batch, entries)
             except CheckViolation:  # the month has no partitions yet
-                schema.open_months(db, _month_of(batch))
-                _insert(db, batch, entries)
+                schema.open_months(db, month_of(batch))
+                insert_claiming(db, batch, entries)
 
         self._write(batch, write)
 
@@ -153,9 +159,9 @@ class PostgresqlStore:
         """Remove months and say so, both or nothing; needs the role that owns the tables."""
 
         def write(db: Connection) -> None:
-            schema.open_months(db, _month_of(batch))
+            schema.open_months(db, month_of(batch))
             with unhurried(db):
-                _insert(db, batch, [entry])
+                insert(db, batch, [entry])
                 remove_stretches(db, [one.gap for one in months])
 
         self._write(batch, write)
@@ -238,29 +244,6 @@ def _other_version(address: Address, version: int) -> StoreError:
     return StoreError(
         text, "Run `mpic record migrate` as the role that owns them (its user in the dsn)"
     )
-
-
-def _insert(db: Connection, batch: Batch, entries: Sequence[Entry]) -> None:
-    """Write a batch by one statement; raises psycopg.Error."""
-    values = {
-        "chain": batch.chain,
-        "sequence": batch.sequence,
-        "previous": batch.previous,
-        "written_at": batch.written_at_us,
-        "digests": batch.digests,
-        "hash": batch.hash,
-        "month": _month_of(batch),
-        "records": [UUID(bytes=entry.record) for entry in entries],
-        "contents": [entry.content for entry in entries],
-        "terms": [term for entry in entries for term in entry.terms],
-        "owners": [n for n, entry in enumerate(entries, 1) for _ in entry.terms],
-    }
-    with db.warnings_as_errors():
-        db.execute(statements.INSERT, values)
-
-
-def _month_of(batch: Batch) -> date:
-    return datetime.fromtimestamp(batch.written_at_us // 1_000_000, UTC).date().replace(day=1)
 
 
 def _earliest_month(since: bytes) -> date:

@@ -4,11 +4,14 @@
 tables instead of deleting millions of rows. `batch` is not: that a number of a chain is had once
 can only be kept by an index over all months, and it is a few octets for each entry. `batch.number`
 counts through all chains in the order of writing. `removed` keeps the last batch of every stretch
-that was pruned, so that a chain goes on behind it.
+that was pruned, so that a chain goes on behind it. `verdict` has the requests of the last window,
+by term, and the record with the verdict of each: of two coordinators that decide the same request
+at once, its key lets one append.
 
 A coordinator runs as the role `mpic_writer` and can insert and read, nothing else. A month's
 partitions are made by `open_month`, which runs with the rights of the tables' owner: the writer can
-have a month opened and still owns no table. `mpic_reader`, for auditors, reads.
+have a month opened and still owns no table. So can it have requests forgotten that are older than a
+window (`forget_verdicts`). `mpic_reader`, for auditors, reads.
 """
 
 from collections.abc import Sequence
@@ -84,6 +87,19 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         """,
         "REVOKE ALL ON FUNCTION mpic.open_month FROM PUBLIC",
     ),
+    (
+        "CREATE TABLE mpic.verdict (term bigint PRIMARY KEY, record uuid NOT NULL)",
+        # One at a time, so that two that forget the same never wait for each other.
+        """
+        CREATE FUNCTION mpic.forget_verdicts(before uuid) RETURNS void
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        BEGIN
+            PERFORM pg_advisory_xact_lock(7304962);
+            DELETE FROM mpic.verdict WHERE record < before;
+        END $$
+        """,
+        "REVOKE ALL ON FUNCTION mpic.forget_verdicts FROM PUBLIC",
+    ),
 )
 """One tuple of statements for each version."""
 
@@ -110,8 +126,8 @@ DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'mpic_writer') THEN
         GRANT USAGE ON SCHEMA mpic TO mpic_writer;
         GRANT SELECT ON mpic.version, mpic.removed TO mpic_writer;
-        GRANT SELECT, INSERT ON mpic.batch, mpic.entry, mpic.term TO mpic_writer;
-        GRANT EXECUTE ON FUNCTION mpic.open_month TO mpic_writer;
+        GRANT SELECT, INSERT ON mpic.batch, mpic.entry, mpic.term, mpic.verdict TO mpic_writer;
+        GRANT EXECUTE ON FUNCTION mpic.open_month, mpic.forget_verdicts TO mpic_writer;
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'mpic_reader') THEN
         GRANT USAGE ON SCHEMA mpic TO mpic_reader;

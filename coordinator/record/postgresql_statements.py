@@ -12,6 +12,11 @@ WITH sealed AS (
     SELECT number, record, %(month)s, position, content
     FROM sealed, unnest(%(records)s::uuid[], %(contents)s::bytea[])
         WITH ORDINALITY AS one (record, content, position)
+), claimed AS (
+    -- In one order, so that no two batches wait for each other; behind the batch, as all is.
+    INSERT INTO mpic.verdict (term, record)
+    SELECT term, record FROM sealed, unnest(%(claims)s::bigint[], %(claimants)s::uuid[])
+        AS one (term, record) ORDER BY term
 )
 INSERT INTO mpic.term (term, record, month)
 SELECT term, (%(records)s::uuid[])[owner], %(month)s
@@ -83,6 +88,8 @@ DELETE FROM mpic.term USING unnest(%s::bigint[], %s::uuid[]) AS gone (term, reco
 WHERE term.term = gone.term AND term.record = gone.record AND month = %s
 """
 IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM mpic.batch WHERE month = %s)"
+HOLDERS = "SELECT term, uuid_send(record), record < %s FROM mpic.verdict WHERE term = ANY(%s)"
+FORGET = "SELECT mpic.forget_verdicts(%s)"
 IS_THERE = "SELECT hash = %s FROM mpic.batch WHERE chain = %s AND sequence = %s"
 
 # A commit that lasts until all that was committed before it is as durable as it must be itself:

@@ -16,19 +16,27 @@ question has one, of the perspective that nobody needs to wait for.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
-import grpc
 import structlog
 
 from coordinator.record.chain import Head, seal_batch
-from coordinator.record.store import ChainMovedError, Entry, Store, StoreError
-from coordinator.record.terms import find_terms
+from coordinator.record.ids import lowest_id
+from coordinator.record.store import ChainMovedError, ClaimedError, Entry, Store, StoreError
 from coordinator.record.transcript import to_us
+from coordinator.record.waiting import (
+    Done,
+    Waiting,
+    Word,
+    not_written,
+    outlast,
+    supersede,
+    tell_failed,
+    tell_written,
+)
 from mpic.company import Company
 from mpic.grpc.errors import RequestError
 from mpic.tally import SECONDS, Distribution
@@ -49,34 +57,25 @@ _PAUSE = 0.2
 _REMEMBER_SECONDS = 10.0
 
 Clock = Callable[[], datetime]
-Done = asyncio.Future["RequestError | None"]
 T = TypeVar("T")
-Word = Callable[[], r.RecordEntry]
-"""Says what is to be written; it is asked once its turn has come, and again when that failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """An entry in the queue, and who waits for it."""
-
-    record: bytes
-    word: Word
-    done: Done | None
 
 
 class Recorder:
     """Writes one chain."""
 
-    def __init__(self, store: Store, chain: str, clock: Clock) -> None:
-        """Write nothing yet; `open` first."""
+    def __init__(
+        self, store: Store, chain: str, clock: Clock, window: timedelta | None = None
+    ) -> None:
+        """Write nothing yet; `open` first. A request has one verdict within a window."""
         self._store = store
+        self._window = window
         self._clock = clock
         self._chain = chain
         self._head: Head | None = None
         """None: to be read from the store."""
         self._last = Head(chain, 0, b"", 0)
         """The last batch that is known to be durable."""
-        self._queue: list[_Waiting] = []
+        self._queue: list[Waiting] = []
         self._wake = asyncio.Event()
         self._patience: asyncio.TimerHandle | None = None
         """Runs while an entry that nobody waits for looks for company."""
@@ -122,16 +121,21 @@ class Recorder:
         await self._in_thread(self._store.close)
         self._thread.shutdown()
 
-    async def write(self, record: bytes, word: Word) -> None:
+    async def write(self, record: bytes, word: Word) -> bytes | None:
         """Return once an entry is durable; raises RequestError when it cannot be made so.
 
-        Cancelling the wait takes nothing out of the queue. What `word` raises is raised here.
+        Where another record has the verdict on the same request, its id is returned: that verdict
+        is to be told, and the entry says so. A wait that is cancelled goes on to its end, so that
+        what is written is not lost to who asks again (`waiting.is_cancelled`). What `word` raises
+        is raised here.
         """
         done: Done = asyncio.get_running_loop().create_future()
         self._put(record, word, done)
         self._wake.set()
-        if error := await done:
-            raise error
+        outcome = await outlast(done)
+        if isinstance(outcome, RequestError):
+            raise outcome
+        return outcome
 
     def add(self, record: bytes, entry: r.RecordEntry) -> None:
         """Queue an entry that nobody waits for."""
@@ -146,8 +150,8 @@ class Recorder:
 
     def _put(self, record: bytes, word: Word, done: Done | None) -> None:
         if len(self._queue) >= MOST_WAITING or self._closing:
-            raise _not_written("too many records wait to be written")
-        self._queue.append(_Waiting(record, word, done))
+            raise not_written("too many records wait to be written")
+        self._queue.append(Waiting(record, word, done))
 
     async def _run(self) -> None:
         is_busy = False
@@ -169,36 +173,63 @@ class Recorder:
                     return
                 self._wake.set()
 
-    def _take(self) -> Sequence[_Waiting]:
+    def _take(self) -> Sequence[Waiting]:
         """Return what makes up the next batch; nobody else holds it until the one after."""
         waiting, self._queue = self._queue[:MOST_IN_BATCH], self._queue[MOST_IN_BATCH:]
         return waiting
 
-    async def _append(self, waiting: Sequence[_Waiting]) -> bool:
+    async def _append(self, waiting: Sequence[Waiting]) -> bool:
         """Write one batch, tell everybody who waits how it went, and return that."""
-        entries = [entry for one in waiting if (entry := _word(one)) is not None]
+        since = lowest_id(self._clock() - self._window) if self._window else None
+        entries = [entry for one in waiting if (entry := one.to_entry(since)) is not None]
         if not entries:
             return True
         started = time.monotonic()
         try:
-            await self._in_thread(lambda: self._append_now(entries))
+            superseded = await self._in_thread(lambda: self._append_claiming(entries))
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
+            tell_failed(waiting, "its record could not be written")
             self.entries[False] += len(entries)
-            self._complain(error)
-            _tell(waiting, _not_written("its record could not be written"))
             kept = [one for one in waiting if one.done is None]
             self._queue[:0] = kept[: MOST_WAITING // 2]
+            self._complain(error)
             return False
+        tell_written(waiting, superseded)
         self.entries[True] += len(entries)
         self.seconds.observe(time.monotonic() - started)
         if self.failure:
             self.failure = ""
             log.info("record_written_again")
-        _tell(waiting, None)
         return True
 
+    def _append_claiming(self, entries: Sequence[Entry]) -> Mapping[bytes, bytes]:
+        """Append, in the store's thread; return by record which other has its request's verdict.
+
+        An attempt is recorded also where its verdict came second. Every turn but the last takes
+        away a claim at least.
+        """
+        superseded: dict[bytes, bytes] = {}
+        while True:
+            try:
+                self._append_now(entries)
+            except ClaimedError as error:
+                lost = {
+                    one.record: error.holders[one.claim.term]
+                    for one in entries
+                    if one.claim is not None and one.claim.term in error.holders
+                }
+                if not lost:
+                    raise
+                superseded |= lost
+                entries = [
+                    supersede(one, lost[one.record]) if one.record in lost else one
+                    for one in entries
+                ]
+            else:
+                return superseded
+
     def _append_now(self, entries: Sequence[Entry]) -> None:
-        """Seal and append, in the store's thread."""
+        """Seal and append."""
         try:
             self._append_to(self._head or self._find_head(), entries)
         except ChainMovedError:
@@ -235,33 +266,6 @@ class Recorder:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
-def _word(waiting: _Waiting) -> Entry | None:
-    """Return an entry; None where it cannot be worded, and who waits for it is told why."""
-    try:
-        entry = waiting.word()
-        return Entry(waiting.record, entry.SerializeToString(), find_terms(entry))
-    except Exception as error:  # it is a defect, and must not take the others along
-        if waiting.done is None:
-            log.exception("record_entry_dropped")
-        elif not waiting.done.done():
-            waiting.done.set_exception(error)
-        return None
-
-
-def _tell(waiting: Sequence[_Waiting], error: RequestError | None) -> None:
-    for one in waiting:
-        if one.done is not None and not one.done.done():
-            one.done.set_result(error)
-
-
-def _not_written(why: str) -> RequestError:
-    return RequestError(
-        grpc.StatusCode.UNAVAILABLE,
-        "RECORD_NOT_WRITTEN",
-        f"{why}, so nothing is approved; ask again later",
-    )
-
-
 class Unrecorded:
     """Writes nothing down: for labs and benchmarks alone. Its answers carry no record id."""
 
@@ -280,9 +284,10 @@ class Unrecorded:
     async def close(self) -> None:
         """Do nothing."""
 
-    async def write(self, record: bytes, word: Word) -> None:  # noqa: ARG002 - as Recorder's
+    async def write(self, record: bytes, word: Word) -> bytes | None:  # noqa: ARG002 - as Recorder's
         """Take the id from the record: it leads nowhere."""
         word().question.ClearField("id")
+        return None
 
     def add(self, record: bytes, entry: r.RecordEntry) -> None:
         """Do nothing."""

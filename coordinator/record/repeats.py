@@ -25,6 +25,7 @@ from coordinator.record.ids import lowest_id
 from coordinator.record.reader import Reader
 from coordinator.record.seen import Seen
 from coordinator.record.terms import request_term
+from coordinator.record.waiting import is_cancelled
 from mpic.grpc.errors import RequestError
 from mpic.v1 import record_pb2 as r
 
@@ -94,7 +95,11 @@ class Repeats:
                 self._complete_at = min(now + ENDING, self._complete_at)
 
     async def decide_once(self, key: RequestKey, decide: Decide) -> r.Record:
-        """Return the record of an equal request, or of a new one; raises RequestError."""
+        """Return the record of an equal request, or of a new one; raises RequestError.
+
+        A call that is cancelled while its record is written ends when that is done, so that who
+        asks again meanwhile waits and is told the same.
+        """
         term = request_term(key.caller, key.request_id)
         while running := self._running.get(term):
             _check_same(key, running[0].digest)
@@ -105,15 +110,26 @@ class Repeats:
         self._running[term] = key, decided
         record: r.Record | None = None
         try:
-            memory = self._memory
-            record = await self._find(term, key, memory) if memory is not None else None
-            record = record or await decide()
-            if memory is not None:
-                self._recent.add(term)
-            return record
+            record = await self._find_or_decide(term, key, decide)
         finally:
             del self._running[term]
             decided.set_result(record)
+            if is_cancelled():  # it was put off while the record was written
+                raise asyncio.CancelledError
+        return record
+
+    async def _find_or_decide(self, term: int, key: RequestKey, decide: Decide) -> r.Record:
+        memory = self._memory
+        if memory is None:
+            return await decide()
+        record = await self._find(term, key, memory)
+        if record is None:
+            record = await decide()
+            if record.superseded_by:
+                # Another coordinator has decided the same meanwhile.
+                record = await _read_first(key, record.superseded_by, memory.reader)
+        self._recent.add(term)
+        return record
 
     async def _find(self, term: int, key: RequestKey, memory: Memory) -> r.Record | None:
         """Return the verdict on an equal request within the window, if there is one."""
@@ -174,6 +190,16 @@ def _hand_out(found: Found | RequestError, waiting: Mapping[int, Wanted]) -> Non
             wanted.set_exception(found)
         else:
             wanted.set_result(found.get(term, []))
+
+
+async def _read_first(key: RequestKey, record: bytes, reader: Reader) -> r.Record:
+    """Return the record whose verdict is told; raises RequestError."""
+    question = (await reader.read(record)).question
+    if question is None:
+        text = "the audit record has no verdict where it says that there is one"
+        raise RequestError(grpc.StatusCode.UNAVAILABLE, "RECORD_NOT_READ", text)
+    _check_same(key, question.request_digest)
+    return question
 
 
 def _check_same(key: RequestKey, digest: bytes) -> None:

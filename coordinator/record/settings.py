@@ -88,7 +88,8 @@ class RecordTable(ConfigTable):
         if self.allow_unrecorded:
             return Unrecorded()
         chain = f"{self.chain or socket.gethostname()}.{worker}"
-        return Recorder(self.make_store(), chain, clock)
+        window = timedelta(seconds=self.repeat_window) or None
+        return Recorder(self.make_store(), chain, clock, window)
 
     def make_repeats(self, reader: Reader | None, is_shared: bool, clock: Clock) -> Repeats:
         """Return what knows earlier requests; others write to the store where `is_shared`.

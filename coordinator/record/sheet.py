@@ -13,6 +13,7 @@ from google.protobuf import json_format
 
 from coordinator.answer import fill_answer, fill_late
 from coordinator.record.dossier import Dossier
+from coordinator.record.ids import show_id
 from coordinator.record.sieve import dissenting
 from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
@@ -55,6 +56,8 @@ def to_object(dossier: Dossier) -> dict[str, Any]:
     for late in dossier.late:
         fill_late(response.late.add(), late, record)
     response.issuances.extend([one.issuance for one in dossier.issuances])
+    if record.superseded_by:
+        response.superseded_by = show_id(record.superseded_by)
     tightening = _to_dict(record.tightening) if record.HasField("tightening") else {}
     return {
         "schema": SCHEMA,

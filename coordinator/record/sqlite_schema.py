@@ -2,7 +2,8 @@
 
 `entry.number` counts through all chains in the order of writing; a batch has the numbers from
 `first` on. `term` is the index records are found by (`terms`), in the order of their ids. `removed`
-keeps the last batch of every stretch that was pruned, so that a chain goes on behind it.
+keeps the last batch of every stretch that was pruned, so that a chain goes on behind it. `verdict`
+has the requests of the last window, by term, and the record that has the verdict of each.
 """
 
 from collections.abc import Sequence
@@ -48,5 +49,6 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         ) STRICT, WITHOUT ROWID
         """,
     ),
+    ("CREATE TABLE verdict (term INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT",),
 )
 """One tuple of statements for each version."""

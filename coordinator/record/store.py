@@ -5,9 +5,9 @@ opens a second one for reading, so that reads never wait for an fsync; the comma
 Nothing here knows what is in an entry but its record's id and its terms (`terms`).
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from coordinator.record.chain import Batch, Gap, Head, StoredBatch
 
@@ -34,6 +34,27 @@ class ChainMovedError(StoreError):
         )
 
 
+class ClaimedError(StoreError):
+    """Requests have a verdict already; nothing of the batch was written.
+
+    Somebody else has decided them since they were looked for. `holders` has the ids of the records
+    with their verdicts, by the requests' terms.
+    """
+
+    def __init__(self, holders: Mapping[int, bytes]) -> None:
+        super().__init__("another coordinator has decided the same request", "Tell its verdict")
+        self.holders = holders
+
+
+class Claim(NamedTuple):
+    """That an entry is the one verdict on its request."""
+
+    term: int
+    """The request's."""
+    since: bytes
+    """A record that has it and whose id is below this has it no longer; one for a whole batch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry on its way into a store."""
@@ -44,6 +65,8 @@ class Entry:
     """A serialized RecordEntry."""
     terms: Sequence[int]
     """What its record is found by, 64-bit signed numbers, each once."""
+    claim: Claim | None = None
+    """None: it is no verdict, or none that is remembered. No two of a batch have the same term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +122,8 @@ class Store(Protocol):
     def append(self, batch: Batch, entries: Sequence[Entry]) -> None:
         """Write a batch with all its entries, or nothing; return once it is durable.
 
-        Raises ChainMovedError when the chain has a batch of this number already.
+        Raises ChainMovedError when the chain has a batch of this number already, and ClaimedError
+        when another record has the claim of an entry: of two processes that append at once, one.
         """
 
     def read(self, record: bytes) -> StoredRecord | None:

@@ -1,7 +1,12 @@
 """The record over the real programs: durable before the answer, or no answer."""
 
+import sqlite3
 import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -9,16 +14,19 @@ from google.protobuf import json_format
 
 from coordinator.record.audit import export_heads, verify_store
 from coordinator.record.dossier import Dossier, read_dossier
-from coordinator.record.ids import read_id
+from coordinator.record.ids import read_id, show_id
 from coordinator.record.sqlite import SqliteStore
+from coordinator.record.terms import request_term
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world import network
-from tests.world.deployment import Deployment, Plan, wait_serving
+from tests.world.deployment import COORDINATOR_ADMIN, Deployment, Plan, wait_serving
+from tests.world.pages import scrape
 from tests.world.process import wait_until
 
 PLAN = Plan(repeat_window=600)
 CHILD = "child.parent.example.co.jp"
+REPLIES = "mpic_observations_total"
 PIPELINE = "spiffe://mpic.test/caller/pipeline"
 
 
@@ -167,6 +175,66 @@ def test_what_our_own_failures_refused_is_decided_anew_once_they_are_mended(
         by = c.GetCorroborationRequest(request_id=request_id)
         assert stub(channel).GetCorroboration(by).verdict == second
     assert look_up(deployment.record_file, first.record_id).question is not None
+
+
+@contextmanager
+def writing_held(file: Path) -> Iterator[None]:
+    """Let nobody write to the record for a while: a writer waits for five seconds."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        yield
+        db.execute("ROLLBACK")
+
+
+def replied() -> float:
+    """Return how many replies of perspectives were counted: of a name once all have come."""
+    return sum(n for key, n in scrape(COORDINATOR_ADMIN).items() if key[0] == REPLIES)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_a_call_that_breaks_while_its_record_is_written_is_decided_once(
+    deployment: Deployment, *, is_stream: bool
+) -> None:
+    """Single calls and streams alike."""
+    deployment.wait_ready()
+    request_id = f"broken-{is_stream}"
+    asked = question(request_id=request_id)
+    before = replied()
+    with deployment.channel() as channel, ThreadPoolExecutor() as pool:
+        with writing_held(deployment.record_file):
+            if is_stream:
+                messages = iter([c.CorroborateStreamRequest(questions=[asked])])
+                call: Any = stub(channel).CorroborateStream(messages)
+            else:
+                call = stub(channel).Corroborate.future(asked)
+            wait_until(lambda: replied() == before + 6, 60, lambda: str(replied()))
+            call.cancel()
+            calls = started()
+            again = pool.submit(deployment.send, asked)
+            wait_until(lambda: started() > calls, 60, lambda: "it is not asked again")
+        verdict = again.result()
+    assert verdict.approved
+    assert ids_of(deployment.record_file, request_id) == [verdict.record_id]
+    assert deployment.send(asked) == verdict
+
+
+def started() -> float:
+    """Return how many single calls have come to the coordinator."""
+    return sum(
+        n
+        for key, n in scrape(COORDINATOR_ADMIN).items()
+        if key[0] == "grpc_server_started_total" and "grpc_method=Corroborate" in key
+    )
+
+
+def ids_of(file: Path, request_id: str) -> list[str]:
+    """Return the ids of all records of a request."""
+    store = SqliteStore(file).open()
+    term = request_term(PIPELINE, request_id)
+    found = [show_id(record) for record in store.find([term], bytes(16)).get(term, [])]
+    assert list(verify_store(store)) == []
+    store.close()
+    return found
 
 
 def lost(deployment: Deployment) -> set[str]:

@@ -12,12 +12,14 @@ from grpc_status import rpc_status
 
 from coordinator.record.audit import export_heads, verify_store
 from coordinator.record.dossier import read_dossier
-from coordinator.record.ids import read_id
+from coordinator.record.ids import read_id, show_id
 from coordinator.record.postgresql import PostgresqlStore
 from coordinator.record.postgresql_connection import Address
 from coordinator.record.store import Search
+from coordinator.record.terms import request_term
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
+from mpic.v1 import record_pb2 as r
 from tests.bench.kill import compare, kill_and_listen
 from tests.world.deployment import COORDINATOR, COORDINATOR_ADMIN, Deployment, Plan, wait_serving
 from tests.world.held import hold
@@ -110,6 +112,64 @@ def test_a_request_is_known_to_the_other_coordinator(
     other = ask(two, worker=1)
     assert other.record_id != first.record_id
     assert len(export_heads(store)) == 2
+    assert list(verify_store(store)) == []
+
+
+def test_two_coordinators_asked_at_once_tell_one_verdict(
+    two: Deployment, store: PostgresqlStore
+) -> None:
+    """Both have decided it, both attempts are recorded, and one of them is told by both."""
+    with ThreadPoolExecutor() as pool, hold() as held:
+        (name,) = held.names(1)
+        asked = [pool.submit(ask, two, name, "at-once", worker) for worker in (0, 1)]
+        two.wait_looking(2)
+        held.release()
+        one, other = (each.result() for each in asked)
+    assert one.approved
+    assert one == other == ask(two, name, "at-once") == ask(two, name, "at-once", worker=1)
+    term = request_term("spiffe://mpic.test/caller/pipeline", "at-once")
+    found = store.find([term], bytes(16))[term]
+    records = {each: question_of(store, each) for each in found}
+    assert len(records) == 2
+    told = read_id(one.record_id)
+    for each, record in records.items():
+        assert record.superseded_by == (b"" if each == told else told)
+    assert list(verify_store(store)) == []
+    for by in ({"request_id": "at-once"}, {"record_id": one.record_id}):
+        shown = get(two, c.GetCorroborationRequest(**by))
+        assert shown.verdict == one
+        assert not shown.superseded_by
+    (second,) = (show_id(each) for each in records if each != told)
+    assert get(two, c.GetCorroborationRequest(record_id=second)).superseded_by == one.record_id
+
+
+def get(two: Deployment, request: c.GetCorroborationRequest) -> c.GetCorroborationResponse:
+    with two.channel() as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        return stub.GetCorroboration(request, timeout=60)
+
+
+def question_of(store: PostgresqlStore, record: bytes) -> r.Record:
+    stored = store.read(record)
+    question = read_dossier(stored.contents if stored else ()).question
+    assert question is not None
+    return question
+
+
+def test_two_coordinators_asked_at_once_for_different_things_answer_one(
+    two: Deployment, store: PostgresqlStore
+) -> None:
+    with ThreadPoolExecutor() as pool, hold() as held:
+        asked = [
+            pool.submit(ask, two, name, "at-odds", worker)
+            for worker, name in enumerate(held.names(2))
+        ]
+        two.wait_looking(2)
+        held.release()
+        errors = [one for one in (each.exception() for each in asked) if one is not None]
+    (error,) = errors
+    assert isinstance(error, grpc.RpcError)
+    assert reason_of(error) == "DUPLICATE_REQUEST_ID"
     assert list(verify_store(store)) == []
 
 

@@ -239,5 +239,5 @@ FAULTS = [
     Fault("an early dissent settles nothing", BALLOT, "return few and self._standings[remote.id].corroborates", "return few"),
     # An entry is worded when its turn has come.
     Fault("an attempt is never closed", "coordinator/clerk.py", "            attempt.close()\n", ""),
-    Fault("one entry that cannot be worded takes the others along", "coordinator/record/recorder.py", "    except Exception as error:  # it is a defect", "    except KeyError as error:  # it is a defect"),
+    Fault("one entry that cannot be worded takes the others along", "coordinator/record/waiting.py", "        except Exception as error:  # it is a defect", "        except KeyError as error:  # it is a defect"),
 ]  # fmt: skip

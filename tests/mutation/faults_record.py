@@ -11,6 +11,8 @@ POSTGRESQL = "coordinator/record/postgresql.py"
 CONNECTION = "coordinator/record/postgresql_connection.py"
 SCHEMA = "coordinator/record/postgresql_schema.py"
 REMOVAL = "coordinator/record/postgresql_removal.py"
+WAITING = "coordinator/record/waiting.py"
+ROWS = "coordinator/record/sqlite_rows.py"
 DETERMINATION = "coordinator/record/determination.py"
 
 FAULTS = [
@@ -60,14 +62,14 @@ FAULTS = [
     Fault(
         "told before it is written",
         RECORDER,
-        "        if error := await done:",
-        "        if error := None:",
+        "        outcome = await outlast(done)",
+        "        outcome = None",
     ),
     Fault(
         "told though it could not be written",
         RECORDER,
-        '            _tell(waiting, _not_written("its record could not be written"))',
-        "            _tell(waiting, None)",
+        '            tell_failed(waiting, "its record could not be written")',
+        "            tell_written(waiting, {})",
     ),
     Fault(
         "workers that begin a file together fail",
@@ -83,6 +85,60 @@ FAULTS = [
     ),
     Fault(
         "another body gets the verdict", REPEATS, "    if key.digest != digest:", "    if False:"
+    ),
+    Fault(
+        "a wait that is cancelled ends",
+        WAITING,
+        "        with suppress(asyncio.CancelledError):\n            await asyncio.shield(done)",
+        "        await asyncio.shield(done)",
+    ),
+    Fault(
+        "who was cancelled is told all the same",
+        REPEATS,
+        "            if is_cancelled():  # it",
+        "            if False:  # it",
+    ),
+    Fault(
+        "the second verdict on a request is told",
+        REPEATS,
+        "            if record.superseded_by:",
+        "            if False:",
+    ),
+    Fault(
+        "a verdict claims nothing",
+        WAITING,
+        "_find_claim(worded, since) if since is not None else None",
+        "None",
+    ),
+    Fault(
+        "what determined nothing claims its request",
+        WAITING,
+        'worded.WhichOneof("kind") != "question" or not is_determination(worded.question)',
+        'worded.WhichOneof("kind") != "question"',
+    ),
+    Fault(
+        "the first verdict on a request is written over",
+        ROWS,
+        "excluded.record WHERE record < ?",
+        "excluded.record WHERE record >= ?",
+    ),
+    Fault(
+        "claims are never forgotten",
+        ROWS,
+        "        if batch.sequence % _BATCHES_TO_FORGET == 0:",
+        "        if False:",
+    ),
+    Fault(
+        "an attempt whose verdict was not told looks like any other",
+        WAITING,
+        "    worded.question.superseded_by = holder\n",
+        "",
+    ),
+    Fault(
+        "what was not told is remembered",
+        DETERMINATION,
+        "    if record.superseded_by:\n        return False\n",
+        "",
     ),
     Fault(
         "what determined nothing is remembered",

@@ -770,6 +770,11 @@ class GetCorroborationResponse(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     LATE_FIELD_NUMBER: _builtins.int
     ISSUANCES_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_BY_FIELD_NUMBER: _builtins.int
+    superseded_by: _builtins.str
+    """The record_id whose verdict was told instead of this one: two coordinators had decided the same
+    request at once. Empty for nearly all.
+    """
     @_builtins.property
     def verdict(self) -> Global___CorroborateResponse:
         """The answer, as it was given."""
@@ -788,10 +793,11 @@ class GetCorroborationResponse(_message.Message):
         verdict: Global___CorroborateResponse | None = ...,
         late: _abc.Iterable[Global___LateReport] | None = ...,
         issuances: _abc.Iterable[Global___Issuance] | None = ...,
+        superseded_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuances", b"issuances", "late", b"late", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuances", b"issuances", "late", b"late", "superseded_by", b"superseded_by", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

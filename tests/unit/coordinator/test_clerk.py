@@ -19,9 +19,10 @@ from coordinator.link import Link, LinkOptions
 from coordinator.metrics import CoordinatorMetrics
 from coordinator.overload import DEADLINE_MARGIN, Gate
 from coordinator.policy import BASELINE_ROWS, Policy
-from coordinator.record.recorder import Recorder, Unrecorded, Word
+from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.repeats import Repeats
 from coordinator.record.transcript import Asked, Transcriber
+from coordinator.record.waiting import Word
 from coordinator.roster import Perspective, Roster
 from mpic.grpc.errors import RequestError
 from mpic.grpc.tls import TlsFiles

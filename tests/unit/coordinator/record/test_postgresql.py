@@ -1,5 +1,6 @@
 """What is PostgreSQL's own: roles, migrations, partitions, tampering, and every way it can fail."""
 
+import re
 import signal
 import subprocess
 import tempfile
@@ -7,23 +8,34 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
+from coordinator.record import postgresql_schema as schema
+from coordinator.record import postgresql_statements as statements
 from coordinator.record.audit import verify_store
 from coordinator.record.chain import Flaw, seal_batch
 from coordinator.record.cli import app
+from coordinator.record.ids import lowest_id, make_id
 from coordinator.record.postgresql import PostgresqlStore
 from coordinator.record.postgresql_connection import Address
 from coordinator.record.postgresql_schema import VERSION
 from coordinator.record.retention import remove_months
-from coordinator.record.store import ChainMovedError, Search, Store, StoreError
+from coordinator.record.store import (
+    ChainMovedError,
+    Claim,
+    ClaimedError,
+    Search,
+    Store,
+    StoreError,
+)
 from tests.world.postgresql import PostgresqlServer
-from tests.world.records import fill, sample_record, samples, to_entry
+from tests.world.records import START, fill, sample_record, samples, to_entry
 
 SHIPPED = Path(__file__).parents[4] / "deploy/coordinator.toml"
 
@@ -84,11 +96,12 @@ def test_the_writer_can_insert_and_read_and_change_nothing(roles: PostgresqlServ
     fill(store, [record])
     assert store.read(record.id) is not None
     with psycopg.connect(roles.dsn("mpic", "mpic_writer"), autocommit=True) as db:
-        tables = ("batch", "entry", "entry_2031_05", "term", "removed", "version")
+        tables = ("batch", "entry", "entry_2031_05", "term", "removed", "version", "verdict")
         for statement in (
             *(f"{verb} mpic.{table}" for verb in ("DELETE FROM", "TRUNCATE") for table in tables),
             "UPDATE mpic.entry SET content = ''",
             "UPDATE mpic.batch SET hash = ''",
+            "UPDATE mpic.verdict SET term = 0",
             "DROP TABLE mpic.entry_2031_05",
             "CREATE TABLE mpic.own (a int)",
             "ALTER TABLE mpic.entry DETACH PARTITION mpic.entry_2031_05",
@@ -115,6 +128,35 @@ def test_a_writer_that_may_not_migrate_says_who_is_to(roles: PostgresqlServer) -
         open_as(roles, "mpic_writer")
     open_as(roles, "mpic_owner").close()
     open_as(roles, "mpic_writer").close()
+
+
+def test_tables_of_the_first_version_are_the_owners_to_bring_up_to_date(
+    roles: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        patch.setattr(schema, "VERSION", 1)
+        grants = schema._GRANTS.replace(", mpic.verdict", "").replace(", mpic.forget_verdicts", "")
+        patch.setattr(schema, "_GRANTS", grants)
+        insert = re.sub(r"\), claimed AS \(.*?\n\)", ")", statements.INSERT, flags=re.DOTALL)
+        patch.setattr(statements, "INSERT", insert)
+        store = open_as(roles, "mpic_owner")
+        old = fill(store, samples(3))
+        store.close()
+    with pytest.raises(StoreError, match="mpic record migrate"):
+        open_as(roles, "mpic_writer")
+    open_as(roles, "mpic_owner").close()
+    store = open_as(roles, "mpic_writer")
+    assert store.head("main.0") == old[-1].head
+    claims = [Claim(1, lowest_id(START + timedelta(days=n))) for n in range(2)]
+    for number, claim in enumerate(claims):
+        record = sample_record(asked_at=START + timedelta(days=number))
+        entry = replace(to_entry(record), claim=claim)
+        store.append(seal_batch(store.head("main.0"), [entry.content], 5), [entry])
+    entry = replace(entry, record=make_id(START))
+    with pytest.raises(ClaimedError):
+        store.append(seal_batch(store.head("main.0"), [entry.content], 5), [entry])
+    store.close()
 
 
 def test_roles_that_came_after_the_tables_get_their_rights(roles: PostgresqlServer) -> None:

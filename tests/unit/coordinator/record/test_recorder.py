@@ -1,12 +1,11 @@
 """Group commit: what waits is written together; what cannot be written is not told."""
 
 import asyncio
-import contextlib
 import gc
 import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,16 @@ from coordinator.answer import fill_answer
 from coordinator.record import recorder as module
 from coordinator.record.audit import verify_store
 from coordinator.record.chain import Batch
+from coordinator.record.determination import is_determination
+from coordinator.record.dossier import read_dossier
 from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.sqlite import SqliteStore
 from coordinator.record.store import Entry, StoreError
+from coordinator.record.waiting import Waiting, Word
 from mpic.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
-from tests.world.records import fill, sample_record, samples
+from tests.world.records import START, fill, sample_record, samples
 
 
 @dataclass
@@ -69,7 +71,7 @@ def stored(gate: Gate) -> list[str]:
     return [r.RecordEntry.FromString(one).question.request_id for one in contents]
 
 
-def write(recorder: Recorder, number: int) -> "asyncio.Task[None]":
+def write(recorder: Recorder, number: int) -> "asyncio.Task[bytes | None]":
     record = sample_record(number)
     return asyncio.create_task(recorder.write(record.id, lambda: r.RecordEntry(question=record)))
 
@@ -99,7 +101,7 @@ async def test_what_is_written_is_not_kept(gate: Gate, recorder: Recorder) -> No
     record = sample_record()
     await recorder.write(record.id, lambda: r.RecordEntry(question=record))
     await recorder._in_thread(lambda: None)  # the thread too has let go of what it did before
-    kinds = (Entry, module._Waiting)
+    kinds = (Entry, Waiting)
     kept = [one for one in gc.get_objects() if type(one) in kinds and one.record == record.id]
     assert not kept
 
@@ -259,15 +261,31 @@ async def test_what_nobody_waits_for_is_written_though_nothing_comes(
 async def test_a_caller_that_goes_away_does_not_take_the_record_along(
     gate: Gate, recorder: Recorder
 ) -> None:
+    """However often it is cancelled, the wait ends when the entry is durable."""
     held, waiting = write(recorder, 0), write(recorder, 1)
-    await settle()
-    for one in (held, waiting):
+    for one in (held, waiting, held, waiting):
+        await settle()
         one.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await one
+    await settle()
+    assert not held.done()
+    assert not waiting.done()
     gate.open.set()
+    await asyncio.gather(held, waiting)
+    assert held.cancelling()
     await write(recorder, 2)
     assert stored(gate) == ["request-0", "request-1", "request-2"]
+
+
+async def test_who_is_cancelled_and_cannot_be_written_is_told(
+    gate: Gate, recorder: Recorder
+) -> None:
+    gate.fails = True
+    held = write(recorder, 0)
+    await settle()
+    held.cancel()
+    gate.open.set()
+    with pytest.raises(RequestError):
+        await held
 
 
 async def test_closing_writes_what_waits(gate: Gate, recorder: Recorder) -> None:
@@ -328,6 +346,74 @@ async def test_a_store_that_forgot_is_seen_by_the_chain(gate: Gate, recorder: Re
     (flaw,) = verify_store(store)
     assert flaw.what == "batch 1 was removed"
     store.close()
+
+
+WINDOW = timedelta(minutes=10)
+
+
+@pytest.fixture
+async def two(gate: Gate) -> AsyncIterator[tuple[Recorder, Recorder]]:
+    """Two coordinators on one store, each with its own chain."""
+    gate.open.set()
+    both = tuple(
+        Recorder(SqliteStore(gate.file), chain, lambda: START, WINDOW)
+        for chain in ("main.0", "other.0")
+    )
+    for one in both:
+        await one.open()
+    yield both[0], both[1]
+    for one in both:
+        await one.close()
+
+
+def say(record: r.Record) -> Word:
+    return lambda: r.RecordEntry(question=record)
+
+
+def question_of(gate: Gate, record: bytes) -> r.Record:
+    store = SqliteStore(gate.file).open()
+    assert list(verify_store(store)) == []
+    stored = store.read(record)
+    store.close()
+    question = read_dossier(stored.contents).question if stored else None
+    assert question is not None
+    return question
+
+
+async def test_of_two_that_decide_a_request_the_second_hears_of_the_first(
+    gate: Gate, two: tuple[Recorder, Recorder]
+) -> None:
+    """Both attempts are recorded; what else is in the batch is not held up."""
+    first, second, other = sample_record(1), sample_record(1), sample_record(2)
+    assert await two[0].write(first.id, say(first)) is None
+    told = await asyncio.gather(
+        two[1].write(other.id, say(other)), two[1].write(second.id, say(second))
+    )
+    assert list(told) == [None, first.id]
+    assert question_of(gate, second.id).superseded_by == first.id
+    assert not is_determination(question_of(gate, second.id))
+    assert question_of(gate, other.id) == other
+    assert question_of(gate, first.id) == first
+
+
+async def test_what_determined_nothing_claims_nothing(
+    gate: Gate, two: tuple[Recorder, Recorder]
+) -> None:
+    nothing = sample_record(1, reason=c.REASON_PRIMARY_UNAVAILABLE)
+    verdict, again = sample_record(1), sample_record(1, reason=c.REASON_PRIMARY_UNAVAILABLE)
+    for recorder, record in zip((*two, two[0]), (nothing, verdict, again), strict=True):
+        assert await recorder.write(record.id, say(record)) is None
+        assert question_of(gate, record.id) == record
+
+
+async def test_a_request_asked_again_after_the_window_is_claimed_anew(
+    gate: Gate, two: tuple[Recorder, Recorder]
+) -> None:
+    old = sample_record(1, asked_at=START - WINDOW - timedelta(seconds=1))
+    new = sample_record(1)
+    assert await two[0].write(old.id, say(old)) is None
+    assert await two[1].write(new.id, say(new)) is None
+    assert question_of(gate, new.id) == new
 
 
 async def test_where_nothing_is_recorded_an_answer_has_no_record_id() -> None:

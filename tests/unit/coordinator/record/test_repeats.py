@@ -13,6 +13,7 @@ from coordinator.record.determination import is_determination
 from coordinator.record.reader import Reader
 from coordinator.record.repeats import Memory, Repeats, RequestKey
 from coordinator.record.sqlite import SqliteStore
+from coordinator.record.waiting import Done, not_written, outlast
 from mpic.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
@@ -124,6 +125,58 @@ async def test_the_second_decides_when_the_first_goes_away(house: House) -> None
     house.held.set()
     assert (await second).request_id == "request-1"
     assert house.asked == 2
+
+
+@pytest.mark.parametrize("is_written", [True, False])
+async def test_a_call_cancelled_while_its_record_is_written_is_decided_once(
+    house: House, *, is_written: bool
+) -> None:
+    """Whoever asks meanwhile waits; where nothing could be written, it decides anew."""
+    repeats = house.repeats()
+    done: Done = asyncio.get_running_loop().create_future()
+    record = sample_record(1, asked_at=house.now)
+
+    async def decide() -> r.Record:
+        house.asked += 1
+        outcome = await outlast(done)
+        if outcome is not None:
+            raise not_written("full")
+        fill(house.store, [record])
+        return record
+
+    first = asyncio.create_task(repeats.decide_once(key(), decide))
+    async with asyncio.timeout(60):
+        while not house.asked:  # noqa: ASYNC110 - what was asked before is read in a thread
+            await asyncio.sleep(0.001)
+    first.cancel()
+    second = asyncio.create_task(repeats.decide_once(key(), house.decide))
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert not second.done()
+    done.set_result(None if is_written else not_written("full"))
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert ((await second) == record) == is_written
+    assert house.asked == (1 if is_written else 2)
+
+
+async def test_what_another_coordinator_has_decided_meanwhile_is_told(house: House) -> None:
+    first, second = sample_record(1), sample_record(1)
+    fill(house.store, [first])
+    second.superseded_by = first.id
+
+    async def decide() -> r.Record:
+        return second
+
+    house.now += WINDOW * 2  # so that it is not found before
+    assert await house.repeats().decide_once(key(), decide) == first
+    with pytest.raises(RequestError) as caught:
+        await house.repeats().decide_once(key(digest=b"other"), decide)
+    assert caught.value.reason == "DUPLICATE_REQUEST_ID"
+    second.superseded_by = bytes(16)
+    with pytest.raises(RequestError) as caught:
+        await house.repeats().decide_once(key(), decide)
+    assert caught.value.reason == "RECORD_NOT_READ"
 
 
 async def test_what_failed_is_asked_again(house: House) -> None:

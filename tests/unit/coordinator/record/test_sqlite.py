@@ -3,17 +3,21 @@
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from coordinator.record import sqlite as module
 from coordinator.record.audit import verify_store
-from coordinator.record.chain import Flaw
+from coordinator.record.chain import Flaw, seal_batch
+from coordinator.record.ids import make_id
 from coordinator.record.sqlite import SqliteStore
 from coordinator.record.sqlite_schema import MIGRATIONS
-from coordinator.record.store import StoreError
-from tests.world.records import fill, sample_record, samples
+from coordinator.record.store import Claim, ClaimedError, StoreError
+from coordinator.record.terms import request_term
+from tests.world.records import CALLER, START, fill, sample_record, samples, to_entry
 
 
 @pytest.fixture
@@ -158,3 +162,22 @@ def test_a_file_that_another_process_keeps_is_an_error_after_a_while(
     with pytest.raises(StoreError, match="SQLITE_BUSY"):
         SqliteStore(file).open()
     assert beginner.in_transaction
+
+
+def test_a_file_of_the_first_version_goes_on(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "MIGRATIONS", MIGRATIONS[:1])
+        store = SqliteStore(file).open()
+        old = fill(store, samples(3))
+        store.close()
+    store = SqliteStore(file).open()
+    assert store.head("main.0") == old[-1].head
+    record = sample_record(4)
+    entry = to_entry(record)
+    claimed = replace(entry, claim=Claim(request_term(CALLER, "request-4"), bytes(16)))
+    for chain, raises in (("main.0", False), ("main.1", True)):
+        batch = seal_batch(store.head(chain), [entry.content], 5)
+        with pytest.raises(ClaimedError) if raises else nullcontext():
+            store.append(batch, [replace(claimed, record=make_id(START))])
+    assert list(verify_store(store)) == []
+    store.close()

@@ -1,16 +1,25 @@
 """What every store must do. Runs on each of them."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from coordinator.record import postgresql, sqlite_rows
 from coordinator.record.audit import export_heads, find_gaps, verify_store
 from coordinator.record.chain import seal_batch, start_chain
 from coordinator.record.dossier import read_dossier
 from coordinator.record.ids import lowest_id, make_id
 from coordinator.record.retention import remove_months
-from coordinator.record.store import ChainMovedError, Entry, Search, Store
+from coordinator.record.store import (
+    ChainMovedError,
+    Claim,
+    ClaimedError,
+    Entry,
+    Search,
+    Store,
+)
 from coordinator.record.terms import (
     caller_term,
     dissent_term,
@@ -236,3 +245,83 @@ def test_two_who_prune_at_once_do_not_overwrite_each_other(open_store: OpenStore
         two.remove([two.months()[0]], seal_batch(head, [entry.content], 0), entry)
     assert len(two.months()) == 6
     assert list(verify_store(two)) == []
+
+
+def claiming(number: int, since: datetime, *, asked_at: datetime = START) -> Entry:
+    """Return an entry that claims the request of that number."""
+    record = sample_record(number, asked_at=asked_at)
+    term = request_term(CALLER, record.request_id)
+    return replace(to_entry(record), claim=Claim(term, lowest_id(since)))
+
+
+def put(store: Store, *entries: Entry, chain: str = "main.0") -> None:
+    store.append(seal_batch(store.head(chain), [one.content for one in entries], 5), entries)
+
+
+WINDOW_START = START - timedelta(minutes=10)
+
+
+def test_a_request_is_claimed_once(open_store: OpenStore) -> None:
+    """Of the second batch nothing is written, also what claims nothing or something else."""
+    first, second = claiming(1, WINDOW_START), claiming(1, WINDOW_START)
+    other = claiming(2, WINDOW_START)
+    put(open_store(), first)
+    store = open_store()
+    with pytest.raises(ClaimedError) as caught:
+        put(store, to_entry(sample_record(3)), other, second, chain="other.0")
+    assert second.claim is not None
+    assert caught.value.holders == {second.claim.term: first.record}
+    assert store.head("other.0") == start_chain("other.0")
+    assert store.read(other.record) is None
+    put(store, to_entry(sample_record(3)), other, chain="other.0")
+    assert list(verify_store(store)) == []
+
+
+def test_a_claim_ends_with_its_window(store: Store) -> None:
+    old, new = claiming(1, WINDOW_START), claiming(1, START + timedelta(seconds=1))
+    put(store, old)
+    put(store, new)
+    with pytest.raises(ClaimedError) as caught:
+        put(store, claiming(1, WINDOW_START))
+    assert list(caught.value.holders.values()) == [new.record]
+
+
+def test_claims_that_have_ended_are_forgotten(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else there would be one for every question ever asked."""
+    for module in (sqlite_rows, postgresql):
+        monkeypatch.setattr(module, "_BATCHES_TO_FORGET", 2)
+    put(store, claiming(1, WINDOW_START))
+    put(store, claiming(2, START + timedelta(seconds=1), asked_at=START + timedelta(seconds=2)))
+    # Found out by one who would mind it: with a window that begins long ago.
+    put(store, claiming(1, WINDOW_START))
+
+
+def test_of_many_that_claim_the_same_at_once_each_request_is_had_by_one(
+    open_store: OpenStore,
+) -> None:
+    """In whatever order their batches have them, nobody waits for another in a circle."""
+    numbers = list(range(200))
+
+    def claim_all(writer: int) -> set[int]:
+        store, chain = open_store(), f"main.{writer}"
+        had: set[int] = set()
+        order = numbers[::-1] if writer % 2 else numbers
+        for start in range(0, len(order), 20):
+            wanted = [claiming(number, WINDOW_START) for number in order[start : start + 20]]
+            while wanted:
+                try:
+                    put(store, *wanted, chain=chain)
+                except ClaimedError as error:
+                    holders = error.holders
+                    wanted = [one for one in wanted if one.claim and one.claim.term not in holders]
+                else:
+                    had |= {one.claim.term for one in wanted if one.claim}
+                    break
+        return had
+
+    with ThreadPoolExecutor(4) as pool:
+        had = list(pool.map(claim_all, range(4)))
+    assert sum(map(len, had)) == len(set.union(*had)) == len(numbers)
+    assert list(verify_store(open_store())) == []
