@@ -1,11 +1,14 @@
 """The resolver beside an agent: only on loopback, only with its control socket."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from mpic.config import ConfigError
-from perspective_agent.settings import ResolverTable, read_settings
+from perspective_agent import settings as module
+from perspective_agent.settings import ResolverTable, check_file, read_settings
+from perspective_agent.unbound_conf import UnboundOptions
 from perspective_agent.unbound_rules import LOCAL_ANSWERS, RULES
 
 SHIPPED = Path(__file__).parents[3] / "deploy/agent.toml"
@@ -55,3 +58,80 @@ def test_only_a_lab_takes_a_resolvers_own_answers(tmp_path: Path) -> None:
     assert read(tmp_path).rules() == list(RULES)
     spared = read(tmp_path, lab_allow_local_answers="true").rules()
     assert set(RULES) - set(spared) == {LOCAL_ANSWERS}
+
+
+def file_with(directory: Path, *lines: str) -> Path:
+    """Return the shipped file with these lines in its table [resolver]."""
+    (directory / "root.key").write_text(DS)
+    text = SHIPPED.read_text().replace("[resolver]\n", "\n".join(["[resolver]", *lines, ""]))
+    file = directory / "agent.toml"
+    file.write_text(text)
+    return file
+
+
+def test_who_changes_nothing_has_nothing_weakened() -> None:
+    resolver = ResolverTable()
+    assert resolver.mode == "private"
+    assert resolver.require_validation
+    assert not resolver.lab_allow_special_purpose_servers
+    assert not resolver.lab_allow_local_answers
+    # What is published at last is seen within minutes, what was removed too.
+    assert resolver.cache_max_ttl <= 60
+    assert resolver.cache_max_negative_ttl <= 10
+    assert resolver.rules() == list(RULES)
+
+
+def test_a_workers_resolver_is_what_the_file_says(tmp_path: Path) -> None:
+    file = file_with(
+        tmp_path,
+        'trust_anchor_file = "root.key"',
+        'root_hints_file = "root.hints"',
+        'outgoing_address = "192.0.2.53"',
+        "port = 5300",
+        "cache_max_ttl = 7",
+        "cache_max_negative_ttl = 3",
+        "ipv6 = false",
+        'executable = "/opt/unbound"',
+    )
+    table = read_settings(file).resolver
+    assert table.options(2) == UnboundOptions(
+        trust_anchor_file=tmp_path / "root.key",
+        root_hints_file=tmp_path / "root.hints",
+        outgoing_address="192.0.2.53",
+        port=5302,
+        cache_max_ttl=7,
+        cache_max_negative_ttl=3,
+        ipv6=False,
+        allow_special_purpose_servers=False,
+        executable="/opt/unbound",
+        capacity=table.options().capacity,
+    )
+    anywhere = read_settings(file_with(tmp_path, 'trust_anchor_file = "root.key"')).resolver
+    assert anywhere.options(2).port == 0
+
+
+@pytest.mark.parametrize("content", [None, "", "; nothing\n", "example. IN A 192.0.2.1\n", "\x00"])
+def test_without_a_trust_anchor_nothing_starts(tmp_path: Path, content: str | None) -> None:
+    file = file_with(tmp_path, 'trust_anchor_file = "anchor.key"')
+    if content is not None:
+        (tmp_path / "anchor.key").write_text(content)
+    with pytest.raises(ConfigError, match="trust_anchor_file"):
+        read_settings(file)
+
+
+def test_a_resolver_beside_that_is_set_wrongly_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examined = SimpleNamespace(warnings=["of certificates"])
+    monkeypatch.setattr(module, "check_tls", lambda *_: examined)
+    lines = [f"{name} = {value}" for name, value in BESIDE.items()]
+    file = file_with(tmp_path, 'trust_anchor_file = "root.key"', *lines)
+    violations = [None, "val-permissive-mode is yes"]
+
+    async def find_violation(*_: object) -> str | None:
+        return violations.pop()
+
+    monkeypatch.setattr(module, "find_violation", find_violation)
+    with pytest.raises(ConfigError, match="val-permissive-mode is yes"):
+        check_file(file)
+    assert "of certificates" in check_file(file)
