@@ -25,6 +25,7 @@ from queue import SimpleQueue
 from tests.mutation import (
     faults_caa,
     faults_decision,
+    faults_history,
     faults_looking,
     faults_questions,
     faults_record,
@@ -38,6 +39,7 @@ PROJECT = Path(__file__).parents[2]
 FAULTS: Sequence[Fault] = (
     *faults_caa.FAULTS,
     *faults_decision.FAULTS,
+    *faults_history.FAULTS,
     *faults_looking.FAULTS,
     *faults_questions.FAULTS,
     *faults_record.FAULTS,

@@ -7,21 +7,31 @@ from datetime import UTC, datetime
 import pytest
 
 from coordinator import caa
+from coordinator.caa_failure import missing_proofs
 from coordinator.issuer import Issuer
 from coordinator.policy import NoPolicyRowError, Policy, PolicyRow
 from coordinator.record.dossier import Dossier
 from coordinator.record.replay import Change, Rules
 from coordinator.record.replay import replay as judge_again
+from coordinator.record.transcript import to_us
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r
 from tests.world.records import sample_record
-from tests.world.samples import ADDRESS, NAME, NOVEMBER, addresses, failed_addresses
+from tests.world.samples import (
+    ADDRESS,
+    NAME,
+    NOVEMBER,
+    addresses,
+    failed_addresses,
+    failed_caa,
+)
 from tests.world.samples import caa as walk
 
 ROW = Policy().row_at(NOVEMBER)
 OURS = Issuer(frozenset({"ca.example.test"}))
 OTHER = bytes([203, 0, 113, 66])
+OVERLAP = c.ADDRESS_AGREEMENT_OVERLAP
 FORBIDS = b"\x00\x05issueother.example"
 CONTACT = b"\x80\x0ccontactemaila@example.test"
 PERMITS = b"\x00\x05issueca.example.test"
@@ -211,3 +221,127 @@ def test_a_perspective_without_an_observation_dissents_as_it_did() -> None:
         reply = dossier.question.names[0].replies[number]
         reply.CopyFrom(r.RecordedReply(dissent=c.DISSENT_UNREACHABLE, detail="down"))
     assert replay(dossier, by()) == []
+
+
+def test_the_row_is_that_of_the_day_of_the_question() -> None:
+    dossier = seen([USUAL] * 5 + [DIFFERS], c.REASON_CORROBORATED, "4/5")
+    dossier.question.asked_at_us = to_us(datetime(2020, 6, 1, tzinfo=UTC))
+    loose = replace(ROW, effective_from=datetime(2020, 1, 1, tzinfo=UTC))
+    strict = replace(ROW, effective_from=datetime(2021, 1, 1, tzinfo=UTC), minimum_corroborating=5)
+    rules = Rules(Policy([loose, strict]), {"example": OURS})
+    assert replay(dossier, rules) == []
+    (change,) = replay(dossier, replace(rules, as_of=datetime(2021, 1, 1, tzinfo=UTC)))
+    assert change.reason == c.REASON_QUORUM_NOT_MET
+
+
+def test_a_tightened_agreement_stays_tightened() -> None:
+    dossier = seen([USUAL] * 4 + [DIFFERS] * 2, c.REASON_QUORUM_NOT_MET, "3/5")
+    dossier.question.tightening.address_agreement = c.ADDRESS_AGREEMENT_EXACT
+    assert replay(dossier, by(replace(ROW, address_agreement=c.ADDRESS_AGREEMENT_OVERLAP))) == []
+
+
+def both(domain: str, other: str) -> Rules:
+    """Rules with two issuers: the one that was asked for, and another."""
+    issuers = {"example": Issuer(frozenset({domain})), "other": Issuer(frozenset({other}))}
+    return Rules(Policy([ROW]), issuers)
+
+
+def test_a_question_is_judged_for_the_issuer_it_was_asked_for() -> None:
+    """Where it named none and there are several today, for the domains recorded."""
+    assert replay(PERMITTED, both("ca.example.test", "other.example")) == []
+    (change,) = replay(PERMITTED, both("another.example", "ca.example.test"))
+    assert change.reason == c.REASON_PRIMARY_CAA_FORBIDS
+    unnamed = seen([(walk(PERMITS), USUAL[1])] * 6, c.REASON_CORROBORATED, "5/5")
+    unnamed.question.issuer = ""
+    assert replay(unnamed, both("another.example", "third.example")) == []
+    (change,) = replay(unnamed, by(issuer=Issuer(frozenset({"another.example"}))))
+    assert change.reason == c.REASON_PRIMARY_CAA_FORBIDS
+
+
+def test_one_that_was_named_and_is_gone_is_not_taken_for_the_only_one_there_is() -> None:
+    rules = Rules(Policy([ROW]), {"other": Issuer(frozenset({"another.example"}))})
+    assert replay(PERMITTED, rules) == []
+
+
+def test_a_wildcard_is_judged_as_one_and_a_name_as_it_was_looked_up() -> None:
+    """RFC 8659 section 4.3: `issuewild` is for wildcards, and outweighs `issue`."""
+    wild = walk(b"\x00\x05issueother.example", b"\x00\x09issuewildca.example.test")
+    dossier = seen([(wild, USUAL[1])] * 6, c.REASON_CORROBORATED, "5/5")
+    (name,) = dossier.question.names
+    name.asked, name.looked_up = f"*.{NAME.title()}", NAME
+    assert replay(dossier, by()) == []
+    name.asked, name.looked_up = NAME.title(), NAME
+    (change,) = replay(dossier, by())
+    assert change.reason == c.REASON_PRIMARY_CAA_FORBIDS
+
+
+@pytest.mark.parametrize(
+    "parameter", ["accounturi=https://ca.example/acct/1", "validationmethods=dns-01"]
+)
+def test_rfc_8657_account_and_method_are_those_that_were_recorded(parameter: str) -> None:
+    bound = walk(b"\x00\x05issueca.example.test; " + parameter.encode())
+    dossier = seen([(bound, USUAL[1])] * 6, c.REASON_CORROBORATED, "5/5")
+    dossier.question.account_uri = "https://ca.example/acct/1"
+    dossier.question.validation_method = "dns-01"
+    assert replay(dossier, by()) == []
+    for field in ("account_uri", "validation_method"):
+        dossier.question.ClearField(field)
+    (change,) = replay(dossier, by())
+    assert change.reason == c.REASON_PRIMARY_CAA_FORBIDS
+
+
+def test_br_4_2_2_1_todays_leave_for_failures_is_what_counts() -> None:
+    failed = failed_caa("jp")
+    last = failed.caa_walk.levels[-1]
+    last.tries = 2
+    last.insecurity_proof.CopyFrom(o.InsecurityProof(zone_cut="jp", denied_by="jp", kind="NSEC"))
+    dossier = seen([(failed, USUAL[1])] * 6, c.REASON_PRIMARY_CAA_FAILED, "0/5")
+    assert replay(dossier, by()) == []
+    lenient = by(replace(ROW, permit_caa_failure_in_insecure_zone=True))
+    assert not missing_proofs(last)
+    assert [one.reason for one in replay(dossier, lenient)] == [c.REASON_CORROBORATED]
+
+
+def test_who_was_late_came_last() -> None:
+    """Who stands alone in a region and was late: by then the quorum was not met."""
+    dossier = seen([USUAL, None, DIFFERS, USUAL, USUAL, USUAL], c.REASON_QUORUM_NOT_MET, "3/5")
+    late_one = dossier.question.names[0].replies[1]
+    late_one.CopyFrom(r.RecordedReply(dissent=c.DISSENT_LATE, detail="no answer within 11 s"))
+    for one in dossier.question.perspectives[2:]:
+        one.rir = o.RIR_ARIN
+    assert replay(dossier, by()) == []
+
+
+def test_a_late_reply_is_not_told_where_it_is_not_needed() -> None:
+    dossier = seen([USUAL, DIFFERS, DIFFERS, USUAL, USUAL, None], c.REASON_CORROBORATED, "4/5")
+    late(dossier, 5, USUAL)
+    (change,) = replay(dossier, by())
+    assert (change.reason, change.quorum) == (c.REASON_QUORUM_NOT_MET, "2/5")
+
+
+def test_a_late_reply_is_about_its_own_name() -> None:
+    dossier = seen(NOT_AWAITED, c.REASON_CORROBORATED, "4/5")
+    dossier.question.names.add().CopyFrom(dossier.question.names[0])
+    late(dossier, 5, USUAL)
+    strict = by(replace(ROW, minimum_corroborating=5))
+    (change,) = replay(dossier, strict)
+    assert change.reason == c.REASON_UNSPECIFIED
+
+
+def test_another_reason_to_refuse_is_no_reversal() -> None:
+    dossier = seen([USUAL] * 4 + [DIFFERS] * 2, c.REASON_REGIONS_NOT_MET, "3/5")
+    (change,) = replay(dossier, by())
+    assert change.reason == c.REASON_QUORUM_NOT_MET
+    assert not change.is_reversal
+
+
+def test_who_stands_elsewhere_and_who_is_missing_are_told_apart() -> None:
+    dossier = seen([USUAL] * 4 + [DIFFERS, None], c.REASON_CORROBORATED, "4/5")
+    strict = by(replace(ROW, minimum_corroborating=4, address_agreement=c.ADDRESS_AGREEMENT_EXACT))
+    (change,) = replay(dossier, strict)
+    ids = [one.id for one in dossier.question.perspectives]
+    assert change.detail == f"cannot be told: {ids[5]} had not answered, and never did"
+    assert change.dissents == []
+    overlap = by(replace(ROW, minimum_corroborating=5, address_agreement=OVERLAP))
+    (change,) = replay(dossier, overlap)
+    assert change.dissents == [(ids[4], c.DISSENT_ADDRESSES_DIFFER, c.DISSENT_UNSPECIFIED)]
