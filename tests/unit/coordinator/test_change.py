@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 import mpic.grpc.logs
 from coordinator.change import FREE, Change, read_again
 from coordinator.corroboration import Rules
+from coordinator.issuer import Issuer
 from coordinator.roster import Roster
 from coordinator.settings import CoordinatorSettings
 from mpic.config import ConfigError
@@ -177,7 +178,7 @@ async def test_all_of_it_is_in_force(
     assert running.given("corroborator.adopt") == (rules,)
     transcriber, issuers, bounds = running.given("clerk.adopt")
     assert sorted(transcriber._links) == sorted(one.id for one in roster.perspectives)
-    assert issuers == {"example": frozenset({"ca.example.test"})}
+    assert issuers == {"example": Issuer(frozenset({"ca.example.test"}))}
     assert bounds == settings.limits.bounds()
     assert running.given("servicer.adopt") == (running.fanout.links,)
     assert running.given("metrics.cover") == (rules,)
