@@ -20,6 +20,7 @@ from coordinator.caa_parameters import satisfies_accounturi, satisfies_validatio
 from coordinator.caa_value import (
     IssueValue,
     Property,
+    explain_malformed,
     is_issuer_domain,
     present,
     read_issue_value,
@@ -177,7 +178,7 @@ class _Standing(IntEnum):
 
 
 _WHY = {
-    _Standing.MALFORMED: "does not match the ABNF of an issue value and so permits nobody",
+    _Standing.MALFORMED: "does not match the ABNF of an issue value ({fault}): permits nobody",
     _Standing.NO_ISSUER: "permits nobody",
     _Standing.OTHER_ISSUER: "names {issuer}, not one of {issuers}",
     _Standing.OTHER_ACCOUNT: "has an accounturi that {account} does not satisfy",
@@ -208,6 +209,7 @@ def _judge_restricting(restricting: Sequence[Property], applicant: Applicant) ->
         issuers=", ".join(sorted(applicant.issuer_domains)),
         account=applicant.account_uri or "no account",
         method=applicant.validation_method or "no method",
+        fault=explain_malformed(found.value) if standing is _Standing.MALFORMED else "",
     )
     record = present(found.rdata)
     return Determination(

@@ -102,6 +102,19 @@ def read_issue_value(value: bytes) -> IssueValue | None:
     return IssueValue(domain.lower(), parameters)
 
 
+def explain_malformed(value: bytes) -> str:
+    """Say in one phrase why a value does not match the ABNF of an issue value."""
+    before, _, after = value.decode("latin-1").partition(";")
+    domain, listed = before.strip(_WSP), after.strip(_WSP)
+    if domain.endswith(".") and is_issuer_domain(domain[:-1]):
+        return "its issuer name ends with a dot"
+    if domain and not is_issuer_domain(domain):
+        return "its issuer name is not labels of letters, digits and inner hyphens"
+    if listed.endswith(";"):
+        return "a semicolon follows its last parameter"
+    return "one of its parameters is not a tag, an equals sign and a value"
+
+
 def is_issuer_domain(text: str) -> bool:
     """Whether the text is an issuer-domain-name by the ABNF, in whatever case."""
     return all(map(_LABEL.fullmatch, text.split(".")))

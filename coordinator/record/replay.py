@@ -20,6 +20,7 @@ from coordinator.quorum import Terms
 from coordinator.record.dossier import Dossier
 from coordinator.roster import Location, Perspective, Roster
 from coordinator.verdict import explain_verdict
+from mpic.names import is_wildcard
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import record_pb2 as r
@@ -104,7 +105,7 @@ def _read_ask(record: r.Record, name: r.RecordedName, terms: Terms, rules: Rules
     issuer = only or issuers.get(record.issuer) or _recorded_issuer(record)
     return Ask(
         name=name.looked_up or name.asked,
-        wildcard=name.asked.startswith("*."),
+        wildcard=is_wildcard(name.asked),
         issuer_domains=issuer.domains,
         understood_tags=issuer.understood_tags,
         account_uri=record.account_uri,

@@ -11,7 +11,7 @@ from coordinator.record.dossier import Dossier
 from coordinator.record.ids import lowest_id
 from coordinator.record.store import Search
 from coordinator.record.terms import caller_term, dissent_term, name_term, reason_term, request_term
-from mpic.names import parse_name
+from mpic.names import is_wildcard, parse_name
 from mpic.problem import Flaw, suggest
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
@@ -74,7 +74,7 @@ class Wanted:
         wanted = parse_name(self.name)
         return any(
             (name.looked_up or name.asked) == wanted.looked_up
-            and (not wanted.wildcard or name.asked.startswith("*."))
+            and (not wanted.wildcard or is_wildcard(name.asked))
             for name in record.names
         )
 

@@ -21,6 +21,9 @@ _LDH = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")  # RFC 5890 section 2.3.1
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _LOOKED_UP = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 _REVERSE = ("in-addr.arpa", "ip6.arpa")
+# The dots that IDNA maps to "." (RFC 5895 section 2, steps 2 and 4): ideographic, full-width and
+# half-width.
+_DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
 # Of the unprintable characters IDNA 2008 allows these two, in some places (RFC 5892 appendix A).
 _JOINERS = str.maketrans("", "", "\u200c\u200d")
 
@@ -68,10 +71,16 @@ def parse_names(texts: Sequence[str]) -> tuple[list[Name], list[tuple[int, Inval
     return names, problems
 
 
+def is_wildcard(text: str) -> bool:
+    """Whether a name as a caller wrote it is a wildcard domain name."""
+    return text[:2].translate(_DOTS) == "*."
+
+
 def parse_name(text: str) -> Name:
     """Parse one name; raises InvalidNameError."""
+    written, text = text, text if text.isascii() else text.translate(_DOTS)
     _check_characters(text)
-    wildcard = text.startswith("*.")
+    wildcard = is_wildcard(text)
     base = text[2:] if wildcard else text
     if "*" in base:
         raise InvalidNameError('"*" may only stand alone as the leftmost label, as *.example.com')
@@ -80,9 +89,12 @@ def parse_name(text: str) -> Name:
     if "--" in base or not is_looked_up(base):
         labels = [_parse_label(label) for label in labels]
     looked_up = ".".join(labels)
-    if len(looked_up) > MAX_NAME:
-        raise InvalidNameError(f"has {len(looked_up)} octets as A-labels; at most {MAX_NAME} fit")
-    if len(labels) == 1:
+    name = Name(written, looked_up, wildcard)
+    if len(name.certificate_name) > MAX_NAME:
+        octets = f"{len(name.certificate_name)} octets as A-labels"
+        counted = ' and "*."' if wildcard else ""
+        raise InvalidNameError(f"has {octets}{counted}; at most {MAX_NAME} fit")
+    if len(labels) == 1 and not wildcard:
         raise InvalidNameError("is a single label; give a fully qualified name, as www.example.com")
     _check_place(labels, looked_up)
     if wildcard and is_public_suffix(looked_up):
@@ -90,7 +102,7 @@ def parse_name(text: str) -> Name:
             f"is a wildcard directly below the public suffix {looked_up} (BR 3.2.2.6);"
             " ask for a name below a registered domain"
         )
-    return Name(text, looked_up, wildcard)
+    return name
 
 
 def is_looked_up(text: str) -> bool:
@@ -136,8 +148,6 @@ def _check_characters(text: str) -> None:
         raise InvalidNameError("is an IP address; this service decides about names")
     if ":" in text:
         raise InvalidNameError("holds a port; give the host name alone")
-    if not text.isascii() and any(dot in text for dot in "\u3002\uff0e\uff61"):
-        raise InvalidNameError("holds an ideographic or full-width dot; write an ASCII full stop")
     if text.endswith("."):
         raise InvalidNameError("ends with a dot; write it without")
 
@@ -155,12 +165,14 @@ def _is_ip_address(text: str) -> bool:
 
 
 def _parse_label(label: str) -> str:
-    """Return a label as an A-label or LDH label."""
+    """Return a label as a P-label, or an LDH label that is not reserved (BR 7.1.2.7.12)."""
     if not label:
         raise InvalidNameError("has an empty label; write one dot between two labels")
     label = label.lower() if label.isascii() else _encode_label(label)
     if len(label) > MAX_LABEL:
         raise InvalidNameError(f"has a label of {len(label)} octets; at most {MAX_LABEL} fit")
+    if label.startswith("xn--"):
+        _check_p_label(label)
     if "_" in label:
         raise InvalidNameError(
             f'has "_" in {label!r}; a certificate\'s dNSName may not (BR 7.1.2.7.12)'
@@ -170,13 +182,15 @@ def _parse_label(label: str) -> str:
             f"has the label {label!r}; labels are letters, digits and hyphens, with no hyphen"
             " at either end"
         )
-    if label[2:4] == "--":
-        _check_a_label(label)
+    if label[2:4] == "--" and not label.startswith("xn--"):
+        raise InvalidNameError(
+            f'has {label!r}: "--" in the third and fourth place is for "xn--" alone (RFC 5890)'
+        )
     return label
 
 
 def _encode_label(label: str) -> str:
-    """Convert a U-label by IDNA 2008; nothing is mapped but to lower case."""
+    """Convert a U-label by IDNA 2008; of its letters nothing is mapped but to lower case."""
     # One by one (RFC 5895 section 2): of the last letter of "ΟΔΟΣ", str.lower() of the whole makes
     # another than of the same letter elsewhere.
     written, label = label, "".join(map(str.lower, label))
@@ -188,18 +202,24 @@ def _encode_label(label: str) -> str:
         raise InvalidNameError(f"has {label!r}, which IDNA 2008 does not allow: {error}") from error
 
 
-def _check_a_label(label: str) -> None:
-    """Check that "xn--..." is what its U-label converts to (RFC 5890 section 2.3.2.1)."""
-    if not label.startswith("xn--"):
-        raise InvalidNameError(
-            f'has {label!r}: "--" in the third and fourth place is for A-labels alone (RFC 5890)'
-        )
+def _check_p_label(label: str) -> None:
+    """Check that "xn--..." holds the output of the Punycode algorithm (BR 1.6.1, "P-Label").
+
+    A caller that writes it so names what is in the DNS, be it a label of IDNA 2008 or not.
+    """
+    encoded = label.removeprefix("xn--")
     try:
-        same = idna.alabel(idna.ulabel(label)).decode("ascii") == label
+        decoded = encoded.encode("ascii").decode("punycode")
+        again = decoded.encode("punycode").decode("ascii")
+        decoded.encode()  # a surrogate is no character
     except UnicodeError as error:
-        raise InvalidNameError(f"has {label!r}, which is no A-label: {error}") from error
-    if not same:
-        raise InvalidNameError(f"has {label!r}, which is not how IDNA 2008 writes its U-label")
+        raise InvalidNameError(f"has {label!r}, which is no Punycode (RFC 3492)") from error
+    if again != encoded:
+        raise InvalidNameError(
+            f"has {label!r}, which is not how Punycode writes what it decodes to (xn--{again})"
+        )
+    if encoded and decoded.isascii():
+        raise InvalidNameError(f"has {label!r}, which is Punycode for plain ASCII; write {decoded}")
 
 
 def _check_place(labels: Sequence[str], looked_up: str) -> None:
@@ -213,3 +233,9 @@ def _check_place(labels: Sequence[str], looked_up: str) -> None:
         raise InvalidNameError("is in localhost, which is not in the public DNS (RFC 6761)")
     if any(looked_up == zone or looked_up.endswith(f".{zone}") for zone in _REVERSE):
         raise InvalidNameError("is in the reverse zones, which no certificate may name (BR 4.2.2)")
+    if labels[-1] == "arpa":
+        # A trust anchor for it that nothing satisfies is how agents show that they validate.
+        raise InvalidNameError(
+            "is in arpa, which is for the Internet's infrastructure (RFC 3172); this service cannot"
+            " look it up: to its resolvers arpa is bogus on purpose, to show that they validate"
+        )

@@ -8,6 +8,7 @@ from grpc_status import rpc_status
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import Deployment
+from tests.world.zones import HOSTILE_ZONE
 
 GOOD = "child.parent.example.co.jp"
 
@@ -59,7 +60,10 @@ def refusal(deployment: Deployment, message: c.CorroborateRequest) -> dict[str, 
         (request("1.113.0.203.in-addr.arpa"), "names[0]", "reverse"),
         (request("a.*.example.com"), "names[0]", "leftmost"),
         (request("*.co.jp"), "names[0]", "public suffix"),
-        (request("xn--a.example.com"), "names[0]", "A-label"),
+        (request("*.jp"), "names[0]", "public suffix"),
+        (request("www.e164.arpa"), "names[0]", "is in arpa"),
+        (request(f"*.{'a' * 63}.{'.'.join(['a' * 61] * 3)}.jp"), "names[0]", "254 octets"),
+        (request("xn--0.example.com"), "names[0]", "no Punycode"),
         (request(GOOD, GOOD.upper()), "names[1]", "same name as names[0]"),
         (request("bücher.example", "xn--bcher-kva.example"), "names[1]", "same name"),
         (request(issuer="nobody"), "issuer", "'nobody' is not configured"),
@@ -141,3 +145,21 @@ def test_a_question_of_64_mib_is_refused_and_the_service_lives_on(deployment: De
         deployment.send(request(account_uri="x" * (65 * 1024 * 1024)))
     assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert deployment.ask(GOOD).approved
+
+
+def test_br_1_6_1_p_labels_and_ideographic_dots_are_names(deployment: Deployment) -> None:
+    """Labels that are no A-labels of IDNA 2008, and a name as a Japanese keyboard writes it."""
+    zone = f"healthy.{HOSTILE_ZONE}"
+    texts = [f"xn--ls8h.{zone}", f"www.xn--i-7iq.{zone}", f"例え。{zone}"]
+    response = deployment.ask(*texts)
+    assert response.approved, [one.detail for one in response.names]
+    assert [one.name for one in response.names] == texts
+    assert response.names[2].looked_up == f"xn--r8jz45g.{zone}"
+
+
+def test_a_dot_at_the_end_of_an_issuer_is_named(deployment: Deployment) -> None:
+    """RFC 8659 section 4.2: an issuer-domain-name has none."""
+    (verdict,) = deployment.ask("dotted.caa.example.co.jp").names
+    assert verdict.reason == c.REASON_PRIMARY_CAA_FORBIDS
+    assert '0 issue "ca.example.test."' in verdict.detail
+    assert "its issuer name ends with a dot" in verdict.detail

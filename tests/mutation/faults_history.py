@@ -12,7 +12,7 @@ FAULTS = [
     Fault("today's issuers do not count", REPLAY, "issuer = only or issuers.get(record.issuer) or _recorded_issuer(record)", "issuer = _recorded_issuer(record)"),
     Fault("a named issuer is the only one there is", REPLAY, "if len(issuers) == 1 and not record.issuer else None", "if len(issuers) == 1 else None"),
     Fault("any issuer is the one that was not named", REPLAY, "if len(issuers) == 1 and not record.issuer else None", "if not record.issuer else None"),
-    Fault("a wildcard is judged as a plain name", REPLAY, 'wildcard=name.asked.startswith("*.")', "wildcard=False"),
+    Fault("a wildcard is judged as a plain name", REPLAY, "wildcard=is_wildcard(name.asked)", "wildcard=False"),
     Fault("the name is as it was asked", REPLAY, "name=name.looked_up or name.asked", "name=name.asked"),
     Fault("the account is lost", REPLAY, "        account_uri=record.account_uri,\n", ""),
     Fault("the method is lost", REPLAY, "        validation_method=record.validation_method,\n", ""),

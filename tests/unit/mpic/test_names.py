@@ -8,6 +8,7 @@ from mpic.names import (
     InvalidNameError,
     Name,
     is_public_suffix,
+    is_wildcard,
     parse_name,
     parse_names,
     walk_levels,
@@ -28,6 +29,18 @@ LONG = ".".join(["a" * 63] * 3)
             "xn--bcher-kva.example",
             Name("xn--bcher-kva.example", "xn--bcher-kva.example", wildcard=False),
         ),
+        # P-labels that are no A-labels of IDNA 2008 (BR 1.6.1): written so, they are what is asked.
+        ("xn--ls8h.example", Name("xn--ls8h.example", "xn--ls8h.example", wildcard=False)),
+        ("www.xn--i-7iq.ws", Name("www.xn--i-7iq.ws", "www.xn--i-7iq.ws", wildcard=False)),
+        ("*.XN--LS8H.la", Name("*.XN--LS8H.la", "xn--ls8h.la", wildcard=True)),
+        ("www.xn--n3h.example", Name("www.xn--n3h.example", "www.xn--n3h.example", wildcard=False)),
+        # The dots that IDNA maps (RFC 5895 section 2).
+        ("日本語。jp", Name("日本語。jp", "xn--wgv71a119e.jp", wildcard=False)),
+        (
+            "www\uff0eexample\uff61jp",
+            Name("www\uff0eexample\uff61jp", "www.example.jp", wildcard=False),
+        ),
+        ("*。例え.jp", Name("*。例え.jp", "xn--r8jz45g.jp", wildcard=True)),
         ("大学.example", Name("大学.example", "xn--pss25c.example", wildcard=False)),
         # A joiner where IDNA 2008 allows one (RFC 5892 appendix A.2).
         ("ශ්\u200dරී.lk", Name("ශ්\u200dරී.lk", "xn--10cl1a0b660p.lk", wildcard=False)),
@@ -42,14 +55,15 @@ LONG = ".".join(["a" * 63] * 3)
         ),
         ("1.2.3.4.example", Name("1.2.3.4.example", "1.2.3.4.example", wildcard=False)),
         ("a--b.example", Name("a--b.example", "a--b.example", wildcard=False)),
-        (
-            "a.notin-addr.arpa",
-            Name("a.notin-addr.arpa", "a.notin-addr.arpa", wildcard=False),
-        ),
+        ("a.not-arpa", Name("a.not-arpa", "a.not-arpa", wildcard=False)),
         ("x.y-z.example", Name("x.y-z.example", "x.y-z.example", wildcard=False)),
         (
             f"{LONG}.{'a' * 57}.com",
             Name(f"{LONG}.{'a' * 57}.com", f"{LONG}.{'a' * 57}.com", wildcard=False),
+        ),
+        (
+            f"*.{LONG}.{'a' * 55}.com",
+            Name(f"*.{LONG}.{'a' * 55}.com", f"{LONG}.{'a' * 55}.com", wildcard=True),
         ),
     ],
 )
@@ -67,7 +81,10 @@ def test_names_that_can_be_asked_for(text: str, name: Name) -> None:
         ("*..example.com", "empty label"),
         ("a" * 64 + ".example", "label of 64 octets"),
         ("ü" * 63 + ".example", "IDNA 2008 does not allow"),
-        (f"{LONG}.{'a' * 58}.com", "254 octets"),
+        (f"{LONG}.{'a' * 58}.com", "254 octets as A-labels; at most 253"),
+        (f"*.{LONG}.{'a' * 57}.com", 'has 255 octets as A-labels and "\\*."; at most 253'),
+        (f"*.{LONG}.{'a' * 56}.com", "has 254 octets"),
+        (f"*。{LONG}.{'a' * 50}ü.com", 'octets as A-labels and "\\*."'),
         ("a" * 5000, "far too long"),
         ("a\x00b.example.com", "control"),
         ("a\nb.example.com", "control"),
@@ -90,32 +107,53 @@ def test_names_that_can_be_asked_for(text: str, name: Name) -> None:
         ("1\u05d0.example", "IDNA 2008 does not allow"),
         ("e\u0301.example", "IDNA 2008 does not allow"),
         ("xn--.example", "hyphens"),
-        ("xn--ls8h.example", "no A-label"),
-        ("xn--0.example", "no A-label"),
-        ("*.com", "single label"),
+        ("xn--0.example", "no Punycode"),
+        ("*.com", "wildcard directly below the public suffix com"),
+        ("*.jp", "wildcard directly below the public suffix jp"),
+        ("*.日本", "directly below the public suffix xn--wgv71a"),
+        ("*.大阪.jp", "directly below the public suffix xn--pssu33l.jp"),
+        ("*.foo.ck", "directly below the public suffix foo.ck"),
         ("*", "leftmost label"),
         ("*.*.example.com", "leftmost label"),
         ("a.*.example.com", "leftmost label"),
         ("*a.example.com", "leftmost label"),
         ("**.example.com", "leftmost label"),
         ("*.co.jp", "public suffix co.jp"),
-        ("*.test", "single label"),
+        ("*.test", "wildcard directly below the public suffix test"),
+        ("*.localhost", "not in the public DNS"),
+        ("*.onion", "Onion"),
+        ("*.arpa", "is in arpa"),
         ("_dmarc.example.com", "may not"),
         ("-a.example.com", "hyphens"),
         ("a-.example.com", "hyphens"),
         ("a$.example.com", "letters, digits"),
-        ("ab--cd.example.com", "A-labels alone"),
-        ("xn--a.example.com", "no A-label"),
-        ("xn--abc-.example.com", "hyphens"),
+        ("ab--cd.example.com", '"xn--" alone'),
+        ("xn--99999999.example.com", "no Punycode"),
+        ("xn--a-b.example.com", "no Punycode"),
+        ("xn--a_b.example.com", "no Punycode"),
+        # Not as Punycode writes it.
+        ("xn---a.example.com", "not how Punycode writes"),
+        # Half of a pair of UTF-16, which is no character.
+        ("xn--ib9b.example.com", "no Punycode"),
+        ("xn--abc-.example.com", "Punycode for plain ASCII; write abc"),
+        ("xn--.example.com", "hyphens"),
         ("bü_cher.example", "IDNA 2008 does not allow"),
         ("☃.example", "IDNA 2008 does not allow"),
-        ("例え。example", "ideographic"),
-        ("a\uff0eexample", "ideographic"),
+        ("日本語。jp。", "ends with a dot"),
+        ("a。。example", "empty label"),
+        ("203。0。113。1", "IP address"),
+        ("\uff57\uff57\uff57.example", "IDNA 2008 does not allow"),
+        ("💩.la", "IDNA 2008 does not allow"),
         ("example.123", "not a number"),
         ("facebookcorewwwi.onion", "Onion"),
         ("1.113.0.203.in-addr.arpa", "reverse zones"),
         ("in-addr.arpa", "reverse zones"),
         ("8.b.d.0.1.0.0.2.ip6.arpa", "reverse zones"),
+        ("*.113.0.203.in-addr.arpa", "reverse zones"),
+        ("home.arpa", "is in arpa, .* bogus on purpose"),
+        ("www.e164.arpa", "is in arpa"),
+        ("a.notin-addr.arpa", "is in arpa"),
+        ("arpa", "single label"),
     ],
 )
 def test_names_that_cannot(text: str, message: str) -> None:
@@ -133,6 +171,12 @@ def test_br_3_2_2_6_the_icann_section_decides() -> None:
     assert parse_name("*.github.io").wildcard
 
 
+@pytest.mark.parametrize("text", ["*.example", "*。example", "*\uff0eexample", "*\uff61例え.jp"])
+def test_a_wildcard_is_one_whatever_its_dot(text: str) -> None:
+    assert is_wildcard(text)
+    assert not is_wildcard(text[2:])
+
+
 def test_every_wrong_entry_is_reported() -> None:
     names, problems = parse_names(["a.example", "", "b.example", "A.example", "*.a.example"])
     assert [name.certificate_name for name in names] == ["a.example", "b.example", "*.a.example"]
@@ -140,6 +184,11 @@ def test_every_wrong_entry_is_reported() -> None:
         (1, "is empty"),
         (3, "is the same name as names[0]"),
     ]
+
+
+def test_an_ideographic_dot_makes_no_other_name() -> None:
+    _, problems = parse_names(["www.例え.jp", "www。例え。jp"])
+    assert [index for index, _ in problems] == [1]
 
 
 def test_a_u_label_and_its_a_label_are_one_name() -> None:
@@ -164,7 +213,7 @@ def test_any_text_is_a_name_or_is_told_why_not(text: str) -> None:
     except InvalidNameError:
         return
     labels = name.looked_up.split(".")
-    assert len(name.looked_up) <= 253
+    assert len(name.certificate_name) <= 253
     assert len(labels) > 1
     assert all(1 <= len(label) <= 63 for label in labels)
     assert set(name.looked_up) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.")
