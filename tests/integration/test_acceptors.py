@@ -181,5 +181,19 @@ async def test_an_error_at_the_door_ends_that_call_and_no_other() -> None:
     assert [line["event"] for line in logs] == ["internal_error"]
 
 
+async def test_the_end_waits_for_what_was_taken_up() -> None:
+    handler: Handler = grpc.unary_unary_rpc_method_handler(Turns().ask)
+    server = aio.server()
+    accepting = Acceptors(server, SERVICE, METHOD, Reception(handler, lambda _: None, refuse))
+    go_on = asyncio.Event()
+    accepting._spawn(go_on.wait())
+    ending = asyncio.create_task(accepting.end())
+    await asyncio.sleep(0.01)
+    assert not ending.done()
+    go_on.set()
+    await ending
+    await server.stop(0)
+
+
 def test_the_release_in_use_was_tried() -> None:
     assert grpc.__version__ in TRIED

@@ -11,18 +11,30 @@ CLAUSES = "tests/clauses"
 # Those that start servers, which the tests that call this may have running already.
 WITHOUT = ("tests/clauses/test_caa_over_the_api.py", "tests/clauses/test_hostile_dns.py")
 
+# A server of the test's own, or a resolver's place: no program is started.
+SERVER = "tests/integration/test_server.py"
+LINK = "tests/integration/test_resolver_link.py"
+
 _ALL = (UNIT, CLAUSES)
 _PROGRAMS = {
     "coordinator": (CLAUSES, "tests/unit/coordinator"),
     "perspective_agent": ("tests/unit/perspective_agent",),
     "proto": ("tests/unit/mpic",),
 }
-# Of those whose name says nothing of it, in seconds.
+# Of those whose name says nothing of it.
 _BESIDE = {
     "coordinator/admission.py": ("tests/unit/coordinator/test_intake.py",),
     "coordinator/caa.py": (CLAUSES, "tests/unit/coordinator/test_caa_any_set.py"),
     "coordinator/caa_value.py": (CLAUSES,),
     "coordinator/caa_parameters.py": (CLAUSES,),
+    "perspective_agent/connection.py": (LINK,),
+    "perspective_agent/resolver.py": (LINK,),
+    "proto/mpic/grpc/acceptors.py": ("tests/integration/test_acceptors.py", SERVER),
+    "proto/mpic/grpc/errors.py": (SERVER,),
+    "proto/mpic/grpc/handlers.py": (SERVER,),
+    "proto/mpic/grpc/identity.py": (SERVER,),
+    "proto/mpic/grpc/serving.py": (SERVER,),
+    "proto/mpic/grpc/tls.py": (SERVER,),
     "coordinator/policy_settings.py": ("tests/unit/coordinator/test_settings.py",),
 }
 

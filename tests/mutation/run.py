@@ -25,6 +25,7 @@ from queue import SimpleQueue
 from tests.mutation import (
     faults_caa,
     faults_decision,
+    faults_doors,
     faults_history,
     faults_looking,
     faults_questions,
@@ -39,6 +40,7 @@ PROJECT = Path(__file__).parents[2]
 FAULTS: Sequence[Fault] = (
     *faults_caa.FAULTS,
     *faults_decision.FAULTS,
+    *faults_doors.FAULTS,
     *faults_history.FAULTS,
     *faults_looking.FAULTS,
     *faults_questions.FAULTS,

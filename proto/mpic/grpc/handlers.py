@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any, TypeAlias
 
 import grpc
@@ -30,9 +31,19 @@ def replace_behaviour(handler: Handler, one: One, many: Many) -> Handler:
         handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
     )
 
+    if handler.response_streaming and iscoroutinefunction(inner):
+        inner = partial(_await_writer, inner)
     # By `partial`, because grpcio runs what is not seen to be a coroutine function in a thread.
     return make(  # type: ignore[no-any-return]
         partial(many if handler.response_streaming else one, inner),
         request_deserializer=handler.request_deserializer,
         response_serializer=handler.response_serializer,
     )
+
+
+async def _await_writer(inner: Any, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any message
+    """Run a handler that yields no responses but writes them to its context, as grpcio allows."""
+    await inner(request, context)
+    none: tuple[Any, ...] = ()
+    for message in none:  # which makes it a stream
+        yield message

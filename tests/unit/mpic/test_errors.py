@@ -5,7 +5,7 @@ from google.rpc import error_details_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpic.grpc.errors import RequestError, Violation, invalid_argument, to_status
+from mpic.grpc.errors import RequestError, Violation, invalid_argument, shutting_down, to_status
 
 METADATA = 8192
 """Octets that a client of gRPC takes by default: keys and values, and 32 for each pair."""
@@ -44,3 +44,17 @@ def test_any_message_is_escaped_and_cut() -> None:
     assert octets_on_the_way(error) < METADATA
     assert error.message.startswith("\\027[31m none")
     assert to_status(error).message == error.message == str(error)
+
+
+def test_any_field_is_cut() -> None:
+    """Whatever stands for it in what a caller wrote."""
+    one = Violation("x" * 10_000, "y" * 10_000)
+    assert len(one.field) <= 64
+    assert len(one.description) <= 256
+
+
+def test_what_callers_programs_go_by() -> None:
+    """An error of the request is not tried again; one that stops is left for another."""
+    wrong = invalid_argument([Violation("names", "is empty")])
+    assert wrong.status is grpc.StatusCode.INVALID_ARGUMENT
+    assert shutting_down().status is grpc.StatusCode.UNAVAILABLE

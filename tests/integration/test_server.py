@@ -1,0 +1,470 @@
+"""Who is let in by a server, and as it is, over real mutual TLS: a server of our own, one process.
+
+Nothing is decided here: the service is one that only notes who reached it.
+"""
+
+import asyncio
+import signal
+import ssl
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc import aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_status import rpc_status
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+
+from mpic.grpc import serving
+from mpic.grpc.acceptors import Busiest
+from mpic.grpc.errors import RequestError, Violation, invalid_argument
+from mpic.grpc.handlers import Context
+from mpic.grpc.serving import Listening, Server, ServingError
+from mpic.grpc.tls import TlsFiles, accepts_tls_1_2
+from mpic.grpc.transport import open_channel
+from mpic.pki import Authority, Pair, Subject, create_authority, issue_certificate
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+from tests.world import network
+
+SERVICE: str = c.DESCRIPTOR.services_by_name["CorroborationService"].full_name
+NAME = "main.coordinator.mpic.test"
+NOW = datetime.now(UTC)
+ALLOWED = frozenset({"spiffe://mpic.test/caller/pipeline"})
+STRANGERS = frozenset({"spiffe://mpic.test/caller/stranger"})
+
+
+@pytest.fixture(autouse=True)
+def _loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where these are the first tests in their network; and leave this process as it is."""
+    network.bring_up(())
+    monkeypatch.setattr(serving, "_spare_the_collector", lambda: None)
+
+
+class Servicer(corroboration_pb2_grpc.CorroborationServiceServicer):
+    """Notes what reaches it."""
+
+    def __init__(self) -> None:
+        self.reached: list[str] = []
+        self.error: Exception | None = None
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.arrived = asyncio.Event()
+        self.draining = asyncio.Event()
+
+    async def ListPerspectives(  # noqa: N802 - the method's name in the agreement
+        self, request: c.ListPerspectivesRequest, context: Context
+    ) -> c.ListPerspectivesResponse:
+        del request, context
+        self.reached.append("ListPerspectives")
+        self.arrived.set()
+        await self.hold.wait()
+        if self.error is not None:
+            raise self.error
+        return c.ListPerspectivesResponse()
+
+    async def Corroborate(  # noqa: N802 - the method's name in the agreement
+        self, request: c.CorroborateRequest, context: Context
+    ) -> c.CorroborateResponse:
+        del context
+        self.reached.append("Corroborate")
+        return c.CorroborateResponse(request_id=request.request_id)
+
+    async def CorroborateStream(  # noqa: N802 - the method's name in the agreement
+        self, request_iterator: AsyncIterator[c.CorroborateStreamRequest], context: Context
+    ) -> AsyncIterator[c.CorroborateStreamResponse]:
+        del context
+        self.reached.append("CorroborateStream")
+        if self.error is not None:
+            raise self.error
+        yield c.CorroborateStreamResponse()
+        reading = asyncio.ensure_future(anext(request_iterator, None))
+        draining = asyncio.ensure_future(self.draining.wait())
+        await asyncio.wait([reading, draining], return_when=asyncio.FIRST_COMPLETED)
+        for task in (reading, draining):
+            task.cancel()
+
+    async def GetCorroboration(  # noqa: N802 - the method's name in the agreement
+        self, request: c.GetCorroborationRequest, context: Context
+    ) -> c.GetCorroborationResponse:
+        raise NotImplementedError
+
+    async def RecordIssuance(  # noqa: N802 - the method's name in the agreement
+        self, request: c.RecordIssuanceRequest, context: Context
+    ) -> c.RecordIssuanceResponse:
+        raise NotImplementedError
+
+
+class Pki:
+    """An authority and those it has signed."""
+
+    def __init__(self, directory: Path) -> None:
+        self.authority = create_authority(directory, "mpic.test", now=NOW)
+        self.server = self.issue(Subject("coordinator", "main"))
+        self.pipeline = self.issue(Subject("caller", "pipeline"))
+        self.stranger = self.issue(Subject("caller", "stranger"))
+
+    def issue(self, subject: Subject) -> Pair:
+        return issue_certificate(self.authority, subject, now=NOW)
+
+    def files(self, pair: Pair, authority: Authority | None = None) -> TlsFiles:
+        return TlsFiles(pair.certificate, pair.private_key, (authority or self.authority).file)
+
+
+class House:
+    """A server that runs."""
+
+    def __init__(
+        self, pki: Pki, find_no_room: Callable[[Context], RequestError | None] = lambda _: None
+    ) -> None:
+        self.pki = pki
+        self.servicer = Servicer()
+        files = pki.files(pki.server)
+        self.server = Server(Listening("127.0.0.1:0", files, {SERVICE: ALLOWED}))
+        add = corroboration_pb2_grpc.add_CorroborationServiceServicer_to_server
+        self.server.add(add, self.servicer, Busiest("Corroborate", find_no_room))
+        self.address = f"127.0.0.1:{self.server.port}"
+        self.ending: asyncio.Task[None] | None = None
+
+    async def start(self) -> "House":
+        await self.server.start()
+        await self.server.set_health(serving=True)
+        drain = self.servicer.draining.set
+        self.ending = asyncio.create_task(self.server.run_until_signal(5.0, drain))
+        return self
+
+    async def end(self) -> None:
+        self.server._stopping.set()
+        self.servicer.hold.set()
+        await (self.ending or self.server._grpc.stop(0))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+    def channel(self, pair: Pair, authority: Authority | None = None) -> aio.Channel:
+        return open_channel(self.address, self.pki.files(pair, authority), NAME)
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    return Pki(tmp_path_factory.mktemp("server") / "pki")
+
+
+@pytest.fixture
+async def house(pki: Pki) -> AsyncIterator[House]:
+    running = await House(pki).start()
+    yield running
+    await running.end()
+
+
+async def list_perspectives(channel: aio.Channel) -> aio.AioRpcError | None:
+    """Call the service once; return the error, if it is one."""
+    stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+    return await error_of(stub.ListPerspectives(c.ListPerspectivesRequest(), timeout=20))
+
+
+async def error_of(call: Any) -> aio.AioRpcError | None:  # noqa: ANN401 - a call or a reading
+    try:
+        await call
+    except aio.AioRpcError as error:
+        return error
+    return None
+
+
+async def stream(channel: aio.Channel) -> aio.AioRpcError | None:
+    """Open a stream and read its first message."""
+    call = corroboration_pb2_grpc.CorroborationServiceStub(channel).CorroborateStream(timeout=20)
+    error = await error_of(call.read())
+    call.cancel()
+    return error
+
+
+async def corroborate(channel: aio.Channel) -> aio.AioRpcError | None:
+    stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+    return await error_of(stub.Corroborate(c.CorroborateRequest(request_id="r"), timeout=20))
+
+
+WAYS = (list_perspectives, stream, corroborate)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_who_is_on_the_list_is_let_in(house: House, way: Any) -> None:  # noqa: ANN401 - a way to call
+    async with house.channel(house.pki.pipeline) as channel:
+        assert await way(channel) is None
+    assert len(house.servicer.reached) == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_stranger_reaches_no_method_of_any_kind(house: House, way: Any) -> None:  # noqa: ANN401
+    with capture_logs() as lines:
+        async with house.channel(house.pki.stranger) as channel:
+            error = await way(channel)
+    assert error is not None
+    assert error.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert not house.servicer.reached
+    (line,) = [one for one in lines if one["event"] == "caller_refused"]
+    assert line["service"] == SERVICE
+    assert "caller/stranger" in str(line["identities"])
+
+
+async def test_every_call_is_counted_by_its_method_and_its_end(house: House) -> None:
+    registry = CollectorRegistry()
+    for collector in house.server.meter.collectors:
+        registry.register(collector)
+    for pair in (house.pki.pipeline, house.pki.stranger, house.pki.stranger):
+        async with house.channel(pair) as channel:
+            await list_perspectives(channel)
+    labels = {
+        "grpc_type": "unary",
+        "grpc_service": SERVICE,
+        "grpc_method": "ListPerspectives",
+    }
+    handled = "grpc_server_handled_total"
+    assert registry.get_sample_value(handled, labels | {"grpc_code": "OK"}) == 1
+    assert registry.get_sample_value(handled, labels | {"grpc_code": "PERMISSION_DENIED"}) == 2
+
+
+async def test_a_client_without_a_certificate_gets_no_connection(house: House) -> None:
+    authority = house.pki.authority.file.read_bytes()
+    options = [("grpc.ssl_target_name_override", NAME)]
+    credentials = grpc.ssl_channel_credentials(authority)
+    async with aio.secure_channel(house.address, credentials, options=options) as channel:
+        for way in WAYS:
+            error = await way(channel)
+            assert error is not None
+            assert error.code() is grpc.StatusCode.UNAVAILABLE
+    assert not house.servicer.reached
+
+
+async def test_a_client_of_another_authority_gets_no_connection(
+    house: House, tmp_path: Path
+) -> None:
+    other = create_authority(tmp_path / "other", "mpic.test", now=NOW)
+    pair = issue_certificate(other, Subject("caller", "pipeline"), now=NOW)
+    files = TlsFiles(pair.certificate, pair.private_key, house.pki.authority.file)
+    async with open_channel(house.address, files, NAME) as channel:
+        error = await list_perspectives(channel)
+    assert error is not None
+    assert error.code() is grpc.StatusCode.UNAVAILABLE
+    assert not house.servicer.reached
+
+
+async def test_a_server_of_another_authority_or_name_is_not_believed(
+    house: House, tmp_path: Path
+) -> None:
+    other = create_authority(tmp_path / "other", "mpic.test", now=NOW)
+    for files, name in (
+        (house.pki.files(house.pki.pipeline, other), NAME),
+        (house.pki.files(house.pki.pipeline), "other.coordinator.mpic.test"),
+    ):
+        async with open_channel(house.address, files, name) as channel:
+            error = await list_perspectives(channel)
+        assert error is not None
+        assert error.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_health_is_told_to_whoever_has_a_certificate(house: House) -> None:
+    async with house.channel(house.pki.stranger) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        for service in ("", SERVICE):
+            request = health_pb2.HealthCheckRequest(service=service)
+            response = await stub.Check(request, timeout=20)
+            assert response.status == health_pb2.HealthCheckResponse.SERVING
+        await house.server.set_health(serving=False)
+        response = await stub.Check(health_pb2.HealthCheckRequest(service=SERVICE), timeout=20)
+        assert response.status == health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+async def test_the_list_that_is_adopted_is_in_force(house: House) -> None:
+    house.server.adopt(house.pki.files(house.pki.server), {SERVICE: STRANGERS})
+    async with (
+        house.channel(house.pki.pipeline) as first,
+        house.channel(house.pki.stranger) as second,
+    ):
+        for way in WAYS:
+            error = await way(first)
+            assert error is not None
+            assert error.code() is grpc.StatusCode.PERMISSION_DENIED
+            assert await way(second) is None
+
+
+async def test_the_certificate_that_is_adopted_is_shown_to_who_comes_then(
+    house: House, tmp_path: Path
+) -> None:
+    """And who comes with one of the new authority is believed, and of the old no more."""
+    other = Pki(tmp_path / "other")
+    async with house.channel(house.pki.pipeline) as before:
+        assert await list_perspectives(before) is None
+        house.server.adopt(other.files(other.server), {SERVICE: ALLOWED})
+        assert await list_perspectives(before) is None
+    async with open_channel(house.address, other.files(other.pipeline), NAME) as channel:
+        assert await list_perspectives(channel) is None
+    async with house.channel(house.pki.pipeline) as channel:
+        assert await list_perspectives(channel) is not None
+
+
+async def test_what_goes_wrong_inside_is_told_nobody(house: House) -> None:
+    house.servicer.error = RuntimeError("the password is hush-hush")
+    async with house.channel(house.pki.pipeline) as channel:
+        for way in (list_perspectives, stream):
+            with capture_logs() as lines:
+                error = await way(channel)
+            assert error is not None
+            assert error.code() is grpc.StatusCode.INTERNAL
+            assert "hush" not in f"{error.details()} {error.trailing_metadata()}"
+            assert [line["event"] for line in lines] == ["internal_error"]
+
+
+async def test_what_a_caller_can_mend_is_told_field_by_field(house: House) -> None:
+    house.servicer.error = invalid_argument([Violation("names[3]", "is no name")])
+    async with house.channel(house.pki.pipeline) as channel:
+        for way in (list_perspectives, stream):
+            error = await way(channel)
+            assert error is not None
+            assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+            status = rpc_status.from_call(error)
+            assert status is not None
+            info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+            assert status.details[0].Unpack(info)
+            assert status.details[1].Unpack(bad)
+            assert (info.reason, info.domain) == ("INVALID_REQUEST", "mpic")
+            assert [one.field for one in bad.field_violations] == ["names[3]"]
+
+
+def full(_: Context) -> RequestError:
+    text = "full; ask again later"
+    return RequestError(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", text, retry_after=2.5)
+
+
+async def test_where_there_is_no_room_it_is_said_and_when_to_come_again(pki: Pki) -> None:
+    house = await House(pki, full).start()
+    try:
+        async with house.channel(pki.pipeline) as channel:
+            errors = [await corroborate(channel) for _ in range(3)]
+            assert await list_perspectives(channel) is None, "it is of another method"
+        async with house.channel(pki.stranger) as channel:
+            stranger = await corroborate(channel)
+    finally:
+        await house.end()
+    # grpc.aio itself may have taken up one.
+    told = [error for error in errors if error is not None]
+    assert len(told) >= 2
+    for error in told:
+        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        status = rpc_status.from_call(error)
+        assert status is not None
+        retry = error_details_pb2.RetryInfo()
+        assert status.details[1].Unpack(retry)
+        assert retry.retry_delay.ToMilliseconds() == 2500
+    assert stranger is not None
+    assert stranger.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_it_says_when_it_serves(pki: Pki) -> None:
+    house = House(pki)
+    assert house.server.why_not_serving() == "it is starting"
+    await house.start()
+    assert house.server.why_not_serving() == ""
+    house.server._stopping.set()
+    assert house.server.stopping
+    assert house.server.why_not_serving() == "it is shutting down"
+    await house.end()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_once_what_runs_is_answered(
+    pki: Pki, number: signal.Signals
+) -> None:
+    signal.signal(number, lambda *_: None)  # if nobody heeds it, these tests go on
+    house = await House(pki).start()
+    house.servicer.hold.clear()
+    async with house.channel(pki.pipeline) as channel:
+        stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+        running = asyncio.ensure_future(list_perspectives(channel))
+        streaming = stub.CorroborateStream(timeout=20)
+        await streaming.read()
+        health = health_pb2_grpc.HealthStub(channel)
+        watching = health.Watch(health_pb2.HealthCheckRequest(service=SERVICE), timeout=20)
+        assert (await watching.read()).status == health_pb2.HealthCheckResponse.SERVING
+        await house.servicer.arrived.wait()
+        signal.raise_signal(number)
+        assert (await watching.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        watching.cancel()
+        assert await streaming.read() is aio.EOF
+        assert await streaming.code() is grpc.StatusCode.OK
+        error = await list_perspectives(channel)
+        assert error is not None
+        assert error.code() is grpc.StatusCode.UNAVAILABLE
+        assert not running.done()
+        house.servicer.hold.set()
+        assert await running is None
+    await house.end()
+    assert not any(acceptors._tasks for acceptors in house.server._acceptors)
+
+
+async def test_one_that_takes_too_long_is_not_waited_for(pki: Pki) -> None:
+    house = House(pki)
+    await house.server.start()
+    house.servicer.hold.clear()
+    ending = asyncio.create_task(house.server.run_until_signal(0.1, lambda: None))
+    async with house.channel(pki.pipeline) as channel:
+        running = asyncio.ensure_future(list_perspectives(channel))
+        await house.servicer.arrived.wait()
+        house.server._stopping.set()
+        async with asyncio.timeout(30):
+            await ending
+        assert await running is not None
+    await house.end()
+
+
+async def test_it_cannot_start_where_another_has_the_port(house: House) -> None:
+    files = house.pki.files(house.pki.server)
+    with pytest.raises(ServingError, match="cannot listen"):
+        Server(Listening(house.address, files, {SERVICE: ALLOWED}))
+
+
+async def test_it_cannot_start_without_its_certificate(pki: Pki, tmp_path: Path) -> None:
+    files = TlsFiles(tmp_path / "none.pem", pki.server.private_key, pki.authority.file)
+    with pytest.raises(ServingError, match=r"none\.pem"):
+        Server(Listening("127.0.0.1:0", files, {SERVICE: ALLOWED}))
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_who_speaks_older_tls_is_found_out(pki: Pki, newest: ssl.TLSVersion) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki.server.certificate, pki.server.private_key)
+    context.minimum_version = context.maximum_version = newest
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        found = await asyncio.to_thread(accepts_tls_1_2, f"{host}:{port}", 20.0)
+    assert found == (newest is ssl.TLSVersion.TLSv1_2)
+
+
+@pytest.mark.parametrize("said", [b"", b"\x15\x03\x03\x00\x02\x02\x46", b"HTTP/1.1 400"])
+async def test_whatever_else_is_said_is_no_handshake(said: bytes) -> None:
+    """An alert, such as protocol_version (RFC 8446 section 6.2), above all."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(said)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        assert not await asyncio.to_thread(accepts_tls_1_2, f"{host}:{port}", 20.0)
+
+
+async def test_it_ends_where_older_tls_would_be_spoken(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "accepts_tls_1_2", lambda *_: True)
+    house = House(pki)
+    with pytest.raises(ServingError, match=r"TLS 1\.2"):
+        await house.server.start()
+    assert house.server.why_not_serving()
+    await house.end()

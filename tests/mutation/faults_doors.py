@@ -1,0 +1,68 @@
+"""Faults in who is let in, in what errors tell, and in how a server begins and ends."""
+
+from tests.mutation.fault import Fault
+
+ACCEPTORS = "proto/mpic/grpc/acceptors.py"
+ERRORS = "proto/mpic/grpc/errors.py"
+IDENTITY = "proto/mpic/grpc/identity.py"
+HANDLERS = "proto/mpic/grpc/handlers.py"
+SERVING = "proto/mpic/grpc/serving.py"
+TLS = "proto/mpic/grpc/tls.py"
+
+FAULTS = [
+    # Who calls.
+    Fault("calls pass the list unasked", IDENTITY, "                self._admit(service, context)\n                return await", "                return await"),
+    Fault("streams pass the list unasked", IDENTITY, "                self._admit(service, context)\n                async for", "                async for"),
+    # What is told of what went wrong.
+    Fault("what went wrong inside is told the caller", ERRORS, '"INTERNAL", "internal error; nothing was decided"', '"INTERNAL", str(error)'),
+    Fault("what went wrong inside is nowhere in the log", ERRORS, '        log.error("internal_error", exc_info=error)\n', ""),
+    Fault("when to ask again is not told", ERRORS, "    if error.retry_after is not None:", "    if False:"),
+    Fault("when to ask again is told in seconds", ERRORS, "round(error.retry_after * 1000)", "round(error.retry_after)"),
+    Fault("which field is wrong is not told", ERRORS, "    if error.violations:", "    if False:"),
+    Fault("as many fields are told as there are", ERRORS, "        if octets > _VIOLATIONS:", "        if False:"),
+    Fault("how many more fields are wrong is not told", ERRORS, "            return [*violations[:count], more]", "            return violations[:count]"),
+    Fault("a message of any length", ERRORS, "        self.message = shorten(self.message, _MESSAGE)\n", "        pass\n"),
+    Fault("a field of any length", ERRORS, '        object.__setattr__(self, "field", shorten(self.field, _FIELD))\n', ""),
+    Fault("a description of any length", ERRORS, '        object.__setattr__(self, "description", shorten(self.description, _DESCRIPTION))\n', ""),
+    Fault("the reason is not told", ERRORS, "error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)", "error_details_pb2.ErrorInfo(domain=DOMAIN)"),
+    Fault("details are not sent", ERRORS, "await context.abort(error.status, error.message, trailing_metadata=(trailer,))", "del trailer\n    await context.abort(error.status, error.message)"),
+    Fault("who asks one that stops does not ask another", ERRORS, 'grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN"', 'grpc.StatusCode.FAILED_PRECONDITION, "SHUTTING_DOWN"'),
+    Fault("a wrong request is the server's failure", ERRORS, 'grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"', 'grpc.StatusCode.INTERNAL, "INVALID_REQUEST"'),
+    # The connection.
+    Fault("clients need no certificate", TLS, "            require_client_authentication=True,", "            require_client_authentication=False,"),
+    Fault("an agent of tests lets in who has no certificate", TLS, "authority, require_client_auth=True", "authority, require_client_auth=False", ("tests/unit/mpic/test_tls.py",)),
+    Fault("a renewed certificate is not shown", TLS, "        self._next = _configuration(files)\n", "        _configuration(files)\n"),
+    Fault("a client shows no certificate", TLS, "grpc.ssl_channel_credentials(authority, private_key, certificate)", "grpc.ssl_channel_credentials(authority)"),
+    Fault("a client believes any authority of the system", TLS, "grpc.ssl_channel_credentials(authority, private_key, certificate)", "grpc.ssl_channel_credentials(None, private_key, certificate)"),
+    Fault("TLS 1.2 is not noticed", TLS, "            return connection.recv(1) == _SERVER_HELLO", "            return False"),
+    Fault("TLS 1.2 is seen where none is", TLS, "            return connection.recv(1) == _SERVER_HELLO", "            return connection.recv(1) != b''"),
+    Fault("gRPC that was loaded too early is used", TLS, "    if not mpic.TLS_1_3_ONLY:", "    if False:"),
+    # A server's life.
+    Fault("a service is not behind the gate", SERVING, "return self.meter.wrap(service, name, self._gate.wrap(service, handler))", "return self.meter.wrap(service, name, handler)"),
+    Fault("a service is not counted", SERVING, "return self.meter.wrap(service, name, self._gate.wrap(service, handler))", "return self._gate.wrap(service, handler)"),
+    Fault("who finds no room is not asked who it is", SERVING, "refusing = self._wrap(service, name, grpc.unary_unary_rpc_method_handler(refuse))", "refusing = self.meter.wrap(service, name, grpc.unary_unary_rpc_method_handler(refuse))"),
+    Fault("what many calls are of is taken up like others", SERVING, "            self._acceptors.append(Acceptors(self._grpc, service, name, reception))", "            pass"),
+    Fault("who serves already is starting", SERVING, "        self._started = True\n", ""),
+    Fault("who starts serves already", SERVING, '        return "" if self._started else "it is starting"', '        return ""'),
+    Fault("who stops serves on", SERVING, "        if self.stopping:\n            return", "        if False:\n            return"),
+    Fault("a signal ends nothing", SERVING, "(signal.SIGTERM, signal.SIGINT)", "(signal.SIGINT,)"),
+    Fault("streams are not told that it ends", SERVING, "        drain()\n", ""),
+    Fault("what runs is cut off", SERVING, "await self._grpc.stop(grace)", "await self._grpc.stop(0)"),
+    Fault("what runs is waited for whatever it takes", SERVING, "await self._grpc.stop(grace)", "await self._grpc.stop(None if grace else 0)"),
+    Fault("health says that all is well when it ends", SERVING, "        await self._health.enter_graceful_shutdown()\n", ""),
+    Fault("health is always well", SERVING, "value = status.SERVING if serving else status.NOT_SERVING", "value = status.SERVING"),
+    Fault("health cannot be watched", HANDLERS, "    if handler.response_streaming and iscoroutinefunction(inner):", "    if False:"),
+    Fault("health is known of nothing by name", SERVING, 'for service in ("", *self._services):', 'for service in ("",):'),
+    Fault("a certificate that is adopted is not shown", SERVING, "        self._identity.adopt(tls)\n", ""),
+    Fault("a server that speaks TLS 1.2 serves", SERVING, "        if accepted:\n", "        if False:\n"),
+    Fault("a missing certificate ends in a trace", SERVING, "        except OSError as error:\n            raise ServingError", "        except KeyError as error:\n            raise ServingError"),
+    Fault("a port that is taken ends in a trace", SERVING, "        except RuntimeError as error:", "        except KeyError as error:"),
+    # Taking up calls.
+    Fault("calls are taken up one by one", ACCEPTORS, "_AT_A_TIME = 256", "_AT_A_TIME = 1"),
+    Fault("nobody is turned away", ACCEPTORS, "        if error is None:\n            work", "        if True:\n            work"),
+    Fault("everybody is turned away", ACCEPTORS, "        if error is None:\n            work", "        if error is False:\n            work"),
+    Fault("an error at the door lets in", ACCEPTORS, "        except Exception as error:  # noqa: BLE001 - this call must end, and others be taken up\n            return error", "        except Exception:  # noqa: BLE001 - this call must end, and others be taken up\n            return None"),
+    Fault("an error at the door ends the door", ACCEPTORS, "        try:\n            return self._reception.find_no_room(context)\n        except Exception as error:  # noqa: BLE001 - this call must end, and others be taken up\n            return error", "        return self._reception.find_no_room(context)"),
+    Fault("a caller that is gone ends the door", ACCEPTORS, "        except (aio.AbortError, cygrpc.ExecuteBatchError) as ended:", "        except aio.AbortError as ended:"),
+    Fault("the server ends before its door", ACCEPTORS, "        if self._tasks:\n            await asyncio.wait(self._tasks)", "        pass"),
+]  # fmt: skip
