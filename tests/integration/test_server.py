@@ -218,6 +218,7 @@ async def test_every_call_is_counted_by_its_method_and_its_end(house: House) -> 
     for pair in (house.pki.pipeline, house.pki.stranger, house.pki.stranger):
         async with house.channel(pair) as channel:
             await list_perspectives(channel)
+    await house.end()
     labels = {
         "grpc_type": "unary",
         "grpc_service": SERVICE,
