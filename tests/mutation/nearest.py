@@ -22,6 +22,8 @@ _PROGRAMS = {
     "proto": ("tests/unit/mpic",),
 }
 # Of those whose name says nothing of it.
+_RECORDER = "tests/unit/coordinator/record/test_recorder.py"
+_STORES = "tests/unit/coordinator/record/test_stores.py"
 _BESIDE = {
     "coordinator/admission.py": ("tests/unit/coordinator/test_intake.py",),
     "coordinator/caa.py": (CLAUSES, "tests/unit/coordinator/test_caa_any_set.py"),
@@ -35,6 +37,13 @@ _BESIDE = {
     "proto/mpic/grpc/identity.py": (SERVER,),
     "proto/mpic/grpc/serving.py": (SERVER,),
     "proto/mpic/grpc/tls.py": (SERVER,),
+    "coordinator/record/determination.py": ("tests/unit/coordinator/record/test_repeats.py",),
+    "coordinator/record/postgresql_insertion.py": (
+        _STORES,
+        "tests/unit/coordinator/record/test_postgresql.py",
+    ),
+    "coordinator/record/sqlite_rows.py": (_RECORDER, _STORES),
+    "coordinator/record/waiting.py": (_RECORDER,),
     "coordinator/policy_settings.py": ("tests/unit/coordinator/test_settings.py",),
 }
 

@@ -24,6 +24,7 @@ from queue import SimpleQueue
 
 from tests.mutation import (
     faults_caa,
+    faults_claims,
     faults_decision,
     faults_doors,
     faults_history,
@@ -39,6 +40,7 @@ from tests.mutation.nearest import CLAUSES, UNIT, WITHOUT, groups_of
 PROJECT = Path(__file__).parents[2]
 FAULTS: Sequence[Fault] = (
     *faults_caa.FAULTS,
+    *faults_claims.FAULTS,
     *faults_decision.FAULTS,
     *faults_doors.FAULTS,
     *faults_history.FAULTS,

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 from grpc import StatusCode
+from structlog.testing import capture_logs
 
 from coordinator.admission import Admission, Bounds
 from coordinator.ballot import Reply
@@ -19,10 +20,11 @@ from coordinator.link import Link, LinkOptions
 from coordinator.metrics import CoordinatorMetrics
 from coordinator.overload import DEADLINE_MARGIN, Gate
 from coordinator.policy import BASELINE_ROWS, Policy
+from coordinator.record.ids import make_id
 from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.repeats import Repeats
 from coordinator.record.transcript import Asked, Transcriber
-from coordinator.record.waiting import Word
+from coordinator.record.waiting import Done, Word, outlast
 from coordinator.roster import Perspective, Roster
 from mpic.grpc.errors import RequestError
 from mpic.grpc.tls import TlsFiles
@@ -88,6 +90,22 @@ async def test_what_comes_before_it_is_written_is_in_it_and_what_comes_then_is_l
     assert [one.perspective_id for one in entry.late.replies] == [sixth.id]
 
 
+class Disk(Unrecorded):
+    """Where nothing is kept; another record may have the verdict, and writing may take its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.holder: bytes | None = None
+        self.written: Done | None = None
+
+    async def write(self, record: bytes, word: Word) -> bytes | None:
+        del record
+        word()
+        if self.written is not None:
+            await outlast(self.written)
+        return self.holder
+
+
 class House:
     """A clerk whose perspectives answer at once, or not before `held` is set."""
 
@@ -103,8 +121,10 @@ class House:
         fanout = cast("Fanout", self)
         self._answering: set[asyncio.Task[None]] = set()
         corroborator = Corroborator(rules, fanout, lambda: NOVEMBER, lambda _: None)
-        registry = Registry(Unrecorded(), self.transcriber(b"before"), Repeats(None))
-        metrics = CoordinatorMetrics(rules, ProgramMetrics("coordinator"))
+        self.disk = Disk()
+        registry = Registry(self.disk, self.transcriber(b"before"), Repeats(None))
+        self.program = ProgramMetrics("coordinator")
+        metrics = CoordinatorMetrics(rules, self.program)
         gate = Gate(Admission(Bounds(200, 150)), 11.0)
         counter = Counter({"one": Issuer(frozenset({ISSUER}))}, 11.0, gate, metrics)
         self.clerk = Clerk(corroborator, registry, counter, lambda: self.is_stopping)
@@ -113,6 +133,11 @@ class House:
         return Transcriber(
             [Link(one, NO_FILES) for one in self.roster.perspectives], policy_version
         )
+
+    def count(self, outcome: str) -> float | None:
+        """How many questions came to this."""
+        labels = {"outcome": outcome}
+        return self.program.registry.get_sample_value("mpic_questions_total", labels)
 
     def ready(self) -> frozenset[str]:
         return frozenset(one.id for one in self.roster.perspectives)
@@ -274,3 +299,36 @@ async def test_what_is_adopted_holds_for_what_is_asked_from_then_on() -> None:
     assert list(record.issuer_domains) == ["other.test"]
     assert list(record.understood_critical_tags) == ["issuevmc"]
     assert house.clerk.gate.admission.bounds is bounds
+
+
+async def test_a_verdict_is_counted_and_logged_as_it_is_told() -> None:
+    house = House()
+    with capture_logs() as lines:
+        await house.decide()
+    assert (house.count("approved"), house.count("cancelled")) == (1, 0)
+    assert [line["event"] for line in lines] == ["verdict"]
+
+
+async def test_where_another_has_decided_first_its_verdict_is_the_one_that_counts() -> None:
+    house = House()
+    house.disk.holder = make_id(NOVEMBER)
+    with capture_logs() as lines:
+        record = await house.decide()
+    assert record.superseded_by == house.disk.holder
+    assert house.count("approved") == 0
+    assert [line["event"] for line in lines] == ["verdict_superseded"]
+
+
+async def test_who_has_gone_while_it_was_written_was_told_nothing() -> None:
+    house = House()
+    house.disk.written = asyncio.get_running_loop().create_future()
+    deciding = asyncio.create_task(house.decide())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    deciding.cancel()
+    await asyncio.sleep(0)
+    assert not deciding.done()
+    house.disk.written.set_result(None)
+    with pytest.raises(asyncio.CancelledError):
+        await deciding
+    assert (house.count("approved"), house.count("cancelled")) == (0, 1)

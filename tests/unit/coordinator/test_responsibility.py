@@ -40,6 +40,30 @@ def test_every_dissent_reason_failure_and_error_has_its_place() -> None:
     assert set(OF_ERROR) == set(get_args(ErrorReason))
 
 
+def test_the_domains_is_what_was_seen_of_it_and_nothing_else() -> None:
+    assert {one for one, whose in OF_DISSENT.items() if whose is DOMAIN} == {
+        c.DISSENT_CAA_FORBIDS,
+        c.DISSENT_CAA_FAILED,
+        c.DISSENT_ADDRESSES_DIFFER,
+        c.DISSENT_ADDRESSES_FAILED,
+        c.DISSENT_NOT_IN_PUBLIC_DNS,
+    }
+    assert {one for one, whose in OF_REASON.items() if whose is DOMAIN} == {
+        c.REASON_PRIMARY_CAA_FORBIDS,
+        c.REASON_PRIMARY_CAA_FAILED,
+        c.REASON_PRIMARY_ADDRESSES_FAILED,
+        c.REASON_NOT_IN_PUBLIC_DNS,
+    }
+    assert {one for one, whose in OF_FAILURE.items() if whose is DOMAIN} == {
+        o.FAILURE_KIND_TIMEOUT,
+        o.FAILURE_KIND_SERVFAIL,
+        o.FAILURE_KIND_OTHER_RCODE,
+        o.FAILURE_KIND_BOGUS,
+        o.FAILURE_KIND_MALFORMED,
+        o.FAILURE_KIND_ALIAS,
+    }
+
+
 def test_what_a_newer_release_recorded_is_held_against_no_domain() -> None:
     assert blame_dissent(c.Dissent.ValueType(999)) is OURS
     unknown = c.Reason.ValueType(999)

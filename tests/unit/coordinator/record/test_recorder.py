@@ -406,6 +406,13 @@ async def test_what_determined_nothing_claims_nothing(
         assert question_of(gate, record.id) == record
 
 
+async def test_two_callers_may_use_the_same_request_id(two: tuple[Recorder, Recorder]) -> None:
+    one, another = sample_record(1), sample_record(1)
+    another.caller = "spiffe://mpic.test/caller/other"
+    assert await two[0].write(one.id, say(one)) is None
+    assert await two[1].write(another.id, say(another)) is None
+
+
 async def test_a_request_asked_again_after_the_window_is_claimed_anew(
     gate: Gate, two: tuple[Recorder, Recorder]
 ) -> None:

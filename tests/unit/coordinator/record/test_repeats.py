@@ -13,6 +13,8 @@ from coordinator.record.determination import is_determination
 from coordinator.record.reader import Reader
 from coordinator.record.repeats import Memory, Repeats, RequestKey
 from coordinator.record.sqlite import SqliteStore
+from coordinator.record.store import StoreError
+from coordinator.record.terms import request_term
 from coordinator.record.waiting import Done, not_written, outlast
 from mpic.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
@@ -32,6 +34,7 @@ class House:
         self.held = asyncio.Event()
         self.held.set()
         self.fails = False
+        self.is_unreadable = False
         self.reason = c.REASON_CORROBORATED
         self.dissents: dict[str, c.Dissent.ValueType] = {}
         self.store = SqliteStore(file).open()
@@ -40,6 +43,8 @@ class House:
         class Counting(SqliteStore):
             def find(self, terms: object, since: bytes) -> dict[int, list[bytes]]:
                 house.found += 1
+                if house.is_unreadable:
+                    raise StoreError("broken", "Mend it")
                 return super().find(terms, since)
 
         self.reader = Reader(Counting(file))
@@ -354,3 +359,70 @@ async def test_a_full_memory_asks_the_store(house: House, monkeypatch: pytest.Mo
             await repeats.decide_once(key(f"request-{n}"), house.decide)
     assert house.found > 0
     assert house.asked - first < 10
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        RequestKey(CALLER, "request-2", bytes(32)),
+        RequestKey("spiffe://mpic.test/caller/other", "request-1", bytes(32)),
+    ],
+)
+async def test_a_request_whose_term_collides_is_another(
+    house: House, monkeypatch: pytest.MonkeyPatch, other: RequestKey
+) -> None:
+    """Terms are digests of 64 bits: whose verdict it is, is told by who reads it."""
+    repeats = house.repeats()
+    await repeats.decide_once(key(), house.decide)
+    term = request_term(CALLER, "request-1")
+    monkeypatch.setattr(module, "request_term", lambda *_: term)
+    await repeats.decide_once(other, house.decide)
+    assert house.asked == 2
+
+
+async def test_who_waited_and_goes_takes_nobody_along(house: House) -> None:
+    repeats = house.repeats()
+    house.held.clear()
+    tasks = [asyncio.create_task(repeats.decide_once(key(), house.decide)) for _ in range(3)]
+    async with asyncio.timeout(60):
+        while not house.asked:  # noqa: ASYNC110 - what was asked before is read in a thread
+            await asyncio.sleep(0.001)
+    tasks[1].cancel()
+    await asyncio.wait([tasks[1]])
+    house.held.set()
+    first, _, third = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(first, r.Record)
+    assert third == first
+    assert house.asked == 1
+
+
+async def test_what_was_asked_late_in_a_window_is_known_for_a_whole_one(house: House) -> None:
+    repeats = house.repeats()
+    house.now = START + timedelta(minutes=9)
+    first = await repeats.decide_once(key(), house.decide)
+    house.now = START + timedelta(minutes=18, seconds=59)
+    assert await repeats.decide_once(key(), house.decide) == first
+    assert house.asked == 1
+
+
+async def test_what_is_older_than_two_windows_is_forgotten(house: House) -> None:
+    """And so the store is not asked for it."""
+    repeats = house.repeats()
+    await repeats.decide_once(key(), house.decide)
+    house.now = START + timedelta(minutes=12)
+    await repeats.decide_once(key("request-2"), house.decide)
+    house.now = START + timedelta(minutes=25)
+    found = house.found
+    await repeats.decide_once(key(), house.decide)
+    assert (house.found, house.asked) == (found, 3)
+
+
+async def test_where_the_store_cannot_be_read_nothing_is_decided(house: House) -> None:
+    repeats = house.repeats()
+    house.is_unreadable = True
+    with pytest.raises(RequestError) as caught:
+        await repeats.decide_once(key(), house.decide)
+    assert caught.value.reason == "RECORD_NOT_READ"
+    house.is_unreadable = False
+    await repeats.decide_once(key(), house.decide)
+    assert house.asked == 1

@@ -1,0 +1,82 @@
+"""Faults in whose failure it is, and in that a request has one verdict."""
+
+from tests.mutation.fault import Fault
+
+ANSWER = "coordinator/answer.py"
+CLERK = "coordinator/clerk.py"
+DETERMINATION = "coordinator/record/determination.py"
+INSERTION = "coordinator/record/postgresql_insertion.py"
+RECORDER = "coordinator/record/recorder.py"
+REPEATS = "coordinator/record/repeats.py"
+RESPONSIBILITY = "coordinator/responsibility.py"
+ROWS = "coordinator/record/sqlite_rows.py"
+WAITING = "coordinator/record/waiting.py"
+
+FAULTS = [
+    # Whose failure it is.
+    Fault("an agent out of reach is the domain's failure", RESPONSIBILITY, "c.DISSENT_UNREACHABLE: OURS", "c.DISSENT_UNREACHABLE: DOMAIN"),
+    Fault("an agent that is late is the domain's failure", RESPONSIBILITY, "c.DISSENT_LATE: OURS", "c.DISSENT_LATE: DOMAIN"),
+    Fault("an agent that did not look is the domain's failure", RESPONSIBILITY, "c.DISSENT_NOT_LOOKED: OURS", "c.DISSENT_NOT_LOOKED: DOMAIN"),
+    Fault("addresses that differ are our failure", RESPONSIBILITY, "c.DISSENT_ADDRESSES_DIFFER: DOMAIN", "c.DISSENT_ADDRESSES_DIFFER: OURS"),
+    Fault("a set that forbids is our failure", RESPONSIBILITY, "c.REASON_PRIMARY_CAA_FORBIDS: DOMAIN", "c.REASON_PRIMARY_CAA_FORBIDS: OURS"),
+    Fault("a primary out of reach is the domain's failure", RESPONSIBILITY, "c.REASON_PRIMARY_UNAVAILABLE: OURS", "c.REASON_PRIMARY_UNAVAILABLE: DOMAIN"),
+    Fault("a resolver that cannot be reached is the domain's failure", RESPONSIBILITY, "o.FAILURE_KIND_RESOLVER_UNAVAILABLE: OURS", "o.FAILURE_KIND_RESOLVER_UNAVAILABLE: DOMAIN"),
+    Fault("a dissent of a later release is the domain's failure", RESPONSIBILITY, "OF_DISSENT.get(dissent, OURS)", "OF_DISSENT.get(dissent, DOMAIN)"),
+    Fault("338 is always the domain's", RESPONSIBILITY, "return OURS if may_be_ours(remotes, needed) else DOMAIN", "return DOMAIN"),
+    Fault("338 is always ours", RESPONSIBILITY, "return OURS if may_be_ours(remotes, needed) else DOMAIN", "return OURS"),
+    Fault("who failed by our fault would not have corroborated", RESPONSIBILITY, "if blame_dissent(vote.dissent) is not DOMAIN]", "if blame_dissent(vote.dissent) is None]"),
+    Fault("a roster that could not meet it is the domain's", RESPONSIBILITY, " or not _is_met(remotes, needed)", ""),
+    Fault("regions are not needed", RESPONSIBILITY, " and len(regions) >= needed.regions", ""),
+    Fault("what was cut short is always the caller's", RESPONSIBILITY, "return OURS if any(blame_dissent(one) is OURS for one in dissents) else CALLER", "return CALLER"),
+    Fault("what our primary cut short is the caller's", RESPONSIBILITY, "[primary, *(vote.dissent for vote in remotes)]", "[vote.dissent for vote in remotes]"),
+    Fault("the primary votes", DETERMINATION, "blame_verdict(name.reason, primary, votes[1:], needed)", "blame_verdict(name.reason, primary, votes, needed)"),
+    Fault("what determined nothing is remembered", DETERMINATION, "return not refused or any(blame_name(record, one) is Responsible.DOMAIN for one in refused)", "return True"),
+    Fault("a refusal is not remembered", DETERMINATION, "return not refused or any(blame_name(record, one) is Responsible.DOMAIN for one in refused)", "return not refused"),
+    Fault("one name of which nothing is known forgets the others", DETERMINATION, "any(blame_name(record, one) is Responsible.DOMAIN for one in refused)", "all(blame_name(record, one) is Responsible.DOMAIN for one in refused)"),
+    Fault("a verdict that was not told is remembered", DETERMINATION, "    if record.superseded_by:\n        return False\n", ""),
+    Fault("ours is told as the domain's", ANSWER, "Responsible.OURS: c.RESPONSIBLE_SERVICE", "Responsible.OURS: c.RESPONSIBLE_DOMAIN"),
+    Fault("who is responsible is not told", ANSWER, "            verdict.responsible = _RESPONSIBLE[blame_name(record, name)]", "            pass"),
+    # One verdict for a request.
+    Fault("what came second is told", REPEATS, "            if record.superseded_by:", "            if False:"),
+    Fault("another request's verdict is told in its place", REPEATS, "    _check_same(key, question.request_digest)\n    return question\n\n\ndef _check_same", "    return question\n\n\ndef _check_same"),
+    Fault("where the first cannot be read nothing is told", REPEATS, '    if question is None:\n        text = "the audit', '    if False:\n        text = "the audit'),
+    Fault("another caller's verdict is told", REPEATS, "question.caller != key.caller or ", ""),
+    Fault("a verdict whose term collides is told", REPEATS, "            if question.request_id == key.request_id:", "            if True:"),
+    Fault("an undetermined attempt is told again", REPEATS, " or not is_determination(question):", ":"),
+    Fault("who asks again while it is decided has it decided again", REPEATS, "            if found := await asyncio.shield(running[1]):\n                return found\n", "            break\n"),
+    Fault("who asks again ends the first when he goes", REPEATS, "await asyncio.shield(running[1])", "await running[1]"),
+    Fault("a call that was cancelled goes on", REPEATS, "            if is_cancelled():  # it", "            if False:  # it"),
+    Fault("what others write is not looked for", REPEATS, "is_known or memory.is_shared or now < self._complete_at", "is_known or now < self._complete_at"),
+    Fault("what was asked before the start is not looked for", REPEATS, "is_known or memory.is_shared or now < self._complete_at", "is_known or memory.is_shared"),
+    Fault("what was asked is forgotten at once", REPEATS, "        self._recent.add(term)\n        return record", "        return record"),
+    Fault("a full memory forgets", REPEATS, "            self._complete_at = now + window\n        self._older", "            pass\n        self._older"),
+    Fault("half of what was asked is forgotten early", REPEATS, "self._older, self._recent = self._recent, Seen()", "self._older, self._recent = Seen(), Seen()"),
+    Fault("nothing is ever forgotten", REPEATS, "        if now - self._turned_at < window and not is_full:\n            return\n", "        return\n"),
+    Fault("verdicts older than the window are told", REPEATS, "since = lowest_id(memory.clock() - memory.window)", "since = bytes(16)"),
+    Fault("a store that cannot be read has no verdict", REPEATS, "            wanted.set_exception(found)", "            wanted.set_result([])"),
+    Fault("no verdict claims its request", WAITING, "    return Claim(request_term(question.caller, question.request_id), since)", "    return None"),
+    Fault("what determined nothing claims its request", WAITING, " or not is_determination(worded.question):", ":"),
+    Fault("a request id is claimed from all callers", WAITING, "request_term(question.caller, question.request_id)", 'request_term("", question.request_id)'),
+    Fault("a call that goes takes its record along", WAITING, "    while not done.done():\n        with suppress(asyncio.CancelledError):\n            await asyncio.shield(done)\n", "    await asyncio.shield(done)\n"),
+    Fault("nobody is told that his verdict came second", WAITING, "        one.tell(superseded.get(one.record))", "        one.tell(None)"),
+    Fault("what came second does not say so in the record", WAITING, "    worded.question.superseded_by = holder\n", ""),
+    Fault("what came second claims on", WAITING, "return Entry(entry.record, worded.SerializeToString(), entry.terms)", "return Entry(entry.record, worded.SerializeToString(), entry.terms, entry.claim)"),
+    Fault("what cannot be worded keeps its caller waiting", WAITING, "                self.done.set_exception(error)\n", "                pass\n"),
+    Fault("what came second is not recorded", RECORDER, "supersede(one, lost[one.record]) if one.record in lost else one\n                    for one in entries", "one\n                    for one in entries if one.record not in lost"),
+    Fault("the claim of one loses the whole batch", RECORDER, "            except ClaimedError as error:", "            except ZeroDivisionError as error:"),
+    Fault("claims are of all time", RECORDER, "since = lowest_id(self._clock() - self._window) if self._window else None", "since = bytes(16) if self._window else None"),
+    Fault("nothing is claimed", RECORDER, "since = lowest_id(self._clock() - self._window) if self._window else None", "since = None"),
+    Fault("who holds a claim is overrun", ROWS, "excluded.record WHERE record < ?", "excluded.record WHERE record < ? OR 1"),
+    Fault("an old claim is held for ever", ROWS, "excluded.record WHERE record < ?", "excluded.record WHERE record < ? AND 0"),
+    Fault("a claim that is held passes", ROWS, "    raise ClaimedError({term: record for term, record in found if record not in ours})", "    return"),
+    Fault("own claims are another's", ROWS, " if record not in ours})", "})"),
+    Fault("old requests are never forgotten", ROWS, "        if batch.sequence % _BATCHES_TO_FORGET == 0:", "        if False:"),
+    Fault("requests are forgotten while they count", ROWS, "DELETE FROM verdict WHERE record < ?", "DELETE FROM verdict WHERE record >= ?"),
+    Fault("an old claim is held for ever in a database", INSERTION, "for term, record, is_old in holders if not is_old", "for term, record, is_old in holders"),
+    Fault("a claim that is held passes in a database", INSERTION, "        if held := {", "        if False and {"),
+    Fault("any conflict is one of claims", INSERTION, "        if error.diag.constraint_name != _VERDICT_KEY:\n            raise\n", ""),
+    # The clerk.
+    Fault("what came second is told nobody", CLERK, "            entry.question.superseded_by = holder\n", "            pass\n"),
+    Fault("what came second counts as a verdict", CLERK, "        if record.superseded_by:\n            log_superseded(record, call.caller, call.trace_id)\n            return\n", ""),
+    Fault("who has gone counts as told", CLERK, "        if not is_cancelled():\n            self", "        if True:\n            self"),
+]  # fmt: skip
