@@ -72,7 +72,8 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         clerk = Clerk(corroborator, registry, counter, lambda: server.stopping)
         archive = _make_archive(settings.record, recorder, reader)
         limits = StreamLimits(window=table.gather_window)
-        servicer = CorroborationServicer(clerk, archive, fanout.links, limits)
+        identify = partial(server.identify, SERVICE)
+        servicer = CorroborationServicer(clerk, archive, fanout.links, limits, identify)
         change = Change(
             file, SERVICE, server, fanout, corroborator, clerk, servicer, metrics, program
         )
@@ -157,7 +158,7 @@ def _make_doorkeeper(
     gate: Gate, metrics: CoordinatorMetrics, server: Server, stack: AsyncExitStack
 ) -> Doorkeeper:
     """Return who turns calls away; what it has not told in the log by the end is told then."""
-    doorkeeper = Doorkeeper(gate, metrics.watch, partial(server.allows, SERVICE))
+    doorkeeper = Doorkeeper(gate, metrics.watch, partial(server.identify, SERVICE))
     stack.callback(doorkeeper.write)
     return doorkeeper
 

@@ -9,7 +9,7 @@ import structlog
 from coordinator.metrics import Watch
 from coordinator.overload import Gate
 from mpic.grpc.errors import RequestError
-from mpic.grpc.identity import Context, peer_identities
+from mpic.grpc.handlers import Context
 
 log = structlog.get_logger()
 
@@ -24,14 +24,14 @@ class Doorkeeper:
     """
 
     def __init__(
-        self, gate: Gate, watch: Watch, is_allowed: Callable[[Sequence[str]], bool]
+        self, gate: Gate, watch: Watch, identify: Callable[[Context], Sequence[str]]
     ) -> None:
         """Turn away what `gate` would not let in; count it by `watch`.
 
-        `is_allowed` says by its identities whether a caller is on the list of callers.
+        `identify` returns the identities of a caller that are on the list of callers.
         """
         self._gate = gate
-        self._is_allowed = is_allowed
+        self._identify = identify
         self._watch = watch
         self._turned_away: Counter[tuple[str, str]] = Counter()
         """By caller and reason, since the last line."""
@@ -40,8 +40,8 @@ class Doorkeeper:
         """Return why a call is turned away; None: it is not, but its names may be too many."""
         if self._gate.has_room_for_all():
             return None
-        identities = peer_identities(context)
-        if not self._is_allowed(identities):
+        identities = self._identify(context)
+        if not identities:
             return None  # what it is to hear is not for us to say
         caller = self._gate.admission.name_caller(identities)
         error = self._gate.find_no_room(caller)

@@ -1,7 +1,7 @@
 """CorroborationService: messages in, values down, messages out. Nothing is decided here."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,7 +14,7 @@ from coordinator.fanout import AnyLink
 from coordinator.stream import QuestionStream
 from mpic.encoded import pass_on
 from mpic.grpc.errors import RequestError
-from mpic.grpc.identity import Context, peer_identities, peer_trace
+from mpic.grpc.identity import Context, peer_trace
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 
@@ -33,16 +33,23 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
     """Answers callers."""
 
     def __init__(
-        self, clerk: Clerk, archive: Archive | None, links: Sequence[AnyLink], limits: StreamLimits
+        self,
+        clerk: Clerk,
+        archive: Archive | None,
+        links: Sequence[AnyLink],
+        limits: StreamLimits,
+        identify: Callable[[Context], Sequence[str]],
     ) -> None:
         """Answer what `clerk` decides and `archive` finds; report on these links.
 
-        Without an archive nothing is recorded that could be asked about.
+        Without an archive nothing is recorded that could be asked about. `identify` returns the
+        identities of a caller that are on the list of callers.
         """
         self._clerk = clerk
         self._archive = archive
         self._links = links
         self._limits = limits
+        self._identify = identify
         self._streams: set[QuestionStream] = set()
 
     def adopt(self, links: Sequence[AnyLink]) -> None:
@@ -109,7 +116,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
 
     def _call(self, context: Context) -> Call:
         """Say who calls, and until when."""
-        caller = self._clerk.gate.admission.name_caller(peer_identities(context))
+        caller = self._clerk.gate.admission.name_caller(self._identify(context))
         return Call(caller, context.time_remaining, peer_trace(context))
 
     def _open_record(self) -> Archive:

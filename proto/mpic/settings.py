@@ -1,5 +1,6 @@
 """The configuration tables both programs have."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +15,8 @@ from mpic.owner import Owner
 
 PerspectiveId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 ListenAddress = Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
+# A URI has a colon and a DNS name has none, so one cannot be taken for the other.
+_IDENTITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+|[A-Za-z0-9_.-]+")
 Workers = Annotated[int, Field(ge=1, le=64)]
 RirName = Literal["AFRINIC", "APNIC", "ARIN", "LACNIC", "RIPE"]
 
@@ -48,6 +51,12 @@ class CallersTable(ConfigTable):
             raise Flaw(
                 "nobody may call", 'List at least one identity, such as "spiffe://mpic.example/..."'
             )
+        for caller in allowed:
+            if not _IDENTITY.fullmatch(caller):
+                raise Flaw(
+                    f"{caller!r} is neither a URI nor a DNS name",
+                    "List a subject alternative name of one of these kinds; no other is looked at",
+                )
         return allowed
 
 

@@ -230,7 +230,7 @@ FAULTS = [
     Fault("the door says nothing of when to come again", OVERLOAD, "        self._toll.turn_away()\n        return self._exhausted(refusal.reason, refusal.message)", "        self._toll.turn_away()\n        return RequestError(StatusCode.RESOURCE_EXHAUSTED, refusal.reason, refusal.message)"),
     Fault("what is turned away is not felt", OVERLOAD, "        self._toll.turn_away()\n", ""),
     Fault("what is refused on a stream is felt as if it were a call", OVERLOAD, '        text = f"{message}; nothing was', '        self._toll.turn_away()\n        text = f"{message}; nothing was'),
-    Fault("a stranger is turned away like others", "coordinator/doorkeeper.py", "        if not self._is_allowed(identities):", "        if False:"),
+    Fault("a stranger is turned away like others", "coordinator/doorkeeper.py", "        if not identities:", "        if False:"),
     Fault("nobody is turned away unread", "coordinator/doorkeeper.py", "        if self._gate.has_room_for_all():", "        if True:"),
     Fault("who is turned away unread is not counted", "coordinator/doorkeeper.py", "            self._watch.count(error)", "            pass"),
     Fault("who is turned away unread is told in the log again and again", "coordinator/doorkeeper.py", "        self._turned_away.clear()", "        pass"),

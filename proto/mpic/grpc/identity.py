@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -18,12 +19,53 @@ __all__ = ["Context", "Gate", "peer_identities", "peer_trace"]
 
 log = structlog.get_logger()
 
+# What gRPC calls a kind of subject alternative name, and what people do.
+_KINDS = {"peer_uri": "URI", "peer_dns": "DNS", "peer_email": "email", "peer_ip": "IP"}
+# Tags of GeneralName in DER (RFC 5280 4.2.1.6).
+_URI, _DNS = 0x86, 0x82
+_SHOWN = 8
+"""Names of a certificate that a person is told."""
+
 
 def peer_identities(context: Context) -> list[str]:
-    """Return the SANs of the client's verified certificate: SPIFFE ids first, then DNS names."""
+    """Return the SANs of the client's verified certificate: URIs first, then DNS names.
+
+    A kind cannot be taken for the other, nor an address for either: a URI has a colon, and a DNS
+    name has none. Whichever is written otherwise is not there.
+    """
     auth = context.auth_context()
-    values = [*auth.get("peer_spiffe_id", ()), *auth.get("x509_subject_alternative_name", ())]
-    return list(dict.fromkeys(value.decode("utf-8", "replace") for value in values))
+    der = b"".join(map(_read_pem, auth.get("x509_pem_cert", ())))
+    uris = [one for one in auth.get("peer_uri", ()) if b":" in one and _is_whole(one, _URI, der)]
+    names = [
+        one for one in auth.get("peer_dns", ()) if b":" not in one and _is_whole(one, _DNS, der)
+    ]
+    return list(dict.fromkeys(one.decode("ascii", "replace") for one in (*uris, *names)))
+
+
+def _read_pem(certificate: bytes) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(certificate.decode())
+
+
+def _is_whole(name: bytes, tag: int, der: bytes) -> bool:
+    """Whether a certificate has just this name, and not a longer one that has a NUL behind it.
+
+    grpcio gives names as C strings, which end at a NUL.
+    """
+    size = len(name)
+    length = bytes((size,)) if size < 0x80 else b"\x82" + size.to_bytes(2)  # noqa: PLR2004 - X.690
+    length = b"\x81" + bytes((size,)) if 0x80 <= size <= 0xFF else length  # noqa: PLR2004 - X.690
+    return bytes((tag,)) + length + name in der
+
+
+def describe_names(context: Context) -> list[str]:
+    """Return the SANs as a person is told them, each with its kind; not all, if they are many."""
+    auth = context.auth_context()
+    names = [
+        f"{kind}:{value.decode('utf-8', 'replace')}"
+        for name, kind in _KINDS.items()
+        for value in auth.get(name, ())
+    ]
+    return names[:_SHOWN]
 
 
 def peer_trace(context: Context) -> Trace | None:
@@ -44,7 +86,22 @@ class Gate:
 
     def __init__(self, allowed: Mapping[str, frozenset[str]]) -> None:
         """Take the allowed identities by full service name; a service not named lets all in."""
-        self.allowed = allowed
+        self._allowed = allowed
+        self._streams: dict[asyncio.Task[Any], tuple[str, Sequence[str]]] = {}
+        """By its task: the service of each open stream, and as whom its caller was let in."""
+        self._closed: set[asyncio.Task[Any]] = set()
+        """Streams that are to end since nobody of that name is let in any more."""
+
+    def adopt(self, allowed: Mapping[str, frozenset[str]]) -> None:
+        """Let in others from now on, and end the streams of those who are not any more.
+
+        Other calls end by themselves within seconds and are answered to whom they were let in for.
+        """
+        self._allowed = allowed
+        for task, (service, identities) in self._streams.items():
+            if not self._allowed_of(service).issuperset(identities):
+                self._closed.add(task)
+                task.cancel()
 
     def wrap(self, service: str, handler: Handler) -> Handler:
         """Return the same handler of a method of `service` behind the gate."""
@@ -61,7 +118,7 @@ class Gate:
         async def many(inner: Any, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any message
             try:
                 self._admit(service, context)
-                async for message in inner(request, context):
+                async for message in self._pass_on(service, inner(request, context), context):
                     yield message
             except (aio.AbortError, asyncio.CancelledError):
                 raise
@@ -70,21 +127,48 @@ class Gate:
 
         return replace_behaviour(handler, one, many)
 
-    def allows(self, service: str, identities: Sequence[str]) -> bool:
-        """Whether one with these identities may call a service."""
-        allowed = self.allowed.get(service)
-        return allowed is None or not allowed.isdisjoint(identities)
+    async def _pass_on(
+        self, service: str, messages: AsyncIterator[Any], context: Context
+    ) -> AsyncIterator[Any]:
+        """Pass a stream on for as long as its caller is let in; then raise RequestError."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - gRPC gives each call one
+        self._streams[task] = (service, self.identify(service, context))
+        try:
+            async for message in messages:
+                yield message
+        except asyncio.CancelledError:
+            if task not in self._closed:
+                raise
+            task.uncancel()
+            raise self._refuse(service, context) from None
+        finally:
+            self._streams.pop(task, None)
+            self._closed.discard(task)
+
+    def identify(self, service: str, context: Context) -> list[str]:
+        """Return the caller's identities that are on the list of a service; none: it is a stranger.
+
+        The first is the one it is known by.
+        """
+        allowed = self._allowed_of(service)
+        return [one for one in peer_identities(context) if one in allowed]
+
+    def _allowed_of(self, service: str) -> frozenset[str]:
+        return self._allowed.get(service, frozenset())
 
     def _admit(self, service: str, context: Context) -> None:
-        identities = peer_identities(context)
-        if self.allows(service, identities):
-            return
-        log.warning(
-            "caller_refused", service=service, identities=identities, address=context.peer()
-        )
-        raise RequestError(
+        if service in self._allowed and not self.identify(service, context):
+            raise self._refuse(service, context)
+
+    def _refuse(self, service: str, context: Context) -> RequestError:
+        """Write down that a caller is refused, and return what it is told."""
+        names = describe_names(context)
+        log.warning("caller_refused", service=service, identities=names, address=context.peer())
+        return RequestError(
             grpc.StatusCode.PERMISSION_DENIED,
             "CALLER_NOT_ALLOWED",
-            f"none of {identities} is on the list of callers of {service};"
-            " add one of them to [callers] allowed in the server's configuration",
+            f"none of {names} is on the list of callers of {service};"
+            " add one of them, a URI or a DNS name, to [callers] allowed in the server's"
+            " configuration",
         )

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from grpc_health.v1._async import HealthServicer
 
 from mpic.address import reachable
 from mpic.grpc.acceptors import Acceptors, Busiest, Reception, refuse
-from mpic.grpc.handlers import Handler
+from mpic.grpc.handlers import Context, Handler
 from mpic.grpc.identity import Gate
 from mpic.grpc.metering import HEALTH, Meter
 from mpic.grpc.tls import ServerIdentity, Tls, accepts_tls_1_2
@@ -108,17 +108,18 @@ class Server:
         """Whether shutdown began."""
         return self._stopping.is_set()
 
-    def allows(self, service: str, identities: Sequence[str]) -> bool:
-        """Whether one with these identities may call a service."""
-        return self._gate.allows(service, identities)
+    def identify(self, service: str, context: Context) -> list[str]:
+        """Return the caller's identities that are on the list of a service."""
+        return self._gate.identify(service, context)
 
     def adopt(self, tls: Tls, allowed: Mapping[str, frozenset[str]]) -> None:
         """Show another certificate from the next connection on, and let in others from now on.
 
-        Connections and streams that there are go on. Raises OSError.
+        Connections that there are go on, and so do streams, but for those of callers who are not
+        on the list any more. Raises OSError.
         """
         self._identity.adopt(tls)
-        self._gate.allowed = allowed
+        self._gate.adopt(allowed)
 
     async def start(self) -> None:
         """Serve."""

@@ -54,6 +54,34 @@ def test_what_a_resolver_beside_the_agent_needs(tmp_path: Path, option: str, say
         read(tmp_path, **{option: None})
 
 
+@pytest.mark.parametrize(
+    ("caller", "is_one"),
+    [
+        ("spiffe://mpic.example/coordinator/main", True),
+        ("main.coordinator.mpic.example", True),
+        ("urn:example:main", True),
+        ("main@mpic.example", False),
+        ("*.mpic.example", False),
+        ("spiffe://mpic.example/coordinator main", False),
+        ("", False),
+    ],
+)
+def test_a_caller_is_listed_by_a_uri_or_a_dns_name(
+    tmp_path: Path, caller: str, is_one: bool
+) -> None:
+    (tmp_path / "root.key").write_text(DS)
+    text = SHIPPED.read_text().replace("spiffe://mpic.example/coordinator/main", caller)
+    assert f'allowed = ["{caller}"' in text
+    file = tmp_path / "agent.toml"
+    anchor = '[resolver]\ntrust_anchor_file = "root.key"\n'
+    file.write_text(text.replace("[resolver]\n", anchor))
+    if is_one:
+        assert read_settings(file).callers.allowed == [caller]
+    else:
+        with pytest.raises(ConfigError, match="is neither a URI nor a DNS name"):
+            read_settings(file)
+
+
 def test_only_a_lab_takes_a_resolvers_own_answers(tmp_path: Path) -> None:
     assert read(tmp_path).rules() == list(RULES)
     spared = read(tmp_path, lab_allow_local_answers="true").rules()
