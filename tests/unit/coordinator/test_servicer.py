@@ -28,9 +28,6 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 class Context:
     """What is asked of a call's context."""
 
-    def auth_context(self) -> dict[str, list[bytes]]:
-        return {"peer_spiffe_id": [CALLER.encode()]}
-
     def invocation_metadata(self) -> list[tuple[str, str]]:
         return [(HEADER, TRACE)]
 
@@ -90,7 +87,7 @@ class Service:
         clerk: Any = self.clerk
         links: Any = self.links
         limits = StreamLimits(window=0.0)
-        self.servicer = CorroborationServicer(clerk, archive, links, limits)
+        self.servicer = CorroborationServicer(clerk, archive, links, limits, lambda _: [CALLER])
 
     def stream(self, questions: AsyncIterator[c.CorroborateStreamRequest]) -> Any:  # noqa: ANN401 - an asynchronous generator
         context: Any = Context()
