@@ -19,6 +19,8 @@ class Location:
 
     latitude: float
     longitude: float
+    country: str = ""
+    """Its code of ISO 3166-1, where it is told."""
 
 
 @dataclass(frozen=True, slots=True)

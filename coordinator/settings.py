@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from coordinator.atlas import Atlas
 from coordinator.attempt_set import find_set_breaches
 from coordinator.caa import Applicant
 from coordinator.issuer import Issuer, Issuers, check_tag
 from coordinator.limits import LimitsTable
+from coordinator.placement import find_misplacements
 from coordinator.policy import NoPolicyRowError, PolicyRow
 from coordinator.policy_settings import PolicyTable
 from coordinator.record.settings import RecordTable
@@ -106,10 +108,13 @@ class PlaceTable(ConfigTable):
 
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
+    country: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] | None = Field(
+        default=None, description="its code of ISO 3166-1, such as DE: slips are found by it"
+    )
 
     def location(self) -> Location:
         """Return the value."""
-        return Location(self.latitude, self.longitude)
+        return Location(self.latitude, self.longitude, self.country or "")
 
 
 class ResolverPlaceTable(PlaceTable):
@@ -215,10 +220,10 @@ def read_settings(file: Path) -> CoordinatorSettings:
 
 
 def check_roster(settings: CoordinatorSettings, file: Path, now: datetime) -> list[str]:
-    """Check the roster against the policy row in force and the one to come.
+    """Check the roster against the map, the policy row in force and the one to come.
 
     Returns warnings about a row that comes into force within 30 days; raises ConfigError when the
-    roster cannot satisfy the row in force now.
+    roster cannot satisfy the row in force now, or a place and its region do not fit.
     """
     roster, policy = settings.roster(), settings.policy.policy()
     try:
@@ -226,7 +231,10 @@ def check_roster(settings: CoordinatorSettings, file: Path, now: datetime) -> li
     except NoPolicyRowError as error:
         mend = "Add a [[policy.row]] whose effective_from has passed"
         raise ConfigError(file, [Problem("policy.row", str(error), mend)]) from error
-    found = {"perspective": find_breaches(roster, row), "policy": find_set_breaches(roster, row)}
+    found = {
+        "perspective": [*find_breaches(roster, row), *find_misplacements(roster, Atlas.read())],
+        "policy": find_set_breaches(roster, row),
+    }
     problems = [
         Problem(place, f"{one.rule}: {one.fact}", one.mend)
         for place, breaches in found.items()

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from coordinator.atlas import Atlas
 from coordinator.doctor.perspectives import Sighting, judge_clocks, judge_sightings, meet_all
 from coordinator.doctor.record import examine_record
-from coordinator.doctor.rules import judge_roster
+from coordinator.doctor.rules import judge_places, judge_roster
 from coordinator.settings import CoordinatorSettings, read_settings
 from mpic.address import shift_port
 from mpic.doctor import Finding, Register, run_checks
@@ -72,8 +73,8 @@ async def _check_open_files(patient: Patient) -> Sequence[Finding]:
 
 
 async def _check_roster(patient: Patient) -> Sequence[Finding]:
-    policy = patient.settings.policy.policy()
-    return judge_roster(patient.settings.roster(), policy, patient.now)
+    roster, policy = patient.settings.roster(), patient.settings.policy.policy()
+    return [*judge_roster(roster, policy, patient.now), *judge_places(roster, Atlas.read())]
 
 
 async def _check_record(patient: Patient) -> Sequence[Finding]:

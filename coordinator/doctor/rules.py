@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from coordinator.atlas import Atlas
+from coordinator.placement import find_misplacements
 from coordinator.policy import NoPolicyRowError, Policy, PolicyRow
 from coordinator.roster import Breach, Roster, find_breaches
 from mpic.doctor import Facts, Finding
@@ -25,6 +27,12 @@ def judge_roster(roster: Roster, policy: Policy, now: datetime) -> Sequence[Find
         today = [Finding("ok", "the roster satisfies the rules in force", facts=facts)]
     coming = policy.rows_between(now, max(row.effective_from for row in policy.rows))
     return [*today, *(finding for row in coming for finding in _foresee(roster, row, now))]
+
+
+def judge_places(roster: Roster, atlas: Atlas) -> Sequence[Finding]:
+    """Say whether every place lies in its country and in its region."""
+    wrong = [_say_broken(breach) for breach in find_misplacements(roster, atlas)]
+    return wrong or [Finding("ok", "every place lies in the region of its RIR")]
 
 
 def _say_broken(breach: Breach) -> Finding:

@@ -12,6 +12,8 @@ import yaml
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
+from coordinator.atlas import Atlas
+from coordinator.placement import find_misplacements
 from coordinator.settings import CoordinatorSettings
 from mpic.config import load_config
 from perspective_agent.settings import AgentSettings
@@ -101,6 +103,15 @@ def test_what_it_configures_can_be_run(example: str, tmp_path: Path) -> None:
         settings = load_config(tmp_path / name, SETTINGS[name])
         mounted = "/etc/mpic/tls"
         assert {str(path.parent) for path in settings.tls.model_dump().values()} == {mounted}
+
+
+def test_the_example_roster_lies_where_it_says(tmp_path: Path) -> None:
+    file = tmp_path / "coordinator.toml"
+    file.write_text(dict(configurations("coordinator.yaml"))["coordinator.toml"])
+    settings = load_config(file, CoordinatorSettings)
+    countries = {one.egress.country for one in settings.perspective}
+    assert countries == {"JP", "DE", "US", "BR", "ZA", "SG"}
+    assert not find_misplacements(settings.roster(), Atlas.read())
 
 
 @every_example

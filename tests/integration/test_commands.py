@@ -170,6 +170,26 @@ NEAR_FRANKFURT = "{ latitude = 51.22, longitude = 6.77 }"
         ("coordinator-main.pem", "nowhere.pem", r"nowhere\.pem: there is no such file"),
         ("coordinator-main.key", "perspective-tokyo.key", r"key"),
         ('"ca.example.test"', '""', r"issuer"),
+        (
+            "egress = { latitude = 50.11, longitude = 8.68 }",
+            "egress = { latitude = 8.68, longitude = 50.11 }",
+            r"egress of frankfurt \(8\.68, 50\.11\) lies in SO \(AFRINIC\), not in .*\. With lat",
+        ),
+        (
+            "resolver = { latitude = -23.55, longitude = -46.63 }",
+            "resolver = { latitude = -23.55, longitude = 46.63 }",
+            r"resolver of sao-paulo .* lies in MG \(AFRINIC\), .* With the other sign of its long",
+        ),
+        (
+            "resolver = { latitude = 1.35, longitude = 103.82 }",
+            "resolver = { latitude = 0, longitude = 0 }",
+            r"resolver of singapore \(0, 0\) lies at sea",
+        ),
+        (
+            "resolver = { latitude = 1.35, longitude = 103.82 }",
+            'resolver = { latitude = 1.35, longitude = 103.82, country = "JP" }',
+            r"resolver of singapore .* not in JP",
+        ),
         ("latitude = 35.68", "latitude = 95.68", r"perspective\[0\]\.egress\.latitude"),
     ],
 )
@@ -190,6 +210,21 @@ def with_remotes(text: str, count: int) -> str:
     """Keep the primary and so many remotes of a configuration."""
     head, *perspectives = text.split("[[perspective]]")
     return "[[perspective]]".join([head, *perspectives[: count + 1]])
+
+
+def test_the_coordinator_does_not_start_on_a_roster_with_a_wrong_region(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    file = tmp_path / "coordinator.toml"
+    text = deployment.coordinator_file.read_text()
+    assert text.count('rir = "RIPE"') == 1
+    file.write_text(text.replace('rir = "RIPE"', 'rir = "LACNIC"'))
+    checked = run("check-config", file)
+    assert checked.returncode == 1
+    assert "lies in DE (RIPE), not in the region of LACNIC" in checked.stderr
+    started = run("coordinator", "--config", file)
+    assert started.returncode == 1
+    assert started.stderr == checked.stderr
 
 
 def test_the_coordinator_does_not_start_on_a_roster_that_breaks_the_policy(

@@ -21,7 +21,7 @@ from mpic.v1 import corroboration_pb2_grpc, perspective_pb2_grpc
 from mpic.v1 import perspective_pb2 as p
 from tests.world.deployment import COORDINATOR, Deployment, Plan, agent_address, wait_serving
 from tests.world.fake_agent import BEHAVIOURS
-from tests.world.places import PLACES
+from tests.world.places import PLACES, Place
 from tests.world.process import Child, wait_until
 
 CHILD = "nothing-here.parent.example.co.jp"
@@ -259,10 +259,19 @@ def restarted(deployment: Deployment, configuration: str) -> c.NameVerdict:
     return verdict
 
 
+def standing(place: Place) -> str:
+    """Where and in which region the roster says that one stands."""
+    where = f"{{ latitude = {place.latitude}, longitude = {place.longitude} }}"
+    return f'rir = "{place.rir}"\negress = {where}\nresolver = {where}\n'
+
+
+IN_ASHBURN, IN_SANTIAGO = standing(ASHBURN), standing(PLACES[8])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ('rir = "ARIN"', 'rir = "LACNIC"', "says it is 'ashburn' in ARIN; the roster says"),
+        (IN_ASHBURN, IN_SANTIAGO, "says it is 'ashburn' in ARIN; the roster says"),
         ('id = "ashburn"', 'id = "portland"', "says it is 'ashburn' in ARIN; the roster says"),
     ],
 )
@@ -270,6 +279,7 @@ def test_an_agent_that_is_not_what_the_roster_says_is_refused(
     deployment: Deployment, old: str, new: str, says: str
 ) -> None:
     honest = deployment.coordinator_file.read_text()
+    assert old in honest
     verdict = restarted(deployment, honest.replace(old, new))
     restarted(deployment, honest)
     assert verdict.quorum == "4/5"
