@@ -27,8 +27,8 @@ class RecordCollector(Collector):
         recorder = self._recorder
         yield GaugeMetricFamily(
             "mpic_record_store_failing",
-            "1 if the last batch of records could not be written: nothing is approved.",
-            value=bool(recorder.failure),
+            "1 if the last batch of records could not be written, or hangs: nothing is approved.",
+            value=recorder.is_failing,
         )
         yield GaugeMetricFamily(
             "mpic_record_queue_depth", "Records that wait to be written.", value=recorder.waiting

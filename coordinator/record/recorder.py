@@ -16,24 +16,22 @@ question has one, of the perspective that nobody needs to wait for.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
 
-from coordinator.record.chain import Head, seal_batch
+from coordinator.record.chain_writer import ChainWriter
 from coordinator.record.ids import lowest_id
-from coordinator.record.store import ChainMovedError, ClaimedError, Entry, Store, StoreError
-from coordinator.record.transcript import to_us
+from coordinator.record.store import Entry, Store, StoreError
 from coordinator.record.waiting import (
     Done,
     Waiting,
     Word,
     not_written,
     outlast,
-    supersede,
     tell_failed,
     tell_written,
 )
@@ -55,6 +53,10 @@ _UNHURRIED_SECONDS = 0.25
 _PAUSE = 0.2
 """Seconds after a batch that could not be written."""
 _REMEMBER_SECONDS = 10.0
+_HUNG_SECONDS = 10.0
+"""After so long a batch is no longer just slow; PostgreSQL ends a statement before."""
+
+_ENDED = "what writes the record has ended"
 
 Clock = Callable[[], datetime]
 T = TypeVar("T")
@@ -68,22 +70,21 @@ class Recorder:
     ) -> None:
         """Write nothing yet; `open` first. A request has one verdict within a window."""
         self._store = store
+        self._writer = ChainWriter(store, chain, clock)
         self._window = window
         self._clock = clock
-        self._chain = chain
-        self._head: Head | None = None
-        """None: to be read from the store."""
-        self._last = Head(chain, 0, b"", 0)
-        """The last batch that is known to be durable."""
         self._queue: list[Waiting] = []
         self._wake = asyncio.Event()
         self._patience: asyncio.TimerHandle | None = None
         """Runs while an entry that nobody waits for looks for company."""
+        self._is_busy = False
         self._closing = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._running: asyncio.Task[None] | None = None
         self.company = Company()
         """The attempts whose entries are under way."""
+        self._began: float | None = None
+        """When the batch that is being written was begun."""
         self.failure = ""
         """Why the last batch could not be written; "" when it could."""
         self._failed_at = 0.0
@@ -98,12 +99,25 @@ class Recorder:
         return len(self._queue)
 
     def why_not_writing(self) -> str:
-        """Say why records could not be written a moment ago; "" when they could.
+        """Say why records cannot be written, or could not a moment ago; "" when they can.
 
-        Only who is asked again finds out that he can write again, so this is forgotten soon.
+        Only who is asked again finds out that he can write again, so a failure is forgotten soon.
         """
         is_recent = time.monotonic() - self._failed_at < _REMEMBER_SECONDS
-        return self.failure if is_recent else ""
+        return self._why_stuck() or (self.failure if is_recent else "")
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last batch could not be written, or none can be any more."""
+        return bool(self.failure or self._why_stuck())
+
+    def _why_stuck(self) -> str:
+        if self._running is not None and self._running.done():
+            return f"{_ENDED}. Restart this coordinator"
+        seconds = 0.0 if self._began is None else time.monotonic() - self._began
+        if seconds > _HUNG_SECONDS:
+            return f"a batch has been under way for {seconds:.0f} s. See whether its disk hangs"
+        return ""
 
     async def open(self) -> None:
         """Open the store and start writing; raises StoreError."""
@@ -149,29 +163,38 @@ class Recorder:
             self._patience = loop.call_later(_UNHURRIED_SECONDS, self._wake.set)
 
     def _put(self, record: bytes, word: Word, done: Done | None) -> None:
+        if self._running is None or self._running.done():
+            raise not_written(_ENDED)
         if len(self._queue) >= MOST_WAITING or self._closing:
             raise not_written("too many records wait to be written")
         self._queue.append(Waiting(record, word, done))
 
     async def _run(self) -> None:
-        is_busy = False
-        while not self._closing or self._queue:
-            await self._wake.wait()
-            if is_busy and not self._closing:
-                await self.company.gather(_GATHER_SECONDS)
-            self._wake.clear()
-            if self._patience is not None:
-                self._patience.cancel()
-                self._patience = None
-            is_busy = len(self._queue) >= _BUSY
-            if len(self._queue) > MOST_IN_BATCH or self._closing:
-                self._wake.set()
-            if self._queue and not await self._append(self._take()):
-                await asyncio.sleep(_PAUSE)
-                if self._closing and not any(one.done for one in self._queue):
-                    log.error("record_entries_lost", count=len(self._queue))
-                    return
-                self._wake.set()
+        """Write until closed; should it ever end otherwise, nobody waits for it in vain."""
+        try:
+            while not self._closing or self._queue:
+                await self._gather()
+                if self._queue and not await self._append(self._take()):
+                    await asyncio.sleep(_PAUSE)
+                    if self._closing and not any(one.done for one in self._queue):
+                        log.error("record_entries_lost", count=len(self._queue))
+                        return
+                    self._wake.set()
+        finally:
+            tell_failed(self._queue, _ENDED)
+
+    async def _gather(self) -> None:
+        """Wait until something is to be written, and when busy a moment for more."""
+        await self._wake.wait()
+        if self._is_busy and not self._closing:
+            await self.company.gather(_GATHER_SECONDS)
+        self._wake.clear()
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        self._is_busy = len(self._queue) >= _BUSY
+        if len(self._queue) > MOST_IN_BATCH or self._closing:
+            self._wake.set()
 
     def _take(self) -> Sequence[Waiting]:
         """Return what makes up the next batch; nobody else holds it until the one after."""
@@ -179,14 +202,17 @@ class Recorder:
         return waiting
 
     async def _append(self, waiting: Sequence[Waiting]) -> bool:
-        """Write one batch, tell everybody who waits how it went, and return that."""
-        since = lowest_id(self._clock() - self._window) if self._window else None
-        entries = [entry for one in waiting if (entry := one.to_entry(since)) is not None]
-        if not entries:
-            return True
-        started = time.monotonic()
+        """Write one batch, tell everybody who waits how it went, and return that.
+
+        Who waits is told first: whatever goes wrong after that is no concern of his.
+        """
+        self._began = started = time.monotonic()
+        entries: Sequence[Entry] = ()
         try:
-            superseded = await self._in_thread(lambda: self._append_claiming(entries))
+            entries = self._word(waiting)
+            if not entries:
+                return True
+            superseded = await self._in_thread(lambda: self._writer.append(entries))
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
             tell_failed(waiting, "its record could not be written")
             self.entries[False] += len(entries)
@@ -194,6 +220,8 @@ class Recorder:
             self._queue[:0] = kept[: MOST_WAITING // 2]
             self._complain(error)
             return False
+        finally:
+            self._began = None
         tell_written(waiting, superseded)
         self.entries[True] += len(entries)
         self.seconds.observe(time.monotonic() - started)
@@ -202,54 +230,9 @@ class Recorder:
             log.info("record_written_again")
         return True
 
-    def _append_claiming(self, entries: Sequence[Entry]) -> Mapping[bytes, bytes]:
-        """Append, in the store's thread; return by record which other has its request's verdict.
-
-        An attempt is recorded also where its verdict came second. Every turn but the last takes
-        away a claim at least.
-        """
-        superseded: dict[bytes, bytes] = {}
-        while True:
-            try:
-                self._append_now(entries)
-            except ClaimedError as error:
-                lost = {
-                    one.record: error.holders[one.claim.term]
-                    for one in entries
-                    if one.claim is not None and one.claim.term in error.holders
-                }
-                if not lost:
-                    raise
-                superseded |= lost
-                entries = [
-                    supersede(one, lost[one.record]) if one.record in lost else one
-                    for one in entries
-                ]
-            else:
-                return superseded
-
-    def _append_now(self, entries: Sequence[Entry]) -> None:
-        """Seal and append."""
-        try:
-            self._append_to(self._head or self._find_head(), entries)
-        except ChainMovedError:
-            # Another process under the same name, such as the one before this that is just ending.
-            self._append_to(self._find_head(), entries)
-
-    def _append_to(self, head: Head, entries: Sequence[Entry]) -> None:
-        self._head = None
-        batch = seal_batch(head, [entry.content for entry in entries], to_us(self._clock()))
-        self._store.append(batch, entries)
-        self._head = self._last = batch.head
-
-    def _find_head(self) -> Head:
-        """Return what to go on from.
-
-        A store that has less than was made durable has lost some: the chain goes on all the same
-        from what was, so that verifying it shows what is missing.
-        """
-        stored = self._store.head(self._chain)
-        return stored if stored.sequence >= self._last.sequence else self._last
+    def _word(self, waiting: Sequence[Waiting]) -> Sequence[Entry]:
+        since = lowest_id(self._clock() - self._window) if self._window else None
+        return [entry for one in waiting if (entry := one.to_entry(since)) is not None]
 
     def _complain(self, error: Exception) -> None:
         """Say once why nothing can be written, and what to do."""

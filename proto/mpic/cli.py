@@ -13,11 +13,13 @@ import typer
 
 import mpic.grpc.logs  # noqa: F401 - loads structlog as is fit, before a program loads it
 from mpic import __version__
+from mpic.grpc.sink import occupy_standard_files
 from mpic.problem import ConfigError, Flaw, Problem, explain_os_error
 
 
 def main() -> None:
     """Run `mpic`: exit status 1 and a sentence for what an operator can mend."""
+    occupy_standard_files()
     try:
         build_app(*sys.argv[1:2])()
     except (ConfigError, Flaw) as error:

@@ -17,14 +17,27 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
 )
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from mpic import __version__
+from mpic.grpc.sink import SINK
 from mpic.tally import Tally
 
 SHED_REASONS = ("OVERLOADED", "CALLER_LIMIT", "DEADLINE_TOO_SHORT")
 """The reasons of errors by which a question is turned away because of load: too much is in flight,
 in all or of one caller; or the time its caller leaves is less than none."""
+
+
+class _LostLines(Collector):
+    """Lines of the log that could not be written."""
+
+    def collect(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(
+            "mpic_log_lines_lost",
+            "Lines of the log that could not be written: its disk is full, or its reader gone.",
+            value=SINK.lost,
+        )
 
 
 class ProgramMetrics:
@@ -50,6 +63,7 @@ class ProgramMetrics:
             {"reason": {reason: reason.lower() for reason in SHED_REASONS}},
         )
         self.registry.register(self.shed)
+        self.registry.register(_LostLines())
         self._reload_succeeded = Gauge(
             "mpic_config_last_reload_successful",
             "1 if what the files said was taken when they were last read, 0 if it was refused.",

@@ -93,6 +93,30 @@ FAULTS = [
         "        await asyncio.shield(done)",
     ),
     Fault(
+        "a writer that has ended is not noticed",
+        RECORDER,
+        "        if self._running is not None and self._running.done():",
+        "        if False:",
+    ),
+    Fault(
+        "who waits for a writer that ends waits for ever",
+        RECORDER,
+        "            tell_failed(self._queue, _ENDED)",
+        "            pass",
+    ),
+    Fault(
+        "a complaint comes before who waits is told",
+        RECORDER,
+        '            tell_failed(waiting, "its record could not be written")',
+        '            self._complain(error)\n            tell_failed(waiting, "it could not be")',
+    ),
+    Fault(
+        "a batch that hangs is not noticed",
+        RECORDER,
+        "        if seconds > _HUNG_SECONDS:",
+        "        if False:",
+    ),
+    Fault(
         "who was cancelled is told all the same",
         REPEATS,
         "            if is_cancelled():  # it",
@@ -223,8 +247,8 @@ FAULTS = [
     Fault(
         "a busy writer does not gather",
         RECORDER,
-        "            if is_busy and not self._closing:",
-        "            if False:",
+        "        if self._is_busy and not self._closing:",
+        "        if False:",
     ),
     Fault(
         "a busy writer waits for nobody",

@@ -9,6 +9,7 @@ SERVICER = "coordinator/servicer.py"
 RECORD_SETTINGS = "coordinator/record/settings.py"
 SETTINGS = "coordinator/settings.py"
 POLICY_SETTINGS = "coordinator/policy_settings.py"
+SINK = "proto/mpic/grpc/sink.py"
 
 FAULTS = [
     # The record, asked about.
@@ -115,4 +116,12 @@ FAULTS = [
     Fault("coordinators of one database do not look for what others were asked", RECORD_SETTINGS, 'is_shared = is_shared or self.store == "postgresql"', "is_shared = is_shared or False"),
     Fault("workers write one chain", RECORD_SETTINGS, 'f"{self.chain or socket.gethostname()}.{worker}"', "self.chain or socket.gethostname()"),
     Fault("two policies have one version", RECORD_SETTINGS, "hashlib.sha256(repr(policy).encode())", "hashlib.sha256(repr(type(policy)).encode())"),
+    # A log that cannot be written.
+    Fault("a log that cannot be written raises", SINK, "        except (OSError, ValueError):\n            self.lose()", "        except ZeroDivisionError:\n            self.lose()"),
+    Fault("a log's reader that hangs holds the program up", SINK, "        if self._poll is not None and not", "        if False and not"),
+    Fault("a line that was cut off tears the next", SINK, "        if self._is_torn:", "        if False:"),
+    Fault("lost lines are not counted", SINK, "        self.lost += 1\n", ""),
+    Fault("standard error is given to the next file", SINK, "            os.open(os.devnull, os.O_RDWR)", "            pass"),
+    Fault("what cannot be put into words raises", "proto/mpic/grpc/logs.py", "        except Exception:  # noqa: BLE001 - whatever it is, it is the log's", "        except OSError:"),
+    Fault("nobody says that lines were lost", "proto/mpic/grpc/logs.py", "        if lost := SINK.write(line):", "        if False and (lost := SINK.write(line)):"),
 ]  # fmt: skip

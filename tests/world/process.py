@@ -85,6 +85,11 @@ class Child:
         """The process, and its group."""
         return self._process.pid
 
+    @property
+    def code(self) -> int | None:
+        """Its exit code; None while it runs."""
+        return self._process.poll()
+
     def is_running(self) -> bool:
         """Say whether it has not ended."""
         return self._process.poll() is None

@@ -2,6 +2,9 @@
 
 Names, record contents and error texts come from the network. JSON escapes them; the console
 form shows strings as Python literals, so that no control character reaches a terminal.
+
+Nothing that is logged raises, whatever becomes of the line (see `sink`): it would end what was done
+beside it, such as telling a verdict that is recorded already.
 """
 
 import json
@@ -9,6 +12,7 @@ import logging
 import sys
 from typing import Literal
 
+from mpic.grpc.sink import SINK
 from mpic.imports import hidden
 
 # Where there is rich, structlog loads it for tracebacks in colour, which nobody shows here: 3 MB
@@ -45,9 +49,31 @@ def _to_json(_logger: object, _method: str, event: structlog.types.EventDict) ->
     return _encode(event)
 
 
+class _Lines:
+    """What structlog hands lines to."""
+
+    def msg(self, line: str) -> None:
+        """Write a line, and one more that says how many were lost before."""
+        if lost := SINK.write(line):
+            structlog.get_logger().error("log_lines_lost", count=lost)
+
+    debug = info = warning = error = critical = msg
+
+
+class _Logger(structlog.make_filtering_bound_logger(logging.DEBUG)):  # type: ignore[misc] # made at run time
+    """A logger that loses a line which cannot be put into words, and raises nothing."""
+
+    def _proxy_to_logger(self, method_name: str, event: str | None = None, **facts: object) -> None:
+        try:
+            super()._proxy_to_logger(method_name, event, **facts)
+        except Exception:  # noqa: BLE001 - whatever it is, it is the log's
+            SINK.lose()
+
+
 def configure_logging(form: Format, level: Level) -> None:
     """Set up structlog for this process."""
     set_level(level)
+    SINK.open(sys.stderr)
     renderer: structlog.types.Processor = (
         _to_json
         if form == "json"
@@ -61,7 +87,7 @@ def configure_logging(form: Format, level: Level) -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        wrapper_class=_Logger,
+        logger_factory=_Lines,
         cache_logger_on_first_use=True,
     )

@@ -1,9 +1,10 @@
 """Group commit: what waits is written together; what cannot be written is not told."""
 
 import asyncio
+import errno
 import gc
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -211,6 +212,51 @@ async def test_a_store_that_failed_is_given_another_chance(
     assert recorder.failure == "the disk is full. Free space"
 
 
+class BrokenLog:
+    """A log that raises, as one did whose disk was full."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        def write(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, f"No space left on device: {name}")
+
+        return write
+
+
+async def test_who_waits_is_told_before_anything_is_said_of_it(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should that go wrong, nobody waits for a writer that has ended, and it is not ready."""
+    monkeypatch.setattr(module, "log", BrokenLog())
+    gate.fails = True
+    held = write(recorder, 0)
+    await settle()
+    waiting = write(recorder, 1)
+    await settle()
+    gate.open.set()
+    # Not by a timeout of its own: a wait for a record goes on when it is cancelled.
+    done, _ = await asyncio.wait([held, waiting, write(recorder, 2)], timeout=60)
+    errors = [one.exception() for one in done]
+    assert [getattr(error, "reason", "") for error in errors] == ["RECORD_NOT_WRITTEN"] * 3
+    assert "has ended" in recorder.why_not_writing()
+    assert recorder.is_failing
+    with pytest.raises(OSError, match="No space"):
+        await recorder.close()
+
+
+async def test_a_batch_that_hangs_is_seen_from_outside(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_HUNG_SECONDS", 0.0)
+    assert recorder.why_not_writing() == ""
+    waiting = write(recorder, 0)
+    await settle()
+    assert "under way" in recorder.why_not_writing()
+    assert recorder.is_failing
+    gate.open.set()
+    await waiting
+    assert recorder.why_not_writing() == ""
+
+
 async def test_what_nobody_waits_for_is_written_once_it_can_be(
     gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,7 +341,7 @@ async def test_closing_writes_what_waits(gate: Gate, recorder: Recorder) -> None
     await recorder.close()
     await asyncio.gather(*waiting)
     assert len(stored(gate)) == 5
-    with pytest.raises(RequestError, match="too many"):
+    with pytest.raises(RequestError, match="has ended"):
         await write(recorder, 6)
 
 

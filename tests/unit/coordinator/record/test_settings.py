@@ -123,7 +123,8 @@ def test_a_store_that_others_write_to_is_asked_what_they_were_asked(tmp_path: Pa
 def test_each_worker_writes_a_chain_of_its_own(tmp_path: Path) -> None:
     table = read(tmp_path, 'chain = "main"')
     recorders = [table.make_recorder(worker, lambda: NOVEMBER) for worker in range(2)]
-    assert [one._chain for one in recorders if isinstance(one, Recorder)] == ["main.0", "main.1"]
+    chains = [one._writer._chain for one in recorders if isinstance(one, Recorder)]
+    assert chains == ["main.0", "main.1"]
 
 
 def test_two_policies_are_told_apart() -> None:

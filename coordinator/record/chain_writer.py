@@ -1,0 +1,72 @@
+"""Appending to one chain, in the thread of its store: each batch behind the one before."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from coordinator.record.chain import Head, seal_batch
+from coordinator.record.store import ChainMovedError, ClaimedError, Entry, Store
+from coordinator.record.transcript import to_us
+from coordinator.record.waiting import supersede
+
+
+class ChainWriter:
+    """Knows where its chain has got to."""
+
+    def __init__(self, store: Store, chain: str, clock: Callable[[], datetime]) -> None:
+        """Read nothing yet."""
+        self._store = store
+        self._chain = chain
+        self._clock = clock
+        self._head: Head | None = None
+        """None: to be read from the store."""
+        self._last = Head(chain, 0, b"", 0)
+        """The last batch that is known to be durable."""
+
+    def append(self, entries: Sequence[Entry]) -> Mapping[bytes, bytes]:
+        """Append a batch; return by record which other one has its request's verdict.
+
+        An attempt is recorded also where its verdict came second. Every turn but the last takes
+        away a claim at least. Raises StoreError when nothing was written.
+        """
+        superseded: dict[bytes, bytes] = {}
+        while True:
+            try:
+                self._append_now(entries)
+            except ClaimedError as error:
+                lost = {
+                    one.record: error.holders[one.claim.term]
+                    for one in entries
+                    if one.claim is not None and one.claim.term in error.holders
+                }
+                if not lost:
+                    raise
+                superseded |= lost
+                entries = [
+                    supersede(one, lost[one.record]) if one.record in lost else one
+                    for one in entries
+                ]
+            else:
+                return superseded
+
+    def _append_now(self, entries: Sequence[Entry]) -> None:
+        """Seal and append."""
+        try:
+            self._append_to(self._head or self._find_head(), entries)
+        except ChainMovedError:
+            # Another process under the same name, such as the one before this that is just ending.
+            self._append_to(self._find_head(), entries)
+
+    def _append_to(self, head: Head, entries: Sequence[Entry]) -> None:
+        self._head = None
+        batch = seal_batch(head, [entry.content for entry in entries], to_us(self._clock()))
+        self._store.append(batch, entries)
+        self._head = self._last = batch.head
+
+    def _find_head(self) -> Head:
+        """Return what to go on from.
+
+        A store that has less than was made durable has lost some: the chain goes on all the same
+        from what was, so that verifying it shows what is missing.
+        """
+        stored = self._store.head(self._chain)
+        return stored if stored.sequence >= self._last.sequence else self._last
