@@ -31,11 +31,14 @@ def caa_usable_until(ballot: Ballot, attempt: Attempt) -> datetime:
     """Return until when the CAA check may be used to issue (BR 4.2.2.1).
 
     The shortest TTL over the alias chain and the set, but at least 8 hours; 8 hours where there is
-    no record. Counted from before the earliest lookup: from asking.
+    no record. Counted from before the primary's earliest lookup: each was answered after the
+    question, but may have been sent for another one before, by as much as it took.
     """
-    caa = ballot.standing(attempt.roster.primary).caa
-    ttl = timedelta(seconds=caa.ttl) if caa and caa.ttl is not None else timedelta(0)
-    return attempt.asked_at + max(ttl, CAA_FLOOR)
+    primary = ballot.standing(attempt.roster.primary)
+    ttl = timedelta(seconds=primary.caa.ttl or 0) if primary.caa else timedelta(0)
+    encoded = primary.reply.encoded if primary.reply else None
+    longest = max(encoded.lookups_us, default=0) if encoded else 0
+    return attempt.asked_at - timedelta(microseconds=longest) + max(ttl, CAA_FLOOR)
 
 
 def explain_verdict(ballot: Ballot) -> str:

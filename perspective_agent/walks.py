@@ -10,8 +10,15 @@ All levels are asked at once. But most names in flight climb through the same pa
 of a parent is joined by every walk from below: a question then costs two lookups of its own, and
 the five levels it shares with others next to nothing, neither to wait for nor to encode.
 
-Nothing is remembered. A walk is joined while its own lookup is in flight, and no longer, so that
-no question is told what was answered before it was asked.
+Nothing is remembered: no question is told what this agent was answered before it was asked. A walk
+is joined while none of its levels is answered. Once one is, only the own lookup is shared, while it
+is in flight: who asks then walks beside the walk that is there, and asks the parents anew.
+
+That holds for the agent. An answer that is on its way may already have been when the question came,
+and what it holds may be as old as its lookup (`Answer.lookups_us`), since Unbound collects it step
+by step and joins equal queries in flight, too. Beside that, Unbound may answer with what it keeps:
+records for `cache_max_ttl`, absences for `cache_max_negative_ttl`. The coordinator counts the time
+in which a CAA check may be used from before the sending of every lookup (BR 4.2.2.1).
 """
 
 from __future__ import annotations
@@ -37,13 +44,25 @@ _SAID_BY_AD = (o.DNSSEC_SECURE, o.DNSSEC_INSECURE)
 class Walk:
     """A walk from one name: its own lookup, its parent's walk, and all who wait for the answer."""
 
-    __slots__ = ("_depth", "_own", "answer", "holders", "lookup", "parent", "waiting", "wanted")
+    __slots__ = (
+        "_depth",
+        "_own",
+        "answer",
+        "beside",
+        "holders",
+        "lookup",
+        "parent",
+        "waiting",
+        "wanted",
+    )
 
     def __init__(self, wanted: Wanted) -> None:
         """Begin without a lookup, and without a parent."""
         self.wanted = wanted
         self.lookup: Lookup | None = None
         """The own lookup, while it is in flight."""
+        self.beside: Walk | None = None
+        """One begun before, with other parents, that shares the own lookup."""
         self.parent: Walk | None = None
         self.answer: Answer | None = None
         """The levels up to where the walk ends, once they are certain."""
@@ -53,6 +72,16 @@ class Walk:
         """How many have not let go, told or not."""
         self._own: Answer | None = None
         self._depth = 1
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the lookup of every level is in flight."""
+        walk: Walk | None = self
+        while walk is not None:
+            if walk.lookup is None:
+                return False
+            walk = walk.parent
+        return True
 
     @property
     def is_open(self) -> bool:
@@ -81,9 +110,19 @@ class Walk:
         self.parent = parent
         self._depth += parent._depth
 
-    def take(self, lookup: o.Lookup, elapsed_us: int) -> None:
+    def abreast(self) -> list[Walk]:
+        """Return those that wait for the own lookup, of this walk and all beside it."""
+        walk: Walk | None = self
+        found = []
+        while walk is not None:
+            if walk.lookup is not None:
+                found.append(walk)
+            walk = walk.beside
+        return found
+
+    def take(self, own: Answer) -> None:
         """Take the answer to the own lookup."""
-        self._own = Answer((lookup,), encode_level(lookup), (elapsed_us,))
+        self._own = own
         self.conclude()
 
     def conclude(self, _ticket: int = 0, _of_parent: Answer | None = None) -> None:
@@ -123,31 +162,42 @@ class Walks:
         self.resolver = resolver
         self._validates = validates
         self._in_flight: dict[Wanted, Walk] = {}
-        """Those whose own lookup is."""
+        """Those whose own lookup is; of several that share it, the one begun last."""
 
     def ask(self, wanted: Wanted, receive: Receive, ticket: int) -> Walk:
         """Walk from a name; `receive` gets the answer, once, unless `release` comes first."""
-        walk = self._in_flight.get(wanted) or self._begin(wanted)
+        walk = self._in_flight.get(wanted)
+        if walk is None or not walk.is_unanswered:
+            walk = self._begin(wanted, walk)
         walk.holders += 1
         walk.waiting.append((receive, ticket))
         return walk
 
-    def _begin(self, wanted: Wanted) -> Walk:
+    def _begin(self, wanted: Wanted, beside: Walk | None) -> Walk:
+        """Begin a walk, beside one whose own lookup is in flight where there is such a one."""
         walk = self._in_flight[wanted] = Walk(wanted)
+        if beside is not None:
+            walk.beside, walk.lookup = beside, beside.lookup
         parent = wanted.name.partition(".")[2]
         if wanted.climbs and parent:
             # Parents first: the name itself takes longest, and is then the last to be answered.
             walk.climb(
                 self.ask(Wanted(parent, wanted.rdtype, wanted.fresh, climbs=True), walk.conclude, 0)
             )
-        walk.lookup = self.resolver.ask(wanted, partial(self._answered, walk))
+        if beside is None:
+            walk.lookup = self.resolver.ask(wanted, partial(self._answered, wanted))
         return walk
 
-    def _answered(self, walk: Walk, lookup: o.Lookup, elapsed_us: int) -> None:
-        self._forget(walk)
+    def _answered(self, wanted: Wanted, lookup: o.Lookup, elapsed_us: int) -> None:
+        """Hand an answer to all walks that wait for it; nobody joins them any more."""
+        walks = self._in_flight.pop(wanted).abreast()
+        for walk in walks:
+            walk.lookup = None
         if lookup.dnssec in _SAID_BY_AD and not self._validates():
             lookup.dnssec = o.DNSSEC_INDETERMINATE
-        walk.take(lookup, elapsed_us)
+        own = Answer((lookup,), encode_level(lookup), (elapsed_us,))
+        for walk in walks:
+            walk.take(own)
 
     def release(self, walk: Walk, receive: Receive, ticket: int) -> None:
         """Let go of a walk, answered or not; lookups nobody holds any more are given up."""
@@ -171,11 +221,12 @@ class Walks:
             above = above.parent
 
     def _give_up(self, walk: Walk) -> None:
-        if walk.lookup is not None:
-            self.resolver.abandon(walk.lookup)
-            self._forget(walk)
-
-    def _forget(self, walk: Walk) -> None:
-        """Let nobody join any more."""
-        walk.lookup = None
-        del self._in_flight[walk.wanted]
+        """Wait no longer for the own lookup of a walk; the last to wait abandons it."""
+        lookup, walk.lookup = walk.lookup, None
+        if lookup is None:
+            return
+        waiting = self._in_flight.pop(walk.wanted).abreast()
+        if waiting:
+            self._in_flight[walk.wanted] = waiting[0]
+        else:
+            self.resolver.abandon(lookup)

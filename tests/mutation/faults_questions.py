@@ -4,6 +4,7 @@ from tests.mutation.fault import Fault
 
 ADMISSION = "coordinator/admission.py"
 ANSWER = "coordinator/answer.py"
+VERDICT = "coordinator/verdict.py"
 BALLOT = "coordinator/ballot.py"
 CLERK = "coordinator/clerk.py"
 CORROBORATION = "coordinator/corroboration.py"
@@ -15,6 +16,7 @@ FAULTS = [
     Fault("a thousand names", ADMISSION, "MAX_NAMES = 100", "MAX_NAMES = 1000"),
     Fault("usable as long as the longest", ANSWER, "min(name.caa_usable_until_us for name in record.names)", "max(name.caa_usable_until_us for name in record.names)"),
     Fault("usable as long as the first", ANSWER, "min(name.caa_usable_until_us for name in record.names)", "record.names[0].caa_usable_until_us"),
+    Fault("usable from the question on, whenever the lookups were sent", VERDICT, "attempt.asked_at - timedelta(microseconds=longest) + ", "attempt.asked_at + "),
     Fault("the whole roster counts though a set was asked", CORROBORATION, "Attempt(question, asked, self._clock()", "Attempt(question, self.roster, self._clock()"),
     Fault("the whole roster is asked though a set counts", CORROBORATION, "self._fanout.ask(asked, inquiry", "self._fanout.ask(self.roster, inquiry"),
     Fault("who cannot be asked is drawn like others", CORROBORATION, "choose_set(self.roster, row, self._fanout.ready(), _LOT)", "choose_set(self.roster, row, (), _LOT)"),

@@ -21,12 +21,15 @@ ENCODING = "perspective_agent/encoding.py"
 
 FAULTS = [
     # One lookup for all who ask while it is in flight, and none for who asks later.
-    Fault("what is in flight is asked again", WALKS, "self._in_flight.get(wanted) or self._begin(wanted)", "self._begin(wanted)"),
+    Fault("what is in flight is asked again", WALKS, "        walk = self._in_flight.get(wanted)\n", "        walk = None\n"),
+    Fault("a parent's answer from before is told", WALKS, "if walk is None or not walk.is_unanswered:", "if walk is None:"),
+    Fault("a lookup in flight is asked again beside it", WALKS, "        if beside is None:\n            walk.lookup = ", "        if True:\n            walk.lookup = "),
+    Fault("who shares a lookup takes it from the others", WALKS, "        if waiting:\n", "        if False:\n"),
     Fault("parents are asked for another type", WALKS, "Wanted(parent, wanted.rdtype,", "Wanted(parent, 1,"),
-    Fault("a lookup is shared after its answer", WALKS, "        del self._in_flight[walk.wanted]\n", ""),
+    Fault("a lookup is shared after its answer", WALKS, "self._in_flight.pop(wanted).abreast()", "self._in_flight[wanted].abreast()"),
     Fault("an answer reaches the first alone", WALKS, "for receive, ticket in waiting:", "for receive, ticket in waiting[:1]:"),
     Fault("who lets go takes the lookup from all", WALKS, "        walk.holders -= 1\n        if walk.holders:\n            return\n", "        walk.holders -= 1\n"),
-    Fault("a lookup that nobody wants is not given up", WALKS, "            self.resolver.abandon(walk.lookup)\n", ""),
+    Fault("a lookup that nobody wants is not given up", WALKS, "            self.resolver.abandon(lookup)\n", "            pass\n"),
     Fault("parents are not let go of", WALKS, "            self.release(walk.parent, walk.conclude, 0)\n", "            pass\n"),
     Fault("what others hold is withdrawn", WALKS, "while above is not None and above.holders == 1:", "while above is not None:"),
     Fault("what may be joined loses its parents", WALKS, "                    return  # it may be joined", "                    pass  # it may be joined"),

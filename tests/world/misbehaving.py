@@ -176,6 +176,29 @@ def _held(ask: Ask) -> Reply:
     return Reply(alias.to_wire(), after_seconds=_HOLD_SECONDS)
 
 
+_STEPS = 3
+_published: set[bytes] = set()
+
+
+def _publishes(ask: Ask) -> Reply:
+    """Let a name forbid from the moment on in which `publish` below it is asked for.
+
+    Before, it has no CAA set; names below it never have, and take three seconds to say so, from
+    alias to alias.
+    """
+    labels = [label.lower() for label in ask.question.name.relativize(ask.zone).labels]
+    batch = labels.pop() if labels else b""
+    if b"publish" in labels:
+        _published.add(batch)
+    if not _is_caa(ask):
+        return _healthy(ask)
+    if not labels:
+        return _says_no(ask) if batch in _published else _healthy(ask)
+    step = int(labels[0].removeprefix(b"step")) if labels[0].startswith(b"step") else 1
+    alias = ask.answer_with("CNAME", f"step{step + 1}.{batch.decode()}").to_wire()
+    return Reply(_healthy(ask).wire if step == _STEPS else alias, after_seconds=_HOLD_SECONDS)
+
+
 def _slow_tcp(ask: Ask) -> Reply:
     """Point to TCP, and send one octet a second there."""
     return Reply(_healthy(ask).wire, seconds_per_byte=1.0) if ask.tcp else _points_to_tcp(ask)
@@ -458,6 +481,7 @@ BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
     "truncated": _truncated,
     "slow": _slow,
     "held": _held,
+    "publishes": _publishes,
     "slowtcp": _slow_tcp,
     "loop": _loop,
     "chain": _chain,

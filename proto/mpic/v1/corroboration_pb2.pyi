@@ -424,8 +424,8 @@ class CorroborateResponse(_message.Message):
 
     @_builtins.property
     def caa_usable_until(self) -> _timestamp_pb2.Timestamp:
-        """Until when the CAA check may be used to issue (BR 4.2.2.1): the earliest of the names'.
-        Set only when approved and not a dry run.
+        """Until when the CAA check may be used to issue (BR 4.2.2.1): the earliest of the names', counted
+        from before the primary's earliest lookup. Set only when approved and not a dry run.
         """
 
     @_builtins.property

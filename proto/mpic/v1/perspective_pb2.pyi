@@ -352,7 +352,8 @@ class EncodedObservation(_message.Message):
     def lookups_us(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """From the sending of each query until its answer was read, in microseconds, in the order they
         are asked: of the CAA walk from the name upwards, then of the next check. 0: the observation
-        was complete without it.
+        was complete without it. Each answer was read after the question had come, but a query may have
+        been sent before, for another question that asked for the same.
         """
 
     def __init__(

@@ -183,6 +183,20 @@ async def test_a_primary_that_forbids_or_fails_is_no_338() -> None:
 
 
 @pytest.mark.parametrize(
+    ("who", "earlier"), [(0, timedelta(seconds=3)), (1, timedelta(0))], ids=["primary", "remote"]
+)
+async def test_br_4_2_2_1_the_time_counts_from_before_a_lookup_sent_for_another_question(
+    who: int, earlier: timedelta
+) -> None:
+    replies = [reply(one) for one in WORLD.perspectives]
+    encoded = replies[who].encoded
+    assert encoded is not None
+    encoded.lookups_us.extend((2_000, 3_000_000, 0))
+    until = answer(replies).caa_usable_until.ToDatetime(NOVEMBER.tzinfo)
+    assert until == NOVEMBER - earlier + timedelta(hours=8)
+
+
+@pytest.mark.parametrize(
     ("findings", "usable"),
     [
         ((caa(), addresses(ADDRESS)), timedelta(hours=8)),

@@ -4,6 +4,8 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connection import Lookup, Take
@@ -256,6 +258,98 @@ def test_a_level_that_was_answered_is_asked_anew_while_its_parent_is_in_flight(
     assert list(seen) == [1]
 
 
+def test_who_asks_after_a_parents_answer_is_not_told_it(
+    link: Link, walks: Walks, seen: Seen
+) -> None:
+    """RFC 8659 section 3: what the parent published before the question counts."""
+    walks.ask(caa(HOST), seen.take, 1)
+    link.answer(absent(TOP))
+    link.answer(absent(PARENT))
+    walks.ask(caa(HOST), seen.take, 2)
+    assert sorted(link.names[3:]) == sorted([PARENT, TOP])
+    link.answer(absent(HOST))
+    assert list(seen) == [1]
+    link.answer(found(PARENT))
+    assert seen.names(2) == [HOST, PARENT]
+    assert seen[2].levels[1].HasField("records")
+
+
+def test_what_is_in_flight_is_shared_beside_what_was_answered(
+    link: Link, walks: Walks, seen: Seen
+) -> None:
+    walks.ask(caa(HOST), seen.take, 1)
+    link.answer(absent(TOP))
+    for ticket in (2, 3):
+        walks.ask(caa(HOST), seen.take, ticket)
+    assert link.names[3:] == [TOP]
+    link.answer(absent(HOST), 11)
+    link.answer(absent(PARENT), 12)
+    assert list(seen) == [1]
+    link.answer(found(TOP), 13)
+    assert seen[2] == seen[3]
+    assert seen[2].lookups_us == (11, 12, 13)
+    assert seen[1].levels[2].HasField("absence")
+
+
+class Answered:
+    """A link that notes when it gave which answer."""
+
+    def __init__(self) -> None:
+        self.link, self.now = Link(), 0
+        self.answered_at: dict[int, int] = {}
+        self.given: list[o.Lookup] = []
+
+    def answer(self, at: int) -> None:
+        """Answer one of the lookups in flight."""
+        open_ones = [one for one in self.link.asked if one.take]
+        if open_ones:
+            level = absent(open_ones[at % len(open_ones)].query.name)
+            self.given.append(level)
+            self.answered_at[id(level)] = self.now
+            self.link.answer(level)
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["ask", "ask", "answer", "answer", "release"]),
+        st.integers(0, 5),
+    ),
+    max_size=40,
+)
+TREE = [*LEVELS, f"c.{PARENT}", f"d.{HOST}", f"e.{TOP}"]
+
+
+@given(STEPS)
+def test_no_part_of_an_answer_is_older_than_the_question(steps: list[tuple[str, int]]) -> None:
+    answered, seen = Answered(), Seen()
+    walks = walks_over(answered.link)
+    asked_at: list[int] = []
+    held: dict[int, Walk] = {}
+    for what, which in steps:
+        answered.now += 1
+        if what == "ask":
+            ticket = len(asked_at)
+            asked_at.append(answered.now)
+            held[ticket] = walks.ask(caa(TREE[which]), seen.take, ticket)
+        elif what == "answer":
+            answered.answer(which)
+        elif held:
+            ticket = list(held)[which % len(held)]
+            walks.release(held.pop(ticket), seen.take, ticket)
+        in_flight = [one.query.name for one in answered.link.asked if one.take]
+        assert len(in_flight) == len(set(in_flight))
+    while any(one.take for one in answered.link.asked):
+        answered.now += 1
+        answered.answer(0)
+    assert set(held) <= set(seen)
+    for ticket, answer in seen.items():
+        for level in answer.levels:
+            assert answered.answered_at[id(level)] > asked_at[ticket]
+    for ticket, walk in held.items():
+        walks.release(walk, seen.take, ticket)
+    assert not walks._in_flight
+
+
 def test_two_agents_share_nothing(seen: Seen) -> None:
     links = [Link(), Link()]
     for ticket, link in enumerate(links):
@@ -280,6 +374,23 @@ def test_who_lets_go_takes_the_answer_from_nobody_else(
         link.answer(absent(name))
     assert seen.names(1) == [f"other.{PARENT}", PARENT, TOP]
     assert is_done(other)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_lookup_that_is_shared_is_given_up_by_the_last(
+    link: Link, walks: Walks, seen: Seen, first: int
+) -> None:
+    held = [walks.ask(caa(HOST), seen.take, 0)]
+    link.answer(absent(TOP))
+    held.append(walks.ask(caa(HOST), seen.take, 1))
+    walks.release(held[first], seen.take, first)
+    assert HOST not in [one.query.name for one in link.abandoned]
+    walks.ask(caa(HOST), seen.take, 2)
+    assert link.names.count(HOST) == 1
+    for name in (HOST, PARENT, TOP):
+        link.answer(absent(name))
+    assert 2 in seen
+    assert first not in seen
 
 
 def test_what_nobody_holds_any_more_is_given_up_and_not_joined(
