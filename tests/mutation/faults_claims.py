@@ -7,6 +7,7 @@ CLERK = "coordinator/clerk.py"
 DETERMINATION = "coordinator/record/determination.py"
 INSERTION = "coordinator/record/postgresql_insertion.py"
 RECORDER = "coordinator/record/recorder.py"
+CHAIN_WRITER = "coordinator/record/chain_writer.py"
 REPEATS = "coordinator/record/repeats.py"
 RESPONSIBILITY = "coordinator/responsibility.py"
 ROWS = "coordinator/record/sqlite_rows.py"
@@ -62,8 +63,8 @@ FAULTS = [
     Fault("what came second does not say so in the record", WAITING, "    worded.question.superseded_by = holder\n", ""),
     Fault("what came second claims on", WAITING, "return Entry(entry.record, worded.SerializeToString(), entry.terms)", "return Entry(entry.record, worded.SerializeToString(), entry.terms, entry.claim)"),
     Fault("what cannot be worded keeps its caller waiting", WAITING, "                self.done.set_exception(error)\n", "                pass\n"),
-    Fault("what came second is not recorded", RECORDER, "supersede(one, lost[one.record]) if one.record in lost else one\n                    for one in entries", "one\n                    for one in entries if one.record not in lost"),
-    Fault("the claim of one loses the whole batch", RECORDER, "            except ClaimedError as error:", "            except ZeroDivisionError as error:"),
+    Fault("what came second is not recorded", CHAIN_WRITER, "supersede(one, lost[one.record]) if one.record in lost else one\n                    for one in entries", "one\n                    for one in entries if one.record not in lost"),
+    Fault("the claim of one loses the whole batch", CHAIN_WRITER, "            except ClaimedError as error:", "            except ZeroDivisionError as error:"),
     Fault("claims are of all time", RECORDER, "since = lowest_id(self._clock() - self._window) if self._window else None", "since = bytes(16) if self._window else None"),
     Fault("nothing is claimed", RECORDER, "since = lowest_id(self._clock() - self._window) if self._window else None", "since = None"),
     Fault("who holds a claim is overrun", ROWS, "excluded.record WHERE record < ?", "excluded.record WHERE record < ? OR 1"),
