@@ -106,13 +106,9 @@ FAULTS = [
     Fault("overload is not told from other trouble", "coordinator/judging.py", "    if failure.kind == o.FAILURE_KIND_OVERLOADED:\n        return c.DISSENT_OVERLOADED\n", ""),
     Fault("a lookup that our resolver failed is the domain's failure", "coordinator/judging.py", "    return c.DISSENT_NOT_LOOKED if blame_failure(failure.kind) is Responsible.OURS else otherwise\n", "    return otherwise\n"),
     # Whose failure it is.
-    Fault("every 338 is the domain's", RESPONSIBILITY, "return OURS if may_be_ours(remotes, needed) else DOMAIN", "return DOMAIN"),
-    Fault("every 338 is ours", RESPONSIBILITY, "return OURS if may_be_ours(remotes, needed) else DOMAIN", "return OURS"),
     Fault("regions that we lack are the domain's", RESPONSIBILITY, "len(corroborating) >= needed.remotes and len(regions) >= needed.regions", "len(corroborating) >= needed.remotes"),
-    Fault("silence is the domain's", RESPONSIBILITY, "c.DISSENT_LATE: OURS", "c.DISSENT_LATE: DOMAIN"),
     Fault("a forbidding record is ours", RESPONSIBILITY, "c.DISSENT_CAA_FORBIDS: DOMAIN", "c.DISSENT_CAA_FORBIDS: OURS"),
     Fault("a roster that cannot do it is the domain's", RESPONSIBILITY, "_is_met(possible, needed) or not _is_met(remotes, needed)", "_is_met(possible, needed)"),
-    Fault("our load is the caller's deadline", RESPONSIBILITY, "return OURS if any(blame_dissent(one) is OURS for one in dissents) else CALLER", "return CALLER"),
     Fault("a CAA lookup that load spoiled is the domain's failure", "coordinator/caa_check.py", "return choose_dissent(determination.failed.failure, dissent)", "return dissent"),
     Fault("an address lookup that load spoiled is the domain's failure", "coordinator/addresses.py", "dissent = choose_dissent(lookup.failure, c.DISSENT_ADDRESSES_FAILED)", "dissent = c.DISSENT_ADDRESSES_FAILED"),
     Fault("garbage is assent", BALLOT, "        return Sight(c.PerspectiveReport(), c.DISSENT_GARBAGE, detail)", "        return Sight(c.PerspectiveReport(), c.DISSENT_UNSPECIFIED, detail)"),

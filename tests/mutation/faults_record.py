@@ -117,18 +117,6 @@ FAULTS = [
         "        if False:",
     ),
     Fault(
-        "who was cancelled is told all the same",
-        REPEATS,
-        "            if is_cancelled():  # it",
-        "            if False:  # it",
-    ),
-    Fault(
-        "the second verdict on a request is told",
-        REPEATS,
-        "            if record.superseded_by:",
-        "            if False:",
-    ),
-    Fault(
         "a verdict claims nothing",
         WAITING,
         "_find_claim(worded, since) if since is not None else None",
@@ -145,24 +133,6 @@ FAULTS = [
         ROWS,
         "excluded.record WHERE record < ?",
         "excluded.record WHERE record >= ?",
-    ),
-    Fault(
-        "claims are never forgotten",
-        ROWS,
-        "        if batch.sequence % _BATCHES_TO_FORGET == 0:",
-        "        if False:",
-    ),
-    Fault(
-        "an attempt whose verdict was not told looks like any other",
-        WAITING,
-        "    worded.question.superseded_by = holder\n",
-        "",
-    ),
-    Fault(
-        "what was not told is remembered",
-        DETERMINATION,
-        "    if record.superseded_by:\n        return False\n",
-        "",
     ),
     Fault(
         "what determined nothing is remembered",

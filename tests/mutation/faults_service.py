@@ -85,7 +85,7 @@ FAULTS = [
     Fault("an issuer domain that no CAA record can name", SETTINGS, "            Applicant(frozenset(self.domains))", "            Applicant(frozenset())"),
     Fault("a bound for who may not call", SETTINGS, "        if strangers:", "        if False:"),
     Fault("a roster that breaks the policy starts", SETTINGS, "    if problems:\n        raise", "    if False:\n        raise"),
-    Fault("a set that breaks the policy starts", SETTINGS, ', "policy": find_set_breaches(roster, row)}', "}"),
+    Fault("a set that breaks the policy starts", SETTINGS, '        "policy": find_set_breaches(roster, row),\n', ""),
     Fault("a policy without a row for today starts", SETTINGS, "    except NoPolicyRowError as error:\n", "    except KeyError as error:\n"),
     Fault("a rule to come is told three days before", SETTINGS, "WARNING_TIME = timedelta(days=30)", "WARNING_TIME = timedelta(days=3)"),
     Fault("a roster that the row to come forbids is no warning", SETTINGS, "return [*stop, *(", "return [*("),
