@@ -24,6 +24,8 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 
 _IPV4 = 4
+_SHOWN = 8
+"""Addresses of a set that are told; the observation has all."""
 
 # Each includes the next; a caller may only move upwards.
 STRICTEST_FIRST = (
@@ -98,4 +100,7 @@ def _well_formed(finding: o.Finding, ask: Ask) -> o.Lookup:
 
 
 def _say(addresses: Addresses) -> str:
-    return ", ".join(sorted(str(ipaddress.IPv4Address(a)) for a in addresses)) or "no address"
+    shown = ", ".join(str(ipaddress.IPv4Address(one)) for one in sorted(addresses)[:_SHOWN])
+    if len(addresses) > _SHOWN:
+        return f"{shown} and {len(addresses) - _SHOWN} more"
+    return shown or "no address"

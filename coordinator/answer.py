@@ -4,26 +4,37 @@ Every answer is read off its record, whether it is given for the first time, aga
 request id, or two years later.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
+import sys
+from collections.abc import Collection, Iterator, Sequence
 
 from google.protobuf import timestamp_pb2
-from google.protobuf.message import DecodeError
 
-from coordinator.ballot import NOT_AWAITED
+from coordinator.fitting import FRAME, fit
 from coordinator.record.determination import blame_name
 from coordinator.record.ids import show_id
+from coordinator.report import (
+    describe,
+    encode_late,
+    encode_late_short,
+    encode_reports,
+    encode_short,
+)
 from coordinator.responsibility import Responsible
 from coordinator.verdict import QUORUM_ERROR, is_quorum_error
+from mpic.bounds import DETAIL_OCTETS
 from mpic.encoded import encode_entry, tag_of
+from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c
-from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r
+
+ANSWER_OCTETS = 3 * 1024 * 1024
+"""Callers take 4 MiB by default: an answer, and those that share its message on a stream."""
+
+LATE_OCTETS = 512 * 1024
+"""Of what came late, where an answer is read back with it."""
 
 _VERDICT = tag_of(c.CorroborateResponse.DESCRIPTOR, "names")
 _REPORT = tag_of(c.NameVerdict.DESCRIPTOR, "perspectives")
-_OBSERVATION = tag_of(c.PerspectiveReport.DESCRIPTOR, "observation")
-_CAA = tag_of(c.PerspectiveReport.DESCRIPTOR, "caa")
 
 _RESPONSIBLE = {
     None: c.RESPONSIBLE_UNSPECIFIED,
@@ -34,16 +45,50 @@ _RESPONSIBLE = {
 
 
 def fill_answer(response: c.CorroborateResponse, record: r.Record) -> None:
-    """Fill an empty response."""
-    response.MergeFromString(encode_answer(record))
+    """Fill an empty response with everything; it may be larger than can be sent."""
+    response.MergeFromString(encode_answer(record, sys.maxsize))
 
 
-def encode_answer(record: r.Record) -> bytes:
-    """Return the encoded response.
+def fill_late(report: c.LateReport, late: r.LateReply, record: r.Record) -> None:
+    """Fill what is told of one late reply to a record's question."""
+    report.MergeFromString(encode_late(late, record))
+
+
+def encode_all_late(late: Sequence[r.LateReply], record: r.Record) -> Sequence[bytes]:
+    """Return the encoded LateReports, as many as fit, in at most LATE_OCTETS."""
+    reports = [encode_late(one, record) for one in late]
+    fitting = fit(reports, lambda one: encode_late_short(late[one], record), LATE_OCTETS)
+    room = LATE_OCTETS
+    for count, one in enumerate(fitting):
+        room -= len(one) + FRAME
+        if room < 0:
+            return fitting[:count]
+    return fitting
+
+
+def encode_answer(
+    record: r.Record, room: int = ANSWER_OCTETS, wanted: Collection[str] = ()
+) -> bytes:
+    """Return the encoded response in at most so many octets; of `wanted` names first all.
 
     What several perspectives saw is encoded once for all reports, and neither they nor the verdicts
-    on names are put into a message that is encoded as a whole: 22 us instead of 27.
+    on names are put into a message that is encoded as a whole, which would cost a quarter more.
     """
+    verdicts = [_show_verdict(record, name) for name in record.names]
+    head = _show_head(record, verdicts).SerializeToString()
+    heads = [verdict.SerializeToString() for verdict in verdicts]
+    room -= len(head) + sum(map(len, heads)) + FRAME * len(heads)
+    reports = _encode_reports(record, room, wanted)
+    return head + b"".join(map(_encode_verdict, heads, reports))
+
+
+def is_approved(record: r.Record) -> bool:
+    """Whether every name of a record is approved."""
+    return all(name.reason == c.REASON_CORROBORATED for name in record.names)
+
+
+def _show_head(record: r.Record, verdicts: Sequence[c.NameVerdict]) -> c.CorroborateResponse:
+    """Return the response without the names."""
     response = c.CorroborateResponse()
     response.request_id = record.request_id
     if record.id:  # none where nothing is recorded
@@ -53,120 +98,52 @@ def encode_answer(record: r.Record) -> bytes:
     _set(response.asked_at, record.asked_at_us)
     _set(response.decided_at, record.decided_at_us)
     response.issuer_domains.extend(record.issuer_domains)
-    described = [_describe(one.SerializeToString()) for one in record.perspectives]
-    verdicts = []
-    for name in record.names:
-        verdict = _show_verdict(name)
-        if not verdict.approved:
-            verdict.responsible = _RESPONSIBLE[blame_name(record, name)]
-        reports = _encode_reports(name, described)
-        verdicts.append(encode_entry(_VERDICT, verdict.SerializeToString() + reports))
-        if verdict.HasField("error") and not response.HasField("error"):
+    for verdict in verdicts:
+        if verdict.HasField("error"):
             response.error.CopyFrom(verdict.error)
+            break
     response.approved = is_approved(record)
     if response.approved and not record.dry_run:
         _set(response.caa_usable_until, min(name.caa_usable_until_us for name in record.names))
-    return response.SerializeToString() + b"".join(verdicts)
+    return response
 
 
-def _encode_reports(name: r.RecordedName, described: Sequence[bytes]) -> bytes:
-    """Return the part of an encoded verdict that says what each perspective saw."""
-    seen: dict[tuple[int, int], bytes] = {}
-    reports = []
-    for perspective, reply in zip(described, name.replies, strict=True):
-        numbers = reply.observation, reply.determination
-        if numbers not in seen:
-            seen[numbers] = _encode_sight(name, *numbers)
-        report = c.PerspectiveReport()
-        _fill_reply(report, reply)
-        octets = perspective + seen[numbers] + report.SerializeToString()
-        reports.append(encode_entry(_REPORT, octets))
-    return b"".join(reports)
+def _encode_reports(
+    record: r.Record, room: int, wanted: Collection[str]
+) -> Iterator[Sequence[bytes]]:
+    """Yield the reports of each name, all together in at most `room` octets."""
+    perspectives = record.perspectives
+    described = [describe(one.SerializeToString()) for one in perspectives]
+    whole = [report for name in record.names for report in encode_reports(name, described)]
+    each = len(perspectives)
+
+    def make_short(index: int) -> bytes:
+        name, number = divmod(index, each)
+        return encode_short(perspectives[number], record.names[name].replies[number])
+
+    reports = fit(whole, make_short, room, lambda one: record.names[one // each].asked in wanted)
+    for first in range(0, len(reports), each):
+        yield reports[first : first + each]
 
 
-def is_approved(record: r.Record) -> bool:
-    """Whether every name of a record is approved."""
-    return all(name.reason == c.REASON_CORROBORATED for name in record.names)
+def _encode_verdict(verdict: bytes, reports: Sequence[bytes]) -> bytes:
+    entries = [encode_entry(_REPORT, report) for report in reports]
+    return encode_entry(_VERDICT, verdict + b"".join(entries))
 
 
-def fill_late(report: c.LateReport, late: r.LateReply, record: r.Record) -> None:
-    """Fill what is told of one late reply to a record's question."""
-    name = record.names[late.name]
-    (perspective,) = (one for one in record.perspectives if one.id == late.perspective_id)
-    report.name = name.asked
-    told, reply = report.report, late.reply
-    described = _describe(perspective.SerializeToString())
-    told.MergeFromString(described + _encode_sight(name, reply.observation, reply.determination))
-    _fill_reply(told, reply)
-    if late.observation:
-        told.MergeFromString(_encode_observation(late.observation))
-    if late.HasField("determination"):
-        told.caa.CopyFrom(late.determination)
-
-
-def _fill_reply(report: c.PerspectiveReport, reply: r.RecordedReply) -> None:
-    """Fill in what came of asking one perspective, beside what it saw."""
-    if dissent := reply.dissent:
-        detail = reply.detail
-        if dissent == c.DISSENT_NOT_AWAITED and not detail:
-            detail = NOT_AWAITED.detail
-        report.dissent, report.detail = dissent, detail
-    else:
-        report.corroborates = True
-    if reply.HasField("elapsed_us"):
-        seconds, rest = divmod(reply.elapsed_us, 1_000_000)
-        elapsed = report.elapsed
-        elapsed.seconds, elapsed.nanos = seconds, rest * 1000
-        report.agent_elapsed_us = reply.agent_elapsed_us
-        report.lookups_us.MergeFrom(reply.lookups_us)
-
-
-def _encode_sight(name: r.RecordedName, observation: int, determination: int) -> bytes:
-    """Return the part of an encoded report that says what was seen, by the record's numbers."""
-    seen = b""
-    if observation:
-        seen = _encode_observation(name.observations[observation - 1])
-    if determination:
-        caa = name.determinations[determination - 1]
-        seen += encode_entry(_CAA, caa.SerializeToString())
-    return seen
-
-
-def _encode_observation(octets: bytes) -> bytes:
-    """Return the same for an observation; of one that is garbage the record alone has it."""
-    try:
-        o.Observation.FromString(octets)
-    except DecodeError:
-        return b""
-    return encode_entry(_OBSERVATION, octets)
-
-
-@lru_cache(1024)  # a perspective is described in the same octets until its agent changes
-def _describe(written: bytes) -> bytes:
-    """Return the encoded part of a report that says whose it is, of an encoded perspective."""
-    perspective = r.RecordedPerspective.FromString(written)
-    report = c.PerspectiveReport(
-        perspective_id=perspective.id,
-        role=perspective.role,
-        rir=perspective.rir,
-        agent_version=perspective.agent_version,
-    )
-    if perspective.HasField("resolver"):
-        report.resolver.CopyFrom(perspective.resolver)
-    return report.SerializeToString()
-
-
-def _show_verdict(name: r.RecordedName) -> c.NameVerdict:
+def _show_verdict(record: r.Record, name: r.RecordedName) -> c.NameVerdict:
     """Return the verdict on a name, without reports."""
     verdict = c.NameVerdict(name=name.asked, looked_up=name.looked_up or name.asked)
     verdict.reason = name.reason
     verdict.approved = name.reason == c.REASON_CORROBORATED
-    verdict.detail = name.detail
+    if not verdict.approved:
+        verdict.responsible = _RESPONSIBLE[blame_name(record, name)]
+    verdict.detail = shorten(name.detail, DETAIL_OCTETS)
     verdict.quorum = name.quorum
     verdict.required = name.required
     if is_quorum_error(name.reason):
         verdict.error.code = QUORUM_ERROR
-        verdict.error.message = f"Issuance suppressed: {name.detail}"
+        verdict.error.message = f"Issuance suppressed: {verdict.detail}"
     if name.caa_usable_until_us:
         _set(verdict.caa_usable_until, name.caa_usable_until_us)
     return verdict

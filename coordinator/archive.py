@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import grpc
 import structlog
 
-from coordinator.answer import fill_answer, fill_late, is_approved
+from coordinator.answer import encode_all_late, encode_answer, is_approved
 from coordinator.record.determination import is_determination
 from coordinator.record.dossier import Dossier
 from coordinator.record.ids import read_id, show_id
@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 _MOST_SERIAL = 20  # octets, RFC 5280 section 4.1.2.2
 _SHA256 = 32
+_MOST_ISSUANCES = 500
+"""Told of one record; one has some hundred octets."""
 
 By = c.GetCorroborationRequest | c.RecordIssuanceRequest
 
@@ -45,13 +47,16 @@ class Archive:
     async def get(
         self, request: c.GetCorroborationRequest, caller: str
     ) -> c.GetCorroborationResponse:
-        """Return what the record has; raises RequestError."""
+        """Return what the record has, as far as it can be sent; raises RequestError."""
         dossier, question = await self._find(request, caller, may_audit=True)
         response = c.GetCorroborationResponse()
-        fill_answer(response.verdict, question)
-        for one in dossier.late:
-            fill_late(response.late.add(), one, question)
-        response.issuances.extend([one.issuance for one in dossier.issuances])
+        response.verdict.MergeFromString(encode_answer(question, wanted=request.names))
+        for late in encode_all_late(dossier.late, question):
+            response.late.add().MergeFromString(late)
+        response.late_left_out = len(dossier.late) - len(response.late)
+        latest = dossier.issuances[-_MOST_ISSUANCES:]
+        response.issuances.extend([one.issuance for one in latest])
+        response.issuances_left_out = len(dossier.issuances) - len(latest)
         if question.superseded_by:
             response.superseded_by = show_id(question.superseded_by)
         return response

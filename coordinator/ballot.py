@@ -10,8 +10,6 @@ dearest part of a check, and this divides it by six.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from google.protobuf.message import DecodeError
-
 from coordinator.checks import CHECKS
 from coordinator.judging import (
     UNVALIDATED_TOO,
@@ -22,8 +20,11 @@ from coordinator.judging import (
     choose_dissent,
     describe_failure,
 )
+from coordinator.observation import read_observation
 from coordinator.quorum import Terms, foresee_quorum, judge_quorum
 from coordinator.roster import Perspective, Roster
+from mpic.bounds import DETAIL_OCTETS
+from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -200,7 +201,7 @@ class Ballot:
     def _stand_alone(self, reply: Reply) -> Standing:
         """Judge a reply by itself."""
         if reply.encoded is None:
-            return Standing(reply.dissent, reply.detail, reply)
+            return Standing(reply.dissent, shorten(reply.detail, DETAIL_OCTETS), reply)
         ask = self.ask if reply.perspective.is_primary else self._ask_of_remotes
         octets = reply.encoded.observation
         sight = self._sights.get((id(ask), octets))
@@ -233,16 +234,17 @@ def _see(octets: bytes, ask: Ask) -> Sight:
     """Judge every finding of an observation by itself; the first that does not pass is named."""
     report = c.PerspectiveReport()
     try:
-        report.observation.MergeFromString(octets)
-        return _judge(report, ask)
-    except DecodeError:
-        detail = f"its answer is garbage: {len(octets)} octets that do not parse"
-        return Sight(c.PerspectiveReport(), c.DISSENT_GARBAGE, detail)
+        read_observation(octets, report.observation)
+        sight = _judge(report, ask)
     except MalformedFindingError as error:
-        return Sight(report, c.DISSENT_GARBAGE, f"its answer is garbage: {error}")
+        sight = Sight(report, c.DISSENT_GARBAGE, f"its answer is garbage: {error}")
     except NotValidatedError as error:
         detail = f"its resolver does not validate: {error}"
-        return Sight(report, c.DISSENT_NOT_LOOKED, detail)
+        sight = Sight(report, c.DISSENT_NOT_LOOKED, detail)
+    if not sight.detail:
+        return sight
+    # Of whatever was seen, and told in every answer and log.
+    return sight._replace(detail=shorten(sight.detail, DETAIL_OCTETS))
 
 
 def _judge(report: c.PerspectiveReport, ask: Ask) -> Sight:

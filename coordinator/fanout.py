@@ -15,8 +15,9 @@ from itertools import count
 from typing import NamedTuple
 
 from coordinator.ballot import Reply
-from coordinator.link import Answer, Link, LinkOptions
+from coordinator.link import Link, LinkOptions
 from coordinator.link_problem import Problem
+from coordinator.pending import Answer
 from coordinator.pool import LinkPool
 from coordinator.roster import Perspective, Roster
 from mpic.encoded import encode_entry, tag_of

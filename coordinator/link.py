@@ -6,23 +6,16 @@ writes and one reads; a read is never cancelled by a deadline, because that kill
 third gives the connection up when nothing comes any more (see `coordinator.breaker`).
 
 This is one of the two places where speed lives (the other is the agent's `resolver`). What counts
-is how many questions share a message. CPU for each check of one name at a primary and five remotes
-(`tests/bench/run.sh`, two cores of an AMD EPYC shared with everything else, mutual TLS, resolvers
-answering at once, callers on a stream, the audit record on):
+is how many questions share a message, see `tests/bench/run.sh`.
 
-    in flight    coordinator    one agent
-            1        1.7 ms      0.43 ms    every message carries one question
-           64        0.22 ms     0.05 ms    thirty to sixty share one
-
-Of the 0.22 ms about 0.03 are the threads of gRPC and 0.03 that of the record; the rest is the event
-loop. The record costs 0.3 ms of the 1.7, and at 64 in flight what it saves: the answers of one of
-its batches are told at a time, so that the questions that follow them come at a time too.
+Whoever is at the other end may send anything. What it sends has bounds (`coordinator.statement`,
+`coordinator.unasked`); beyond them it is garbage, and costs its own corroboration and nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -33,27 +26,26 @@ from grpc import aio
 from coordinator.absence import Absence
 from coordinator.breaker import PATIENCE, Breaker, State
 from coordinator.link_problem import LinkError, Problem, explain_error, explain_silence
+from coordinator.pending import Pending, Receive
 from coordinator.roster import Perspective
-from coordinator.statement import check_identity, read_response
+from coordinator.statement import read_description, read_response
 from mpic.grpc.gather import Outbox
 from mpic.grpc.tls import Tls
 from mpic.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
-from mpic.v1 import perspective_pb2_grpc
 
 log = structlog.get_logger()
 
-_OBSERVE = f"/{p.DESCRIPTOR.services_by_name['PerspectiveService'].full_name}/Observe"
+_SERVICE = p.DESCRIPTOR.services_by_name["PerspectiveService"].full_name
+_DESCRIBE, _OBSERVE = f"/{_SERVICE}/Describe", f"/{_SERVICE}/Observe"
 _DESCRIBE_SECONDS = 5.0
 _RECONNECT_SECONDS = (0.1, 0.3, 1.0)
 _HEARTBEAT = p.ObserveRequest(heartbeat=True).SerializeToString()
+_LARGE = 4096
+"""Octets of an observation."""
 _LAST = p.ObserveRequest(last=True).SerializeToString()
 _LEFT = Problem(c.DISSENT_UNREACHABLE, "the agent was ended, and is not back")
-
-Answer = p.EncodedObservation | Problem
-Receive = Callable[[Perspective, int, Answer], None]
-"""Gets who was asked, the question's id, and what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +83,7 @@ class Link:
         self._absence = Absence(options.limit, options.restart_patience)
         self._breaker = Breaker()
         self._channel: aio.Channel | None = None
-        self._pending: dict[int, Receive] = {}
+        self._pending = Pending(perspective)
         self._settled = asyncio.Event()
 
     @property
@@ -125,7 +117,7 @@ class Link:
             receive(self.perspective, question_id, Problem(c.DISSENT_UNREACHABLE, text))
             return
         self._outbox.put(entry)
-        self._pending[question_id] = receive
+        self._pending.add(question_id, receive)
 
     def _refuse(self, question_id: int, receive: Receive) -> None:
         """Say why a question is not sent."""
@@ -134,7 +126,7 @@ class Link:
 
     def forget(self, question_id: int) -> None:
         """Wait no longer for an answer; should it still come, it is dropped."""
-        self._pending.pop(question_id, None)
+        self._pending.forget(question_id)
         self._absence.forget(question_id)
 
     def withdraw(self, entry: bytes) -> None:
@@ -187,16 +179,17 @@ class Link:
         return _LEFT if self.problem is _LEFT else ended
 
     async def _describe(self, channel: aio.Channel) -> p.DescribeResponse:
-        stub = perspective_pb2_grpc.PerspectiveServiceStub(channel)
-        description = await stub.Describe(p.DescribeRequest(), timeout=_DESCRIBE_SECONDS)
-        check_identity(description, self.perspective, self.address)
-        return description
+        describe: aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(_DESCRIBE)
+        message = await describe(b"", timeout=_DESCRIBE_SECONDS)
+        return read_description(message, self.perspective, self.address)
 
     async def _converse(self, channel: aio.Channel) -> None:
         """Open the stream and read it until it ends."""
         stream: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(_OBSERVE)()
-        self._outbox = Outbox(self._options.window, self._options.limit)
+        self._outbox = Outbox(self._options.window, self._options.limit, len)
         self._breaker = Breaker()
+        # What was not answered over the last one was failed, and nothing late comes over this.
+        self._pending = Pending(self.perspective)
         self.connections += 1
         writing = asyncio.create_task(_write(stream, self._outbox))
         ending = [asyncio.create_task(self._read(stream))]
@@ -223,7 +216,7 @@ class Link:
         """Take what comes until the stream ends."""
         try:
             while (message := await stream.read()) is not aio.EOF:
-                self._deliver(message)  # type: ignore[arg-type] # not EOF
+                await self._deliver(message)  # type: ignore[arg-type] # not EOF
         except aio.AioRpcError:
             # Something of ours may cross the end of a stream, of which the agent has told before.
             if self.problem is not _LEFT:
@@ -250,15 +243,16 @@ class Link:
             self._absence.end()
         self._settled.set()
 
-    def _deliver(self, message: bytes) -> None:
+    async def _deliver(self, message: bytes) -> None:
         """Hand each observation of a message to who asked; garbage breaks the link."""
         response = read_response(message, self.perspective, self.address)
-        for encoded in response.observations:
-            question_id = encoded.question_id
-            receive = self._pending.pop(question_id, None)
-            if receive is not None:
-                receive(self.perspective, question_id, encoded)
         self._breaker.hear()
+        if not response.observations:
+            self._pending.note_empty(time.monotonic())
+        for encoded in response.observations:
+            self._pending.answer(encoded)
+            if len(encoded.observation) > _LARGE:
+                await asyncio.sleep(0)  # to judge it takes long; others may have their turn
         if response.leaving:
             self._part()
         elif self._breaker.state is State.LIVE:
@@ -288,9 +282,7 @@ class Link:
                 detail=problem.detail,
             )
         self.problem = problem
-        pending, self._pending = self._pending, {}
-        for question_id, receive in pending.items():
-            receive(self.perspective, question_id, problem)
+        self._pending.fail(problem)
 
 
 async def _write(stream: aio.StreamStreamCall[bytes, bytes], outbox: Outbox[bytes]) -> None:

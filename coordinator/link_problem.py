@@ -4,12 +4,16 @@ from dataclasses import dataclass
 
 from grpc import StatusCode, aio
 
+from mpic.bounds import DETAIL_OCTETS
+from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c
 
 # What gRPC says when the certificate is valid but for another name.
 _WRONG_NAME = ("is not in peer certificate", "Hostname Verification Check failed")
 # What gRPC says when its own pings come back too late, or nothing at all on a new connection.
 _NO_ECHO = ("ping timeout", "keepalive", "timed out before receiving SETTINGS frame")
+# What gRPC says of a message beyond what is received.
+_TOO_LARGE = "message larger than max"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,11 @@ class Problem:
 
     dissent: c.Dissent.ValueType
     detail: str
+    """Escaped, and cut to a bound: it may be what the agent says."""
+
+    def __post_init__(self) -> None:
+        """Escape and cut the detail."""
+        object.__setattr__(self, "detail", shorten(self.detail, DETAIL_OCTETS))
 
 
 class LinkError(Exception):
@@ -35,6 +44,8 @@ def explain_error(error: aio.AioRpcError) -> Problem:
         return Problem(c.DISSENT_MISIDENTIFIED, f"the certificate is another's: {text}")
     if any(mark in text for mark in _NO_ECHO):
         return explain_silence(text)
+    if _TOO_LARGE in text:
+        return Problem(c.DISSENT_GARBAGE, f"the agent sent more than may be: {text}")
     if error.code() is StatusCode.PERMISSION_DENIED:
         return Problem(c.DISSENT_UNREACHABLE, f"the agent refuses this coordinator: {text}")
     return Problem(c.DISSENT_UNREACHABLE, f"{error.code().name}: {text}")

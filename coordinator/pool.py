@@ -8,8 +8,9 @@ over as long as another is up.
 import asyncio
 from collections.abc import Sequence
 
-from coordinator.link import Link, LinkOptions, Receive
+from coordinator.link import Link, LinkOptions
 from coordinator.link_problem import Problem
+from coordinator.pending import Receive
 from coordinator.roster import Perspective
 from mpic.v1 import perspective_pb2 as p
 

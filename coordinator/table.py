@@ -59,7 +59,7 @@ def _report_cells(report: c.PerspectiveReport) -> list[Text]:
     addresses = [kinds["addresses"].addresses.lookup] if "addresses" in kinds else []
     return [
         Text(report.perspective_id).append(f"\n{role} {rir}", style="dim"),
-        _caa_cell(levels),
+        Text("left out: too large", style="yellow") if report.left_out else _caa_cell(levels),
         _address_cell(addresses),
         _dnssec_cell([*levels, *addresses]),
         _resolver_cell(report),

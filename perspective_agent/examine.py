@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from mpic.bounds import FINDING_OCTETS
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks import CHECKS, Check
 from perspective_agent.connection import Lookup
-from perspective_agent.encoding import Answer, encode_observation
+from perspective_agent.encoding import Answer, encode_level, encode_observation
 from perspective_agent.walks import Walk, Walks
 from perspective_agent.wire import failed
 
@@ -84,13 +85,26 @@ class Examination:
             asked = len(check.wanted)
             finding = check.add(index, answer)
             if finding is not None:
-                self._findings[number] = finding
+                self._findings[number] = self._bound(number, finding)
                 self._missing -= 1
                 self._report_if_complete()
             elif len(check.wanted) > asked:
                 self._ask(number, check, asked)
         if not self._unanswered:
             self._end_if_closed()
+
+    def _bound(self, number: int, finding: bytes) -> bytes:
+        """Return a finding, or that it would be too large: a failure of whose servers made it so.
+
+        The largest set fits; what does not are long aliases at each of a hundred levels.
+        """
+        if len(finding) <= FINDING_OCTETS:
+            return finding
+        detail = f"sets and aliases of {len(finding)} octets in all; {FINDING_OCTETS} may be"
+        level = failed(self._name, o.FAILURE_KIND_ALIAS, detail)
+        asked = self._asked[number]
+        check = CHECKS[asked.WhichOneof("kind") or ""](self._name, asked)
+        return check.finish(lambda _: Answer((level,), encode_level(level), ()))
 
     def _end_if_closed(self) -> None:
         """Forget the deadline, unless a lookup is open.
@@ -119,7 +133,8 @@ class Examination:
             self._missing = 0
         for number, check in enumerate(self._checks):
             if check is not None and self._findings[number] is None:
-                self._findings[number] = check.finish(partial(self._cut_short, number))
+                finding = check.finish(partial(self._cut_short, number))
+                self._findings[number] = self._bound(number, finding)
                 self._missing -= 1
         self._report_if_complete()
         for ticket, walk in enumerate(self._held):

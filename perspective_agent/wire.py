@@ -35,6 +35,8 @@ _DNAME = 39
 _IN = 1
 _NXNAME = 128  # RFC 9824 section 3.5
 _MAX_ALIASES = 16
+_EXTRA_TEXT = 512
+"""Characters of an Extended DNS Error's text; it may have come from anybody's server."""
 
 # RD: recurse. AD: say whether the answer is secure (RFC 6840 section 5.7). CD is never set.
 _QUERY_FLAGS = 0x0120
@@ -267,7 +269,7 @@ def _read_refusal(query: Query, wire: bytes) -> o.Lookup | None:
     if extended:
         error = extended[0]
         lookup.failure.extended_error.code = error.code
-        lookup.failure.extended_error.text = error.text or ""
+        lookup.failure.extended_error.text = (error.text or "")[:_EXTRA_TEXT]
         if error.code in _BOGUS_ERRORS and rcode == dns.rcode.SERVFAIL:
             lookup.failure.kind = o.FAILURE_KIND_BOGUS
             lookup.dnssec = o.DNSSEC_BOGUS

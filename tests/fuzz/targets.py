@@ -37,6 +37,7 @@ from perspective_agent.records import (
     skip_records,
 )
 from perspective_agent.wire import CAA, CNAME, DS, A, Query, make_query, read_answer
+from tests.world.at_once import run_at_once
 from tests.world.samples import NAME, TERMS, WORLD, ask, reply
 
 _DECIDED = (c.CAA_OUTCOME_PERMITTED, c.CAA_OUTCOME_FORBIDDEN)
@@ -138,9 +139,9 @@ def message(data: bytes) -> None:
     link = Link(_PERSPECTIVE, LinkOptions(_NO_FILES))
     answered: list[int] = []
     for question_id in (1, 2, 3):
-        link._pending[question_id] = lambda _who, which, _what: answered.append(which)
+        link._pending.add(question_id, lambda _who, which, _what: answered.append(which))
     with suppress(LinkError):
-        link._deliver(data)
+        run_at_once(link._deliver(data))
         response = p.ObserveResponse.FromString(data)
         assert (response.perspective_id, response.rir) == (_PERSPECTIVE.id, _PERSPECTIVE.rir)
         assert set(answered) <= {one.question_id for one in response.observations}

@@ -2,13 +2,13 @@
 
     python -m tests.world.fake_agent BEHAVIOUR ID RIR LISTEN PKI-DIRECTORY
 
-What it sends for each question is chosen by BEHAVIOUR; see `BEHAVIOURS`.
+What it sends for each question is chosen by BEHAVIOUR; see `BEHAVIOURS` and `HOSTILE`.
 """
 
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,96 @@ def _hang(question: p.Question, response: p.ObserveResponse) -> bytes:
     return _observe(question, response)
 
 
+def _with_unknown(field: bytes) -> Answer:
+    """Say what is true, and put a field that the agreement does not have behind it."""
+
+    def answer(question: p.Question, response: p.ObserveResponse) -> bytes:
+        observation = o.Observation(name=question.name, findings=_findings(question))
+        octets = observation.SerializeToString() + field
+        response.observations.add(question_id=question.id, observation=octets)
+        return response.SerializeToString()
+
+    return answer
+
+
+def _fail(detail: str) -> Answer:
+    """Say that the CAA lookup failed, and why."""
+
+    def answer(question: p.Question, response: p.ObserveResponse) -> bytes:
+        failure = o.Failure(kind=o.FAILURE_KIND_SERVFAIL, detail=detail)
+        level = o.Lookup(name=question.name, failure=failure, dnssec=o.DNSSEC_INDETERMINATE)
+        walk = o.Finding(caa_walk=o.CaaFinding(levels=[level]))
+        return _observe(question, response, findings=[walk, _findings(question)[1]])
+
+    return answer
+
+
+def _find(rdata: Sequence[bytes]) -> Answer:
+    """Say that there are CAA records."""
+
+    def answer(question: p.Question, response: p.ObserveResponse) -> bytes:
+        records = o.RecordSet(owner=question.name, ttl=60, rdata=rdata)
+        level = o.Lookup(name=question.name, records=records, dnssec=o.DNSSEC_SECURE)
+        walk = o.Finding(caa_walk=o.CaaFinding(levels=[level]))
+        return _observe(question, response, findings=[walk, _findings(question)[1]])
+
+    return answer
+
+
+def _among_empty(octets: int) -> Answer:
+    """Answer, and send so many octets of observations that are empty, of two octets each."""
+
+    def answer(question: p.Question, response: p.ObserveResponse) -> bytes:
+        return b"\x1a\x00" * (octets // 2) + _observe(question, response)
+
+    return answer
+
+
+def _with_times(question: p.Question, response: p.ObserveResponse) -> bytes:
+    _observe(question, response)
+    response.observations[0].elapsed_us = 2**32 - 1
+    response.observations[0].lookups_us.extend([2**32 - 1] * 500_000)
+    return response.SerializeToString()
+
+
+def _blind(why: str) -> Answer:
+    def answer(_question: p.Question, response: p.ObserveResponse) -> bytes:
+        response.cannot_look = why
+        return response.SerializeToString()
+
+    return answer
+
+
+def _as_nobody(question: p.Question, response: p.ObserveResponse) -> bytes:
+    response.perspective_id = "\x1b[2J" * 10**6
+    return _observe(question, response)
+
+
+MIB = 2**20
+ANSI = "\x1b[2J\u202e\r\n\x00"
+LARGE_SET = [b"\x00\x03aaa%d" % number for number in range(5461)]
+"""Of a well-formed observation that is nearly as large as one may be."""
+
+HOSTILE: Mapping[str, Answer] = {
+    "nested": _with_unknown(b"\xa3\x06" * 98 + b"\xa4\x06" * 98),
+    "unknown-field": _with_unknown(b"\xa2\x06\x80\x80\xc0\x02" + b"x" * (5 * MIB)),
+    "small-unknown-field": _with_unknown(b"\xa0\x06\x01"),
+    "long-detail": _fail("x" * (5 * MIB)),
+    "ansi-detail": _fail(ANSI * 1000),
+    "large-set": _find(LARGE_SET),
+    "many-records": _find([b""] * 30_000),
+    "empty-16-mib": _among_empty(16 * MIB),
+    "empty-4-mib": _among_empty(4 * MIB),
+    "many-times": _with_times,
+    "blind": _blind(ANSI * 2000),
+    "blind-2-mib": _blind(ANSI * (MIB // 4)),
+    "nobody": _as_nobody,
+    "long-description": _observe,
+    "longer-description": _observe,
+    "description-of-octets": _observe,
+}
+"""Of an agent that would harm the coordinator, or keep it from answering."""
+
 BEHAVIOURS: Mapping[str, Answer] = {
     "honest": _observe,
     "octets": lambda _question, _response: b"\xff\xff\xff\xff",
@@ -89,17 +179,32 @@ BEHAVIOURS: Mapping[str, Answer] = {
 }
 
 
+def _describe(behaviour: str, id: str, rir: o.Rir.ValueType) -> bytes:
+    """Return what an agent says of itself, encoded."""
+    # All but one are of the kind that knows no signs of life.
+    gives_signs = behaviour == "hung"
+    described = p.DescribeResponse(
+        perspective_id=id, rir=rir, version="fake", heartbeats=gives_signs
+    )
+    if behaviour == "long-description":
+        described.version += ANSI * 100
+        described.resolver.evidence = ANSI * 2000
+        described.resolver.software = "x" * 5000
+        described.checks.extend(["a check"] * 1000)
+    elif behaviour == "longer-description":
+        described.checks.extend(["a check"] * 10**6)
+    elif behaviour == "description-of-octets":
+        return described.SerializeToString() + b"\x1a\x02\xff\xff"  # a version that is no text
+    return described.SerializeToString()
+
+
 async def main(behaviour: str, id: str, rir: str, listen: str, pki: str) -> None:
     """Serve for ever."""
-    answer = BEHAVIOURS[behaviour]
+    answer = {**BEHAVIOURS, **HOSTILE}[behaviour]
     region = o.Rir.Value(f"RIR_{rir}")
 
-    async def describe(_request: p.DescribeRequest, _context: object) -> p.DescribeResponse:
-        # All but one are of the kind that knows no signs of life.
-        gives_signs = behaviour == "hung"
-        return p.DescribeResponse(
-            perspective_id=id, rir=region, version="fake", heartbeats=gives_signs
-        )
+    async def describe(_request: p.DescribeRequest, _context: object) -> bytes:
+        return _describe(behaviour, id, region)
 
     async def observe(requests: AsyncIterator[bytes], _context: object) -> AsyncIterator[bytes]:
         async for message in requests:
@@ -109,12 +214,10 @@ async def main(behaviour: str, id: str, rir: str, listen: str, pki: str) -> None
             for question in request.questions:
                 yield answer(question, p.ObserveResponse(perspective_id=id, rir=region))
 
-    server = aio.server()
-    handlers = {
+    server = aio.server(options=[("grpc.max_send_message_length", -1)])
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "Describe": grpc.unary_unary_rpc_method_handler(
-            describe,
-            request_deserializer=p.DescribeRequest.FromString,
-            response_serializer=p.DescribeResponse.SerializeToString,
+            describe, request_deserializer=p.DescribeRequest.FromString
         ),
         "Observe": grpc.stream_stream_rpc_method_handler(observe),
     }

@@ -16,12 +16,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Generic, TypeVar
 
+from mpic.bounds import BATCH_OCTETS
 from mpic.company import Company
 
 T = TypeVar("T")
-
-BATCH_OCTETS = 4 * 1024 * 1024
-"""The peers of these streams take 64 MiB."""
 
 
 class OutboxFullError(Exception):

@@ -7,6 +7,7 @@ deadline during the whole outage and recovery takes 3 s; with these, the outage 
 
 from grpc import aio
 
+from mpic.bounds import MESSAGE_OCTETS
 from mpic.grpc.tls import Tls, channel_credentials
 
 Options = list[tuple[str, int | str]]
@@ -14,7 +15,6 @@ Options = list[tuple[str, int | str]]
 _MESSAGE_BYTES = 64 * 1024 * 1024
 
 _SHARED: Options = [
-    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
     ("grpc.max_send_message_length", _MESSAGE_BYTES),
     ("grpc.keepalive_timeout_ms", 2_000),
     # The keepalive's own time-out sees only a silent network; a peer that is stopped, whose kernel
@@ -26,6 +26,7 @@ _SHARED: Options = [
 
 _CHANNEL: Options = [
     *_SHARED,
+    ("grpc.max_receive_message_length", MESSAGE_OCTETS),
     ("grpc.keepalive_time_ms", 5_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
     # Also the longest a connection may take to come about, which is three round trips.
@@ -42,6 +43,7 @@ _TO_BE_TAKEN_UP = 8192
 
 SERVER: Options = [
     *_SHARED,
+    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
     ("grpc.server.max_pending_requests", _TO_BE_TAKEN_UP),
     ("grpc.server.max_pending_requests_hard_limit", _TO_BE_TAKEN_UP),
     ("grpc.keepalive_time_ms", 30_000),

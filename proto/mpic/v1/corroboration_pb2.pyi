@@ -578,6 +578,7 @@ class PerspectiveReport(_message.Message):
     RESOLVER_FIELD_NUMBER: _builtins.int
     AGENT_ELAPSED_US_FIELD_NUMBER: _builtins.int
     LOOKUPS_US_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     perspective_id: _builtins.str
     """The perspective's unique identifier (BR 5.4.1)."""
     role: Global___Role.ValueType
@@ -594,6 +595,11 @@ class PerspectiveReport(_message.Message):
     """The agent's software version, as it described itself."""
     agent_elapsed_us: _builtins.int
     """From the question's arrival at the agent until its last finding, in microseconds."""
+    left_out: _builtins.bool
+    """What it saw, its determination and its resolver are left out, and its detail is cut: with them
+    the answer would be larger than clients take. The verdict rests on them all the same, and the
+    record has them: see GetCorroborationRequest.names.
+    """
     @_builtins.property
     def observation(self) -> _observation_pb2.Observation:
         """What it saw; missing when it did not answer."""
@@ -632,10 +638,11 @@ class PerspectiveReport(_message.Message):
         resolver: _perspective_pb2.Resolver | None = ...,
         agent_elapsed_us: _builtins.int = ...,
         lookups_us: _abc.Iterable[_builtins.int] | None = ...,
+        left_out: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["caa", b"caa", "elapsed", b"elapsed", "observation", b"observation", "resolver", b"resolver"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_elapsed_us", b"agent_elapsed_us", "agent_version", b"agent_version", "caa", b"caa", "corroborates", b"corroborates", "detail", b"detail", "dissent", b"dissent", "elapsed", b"elapsed", "lookups_us", b"lookups_us", "observation", b"observation", "perspective_id", b"perspective_id", "resolver", b"resolver", "rir", b"rir", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_elapsed_us", b"agent_elapsed_us", "agent_version", b"agent_version", "caa", b"caa", "corroborates", b"corroborates", "detail", b"detail", "dissent", b"dissent", "elapsed", b"elapsed", "left_out", b"left_out", "lookups_us", b"lookups_us", "observation", b"observation", "perspective_id", b"perspective_id", "resolver", b"resolver", "rir", b"rir", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -741,19 +748,27 @@ class GetCorroborationRequest(_message.Message):
 
     RECORD_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    NAMES_FIELD_NUMBER: _builtins.int
     record_id: _builtins.str
     """The answer's."""
     request_id: _builtins.str
     """The caller's own. Of several records, the latest that determined something, or the latest."""
+    @_builtins.property
+    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names, as asked, whose reports come whole before any others do: the answer to it is bounded as
+        the verdict was (PerspectiveReport.left_out). Those of one name fit.
+        """
+
     def __init__(
         self,
         *,
         record_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "record_id", b"record_id", "request_id", b"request_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "record_id", b"record_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "names", b"names", "record_id", b"record_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_by: _TypeAlias = _typing.Literal["record_id", "request_id"]  # noqa: Y015
     _WhichOneofArgType_by: _TypeAlias = _typing.Literal["by", b"by"]  # noqa: Y015
@@ -771,10 +786,16 @@ class GetCorroborationResponse(_message.Message):
     LATE_FIELD_NUMBER: _builtins.int
     ISSUANCES_FIELD_NUMBER: _builtins.int
     SUPERSEDED_BY_FIELD_NUMBER: _builtins.int
+    LATE_LEFT_OUT_FIELD_NUMBER: _builtins.int
+    ISSUANCES_LEFT_OUT_FIELD_NUMBER: _builtins.int
     superseded_by: _builtins.str
     """The record_id whose verdict was told instead of this one: two coordinators had decided the same
     request at once. Empty for nearly all.
     """
+    late_left_out: _builtins.int
+    """So many more came late; the record has them."""
+    issuances_left_out: _builtins.int
+    """So many more were issued before; the record has them."""
     @_builtins.property
     def verdict(self) -> Global___CorroborateResponse:
         """The answer, as it was given."""
@@ -785,7 +806,7 @@ class GetCorroborationResponse(_message.Message):
 
     @_builtins.property
     def issuances(self) -> _containers.RepeatedCompositeFieldContainer[Global___Issuance]:
-        """The certificates that were reported to have been issued on it."""
+        """The certificates that were reported to have been issued on it, the latest."""
 
     def __init__(
         self,
@@ -794,10 +815,12 @@ class GetCorroborationResponse(_message.Message):
         late: _abc.Iterable[Global___LateReport] | None = ...,
         issuances: _abc.Iterable[Global___Issuance] | None = ...,
         superseded_by: _builtins.str = ...,
+        late_left_out: _builtins.int = ...,
+        issuances_left_out: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuances", b"issuances", "late", b"late", "superseded_by", b"superseded_by", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuances", b"issuances", "issuances_left_out", b"issuances_left_out", "late", b"late", "late_left_out", b"late_left_out", "superseded_by", b"superseded_by", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

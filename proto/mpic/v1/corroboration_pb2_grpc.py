@@ -80,8 +80,8 @@ class CorroborationServiceServicer:
 
     def CorroborateStream(self, request_iterator, context):
         """The same questions and answers, many at once, answered as they finish and matched by
-        request id. Messages hold about 1 MiB of answers at most, or a single larger one: that of a
-        hundred names with large record sets can exceed the 4 MiB that clients take by default.
+        request id. No message is larger than the 4 MiB that clients take by default, since no answer
+        is: of one that would be, the largest reports are cut (PerspectiveReport.left_out).
         A stream that has many names open is not read until some are answered; a question is answered
         with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
         """

@@ -43,8 +43,8 @@ class CorroborationServiceStub:
     """
     CorroborateStream: _grpc.StreamStreamMultiCallable[_corroboration_pb2.CorroborateStreamRequest, _corroboration_pb2.CorroborateStreamResponse]
     """The same questions and answers, many at once, answered as they finish and matched by
-    request id. Messages hold about 1 MiB of answers at most, or a single larger one: that of a
-    hundred names with large record sets can exceed the 4 MiB that clients take by default.
+    request id. No message is larger than the 4 MiB that clients take by default, since no answer
+    is: of one that would be, the largest reports are cut (PerspectiveReport.left_out).
     A stream that has many names open is not read until some are answered; a question is answered
     with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
     """
@@ -74,8 +74,8 @@ class CorroborationServiceAsyncStub(CorroborationServiceStub):
     """
     CorroborateStream: _aio.StreamStreamMultiCallable[_corroboration_pb2.CorroborateStreamRequest, _corroboration_pb2.CorroborateStreamResponse]  # type: ignore[assignment]
     """The same questions and answers, many at once, answered as they finish and matched by
-    request id. Messages hold about 1 MiB of answers at most, or a single larger one: that of a
-    hundred names with large record sets can exceed the 4 MiB that clients take by default.
+    request id. No message is larger than the 4 MiB that clients take by default, since no answer
+    is: of one that would be, the largest reports are cut (PerspectiveReport.left_out).
     A stream that has many names open is not read until some are answered; a question is answered
     with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
     """
@@ -114,8 +114,8 @@ class CorroborationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_corroboration_pb2.CorroborateStreamResponse], _abc.AsyncIterator[_corroboration_pb2.CorroborateStreamResponse]]:
         """The same questions and answers, many at once, answered as they finish and matched by
-        request id. Messages hold about 1 MiB of answers at most, or a single larger one: that of a
-        hundred names with large record sets can exceed the 4 MiB that clients take by default.
+        request id. No message is larger than the 4 MiB that clients take by default, since no answer
+        is: of one that would be, the largest reports are cut (PerspectiveReport.left_out).
         A stream that has many names open is not read until some are answered; a question is answered
         with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
         """

@@ -4,12 +4,14 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from coordinator.link import Answer, Link, LinkOptions
+from coordinator.link import Link, LinkOptions
 from coordinator.link_problem import Problem
+from coordinator.pending import Answer
 from mpic.grpc.gather import Outbox
 from mpic.grpc.tls import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
+from tests.world.at_once import run_at_once
 from tests.world.samples import WORLD
 
 OPTIONS = LinkOptions(TlsFiles(Path("none"), Path("none"), Path("none")), limit=3)
@@ -31,14 +33,13 @@ class Talk:
 
     def hear(self, *answered: int, leaving: bool = False) -> None:
         observations = [p.EncodedObservation(question_id=one) for one in answered]
-        self.link._deliver(
-            p.ObserveResponse(
-                perspective_id=WORLD.primary.id,
-                rir=WORLD.primary.rir,
-                observations=observations,
-                leaving=leaving,
-            ).SerializeToString()
+        message = p.ObserveResponse(
+            perspective_id=WORLD.primary.id,
+            rir=WORLD.primary.rir,
+            observations=observations,
+            leaving=leaving,
         )
+        run_at_once(self.link._deliver(message.SerializeToString()))
 
     def ask(self, id: int) -> None:
         entry = p.ObserveRequest(questions=[p.Question(id=id)]).SerializeToString()

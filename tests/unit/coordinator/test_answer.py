@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from coordinator.answer import fill_answer
+from coordinator.answer import (
+    ANSWER_OCTETS,
+    LATE_OCTETS,
+    encode_all_late,
+    encode_answer,
+    fill_answer,
+)
 from coordinator.ballot import Reply
 from coordinator.corroboration import Attempt, Question
 from coordinator.link import Link, LinkOptions
@@ -21,6 +27,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import record_pb2 as r
+from tests.world.records import sample_record
 from tests.world.samples import (
     ADDRESS,
     NAME,
@@ -293,3 +300,105 @@ async def test_the_policy_applied_is_told() -> None:
     assert policy.minimum_regions == 2
     assert policy.minimum_distance_km == 500
     assert policy.effective_from.ToDatetime(NOVEMBER.tzinfo) == TERMS.row.effective_from
+
+
+# An answer has a bound, whatever was seen.
+
+CLIENTS_TAKE = 4 * 1024 * 1024
+
+
+def large_record(names: int, perspectives: int, octets: int) -> r.Record:
+    """A record in which nothing could be larger: everybody saw something else, and says much."""
+    record = sample_record()
+    while len(record.perspectives) < perspectives:
+        one = record.perspectives.add(id=f"perspective-{len(record.perspectives)}".ljust(63, "x"))
+        one.role, one.rir, one.agent_version = c.ROLE_REMOTE, o.RIR_RIPE, "v" * 64
+        one.resolver.software = one.resolver.address = one.resolver.transport = "r" * 64
+    (first,) = record.names
+    first.detail = "ä" * 2048
+    first.reason = c.REASON_QUORUM_NOT_MET
+    del first.replies[:], first.observations[:]
+    for number in range(perspectives):
+        seen = o.Observation(name=NAME, findings=[caa(b"\x00" + number.to_bytes() * octets)])
+        first.observations.append(seen.SerializeToString())
+        reply = first.replies.add(observation=number + 1, determination=1, elapsed_us=2**32 - 1)
+        reply.dissent, reply.detail = c.DISSENT_CAA_FORBIDS, "ö" * 2048
+        reply.agent_elapsed_us = 2**32 - 1
+        reply.lookups_us.extend([2**32 - 1] * 512)
+    first.determinations[0].record = "x" * 2000
+    for number in range(1, names):
+        name = record.names.add()
+        name.CopyFrom(first)
+        name.asked = f"{number}.{'ü' * 500}"
+    return record
+
+
+@pytest.mark.parametrize("octets", [0, 1000, 20_000, 5_000_000])
+def test_no_answer_is_larger_than_clients_take(octets: int) -> None:
+    names, perspectives = (100, 32) if octets < 5_000_000 else (2, 6)
+    record = large_record(names, perspectives, octets)
+    encoded = encode_answer(record)
+    assert len(encoded) <= ANSWER_OCTETS
+    response = c.CorroborateResponse.FromString(encoded)
+    assert [name.name for name in response.names] == [name.asked for name in record.names]
+    for name in response.names:
+        reports = name.perspectives
+        assert [one.perspective_id for one in reports] == [one.id for one in record.perspectives]
+        assert {one.dissent for one in reports} == {c.DISSENT_CAA_FORBIDS}
+        assert all(one.left_out != one.HasField("caa") for one in reports)
+
+
+def test_an_answer_is_filled_as_far_as_it_may_be() -> None:
+    encoded = encode_answer(large_record(100, 6, 22_000))
+    assert len(encoded) > ANSWER_OCTETS - 30_000
+
+
+def test_who_sends_much_leaves_out_itself_and_nobody_else() -> None:
+    record = sample_record()
+    (first,) = record.names
+    seen = o.Observation(name=NAME, findings=[caa(b"x" * 100_000)])
+    first.observations.append(seen.SerializeToString())
+    first.replies[4].observation = 2
+    record.names.extend([first] * 99)
+    response = c.CorroborateResponse.FromString(encode_answer(record))
+    left_out = {
+        report.perspective_id
+        for name in response.names
+        for report in name.perspectives
+        if report.left_out
+    }
+    assert left_out == {record.perspectives[4].id}
+
+
+def test_of_the_names_that_are_wanted_nothing_is_left_out() -> None:
+    record = large_record(100, 6, 150_000)
+    wanted = record.names[70].asked
+    response = c.CorroborateResponse.FromString(encode_answer(record, wanted=[wanted]))
+    assert not any(report.left_out for report in response.names[70].perspectives)
+    assert any(report.left_out for report in response.names[71].perspectives)
+
+
+def test_what_came_late_has_a_bound_too() -> None:
+    record = large_record(100, 32, 1000)
+    late = [
+        r.LateReply(name=name, perspective_id=one.id, reply=record.names[name].replies[0])
+        for name in range(100)
+        for one in record.perspectives
+    ]
+    encoded = encode_all_late(late, record)
+    assert sum(map(len, encoded)) <= LATE_OCTETS
+    assert 0 < len(encoded) < len(late)
+    assert ANSWER_OCTETS + LATE_OCTETS < CLIENTS_TAKE
+    few = encode_all_late(late[:5], record)
+    assert [c.LateReport.FromString(one).report.left_out for one in few] == [False] * 5
+    assert c.LateReport.FromString(encoded[0]).report.left_out
+
+
+def test_an_observation_that_nobody_could_read_is_not_handed_on() -> None:
+    """As records have that were written before observations had bounds."""
+    record = sample_record()
+    name = record.names[0]
+    name.observations[0] += b"\xa3\x06" * 98 + b"\xa4\x06" * 98
+    response = c.CorroborateResponse.FromString(encode_answer(record))
+    assert not any(report.HasField("observation") for report in response.names[0].perspectives)
+    assert all(report.corroborates for report in response.names[0].perspectives)

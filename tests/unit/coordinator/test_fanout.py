@@ -10,8 +10,9 @@ from coordinator import fanout
 from coordinator.ballot import Reply
 from coordinator.checks import encode_checks
 from coordinator.fanout import AnyLink, Asking, CutAsking, Fanout, Inquiry, Timing
-from coordinator.link import LinkOptions, Receive
+from coordinator.link import LinkOptions
 from coordinator.link_problem import Problem
+from coordinator.pending import Receive
 from coordinator.roster import Perspective
 from mpic.grpc.tls import TlsFiles
 from mpic.v1 import corroboration_pb2 as c

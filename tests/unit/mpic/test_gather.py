@@ -51,7 +51,7 @@ async def test_it_holds_so_many_and_says_when_it_is_full() -> None:
 
 
 async def test_a_batch_of_large_items_is_bounded() -> None:
-    outbox: Outbox[int] = Outbox(0, 100, lambda item: item * 2**20)
+    outbox: Outbox[int] = Outbox(0, 100, lambda item: item * 2**18)
     for size in (1, 2, 1, 3, 9, 1, 1):
         outbox.put(size)
     outbox.close()

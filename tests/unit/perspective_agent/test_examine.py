@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from mpic.bounds import OBSERVATION_OCTETS
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent import examine
@@ -110,3 +111,35 @@ async def test_what_is_withdrawn_is_not_reported_and_what_waits_for_room_not_sen
     await asyncio.sleep(0.05)
     assert not reports
     assert {id(one) for one in resolver.abandoned} == {id(one) for one in resolver.lookups}
+
+
+class FullResolver(SilentResolver):
+    """Answers at once: an alias of the longest kind at each level, as a domain may have them."""
+
+    def ask(self, wanted: Wanted, take: Take) -> Lookup:
+        lookup = super().ask(wanted, take)
+        found = o.Lookup(name=wanted.name, absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_INSECURE)
+        long = ["x" * 1000 for _ in range(17)]
+        found.aliases.extend(o.Alias(owner=one, target=one, ttl=60) for one in long)
+        asyncio.get_running_loop().call_soon(take, found, 1)
+        return lookup
+
+
+async def test_a_domain_cannot_make_an_observation_larger_than_it_may_be() -> None:
+    """It is the domain's failure then, in a form that is believed, and not the agent's garbage."""
+    question = p.Question()
+    question.CopyFrom(QUESTION)
+    question.name = "a." * 60 + "example.test"
+    question.timeout_ms = 10_000
+    reports: list[p.EncodedObservation] = []
+    walks = Walks(cast("Any", FullResolver()), lambda: True)
+    examination = Examination(question, walks, 10, reports.append)
+    examination.start()
+    await asyncio.sleep(0)
+    (report,) = reports
+    assert len(report.observation) <= OBSERVATION_OCTETS
+    observation = o.Observation.FromString(report.observation)
+    (level,) = observation.findings[0].caa_walk.levels
+    assert level.name == question.name
+    assert level.failure.kind == o.FAILURE_KIND_ALIAS
+    assert observation.findings[1].addresses.lookup.HasField("absence")

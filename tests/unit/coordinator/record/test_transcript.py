@@ -14,6 +14,7 @@ from coordinator.record.terms import dissent_term, find_terms
 from coordinator.record.transcript import Asked, Transcriber, fill_late_replies
 from mpic.grpc.tls import TlsFiles
 from mpic.names import parse_name
+from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import record_pb2 as r
@@ -100,12 +101,14 @@ async def test_garbage_is_kept_octet_for_octet_and_breaks_nothing(octets: bytes)
     assert not report.HasField("observation")
 
 
-async def test_text_from_the_network_survives_as_it_is() -> None:
+async def test_text_from_the_network_survives_as_it_is_and_is_told_escaped() -> None:
     hostile = "\x1b[2J\r\n\x00';DROP TABLE entry;--\u202e\U0001f4a9\x7f"
     failed = (caa(), failed_addresses(hostile))
     record = transcribe(decide([reply(one, failed) for one in WORLD.perspectives]))
-    assert hostile in record.names[0].replies[0].detail
-    assert hostile in record.names[0].detail
+    assert hostile.encode() in record.names[0].observations[0]
+    for told in (record.names[0].replies[0].detail, record.names[0].detail):
+        assert escape(hostile) in told
+        assert told.isprintable()
 
 
 async def test_what_comes_late_refers_to_what_is_stored() -> None:

@@ -1,0 +1,30 @@
+"""How large what an agent sends may be: what both programs must agree on. See deploy/operation.md.
+
+An honest agent stays within them whatever a domain's servers send: an answer of theirs has 64 KiB
+at most, and what could be more (the aliases of a hundred levels) the agent itself calls a failure.
+A coordinator takes what is beyond for garbage.
+"""
+
+OBSERVATION_OCTETS = 160 * 1024
+"""Of one name: the largest CAA and A sets that a DNS message can hold, and a walk."""
+
+FINDING_OCTETS = 96 * 1024
+"""Of one check: the largest set, and 32 KiB for the levels below it and their aliases."""
+
+LOOKUPS = 512
+"""Lookups of one name whose times are told: three for each of 127 levels, and one."""
+
+DETAIL_OCTETS = 4096
+"""Of a sentence that says why; more is cut."""
+
+RECORDS = 5461
+"""Records of one set: as many as a DNS message of 64 KiB can hold, each of 12 octets or more."""
+
+ALIASES = 64
+"""Aliases of one lookup; agents follow fewer."""
+
+BATCH_OCTETS = 1024 * 1024
+"""Of the items of one message, which is sent when it has so many: the last may go beyond."""
+
+MESSAGE_OCTETS = 4 * 1024 * 1024 + 512 * 1024
+"""Of one message to a client. Agents before these bounds send 4 MiB, and what goes beyond."""

@@ -1,0 +1,51 @@
+"""A fake agent in the place of a real one, with its address and its certificate."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.world.deployment import Deployment, agent_address, wait_serving
+from tests.world.places import PLACES
+from tests.world.process import Child, wait_until
+
+ASHBURN = PLACES[2]
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def standing_in(deployment: Deployment, behaviour: str, log: Path, pki: Path) -> Iterator[None]:
+    """Let a fake agent listen at Ashburn's address, with a certificate of this directory."""
+    deployment.agents[ASHBURN.id].stop()
+    command = (sys.executable, "-m", "tests.world.fake_agent", behaviour)
+    fake = Child((*command, ASHBURN.id, ASHBURN.rir, agent_address(ASHBURN), str(pki)), log, ROOT)
+    try:
+        wait_serving(fake)
+        yield
+    finally:
+        fake.stop()
+        wait_serving(deployment.start_agent(ASHBURN.id))
+        wait_until(lambda: is_real(deployment), 60, lambda: deployment.say_who()[:2000])
+
+
+@contextmanager
+def replaced(deployment: Deployment, behaviour: str, log: Path) -> Iterator[None]:
+    """Let a fake agent stand in for Ashburn's, with its certificate, once the coordinator knows."""
+    with standing_in(deployment, behaviour, log, deployment.pki):
+        wait_until(lambda: is_met(deployment), 60, lambda: deployment.say_who()[:2000])
+        yield
+
+
+def is_met(deployment: Deployment) -> bool:
+    """Whether the fake has described itself: it can be asked, or the coordinator says why not."""
+    one = deployment.perspective(ASHBURN.id)
+    if one.ready:
+        return one.description.version.startswith("fake")
+    return re.search("describes itself|more than may be", one.problem) is not None
+
+
+def is_real(deployment: Deployment) -> bool:
+    """Whether the agent there is one of ours, and can be asked."""
+    one = deployment.perspective(ASHBURN.id)
+    return one.ready and one.description.heartbeats
