@@ -33,6 +33,9 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
 IssuerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+_MOST_PERSPECTIVES = 32
+"""Of a roster: so many reports, each left out, of a hundred names fit into an answer."""
+
 # How long before a dated rule an operator is warned that the roster will break it.
 WARNING_TIME = timedelta(days=30)
 
@@ -179,6 +182,11 @@ class CoordinatorSettings(ConfigTable):
             raise Flaw(
                 f"{len(primaries)} have role primary ({', '.join(primaries) or 'none'})",
                 'Give exactly one [[perspective]] role = "primary"',
+            )
+        if len(tables) > _MOST_PERSPECTIVES:
+            raise Flaw(
+                f"{len(tables)} are too many: an answer has room for {_MOST_PERSPECTIVES}",
+                "Leave out some",
             )
         for what in ("id", "address", "server_name"):
             values = [getattr(table, what) for table in tables]

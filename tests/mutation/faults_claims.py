@@ -36,7 +36,7 @@ FAULTS = [
     Fault("one name of which nothing is known forgets the others", DETERMINATION, "any(blame_name(record, one) is Responsible.DOMAIN for one in refused)", "all(blame_name(record, one) is Responsible.DOMAIN for one in refused)"),
     Fault("a verdict that was not told is remembered", DETERMINATION, "    if record.superseded_by:\n        return False\n", ""),
     Fault("ours is told as the domain's", ANSWER, "Responsible.OURS: c.RESPONSIBLE_SERVICE", "Responsible.OURS: c.RESPONSIBLE_DOMAIN"),
-    Fault("who is responsible is not told", ANSWER, "            verdict.responsible = _RESPONSIBLE[blame_name(record, name)]", "            pass"),
+    Fault("who is responsible is not told", ANSWER, "        verdict.responsible = _RESPONSIBLE[blame_name(record, name)]", "        pass"),
     # One verdict for a request.
     Fault("what came second is told", REPEATS, "            if record.superseded_by:", "            if False:"),
     Fault("another request's verdict is told in its place", REPEATS, "    _check_same(key, question.request_digest)\n    return question\n\n\ndef _check_same", "    return question\n\n\ndef _check_same"),

@@ -117,6 +117,22 @@ def test_a_file_that_cannot_be_meant_is_refused(
     assert flaw in str(refused.value)
 
 
+def test_a_roster_has_as_many_as_an_answer_has_room_for(tmp_path: Path) -> None:
+    file = tmp_path / "coordinator.toml"
+    first, *rest = SHIPPED.read_text().split("[[perspective]]")
+    one = next(text for text in rest if "johannesburg" in text)
+
+    def write(count: int) -> None:
+        more = [one.replace("johannesburg", f"city{n}") for n in range(count - len(rest))]
+        file.write_text("[[perspective]]".join([first, *more, *rest]))
+
+    write(32)
+    assert len(read_settings(file).roster().perspectives) == 32
+    write(33)
+    with pytest.raises(ConfigError, match="33 are too many: an answer has room for 32"):
+        read_settings(file)
+
+
 def test_perspectives_are_what_the_file_says(tmp_path: Path) -> None:
     place = "resolver = { latitude = 50.11, longitude = 8.68 }"
     elsewhere = 'resolver = { latitude = 48.86, longitude = 2.35, rir = "AFRINIC" }'
