@@ -21,38 +21,66 @@ _PROGRAMS = {
     "perspective_agent": ("tests/unit/perspective_agent",),
     "proto": ("tests/unit/mpic",),
 }
-# Of those whose name says nothing of it.
-_RECORDER = "tests/unit/coordinator/record/test_recorder.py"
-_STORES = "tests/unit/coordinator/record/test_stores.py"
+_COORDINATOR, _RECORD = "tests/unit/coordinator", "tests/unit/coordinator/record"
+_AGENT = "tests/unit/perspective_agent"
+# Where the name of the tests says nothing of the file.
 _BESIDE = {
-    "coordinator/admission.py": ("tests/unit/coordinator/test_intake.py",),
-    "coordinator/caa.py": (CLAUSES, "tests/unit/coordinator/test_caa_any_set.py"),
-    "coordinator/caa_value.py": (CLAUSES,),
+    "coordinator/admission.py": (f"{_COORDINATOR}/test_intake.py",),
+    "coordinator/caa.py": (CLAUSES, f"{_COORDINATOR}/test_caa_any_set.py"),
+    "coordinator/caa_check.py": (f"{_COORDINATOR}/test_caa_failure.py", CLAUSES),
     "coordinator/caa_parameters.py": (CLAUSES,),
+    "coordinator/caa_value.py": (CLAUSES,),
+    "coordinator/caa_walk.py": (
+        f"{_COORDINATOR}/test_caa.py",
+        f"{_COORDINATOR}/test_caa_failure.py",
+    ),
+    "coordinator/issuer.py": (f"{_COORDINATOR}/test_settings.py", CLAUSES),
+    "coordinator/judging.py": (f"{_COORDINATOR}/test_ballot.py", f"{_COORDINATOR}/test_caa.py"),
+    "coordinator/policy_settings.py": (f"{_COORDINATOR}/test_settings.py",),
+    "coordinator/record/determination.py": (f"{_RECORD}/test_repeats.py",),
+    "coordinator/record/ids.py": (f"{_RECORD}/test_stores.py",),
+    "coordinator/record/postgresql_connection.py": (f"{_RECORD}/test_postgresql.py",),
+    "coordinator/record/postgresql_insertion.py": (
+        f"{_RECORD}/test_stores.py",
+        f"{_RECORD}/test_postgresql.py",
+    ),
+    "coordinator/record/postgresql_removal.py": (f"{_RECORD}/test_postgresql.py",),
+    "coordinator/record/postgresql_schema.py": (f"{_RECORD}/test_postgresql.py",),
+    "coordinator/record/sieve.py": (f"{_RECORD}/test_commands.py",),
+    "coordinator/record/sqlite_rows.py": (
+        f"{_RECORD}/test_recorder.py",
+        f"{_RECORD}/test_stores.py",
+    ),
+    "coordinator/record/waiting.py": (f"{_RECORD}/test_recorder.py",),
+    "coordinator/verdict.py": (f"{_COORDINATOR}/test_answer.py",),
+    "perspective_agent/checks/caa_walk.py": (f"{_AGENT}/test_checks.py",),
+    "perspective_agent/checks/insecurity.py": (f"{_AGENT}/test_checks.py",),
+    "perspective_agent/checks/proving_walk.py": (f"{_AGENT}/test_checks.py",),
     "perspective_agent/connection.py": (LINK,),
+    "perspective_agent/probe.py": (f"{_AGENT}/test_unbound.py",),
     "perspective_agent/resolver.py": (LINK,),
+    "perspective_agent/unbound_conf.py": (f"{_AGENT}/test_unbound.py",),
+    "perspective_agent/unbound_rules.py": (f"{_AGENT}/test_unbound.py",),
+    "proto/mpic/company.py": (f"{_RECORD}/test_recorder.py", f"{_AGENT}/test_stream.py"),
     "proto/mpic/grpc/acceptors.py": ("tests/integration/test_acceptors.py", SERVER),
     "proto/mpic/grpc/errors.py": (SERVER,),
     "proto/mpic/grpc/handlers.py": (SERVER,),
     "proto/mpic/grpc/identity.py": (SERVER,),
     "proto/mpic/grpc/serving.py": (SERVER,),
     "proto/mpic/grpc/tls.py": (SERVER,),
-    "coordinator/record/determination.py": ("tests/unit/coordinator/record/test_repeats.py",),
-    "coordinator/record/postgresql_insertion.py": (
-        _STORES,
-        "tests/unit/coordinator/record/test_postgresql.py",
-    ),
-    "coordinator/record/sqlite_rows.py": (_RECORDER, _STORES),
-    "coordinator/record/waiting.py": (_RECORDER,),
-    "coordinator/policy_settings.py": ("tests/unit/coordinator/test_settings.py",),
+    "proto/mpic/owner.py": ("tests/unit/mpic/test_pair.py",),
 }
 
 
-def groups_of(file: str, project: Path) -> Sequence[Sequence[str]]:
-    """Return the groups of tests to ask about a fault in a file, the nearest first."""
+def nearest_of(file: str, project: Path) -> Sequence[str]:
+    """Return the tests that are nearest to a file; they take seconds, and there may be none."""
     program, *folders = Path(file).parts[:-1]
     room = "mpic" if program == "proto" else "/".join([program, *folders])
     own = f"{UNIT}/{room}/test_{Path(file).stem}.py"
     nearest = [own] if (project / own).exists() else []
-    nearest += _BESIDE.get(file, ())
-    return [group for group in (nearest, _PROGRAMS[program], _ALL) if group]
+    return [*nearest, *_BESIDE.get(file, ())]
+
+
+def others_of(file: str) -> Sequence[Sequence[str]]:
+    """Return the groups of tests to ask where the nearest notice nothing, one after the other."""
+    return _PROGRAMS[Path(file).parts[0]], _ALL

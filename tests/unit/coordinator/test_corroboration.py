@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from secrets import SystemRandom
 from typing import cast
 
 import pytest
 
+from coordinator import corroboration
 from coordinator.corroboration import Attempt, Corroborator, Question, Rules
 from coordinator.fanout import Fanout, Inquiry, Receive
 from coordinator.intake import Desk, read_question
@@ -146,6 +148,10 @@ async def test_br_3_2_2_9_those_asked_are_those_counted() -> None:
     assert ids(attempt.roster.perspectives) == ids(asked.perspectives)
     assert all(ballot.roster is attempt.roster for ballot in attempt.ballots)
     assert attempt.ballots[0].quorum == "5/5"
+
+
+def test_which_networks_an_attempt_looks_from_is_drawn_by_a_lot_nobody_can_foresee() -> None:
+    assert isinstance(corroboration._LOT, SystemRandom)
 
 
 async def test_those_who_can_be_asked_are_asked_first() -> None:

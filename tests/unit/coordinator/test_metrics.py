@@ -47,11 +47,16 @@ FRANKFURT = WORLD.remotes[0]
 class Counted:
     """The metrics of a coordinator that has decided these replies."""
 
-    def __init__(self, *rounds: Sequence[Reply], blamed: Responsible | None = None) -> None:
+    def __init__(
+        self,
+        *rounds: Sequence[Reply],
+        blamed: Responsible | None = None,
+        dry_run: bool = False,
+    ) -> None:
         self.program = ProgramMetrics("coordinator")
         self.metrics = CoordinatorMetrics(RULES, self.program)
         for replies in rounds:
-            question = Question("r-1", [parse_name(NAME)], [ask()], TERMS, False, 0)  # noqa: FBT003 - no dry run
+            question = Question("r-1", [parse_name(NAME)], [ask()], TERMS, dry_run, 0)
             attempt = Attempt(question, WORLD, NOVEMBER, self.metrics.count_complete)
             for each in replies:
                 attempt.receive(0, each)
@@ -101,6 +106,12 @@ async def test_a_remote_that_is_late_does_not_disagree() -> None:
     outcome = {"perspective": "frankfurt", "outcome": "late"}
     assert counted.value("mpic_observations_total", **outcome) == 1
     assert counted.value("mpic_quorum_margin_bucket", le="0.0") == 1
+
+
+async def test_a_dry_run_is_told_apart() -> None:
+    counted = Counted(replies(), dry_run=True)
+    assert counted.value("mpic_verdicts_total", reason="corroborated", dry_run="true") == 1
+    assert counted.value("mpic_verdicts_total", reason="corroborated", dry_run="false") == 0
 
 
 async def test_where_the_primary_fails_no_quorum_and_no_disagreement_is_counted() -> None:

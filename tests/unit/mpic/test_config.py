@@ -126,3 +126,22 @@ def test_settle_raises_what_is_worse_than_a_warning() -> None:
         settle(Path("f"), [warning, problem])
     assert caught.value.problems == [problem]
     assert str(caught.value) == "f: d: e. F"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "unknown = 1",
+        'pairs = [["1", "2"]]',
+        "pairs = [[1.0, 2.0]]",
+        "pairs = [[true, 2]]",
+        "file = 1",
+        'since = "2026-12-15"',
+        "colour = 1",
+    ],
+)
+def test_nothing_unknown_is_passed_over_and_nothing_taken_for_what_it_is_not(
+    tmp_path: Path, text: str
+) -> None:
+    with pytest.raises(ConfigError):
+        load(tmp_path, text)

@@ -78,6 +78,15 @@ def test_the_authority_can_sign_leaves_only(authority: Authority) -> None:
     assert (usage.value.key_cert_sign, usage.value.digital_signature) == (True, False)
 
 
+def test_a_certificate_can_sign_nothing(authority: Authority) -> None:
+    extensions = read(issue_certificate(authority, Subject("caller", "x")).certificate).extensions
+    constraints = extensions.get_extension_for_class(x509.BasicConstraints)
+    assert constraints.critical
+    assert constraints.value == x509.BasicConstraints(ca=False, path_length=None)
+    usage = extensions.get_extension_for_class(x509.KeyUsage).value
+    assert (usage.key_cert_sign, usage.crl_sign, usage.digital_signature) == (False, False, True)
+
+
 def test_the_authority_lasts_two_years(authority: Authority) -> None:
     assert read(authority.file).not_valid_after_utc == NOW + 730 * DAY
 

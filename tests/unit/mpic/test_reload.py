@@ -119,3 +119,33 @@ async def test_it_reloads_by_signal_and_when_a_file_has_changed(
     async with asyncio.timeout(60):
         await program.done.wait()
     running.cancel()
+
+
+async def test_a_pair_of_files_of_which_one_is_still_being_written_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A certificate and its key are two files; between them the pair does not fit."""
+    monkeypatch.setattr(module, "_POLL_SECONDS", 0.01)
+    program = Program(tmp_path)
+    looks = iter(["one", "half", "whole", "whole", "whole"])
+    looked: list[str] = []
+
+    def look() -> str:
+        looked.append(next(looks, "whole"))
+        return looked[-1]
+
+    reloads: list[int] = []
+
+    async def reload() -> bool:
+        reloads.append(len(looked))
+        program.done.set()
+        return True
+
+    monkeypatch.setattr(program.reloader, "_look", look)
+    monkeypatch.setattr(program.reloader, "reload", reload)
+    running = asyncio.create_task(program.reloader.run())
+    async with asyncio.timeout(60):
+        await program.done.wait()
+    running.cancel()
+    # At the start, half, whole: not done. Then whole twice: done.
+    assert reloads == [5]

@@ -65,6 +65,19 @@ async def test_an_ordinary_deadline_is_a_timeout_of_the_lookup(
     assert [kinds(one) for one in reports] == [["caa_walk", "addresses"]]
 
 
+@pytest.mark.parametrize(("asked_ms", "seconds"), [(0, 10), (2500, 2.5), (3_600_000, 10)])
+async def test_a_question_takes_no_longer_than_it_asks_for_and_the_agent_allows(
+    asked_ms: int, seconds: float
+) -> None:
+    asked = p.Question(id=7, name=QUESTION.name, timeout_ms=asked_ms, checks=QUESTION.checks)
+    resolver: Any = SilentResolver()
+    examination = Examination(asked, Walks(resolver, lambda: True), 10, lambda _: None)
+    before = asyncio.get_running_loop().time()
+    examination.start()
+    assert 0 <= examination._deadline.when() - before - seconds < 1
+    examination.withdraw()
+
+
 async def test_a_lookup_that_our_own_side_kept_waiting_is_not_the_domains_failure() -> None:
     reports: list[p.EncodedObservation] = []
     resolver = SilentResolver()

@@ -1,0 +1,149 @@
+"""Faults all over what keeps programs running and tells of it: a slip here, a default there."""
+
+from tests.mutation.fault import Fault
+
+ABSENCE = "coordinator/absence.py"
+AGENT = "perspective_agent/app.py"
+APP = "coordinator/app.py"
+ATTEMPT_SET = "coordinator/attempt_set.py"
+BREAKER = "coordinator/breaker.py"
+CAPACITY = "perspective_agent/capacity.py"
+CLIENT = "coordinator/client.py"
+CONFIG = "proto/mpic/config.py"
+CONTROL = "perspective_agent/unbound_control.py"
+DOORKEEPER = "coordinator/doorkeeper.py"
+EXAMINE = "perspective_agent/examine.py"
+GATHER = "proto/mpic/grpc/gather.py"
+IDS = "coordinator/record/ids.py"
+ISSUER = "coordinator/issuer.py"
+LIMITS = "coordinator/limits.py"
+METRICS = "coordinator/metrics.py"
+OPEN_FILES = "proto/mpic/open_files.py"
+OWNER = "proto/mpic/owner.py"
+PAIR = "proto/mpic/pair.py"
+PKI = "proto/mpic/pki.py"
+PULSE = "perspective_agent/pulse.py"
+READING = "coordinator/record/reading.py"
+READINESS = "coordinator/readiness.py"
+RECALL = "coordinator/recall.py"
+RELOAD = "proto/mpic/reload.py"
+SEEN = "coordinator/record/seen.py"
+SERVICER = "perspective_agent/servicer.py"
+SIEVE = "coordinator/record/sieve.py"
+STREAM = "coordinator/stream.py"
+TEXT = "proto/mpic/text.py"
+TRACE = "proto/mpic/trace.py"
+WALK = "coordinator/caa_walk.py"
+
+FAULTS = [
+    # Who is asked.
+    Fault("the lot can be foreseen", "coordinator/corroboration.py", "_LOT = SystemRandom()", "from random import Random\n\n_LOT = Random(1)"),
+    Fault("a set with too few regions is asked", ATTEMPT_SET, "    return regions >= row.minimum_regions", "    return True"),
+    Fault("a set is resilient whatever may fail", ATTEMPT_SET, "        regions -= may_fail >= 0", "        pass"),
+    Fault("sets are one too large", ATTEMPT_SET, "return Roster(roster.primary, order[:size])", "return Roster(roster.primary, order[: size + 1])"),
+    Fault("sets smaller than the row demands pass", ATTEMPT_SET, "(wanted < row.minimum_remotes, ", "(False, "),
+    Fault("sets that cannot meet the quorum pass", ATTEMPT_SET, "(wanted < row.minimum_corroborating, ", "(False, "),
+    Fault("an agent that is silent lives", BREAKER, "            self.state = State.HUNG", "            pass"),
+    Fault("an agent is hung one beat late", BREAKER, "if self._silent > PATIENCE:", "if self._silent > PATIENCE + 1:"),
+    Fault("what is hung lives when it says something", BREAKER, "        if self.state is State.TRYING:", "        if True:"),
+    Fault("a sign of life is asked for at each beat", BREAKER, "return self._silent == 1", "return True"),
+    Fault("who left is waited for without end", ABSENCE, "call_later(self._patience, self._give_up)", "call_later(3600, self._give_up)"),
+    Fault("questions for who left are kept without bound", ABSENCE, "if self.is_short and len(self) < self._limit:", "if self.is_short:"),
+    Fault("what was kept for who left is not asked when he is back", ABSENCE, "            ask()\n", "            pass\n"),
+    Fault("what nobody waits for is asked when he is back", ABSENCE, "        self._kept.pop(question_id, None)\n", "        pass\n"),
+    # What is ready.
+    Fault("a coordinator without its primary is ready", READINESS, 'return _explain(primary) if primary.problem else ""', 'return ""'),
+    Fault("who is away counts for readiness", READINESS, "for one in asked if one.id in ready]", "for one in asked]"),
+    Fault("a roster that breaks the policy is ready", READINESS, "        return str(error)\n", '        return ""\n'),
+    Fault("readiness counts the primary", READINESS, "remotes = [link for link in links if not link.perspective.is_primary]", "remotes = list(links)"),
+    # How much is let in.
+    Fault("a bound smaller than one question", LIMITS, "Names = Annotated[int, Field(ge=MAX_NAMES", "Names = Annotated[int, Field(ge=1"),
+    Fault("those turned away come back together", RECALL, "self._lot.uniform(soonest, 2 * soonest)", "soonest"),
+    Fault("those turned away come back at once", RECALL, "min(bounds.least * times, bounds.most / 2)", "0.0"),
+    Fault("those turned away wait longer than the most", RECALL, "min(bounds.least * times, bounds.most / 2)", "bounds.least * times"),
+    Fault("a batch grows without end", GATHER, "BATCH_OCTETS = 4 * 1024 * 1024", "BATCH_OCTETS = 4 * 1024 * 1024 * 1024"),
+    Fault("any number of answers wait", GATHER, "        if self.is_full:\n", "        if False:\n"),
+    Fault("a full outbox is never full", GATHER, "return len(self._items) >= self._limit", "return False"),
+    Fault("a stream answers one question by another's id", STREAM, "outcome = c.CorroborateOutcome(request_id=question.request_id[:MAX_REQUEST_ID])", 'outcome = c.CorroborateOutcome(request_id="r")'),
+    Fault("a defect ends a stream", STREAM, "        except Exception:\n            log.exception", "        except KeyError:\n            log.exception"),
+    Fault("a stream ends before its answers", STREAM, "            if self._running:\n                await asyncio.wait(list(self._running))\n", ""),
+    Fault("one stream takes any number of names", STREAM, "while self._taken and self._taken + names > min(self._most, self._limit()):", "while False:"),
+    Fault("a question larger than a stream's room is never read", STREAM, "while self._taken and self._taken", "while self._taken"),
+    Fault("what was answered gives no room back", STREAM, "            self._room.give_back(names)\n", ""),
+    Fault("when to ask again is not told on a stream", STREAM, "    if error.retry_after is not None:\n        message", "    if False:\n        message"),
+    Fault("nobody is told which field is wrong on a stream", STREAM, "            for one in error.violations\n", "            for one in ()\n"),
+    # The agent.
+    Fault("an agent asked too much looks all the same", SERVICER, "        elif self._is_full():", "        elif False:"),
+    Fault("an agent that cannot look answers that there is nothing", SERVICER, "        if view.cannot_look:\n            stream.report", "        if False:\n            stream.report"),
+    Fault("a resolver that hangs is looked through", SERVICER, "        if self.hangs:\n", "        if False:\n"),
+    Fault("a resolver not shown to validate is looked through", SERVICER, "if self.require_validation and not self.probe.validates:", "if False:"),
+    Fault("a resolver that hangs is described as validating", SERVICER, "validates=self.probe.validates and not self.hangs", "validates=self.probe.validates"),
+    Fault("who leaves does not say so", SERVICER, "leaving=stream.is_leaving", "leaving=False"),
+    Fault("a question may take as long as it likes", EXAMINE, "min(question.timeout_ms / 1000 or timeout, timeout)", "question.timeout_ms / 1000 or timeout"),
+    Fault("a resolver that is heard hangs", PULSE, "        if self._resolver.heard != self._heard:", "        if False:"),
+    Fault("one miss is a hang", PULSE, "_MISSES = 2", "_MISSES = 1"),
+    Fault("a resolver that never replies lives", PULSE, 'return problem if self._misses >= _MISSES else ""', 'return ""'),
+    Fault("a refusal is no sign of life", PULSE, "        except ValueError:\n            pass  # a refusal is a sign of life", '        except ValueError:\n            return "refused"'),
+    Fault("a refused command succeeded", CONTROL, '        if reply.startswith("error"):', "        if False:"),
+    Fault("a resolver that cannot be told to forget has forgotten", CONTROL, "            return False\n        return True", "            return True\n        return True"),
+    Fault("servers given up are not asked anew", CONTROL, '                await self._control.command(f"flush_infra {server}")', "                pass"),
+    Fault("bogus keys are not forgotten", CONTROL, '            await self._control.command("flush_bogus")\n', ""),
+    Fault("one that comes while others are erased is not erased", CONTROL, "failed, self._failed, self._erasing = self._failed, set(), None", "failed, self._failed = self._failed, set()"),
+    Fault("Unbound is given more than it has sockets for", CAPACITY, "    connections = int(FULL.connections * share)", "    connections = FULL.connections"),
+    Fault("with few files as many questions are let in", CAPACITY, "questions=max(int(FULL.questions * share), _LEAST_QUESTIONS)", "questions=FULL.questions"),
+    Fault("too few files are enough", OPEN_FILES, "    if limit < LEAST:", "    if False:"),
+    Fault("the limit is lowered", OPEN_FILES, "else max(soft, most)", "else min(soft, most)"),
+    # Certificates.
+    Fault("a certificate of an agent is a coordinator's", OWNER, 'found["kind"] == owner.kind and ', ""),
+    Fault("a certificate of any agent is this agent's", OWNER, ' and owner.id in ("", found["id"])', ""),
+    Fault("a key of another certificate fits", PAIR, "    if chain and key and key.public_key() != chain[0].public_key():", "    if False:"),
+    Fault("a certificate of another authority fits", PAIR, "    if chain and authorities and not _is_signed(chain, authorities):", "    if False:"),
+    Fault("a certificate that has ended is good", PAIR, "        elif self.now > last:", "        elif False:"),
+    Fault("a certificate that is yet to begin is good", PAIR, "        if self.now < first:", "        if False:"),
+    Fault("a certificate that soon ends is told nobody", PAIR, "        elif self.now > last - RENEWAL:", "        elif False:"),
+    Fault("a key everybody can read is told nobody", PAIR, "& stat.S_IROTH:", "& stat.S_IXOTH:"),
+    Fault("an authority may have authorities below it", PKI, "path_length=0", "path_length=None"),
+    Fault("a certificate may sign others", PKI, "x509.BasicConstraints(ca=False", "x509.BasicConstraints(ca=True"),
+    Fault("a certificate outlives its authority", PKI, ".not_valid_after(min(start + timedelta(days=days), last))", ".not_valid_after(start + timedelta(days=days))"),
+    Fault("a new authority takes the place of the old", PKI, "        if file.exists():\n            mend", "        if False:\n            mend"),
+    # Configuration and reload.
+    Fault("unknown keys are passed over", CONFIG, 'extra="forbid"', 'extra="ignore"'),
+    Fault("text is taken for a number", CONFIG, "            strict=True,\n", ""),
+    Fault("errors are warnings", CONFIG, "if errors := [problem for problem in problems if not problem.warning]:", "if errors := [problem for problem in problems if False]:"),
+    Fault("a path begins where the program was started", CONFIG, "    return base / path", "    return path"),
+    Fault("what needs a restart is reloaded", RELOAD, "            self._refuse_what_is_fixed(settings)\n", ""),
+    Fault("files that change while they are read are taken", RELOAD, "            if self._look() != before:", "            if False:"),
+    Fault("settings that were refused are in force", RELOAD, "            self._program.show_reload(succeeded=False)\n            return False", "            self._program.show_reload(succeeded=False)"),
+    Fault("a refused reload succeeded", RELOAD, "self._program.show_reload(succeeded=False)", "self._program.show_reload(succeeded=True)"),
+    Fault("a file that is being written is read", RELOAD, " or now != await self._look_again():", ":"),
+    # The record.
+    Fault("ids are not in the order of asking", IDS, "_milliseconds(moment).to_bytes(6) + os.urandom(10)", "os.urandom(16)"),
+    Fault("two ids of one moment are the same", IDS, "os.urandom(10))", "bytes(10))"),
+    Fault("a number that was seen was not", SEEN, "        self._bits[two >> 3] |= 1 << (two & 7)\n", ""),
+    Fault("every number was seen", SEEN, "return bool(bits[one >> 3] >> (one & 7) & 1 and bits[two >> 3] >> (two & 7) & 1)", "return True"),
+    Fault("a search finds what it was not asked for", SIEVE, 'self.caller in ("", record.caller)\n', "True\n"),
+    Fault("a search for a name finds what collides", SIEVE, "            and (not self.name or self._has_name(record))\n", ""),
+    Fault("a search for a reason finds all", SIEVE, "            and (not self.reason or any(name.reason == self.reason for name in record.names))\n", ""),
+    Fault("a search for who dissents knows nothing of late replies", SIEVE, "    return told | late", "    return told"),
+    Fault("a search leaves out the moment it begins at", SIEVE, "lowest_id(self.since) if self.since else bounds.since", "bounds.since"),
+    Fault("a search goes on past its end", SIEVE, "lowest_id(self.until) if self.until else bounds.until", "bounds.until"),
+    # What callers and people are told.
+    Fault("a refusal ends in 0", CLIENT, "return UNDETERMINED if undetermined else REFUSED", "return UNDETERMINED if undetermined else APPROVED"),
+    Fault("what could not be determined is a refusal", CLIENT, "undetermined = all(reason in _UNDETERMINED for reason in refused)", "undetermined = False"),
+    Fault("one name that could not be determined hides a refusal", CLIENT, "all(reason in _UNDETERMINED for reason in refused)", "any(reason in _UNDETERMINED for reason in refused)"),
+    Fault("what a stranger wrote reaches the terminal", TEXT, "    if text.isprintable():\n        return text", "    if True:\n        return text"),
+    Fault("a text is cut one octet late", TEXT, "    if len(encoded) <= octets:", "    if len(encoded) <= octets + 1:"),
+    Fault("a trace of zeros", TRACE, '    if not int(found["trace"], 16) or not int(found["parent"], 16):\n        return None\n', ""),
+    Fault("any text is a trace", TRACE, "found = _FORM.fullmatch(header) if len(header) <= _MOST else None", "found = _FORM.match(header) if len(header) <= _MOST else None"),
+    Fault("a stranger is told whether there is room", DOORKEEPER, "self._gate.find_no_room(caller)", "self._gate.find_no_room(caller) and None"),
+    Fault("a dry run is counted as an approval to issue", METRICS, "self._verdicts.counts[ballot.reason, dry_run] += 1", "self._verdicts.counts[ballot.reason, False] += 1"),
+    # CAA, again.
+    Fault("always understood: nothing", ISSUER, 'ALWAYS_UNDERSTOOD = frozenset({"issue", "issuewild", "iodef", "issuemail"})', 'ALWAYS_UNDERSTOOD = frozenset({"issue", "issuewild", "iodef"})'),
+    Fault("a tag that is misspelt is configured", ISSUER, "    if text not in _REGISTERED and get_close_matches(text, _REGISTERED, n=1):", "    if False:"),
+    Fault("a tag in capitals is configured", ISSUER, "    if text != text.lower() and _TAG.fullmatch(text.lower()):", "    if False:"),
+    Fault("an excused failure ends the walk", WALK, "            excused.append(level)\n", "            excused.append(level)\n            return Walk(name, level, excused)\n"),
+    Fault("any failure is excused", WALK, 'if level.HasField("failure") and excuse(level):', 'if level.HasField("failure"):'),
+    Fault("a failure above an excused one is passed over", WALK, '        elif not level.HasField("absence"):\n            return', '        elif not level.HasField("absence") and not excused:\n            return'),
+    Fault("a walk that stops below the top is whole", WALK, '    if kind != "failure":\n        raise', "    if False:\n        raise"),
+    Fault("a walk of another name is this name's", WALK, "        if level.name != domain:", "        if False:"),
+]  # fmt: skip
