@@ -108,7 +108,7 @@ class ResolverTable(ConfigTable):
         file = self.trust_anchor_file
         return [
             f"resolver.trust_anchor_file: {file}: {missing}. Update the package dns-root-data, or"
-            " fetch the file from https://data.iana.org/root-anchors/"
+            " add the key's DS record from https://data.iana.org/root-anchors/root-anchors.xml"
             for missing in find_missing(read_anchors(file), now)
         ]
 

@@ -24,7 +24,8 @@ take a second one, and twice the queries and the CPU (4.2 more packets a check b
 Whole names cost 1.3 packets more a check, and no CPU that could be measured.
 
 What remains: a server that neither sends an answer of over 1,232 octets nor says that it is cut
-short (TC), and an alias that its owner spells in capitals, to a server that knows lower case only.
+short (TC); one that hides a record from whoever speaks EDNS, which DNSSEC needs; and an alias that
+its owner spells in capitals, to a server that knows lower case only.
 """
 
 from dataclasses import dataclass
