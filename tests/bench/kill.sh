@@ -2,6 +2,7 @@
 # Kills the coordinator under load, again and again, and looks whether an approval was lost.
 #
 #   tests/bench/kill.sh --kills 300 [--store postgresql]
+#   tests/bench/kill.sh --cancels 20000 [--store postgresql]    calls are cancelled instead
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../deploy/install.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../../deploy/install.sh"

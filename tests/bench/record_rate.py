@@ -1,6 +1,6 @@
 """What writing costs on each store, in one run: records a second by batch, octets a record.
 
-    python -m tests.bench.record_rate [--seconds 3]
+    python -m tests.bench.record_rate [--seconds 3] [--without-claims]
 
 Both stores fsync every commit. CPU is this process's; PostgreSQL's server is another.
 """
@@ -9,17 +9,25 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
+from random import getrandbits as randbits
 
 from coordinator.record.chain import seal_batch
 from coordinator.record.postgresql import PostgresqlStore
 from coordinator.record.postgresql_connection import Address
 from coordinator.record.sqlite import SqliteStore
-from coordinator.record.store import Entry, Store
+from coordinator.record.store import Claim, Entry, Store
 from tests.world.postgresql import PostgresqlServer
 from tests.world.records import samples, to_entry
 
 _OPTIONS = {"shared_buffers": "128MB"}
 _SIZES = (1, 10, 100, 1000)
+CLAIMS = True
+
+
+def claiming(entry: Entry) -> Entry:
+    """Return an entry as the verdict on a request that nobody has asked before."""
+    claim = Claim(randbits(63), bytes(16)) if CLAIMS else None
+    return Entry(entry.record, entry.content, entry.terms, claim)
 
 
 def write(store: Store, entries: list[Entry], size: int, seconds: float) -> tuple[int, float]:
@@ -28,7 +36,7 @@ def write(store: Store, entries: list[Entry], size: int, seconds: float) -> tupl
     head = store.head(chain)
     end, cpu, count = time.perf_counter() + seconds, time.process_time(), 0
     while time.perf_counter() < end:
-        some = [entries[(count + n) % len(entries)] for n in range(size)]
+        some = [claiming(entries[(count + n) % len(entries)]) for n in range(size)]
         contents = [one.content for one in some]
         batch = seal_batch(head, contents, int(time.time() * 1_000_000))
         store.append(batch, some)
@@ -51,7 +59,11 @@ def measure(what: str, store: Store, entries: list[Entry], seconds: float) -> in
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0)
-    seconds: float = parser.parse_args().seconds
+    parser.add_argument("--without-claims", action="store_true", help="no request has one verdict")
+    options = parser.parse_args()
+    seconds: float = options.seconds
+    global CLAIMS  # noqa: PLW0603 - a bench
+    CLAIMS = not options.without_claims
     entries = [to_entry(record) for record in samples(5000)]
     content = sum(len(one.content) for one in entries) / len(entries)
     print(f"an entry has {content:.0f} octets and {len(entries[0].terms)} terms")
