@@ -334,6 +334,17 @@ OUTCOMES = {
     "classinside": "NOERROR",
     "denied": "NXDOMAIN",
     "uppercase": "NOERROR",
+    # This resolver mixes case (0x20) and asks for names cut short, as agents' do not.
+    "capsnx": "NXDOMAIN",
+    "capsempty": "NOERROR",
+    "capsnosoa": "NOERROR",
+    "capscaa": "NXDOMAIN",
+    "betweennx": "NXDOMAIN",
+    "betweenrefused": "SERVFAIL",
+    "betweenservfail": "SERVFAIL",
+    "betweensilent": "silence",
+    "betweenalias": "NOERROR",
+    "publishes": "NOERROR",
 }
 
 
