@@ -61,7 +61,7 @@ FAULTS = [
     Fault("those turned away come back together", RECALL, "self._lot.uniform(soonest, 2 * soonest)", "soonest"),
     Fault("those turned away come back at once", RECALL, "min(bounds.least * times, bounds.most / 2)", "0.0"),
     Fault("those turned away wait longer than the most", RECALL, "min(bounds.least * times, bounds.most / 2)", "bounds.least * times"),
-    Fault("a batch grows without end", GATHER, "BATCH_OCTETS = 4 * 1024 * 1024", "BATCH_OCTETS = 4 * 1024 * 1024 * 1024"),
+    Fault("a batch grows without end", GATHER, "total < BATCH_OCTETS:", "True:"),
     Fault("any number of answers wait", GATHER, "        if self.is_full:\n", "        if False:\n"),
     Fault("a full outbox is never full", GATHER, "return len(self._items) >= self._limit", "return False"),
     Fault("a stream answers one question by another's id", STREAM, "outcome = c.CorroborateOutcome(request_id=question.request_id[:MAX_REQUEST_ID])", 'outcome = c.CorroborateOutcome(request_id="r")'),

@@ -21,8 +21,8 @@ from mpic.reload import find_fixed_changes
 
 SHIPPED = Path(__file__).parents[3] / "deploy/coordinator.toml"
 FRANKFURT, ASHBURN = (
-    "egress = { latitude = 50.11, longitude = 8.68, country = "DE" }",
-    "egress = { latitude = 39.04, longitude = -77.49, country = "US" }",
+    'egress = { latitude = 50.11, longitude = 8.68, country = "DE" }',
+    'egress = { latitude = 39.04, longitude = -77.49, country = "US" }',
 )
 
 

@@ -134,7 +134,7 @@ def test_a_roster_has_as_many_as_an_answer_has_room_for(tmp_path: Path) -> None:
 
 
 def test_perspectives_are_what_the_file_says(tmp_path: Path) -> None:
-    place = "resolver = { latitude = 50.11, longitude = 8.68, country = "DE" }"
+    place = 'resolver = { latitude = 50.11, longitude = 8.68, country = "DE" }'
     elsewhere = 'resolver = { latitude = 48.86, longitude = 2.35, rir = "AFRINIC" }'
     roster = read_settings(edited(tmp_path, (place, elsewhere))).roster()
     assert [one.id for one in roster.perspectives] == [
