@@ -149,7 +149,7 @@ def test_perspectives_are_what_the_file_says(tmp_path: Path) -> None:
     assert {one.role for one in roster.remotes} == {c.ROLE_REMOTE}
     frankfurt, ashburn = roster.remotes[:2]
     assert (frankfurt.rir, frankfurt.resolver_rir) == (o.RIR_RIPE, o.RIR_AFRINIC)
-    assert frankfurt.egress == Location(50.11, 8.68)
+    assert frankfurt.egress == Location(50.11, 8.68, country="DE")
     assert frankfurt.resolver == Location(48.86, 2.35)
     assert (ashburn.rir, ashburn.resolver_rir) == (o.RIR_ARIN, o.RIR_UNSPECIFIED)
     assert ashburn.address == "ashburn.example.net:7310"
