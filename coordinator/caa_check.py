@@ -26,7 +26,7 @@ class CaaCheck:
     def request(self, row: PolicyRow) -> p.Check:
         """Return the message that asks for it."""
         prove = row.permit_caa_failure_in_insecure_zone
-        return p.Check(caa_walk=p.CaaWalk(prove_insecurity=prove))
+        return p.Check(caa_walk=p.CaaWalk(prove_insecurity=prove, ask_servers=prove))
 
     def judge(self, finding: o.Finding, ask: Ask) -> Judgement:
         """Judge one perspective's walk alone; raises MalformedFindingError."""
@@ -66,8 +66,9 @@ def _add_excused(determination: Determination, walk: Walk) -> Determination:
 def _describe_excused(failed: o.Lookup) -> str:
     proof = failed.insecurity_proof
     return (
-        f"{describe_lookup_failure(failed)}; asked {failed.tries} times, and {proof.zone_cut} is an"
-        f" insecure delegation by the {proof.kind} record {proof.denied_by}"
+        f"{describe_lookup_failure(failed)}; asked {failed.tries} times, all servers of"
+        f" {failed.diagnosis.zone} fail by themselves, and {proof.zone_cut} is an insecure"
+        f" delegation by the {proof.kind} record {proof.denied_by}"
     )
 
 

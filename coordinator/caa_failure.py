@@ -10,14 +10,16 @@ BR 4.2.2.1:
 It permits at its own level alone: the record sets of the levels above are read as ever. An auditor
 may read the text as permission to stop there, but a parent's set that forbids was seen.
 
-All three are read from the observation. Outside means that the perspective's own resolver, shown
-to work, answered that the domain's servers failed, and could then fetch the proof from the
-servers above them; its silence, its own limits and our deadlines are inside. A DNSSEC error never
-is such a failure (BR 4.2.2.2.5): it has another kind, and no insecure zone has one.
+All three are read from the observation. Outside means that the perspective's own resolver answered
+that it failed, and that the domain's servers, asked directly, are seen to fail by themselves
+(`caa_servers`); the resolver's silence, its own limits and our deadlines are inside. A DNSSEC error
+never is such a failure (BR 4.2.2.2.5): it has another kind, and no insecure zone has one.
 """
 
 from collections.abc import Sequence
 
+from coordinator.caa_servers import find_doubt
+from coordinator.judging import name_failure
 from mpic.v1 import observation_pb2 as o
 
 CLAUSE = "BR 4.2.2.1 (lookup failure in an insecure zone)"
@@ -36,19 +38,24 @@ def is_permission(lookup: o.Lookup) -> bool:
 
 def missing_proofs(lookup: o.Lookup) -> Sequence[str]:
     """Return which of the three proofs a failed CAA lookup lacks; none: it may be permission."""
-    proofs = {
-        "that the failure is outside our infrastructure": _is_outside(lookup),
-        "that it was retried": lookup.tries >= _TRIES,
-        "that the zone is insecure": _is_insecure(lookup),
-    }
-    return [what for what, given in proofs.items() if not given]
+    missing = []
+    if doubt := _find_doubt(lookup):
+        missing.append(f"that the failure is outside our infrastructure ({doubt})")
+    if lookup.tries < _TRIES:
+        missing.append("that it was retried")
+    if not _is_insecure(lookup):
+        missing.append("that the zone is insecure")
+    return missing
 
 
-def _is_outside(lookup: o.Lookup) -> bool:
+def _find_doubt(lookup: o.Lookup) -> str:
+    """Return why a failure may be inside our infrastructure; "" when it is shown to be outside."""
     failure = lookup.failure
     if failure.kind != o.FAILURE_KIND_SERVFAIL or lookup.dnssec != o.DNSSEC_INDETERMINATE:
-        return False
-    return not failure.HasField("extended_error") or failure.extended_error.code in _OUTSIDE
+        return f"it is {name_failure(failure)}"
+    if failure.HasField("extended_error") and failure.extended_error.code not in _OUTSIDE:
+        return f"the resolver speaks of itself: Extended DNS Error {failure.extended_error.code}"
+    return find_doubt(lookup)
 
 
 def _is_insecure(lookup: o.Lookup) -> bool:

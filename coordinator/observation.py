@@ -9,7 +9,7 @@ mean; an agent sends a new one only where the question's checks ask for it (`Che
 from google.protobuf.message import DecodeError
 
 from coordinator.judging import MalformedFindingError
-from mpic.bounds import ALIASES, OBSERVATION_OCTETS, RECORDS
+from mpic.bounds import ALIASES, OBSERVATION_OCTETS, RECORDS, SERVER_REPLIES
 from mpic.encoded import discard_unknown
 from mpic.v1 import observation_pb2 as o
 
@@ -43,3 +43,6 @@ def _check_entries(finding: o.Finding) -> None:
             raise MalformedFindingError(f"a set of {len(lookup.records.rdata)} records")
         if len(lookup.aliases) > ALIASES:
             raise MalformedFindingError(f"{len(lookup.aliases)} aliases of one name")
+        replies = max(len(lookup.diagnosis.servers), len(lookup.diagnosis.known))
+        if replies > SERVER_REPLIES:
+            raise MalformedFindingError(f"{replies} replies of servers of one name")

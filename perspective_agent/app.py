@@ -25,6 +25,7 @@ from mpic.settings import check_tls
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
 from perspective_agent.capacity import FULL, Capacity, find_capacity
+from perspective_agent.diagnosis import Diagnoser
 from perspective_agent.exertion import Exertion
 from perspective_agent.metrics import AgentMetrics
 from perspective_agent.probe import (
@@ -203,6 +204,7 @@ async def _open_view(
     control = shown.statistics.control = UnboundControl(socket)
     erase, count = FailureEraser(control).erase, shown.metrics.count_lookup
     resolver = Resolver(address, erase, capacity.connections, count)
+    resolver.diagnose = Diagnoser(address, table.egress(), resolver.strain).diagnose
     stack.callback(resolver.close)
     probe = await _probe_until_validating(resolver, control, table, shown.readiness)
     if table.require_validation and not probe.validates:

@@ -35,6 +35,8 @@ from perspective_agent.wire import failed, make_query
 
 Erase = Callable[[str, int], Coroutine[Any, Any, bool]]
 
+Diagnose = Callable[[str], Coroutine[Any, Any, o.Diagnosis]]
+
 Count = Callable[[int, o.Lookup, int], None]
 """Gets the type, what came of a lookup, and how many microseconds it took."""
 
@@ -67,6 +69,8 @@ class Resolver:
         """Answers the resolver has given so far."""
         self.strain = Strain()
         """When our side was what lookups waited for."""
+        self.diagnose: Diagnose | None = None
+        """Asks the servers of a name past the resolver, where this agent does that."""
         self._erase = erase
         self._count = count
         self._tasks: set[asyncio.Task[object]] = set()
@@ -88,11 +92,14 @@ class Resolver:
     def ask(self, wanted: Wanted, take: Take) -> Lookup:
         """Look up a name; `take` gets the answer, once, unless `abandon` comes first.
 
-        A fresh one is asked once the resolver has forgotten what it knows.
+        A fresh one is asked once the resolver has forgotten what it knows. A direct one is asked
+        past the resolver, and its answer is a diagnosis.
         """
         lookup = Lookup(make_query(wanted.name, wanted.rdtype), take)
         self.in_flight += 1
-        if wanted.fresh:
+        if wanted.direct:
+            self._spawn(self._ask_directly(lookup))
+        elif wanted.fresh:
             self._spawn(self._ask_fresh(lookup))
         else:
             self._send(lookup)
@@ -180,6 +187,17 @@ class Resolver:
         if self._count is not None:
             self._count(lookup.query.rdtype, answer, elapsed_us)
         take(answer, elapsed_us)
+
+    async def _ask_directly(self, lookup: Lookup) -> None:
+        """Ask the servers of a name themselves."""
+        answer = o.Lookup(name=lookup.query.name)
+        if self.diagnose is None:
+            answer.diagnosis.incomplete = "this agent asks no server directly"
+        else:
+            answer.diagnosis.CopyFrom(await self.diagnose(lookup.query.name))
+        if lookup.take is not None:
+            self.in_flight -= 1
+            lookup.take(answer, _elapsed_us(lookup))
 
     async def _ask_fresh(self, lookup: Lookup) -> None:
         """Ask what the resolver may know already; fail if it cannot be made to forget."""

@@ -22,6 +22,7 @@ from mpic.settings import (
     check_tls,
 )
 from perspective_agent.capacity import FULL, Capacity
+from perspective_agent.direct import Egress
 from perspective_agent.trust_anchor import find_missing, read_anchors, read_key_tags
 from perspective_agent.unbound_conf import UnboundOptions
 from perspective_agent.unbound_control import UnboundControl
@@ -115,6 +116,10 @@ class ResolverTable(ConfigTable):
     def beside_address(self) -> tuple[str, int]:
         """Return where the operator's resolver is."""
         return self.address, self.port
+
+    def egress(self) -> Egress:
+        """Return how servers are asked past the resolver."""
+        return Egress(self.outgoing_address, self.ipv6, self.lab_allow_special_purpose_servers)
 
     def options(self, worker: int = 0, capacity: Capacity = FULL) -> UnboundOptions:
         """Return what a worker's private Unbound is started with."""

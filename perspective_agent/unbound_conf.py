@@ -44,6 +44,9 @@ ANSWERED_LOCALLY = ("localhost", "test", "invalid", "onion")
 
 CONTROL_SOCKET = "control"
 
+EDNS_OCTETS = 1232
+"""Answers over UDP that no network has to cut in fragments."""
+
 # A server whose time-out has grown so far is given up. With it, a name whose servers are all dead
 # fails after 3 s and, asked anew, after 6 s, instead of 29 s; at a round-trip time of 800 ms to
 # every server, a name that is cold from the root on is answered within 9 s, the next within 3 s.
@@ -112,8 +115,8 @@ _FIXED = (
     "  aggressive-nsec: no",
     "  hide-identity: yes",
     "  hide-version: yes",
-    "  edns-buffer-size: 1232",
-    "  max-udp-size: 1232",
+    f"  edns-buffer-size: {EDNS_OCTETS}",
+    f"  max-udp-size: {EDNS_OCTETS}",
     "  unwanted-reply-threshold: 10000",
     # For the metrics: RCODEs, validation, replies that nobody asked for.
     "  extended-statistics: yes",

@@ -13,3 +13,5 @@ class Wanted(NamedTuple):
     climbs: bool = False
     """Look up its parents too, up to the top-level domain, and take the first that is no absence
     (`walks`)."""
+    direct: bool = False
+    """Ask the servers of the name themselves, past the resolver (`diagnosis`)."""

@@ -33,7 +33,9 @@ class Check(Protocol):
 
 
 def _caa_walk(name: str, asked: p.Check) -> Check:
-    return ProvingWalk(name) if asked.caa_walk.prove_insecurity else CaaWalk(name)
+    if asked.caa_walk.prove_insecurity:
+        return ProvingWalk(name, ask_servers=asked.caa_walk.ask_servers)
+    return CaaWalk(name)
 
 
 def _addresses(name: str, asked: p.Check) -> Check:  # noqa: ARG001 - it asks nothing in particular

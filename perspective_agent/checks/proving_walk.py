@@ -1,9 +1,11 @@
 """The CAA walk that goes on above a failure, and says what could be proven of it. Pure.
 
-BR 4.2.2.1 lets a CA take a lookup failure for permission if, among others, the domain is shown to
-be "Insecure" (RFC 4035 section 4.3). Whether it does is not known here, and it would be permission
-for that level alone: the record sets of the levels above decide then. So a walk that has to prove
-goes on above each level where the resolver answered SERVFAIL, and looks for the proof of each.
+BR 4.2.2.1 lets a CA take a lookup failure for permission if it was retried, is outside the CA's
+infrastructure, and the domain is shown to be "Insecure" (RFC 4035 section 4.3). Whether it does is
+not known here, and it would be permission for that level alone: the record sets of the levels above
+decide then. So a walk that has to prove goes on above each level where the resolver answered
+SERVFAIL, and looks for the proofs of each: where the chain of trust ends (`insecurity`), and what
+the servers do when they are asked directly (`perspective_agent.diagnosis`).
 
 All levels are asked at once, each by itself. Of an alias there is no proof: the failure may be
 that of the zone it leads to, signed or not. So each level is asked for its CNAME as well, also at
@@ -19,85 +21,88 @@ from perspective_agent.encoding import Answer, encode_finding, encode_levels
 from perspective_agent.wanted import Wanted
 from perspective_agent.wire import CAA, CNAME
 
+_MOST_PROOFS = 4
+"""Levels that failed for which a proof is looked for: a name and the zone it is in are two."""
+
 
 class ProvingWalk:
-    """The walk from one name, with a proof of each failure that it went over."""
+    """The walk from one name, with what could be proven of each failure that it went over."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, ask_servers: bool = False) -> None:
         """Walk from `name` (no wildcard label) up to and including its top-level domain."""
-        levels = walk_levels(name)
-        self._height = len(levels)
-        self.wanted = [Wanted(level, rdtype) for rdtype in (CAA, CNAME) for level in levels]
-        self._answers: dict[int, o.Lookup] = {}
-        """By want: those of the levels, then those of their CNAMEs."""
-        self._proofs: dict[int, _Proof] = {}
-        """By level: of those that failed so that there may be one."""
+        self._levels = [Wanted(level, CAA) for level in walk_levels(name)]
+        self.wanted = [*self._levels, *map(_cname_of, self._levels)]
+        self._ask_servers = ask_servers
+        self._answers: dict[Wanted, o.Lookup] = {}
+        self._proving: list[Wanted] = []
+        """The levels that failed so that there may be a proof."""
 
     def add(self, index: int, answer: Answer) -> bytes | None:
         """Take the answer to `wanted[index]`; return the finding once it is certain."""
-        lookup = answer.levels[0]
-        if index < 2 * self._height:
-            self._answers[index] = lookup
-        else:
-            for proof in self._proofs.values():
-                proof.add(index, lookup)
-        if index < self._height and _may_be_passed(lookup):
-            self._proofs[index] = _Proof(lookup.name, len(self.wanted))
-            self.wanted = [*self.wanted, *self._proofs[index].wanted]
-        return self._conclude()
-
-    def _conclude(self) -> bytes | None:
-        """Return the finding, once each level up to the end of the walk is certain."""
+        wanted = self.wanted[index]
+        lookup = self._answers[wanted] = answer.levels[0]
+        if index < len(self._levels) and _may_be_passed(lookup):
+            self._begin_proof(wanted)
         levels: list[o.Lookup] = []
-        for level in range(self._height):
-            lookup = self._answers.get(level)
-            if lookup is None:
+        for level in self._levels:
+            found = self._find_level(level)
+            if found is None:
                 return None
-            proof = self._proofs.get(level)
-            cname = self._answers.get(self._height + level)
-            if proof is not None:
-                if cname is None or not proof.is_certain:
-                    return None
-                lookup = proof.put_into(lookup, cname)
-            levels.append(lookup)
-            if _ends_walk(lookup):
+            levels.append(found)
+            if _ends_walk(found):
                 break
         return _encode(levels)
 
     def finish(self, missing: Callable[[int], Answer]) -> bytes:
         """Return the finding at the deadline: what was not proven by then is not."""
         levels: list[o.Lookup] = []
-        for level in range(self._height):
-            lookup = self._answers.get(level) or missing(level).levels[0]
-            levels.append(lookup)
-            if _ends_walk(lookup):
+        for index, level in enumerate(self._levels):
+            found = self._answers.get(level) or missing(index).levels[0]
+            levels.append(found)
+            if _ends_walk(found):
                 break
         return _encode(levels)
 
+    def _begin_proof(self, level: Wanted) -> None:
+        """Want what the proof of a level takes, unless too many failed."""
+        if len(self._proving) == _MOST_PROOFS:
+            return
+        self._proving.append(level)
+        more = list(Descent(level.name).wanted)
+        if self._ask_servers:
+            more.append(_servers_of(level))
+        self.wanted = list(dict.fromkeys([*self.wanted, *more]))
 
-class _Proof:
-    """What is looked for to prove of one level that failed."""
-
-    def __init__(self, name: str, first: int) -> None:
-        """Look for it; its wants are those of the walk from number `first` on."""
-        self._descent = Descent(name)
-        self._first = first
-        self.wanted = self._descent.wanted
-        self.is_certain = False
-
-    def add(self, index: int, lookup: o.Lookup) -> None:
-        """Take the answer to a want of the walk, if it is one of this proof's."""
-        own = index - self._first
-        if 0 <= own < len(self.wanted) and self._descent.add(own, lookup):
-            self.is_certain = True
-
-    def put_into(self, lookup: o.Lookup, cname: o.Lookup) -> o.Lookup:
-        """Return the level with what was proven of it."""
+    def _find_level(self, level: Wanted) -> o.Lookup | None:
+        """Return a level with what is proven of it; None: it is not certain yet."""
+        lookup = self._answers.get(level)
+        if lookup is None or level not in self._proving:
+            return lookup
+        descent = Descent(level.name)
+        ends = [
+            descent.add(number, self._answers[wanted])
+            for number, wanted in enumerate(descent.wanted)
+            if wanted in self._answers
+        ]
+        cname = self._answers.get(_cname_of(level))
+        servers = self._answers.get(_servers_of(level))
+        if not any(ends) or cname is None or (self._ask_servers and servers is None):
+            return None
         proven = o.Lookup()
         proven.CopyFrom(lookup)  # others hold it too
-        if self._descent.proof is not None and _is_no_alias(cname):
-            proven.insecurity_proof.CopyFrom(self._descent.proof)
+        if descent.proof is not None and _is_no_alias(cname):
+            proven.insecurity_proof.CopyFrom(descent.proof)
+        if servers is not None:
+            proven.diagnosis.CopyFrom(servers.diagnosis)
         return proven
+
+
+def _cname_of(level: Wanted) -> Wanted:
+    return Wanted(level.name, CNAME)
+
+
+def _servers_of(level: Wanted) -> Wanted:
+    return Wanted(level.name, CAA, direct=True)
 
 
 def _may_be_passed(lookup: o.Lookup) -> bool:

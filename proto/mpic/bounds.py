@@ -23,6 +23,9 @@ RECORDS = 5461
 ALIASES = 64
 """Aliases of one lookup; agents follow fewer."""
 
+SERVER_REPLIES = 64
+"""Replies of servers that were asked directly for one lookup; agents ask fewer."""
+
 BATCH_OCTETS = 1024 * 1024
 """Of the items of one message, which is sent when it has so many: the last may go beyond."""
 

@@ -7,10 +7,10 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from tests.world import network
 from tests.world.deployment import Deployment, Plan
-from tests.world.zones import HOSTILE_ZONE
+from tests.world.zones import HOSTILE_ZONE, V6_ONLY, V6_TOO
 
 PLAN = Plan(
-    lookup_timeout=15, coordinator_extra="[policy]\npermit_caa_failure_in_insecure_zone = true\n"
+    lookup_timeout=25, coordinator_extra="[policy]\npermit_caa_failure_in_insecure_zone = true\n"
 )
 # The zone's servers answer A and fail at CAA.
 INSECURE = "child.servfailcaa.hostile.example.co.jp"
@@ -31,6 +31,13 @@ def test_a_failure_outside_in_an_insecure_zone_is_permission(deployment: Deploym
         levels = report.observation.findings[0].caa_walk.levels
         assert [level.name for level in levels] == walk_levels(INSECURE)
         for failed in levels[:2]:
+            zone = failed.diagnosis
+            assert zone.zone == "servfailcaa.hostile.example.co.jp"
+            assert {one.address for one in zone.servers} == {network.HOSTILE}
+            assert {one.outcome for one in zone.servers} == {o.SERVER_OUTCOME_FAILED}
+            assert {(one.address, one.outcome) for one in zone.known} == {
+                (network.ROOT, o.SERVER_OUTCOME_ANSWERED)
+            }
             assert failed.failure.kind == o.FAILURE_KIND_SERVFAIL
             assert failed.tries == 2
             assert failed.insecurity_proof.zone_cut == "servfailcaa.hostile.example.co.jp"
@@ -105,7 +112,51 @@ def test_br_4_2_2_1_a_failure_that_an_alias_leads_to_is_none(deployment: Deploym
     """The name's own zone is proven insecure, but it is another's, with a DS record, that fails."""
     response = deployment.ask("alias.plain.example.co.jp")
     assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED
-    assert "no permission without proof that the zone is insecure" in primary(response).detail
+    detail = primary(response).detail
+    assert "answered over UDP when it was asked directly) and that the zone is insecure" in detail
+
+
+def test_br_4_2_2_1_a_failure_of_our_own_egress_is_none(deployment: Deployment) -> None:
+    """A set that forbids and needs TCP, which a firewall of ours resets: nobody could read it."""
+    name = f"www.1001.many.{HOSTILE_ZONE}"
+    assert primary(deployment.ask(name)).dissent == c.DISSENT_CAA_FORBIDS
+    for number, _ in enumerate(deployment.plan.places):
+        network.refuse_tcp(network.perspective_address(number))
+    response = deployment.ask(name)
+    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED, response.names[0].detail
+    for report in response.names[0].perspectives:
+        assert report.caa.outcome == c.CAA_OUTCOME_FAILED
+        assert "(no server that is known to answer did over IPv4 and TCP)" in report.detail
+        failed = report.observation.findings[0].caa_walk.levels[0]
+        assert failed.insecurity_proof.zone_cut == f"many.{HOSTILE_ZONE}"
+    # Nor is the failure that is the domain's own, while nothing shows that it is.
+    response = deployment.ask(INSECURE.replace("child", "unshown"))
+    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED, response.names[0].detail
+    network.heal()
+    assert deployment.ask(INSECURE.replace("child", "shown")).approved
+
+
+@pytest.mark.parametrize("zone", [V6_ONLY, V6_TOO])
+def test_br_4_2_2_1_servers_that_an_agent_without_ipv6_cannot_ask(
+    deployment: Deployment, zone: str
+) -> None:
+    report = primary(deployment.ask(f"www.{zone}"))
+    assert report.dissent == c.DISSENT_CAA_FAILED
+    assert "2001:db8::53 NOT_ASKED (this agent does not use IPv6) over UDP" in report.detail
+
+
+def test_dead_servers_are_the_domains_where_the_way_is_shown_to_be_open(
+    deployment: Deployment,
+) -> None:
+    report = primary(deployment.ask("www.dead.example.co.jp"))
+    # Nobody answers for the addresses either.
+    assert report.dissent == c.DISSENT_ADDRESSES_FAILED, report.detail
+    assert report.caa.outcome == c.CAA_OUTCOME_PERMITTED
+    servers = report.observation.findings[0].caa_walk.levels[0].diagnosis.servers
+    assert [one.outcome for one in servers] == [
+        o.SERVER_OUTCOME_SILENT,
+        o.SERVER_OUTCOME_UNREACHABLE,
+    ]
 
 
 def test_silence_within_our_deadline_is_none(deployment: Deployment) -> None:

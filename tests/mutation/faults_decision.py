@@ -10,6 +10,7 @@ ADDRESSES = "coordinator/addresses.py"
 BALLOT = "coordinator/ballot.py"
 CAA_CHECK = "coordinator/caa_check.py"
 FAILURE = "coordinator/caa_failure.py"
+SERVERS = "coordinator/caa_servers.py"
 THROTTLE = "coordinator/throttle.py"
 TOLL = "coordinator/toll.py"
 ADMISSION = "coordinator/admission.py"
@@ -156,7 +157,24 @@ FAULTS = [
     Fault("any kind of failure is outside", FAILURE, "failure.kind != o.FAILURE_KIND_SERVFAIL or", ""),
     Fault("a time-out is outside", FAILURE, "failure.kind != o.FAILURE_KIND_SERVFAIL or", "failure.kind not in (o.FAILURE_KIND_SERVFAIL, o.FAILURE_KIND_TIMEOUT) or"),
     Fault("bogus is outside", FAILURE, " or lookup.dnssec != o.DNSSEC_INDETERMINATE", ""),
-    Fault("any extended error is outside", FAILURE, 'return not failure.HasField("extended_error") or failure.extended_error.code in _OUTSIDE', "return True"),
+    Fault("any extended error is outside", FAILURE, 'if failure.HasField("extended_error") and failure.extended_error.code not in _OUTSIDE:', "if False:"),
+    Fault("what the servers did is not looked at", FAILURE, "    return find_doubt(lookup)", '    return ""'),
+    Fault("the servers are never asked", CAA_CHECK, "ask_servers=prove", "ask_servers=False"),
+    Fault("who is not asked directly has failed", SERVERS, '        return "nobody asked the servers directly"', '        return ""'),
+    Fault("some servers are enough", SERVERS, "    if diagnosis.incomplete:", "    if False:"),
+    Fault("no server is enough", SERVERS, "    if not addresses:", "    if False:"),
+    Fault("the servers above will do", SERVERS, " or (cut and not _is_below(diagnosis.zone, cut))", ""),
+    Fault("the servers of another zone will do", SERVERS, "not _is_below(lookup.name, diagnosis.zone) or", "not diagnosis.zone or"),
+    Fault("one server that fails is enough", SERVERS, '    return next(filter(None, doubts), "")', '    return next(filter(None, doubts), "") if all(doubts) else ""'),
+    Fault("an answer is a failure", SERVERS, "    if _ANSWERED in (udp.outcome, tcp.outcome):", "    if False:"),
+    Fault("an answer over TCP is passed over", SERVERS, "    if _ANSWERED in (udp.outcome, tcp.outcome):", "    if udp.outcome == _ANSWERED:"),
+    Fault("what is not asked has failed", SERVERS, "_FAILS = frozenset({o.SERVER_OUTCOME_FAILED, ", "_FAILS = frozenset({o.SERVER_OUTCOME_NOT_ASKED, o.SERVER_OUTCOME_FAILED, "),
+    Fault("a stalled connection is theirs", SERVERS, "_NO_CONNECTION = frozenset({o.SERVER_OUTCOME_SILENT,", "_NO_CONNECTION = frozenset({o.SERVER_OUTCOME_STALLED, o.SERVER_OUTCOME_SILENT,"),
+    Fault("cut short and cut short is theirs", SERVERS, "tcp.outcome in (_FAILS | _NO_CONNECTION)", "tcp.outcome in (_FAILS | _NO_CONNECTION | _GAVE_NOTHING)"),
+    Fault("the way out is taken for open", SERVERS, "    doubts += [_doubt_way(family, diagnosis.known) for family in map(_family, addresses)]\n", ""),
+    Fault("a way over UDP is one over TCP", SERVERS, "            and reply.transport == transport\n", ""),
+    Fault("a way over IPv4 is one over IPv6", SERVERS, "            _family(reply.address) == family\n            and reply", "            reply"),
+    Fault("who is known to answer need not", SERVERS, "            and reply.outcome == _ANSWERED\n", ""),
     Fault("a cached error is outside", FAILURE, "frozenset({22, 23, 24})", "frozenset({13, 22, 23, 24})"),
     Fault("no retry needed", FAILURE, "_TRIES = 2", "_TRIES = 1"),
     Fault("any zone's insecurity will do", FAILURE, "    return at_or_above and", "    return"),

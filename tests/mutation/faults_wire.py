@@ -6,6 +6,7 @@ WIRE = "perspective_agent/wire.py"
 RECORDS = "perspective_agent/records.py"
 WALK = "perspective_agent/checks/proving_walk.py"
 CHECKS = "perspective_agent/checks/__init__.py"
+DELEGATION = "perspective_agent/delegation.py"
 DESCENT = "perspective_agent/checks/insecurity.py"
 DENIAL = "perspective_agent/denial.py"
 CONF = "perspective_agent/unbound_conf.py"
@@ -130,18 +131,31 @@ FAULTS = [
     Fault("an open level is climbed over", WALKS, "        elif parent.answer is not None:\n            self.answer = own.above(parent.answer)\n", "        elif True:\n            self.answer = own.above(parent.answer) if parent.answer else own\n"),
     Fault("NXDOMAIN ends the walk", WALKS, 'elif not own.levels[0].HasField("absence"):', "elif own.levels[0].absence != o.ABSENCE_NO_DATA:"),
     Fault("the deadline fails another level", WALKS, "            level = fail(self.lookup)\n", "            level = fail(self.parent.lookup or self.lookup) if self.parent else fail(self.lookup)\n"),
-    Fault("no proof is looked for", CHECKS, "ProvingWalk(name) if asked.caa_walk.prove_insecurity else CaaWalk(name)", "CaaWalk(name)"),
-    Fault("proof is looked for unasked", CHECKS, "ProvingWalk(name) if asked.caa_walk.prove_insecurity else CaaWalk(name)", "ProvingWalk(name)"),
+    Fault("no proof is looked for", CHECKS, "    if asked.caa_walk.prove_insecurity:", "    if False:"),
+    Fault("proof is looked for unasked", CHECKS, "    if asked.caa_walk.prove_insecurity:", "    if True:"),
+    Fault("the servers are asked unasked", CHECKS, "ask_servers=asked.caa_walk.ask_servers)", "ask_servers=True)"),
+    Fault("the servers are not asked", CHECKS, "ask_servers=asked.caa_walk.ask_servers)", "ask_servers=False)"),
     Fault("proof is looked for in what is bogus", WALK, "return lookup.failure.kind == o.FAILURE_KIND_SERVFAIL", 'return lookup.HasField("failure")'),
     Fault("nothing is seen above a failure", WALK, 'return not (lookup.HasField("absence") or _may_be_passed(lookup))', 'return not lookup.HasField("absence")'),
     Fault("what is above a set is waited for", WALK, 'return not (lookup.HasField("absence") or _may_be_passed(lookup))', "return False"),
-    Fault("an open level is passed over", WALK, "            if lookup is None:\n                return None\n", "            if lookup is None:\n                continue\n"),
-    Fault("the proof of another level", WALK, "        own = index - self._first\n", "        own = index - 6\n"),
-    Fault("an alias proves what it leads to", WALK, "self._descent.proof is not None and _is_no_alias(cname):", "self._descent.proof is not None:"),
+    Fault("an open level is passed over", WALK, "            if found is None:\n                return None\n", "            if found is None:\n                continue\n"),
+    Fault("an alias proves what it leads to", WALK, "descent.proof is not None and _is_no_alias(cname):", "descent.proof is not None:"),
     Fault("any failure is no alias", WALK, "cname.failure.kind == o.FAILURE_KIND_SERVFAIL", 'cname.HasField("failure")'),
     Fault("a dead zone proves nothing", WALK, " or cname.failure.kind == o.FAILURE_KIND_SERVFAIL", ""),
-    Fault("nobody waits for the alias", WALK, "                if cname is None or not proof.is_certain:\n                    return None\n", "                if not proof.is_certain:\n                    return None\n                cname = cname or o.Lookup(absence=1)\n"),
+    Fault("nobody waits for the alias", WALK, "not any(ends) or cname is None or", "not any(ends) or"),
+    Fault("nobody waits for the servers", WALK, " or (self._ask_servers and servers is None):", ":"),
+    Fault("what the servers did is not told", WALK, "            proven.diagnosis.CopyFrom(servers.diagnosis)\n", "            pass\n"),
+    Fault("a hundred levels are proven", WALK, "_MOST_PROOFS = 4", "_MOST_PROOFS = 127"),
+    Fault("what was asked is asked again", WALK, "list(dict.fromkeys([*self.wanted, *more]))", "[*self.wanted, *more]"),
     Fault("a proof reaches who did not ask for one", WALK, "        proven = o.Lookup()\n        proven.CopyFrom(lookup)  # others hold it too\n", "        proven = lookup\n"),
+    # What a server says when it is asked directly.
+    Fault("a failure is an answer", DELEGATION, "        return o.SERVER_OUTCOME_FAILED", "        return o.SERVER_OUTCOME_ANSWERED"),
+    Fault("what is not authoritative is lame", DELEGATION, " or message.answer or message.rcode() == dns.rcode.NXDOMAIN:", ":"),
+    Fault("a way down is lame", DELEGATION, "    if find_delegation(message, zone) is not None:", "    if False:"),
+    Fault("who points upwards leads down", DELEGATION, "leads_down = child != zone and child.is_subdomain(zone) and asked.is_subdomain(child)", "leads_down = asked.is_subdomain(child)"),
+    Fault("another zone is a way down", DELEGATION, " and asked.is_subdomain(child)", ""),
+    Fault("an answer that is cut is read", DELEGATION, "    if message.flags & dns.flags.TC:\n        return o.SERVER_OUTCOME_TRUNCATED\n", ""),
+    Fault("addresses from anybody", DELEGATION, "    if not server.is_subdomain(zone):", "    if False:"),
     # Proof of insecurity (RFC 4035 section 4.3).
     Fault("a DS nobody validated is secure", DESCENT, 'if answer.HasField("records") and answer.dnssec == o.DNSSEC_SECURE:', 'if answer.HasField("records"):'),
     Fault("a denial nobody validated is proof", DESCENT, "    if answer.dnssec == o.DNSSEC_SECURE:\n        return True\n", "    return True\n"),
@@ -167,7 +181,7 @@ FAULTS = [
     Fault("permissive", CONF, "val-permissive-mode: no", "val-permissive-mode: yes"),
     Fault("stripped signatures pass", CONF, "harden-dnssec-stripped: yes", "harden-dnssec-stripped: no"),
     Fault("stale answers", CONF, "serve-expired: no", "serve-expired: yes"),
-    Fault("fragments", CONF, "edns-buffer-size: 1232", "edns-buffer-size: 4096"),
+    Fault("fragments", CONF, "EDNS_OCTETS = 1232", "EDNS_OCTETS = 4096"),
     Fault("0x20", CONF, "use-caps-for-id: no", "use-caps-for-id: yes"),
     Fault("names cut short", CONF, "qname-minimisation: no", "qname-minimisation: yes"),
     Fault("absent below what is absent", CONF, "harden-below-nxdomain: no", "harden-below-nxdomain: yes"),

@@ -36,6 +36,7 @@ delete table ip world
 table ip world {
   map answered_by { type ipv4_addr . ipv4_addr : ipv4_addr; }
   set black_holes { type ipv4_addr . ipv4_addr; }
+  set without_tcp { type ipv4_addr; }
   chain divert {
     type nat hook output priority -100;
     udp dport 53 dnat to ip saddr . ip daddr map @answered_by
@@ -44,6 +45,10 @@ table ip world {
   chain swallow {
     type filter hook prerouting priority -300;
     ip saddr . ip daddr @black_holes drop
+  }
+  chain refuse {
+    type filter hook output priority 0;
+    ip saddr @without_tcp tcp dport 53 reject with tcp reset
   }
 }
 """
@@ -99,9 +104,14 @@ def cut_off(address: str) -> None:
     black_hole(address, address)
 
 
+def refuse_tcp(source: str) -> None:
+    """Reset every connection of `source` to a DNS server, as a firewall on its way out would."""
+    _change(f"add element ip world without_tcp {{ {source} }}")
+
+
 def heal() -> None:
-    """Lose no packets any more."""
-    _change("flush set ip world black_holes")
+    """Lose no packets any more, and reset no connections."""
+    _change("flush set ip world black_holes; flush set ip world without_tcp")
 
 
 def _change(rules: str, *, absent_is_fine: bool = False) -> None:

@@ -167,6 +167,11 @@ LAME_SIGNED = "lame-signed.example.co.jp"
 """Has a DS record."""
 
 
+# Delegated to servers that are only, or also, where an agent without IPv6 cannot ask.
+V6_ONLY = "v6-only.example.co.jp"
+V6_TOO = "v6-too.example.co.jp"
+
+
 def _nsec3(name: str, signing: Signing) -> Zone:
     """Make a zone with a name, and a delegation to a server that does not know it."""
     return _zone(name, network.AUTHORITATIVE, f"www IN A {network.WEB}\n{_LAME_CHILD}", signing)
@@ -222,6 +227,13 @@ CO_JP = _zone(
     + "one.example.co.jp. IN NS ns.two.example.co.jp.\n"
     + "two.example.co.jp. IN NS ns.one.example.co.jp.\n"
     + _delegate("dead.example.co.jp", network.NOBODY)
+    + _delegate(V6_TOO, network.NOBODY)
+    + "".join(f"crowd.example.co.jp. IN NS ns{n}.crowd.example.co.jp.\n" for n in range(14))
+    + "".join(f"ns{n}.crowd.example.co.jp. IN A {network.NOBODY}\n" for n in range(14))
+    + "homes.example.co.jp. IN NS ns1.homes.example.co.jp.\n"
+    + "".join(f"ns1.homes.example.co.jp. IN A 203.0.113.{150 + n}\n" for n in range(17))
+    + f"{V6_ONLY}. IN NS ns1.{V6_ONLY}.\n"
+    + "".join(f"ns1.{name}. IN AAAA 2001:db8::53\n" for name in (V6_ONLY, V6_TOO))
     + _delegate(LAME)
     + _delegate(LAME_SIGNED),
 )

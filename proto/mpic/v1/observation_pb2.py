@@ -24,21 +24,25 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19mpic/v1/observation.proto\x12\x07mpic.v1\"K\n\x0bObservation\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\"\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x10.mpic.v1.FindingJ\x04\x08\x01\x10\x02J\x04\x08\x04\x10\x05\"\x8d\x01\n\x07\x46inding\x12\'\n\x08\x63\x61\x61_walk\x18\x01 \x01(\x0b\x32\x13.mpic.v1.CaaFindingH\x00\x12,\n\taddresses\x18\x02 \x01(\x0b\x32\x17.mpic.v1.AddressFindingH\x00\x12#\n\x07not_run\x18\x0f \x01(\x0b\x32\x10.mpic.v1.FailureH\x00\x42\x06\n\x04kind\"-\n\nCaaFinding\x12\x1f\n\x06levels\x18\x01 \x03(\x0b\x32\x0f.mpic.v1.Lookup\"1\n\x0e\x41\x64\x64ressFinding\x12\x1f\n\x06lookup\x18\x01 \x01(\x0b\x32\x0f.mpic.v1.Lookup\"\x9c\x02\n\x06Lookup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x07records\x18\x02 \x01(\x0b\x32\x12.mpic.v1.RecordSetH\x00\x12#\n\x07\x61\x62sence\x18\x03 \x01(\x0e\x32\x10.mpic.v1.AbsenceH\x00\x12#\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x10.mpic.v1.FailureH\x00\x12\x1f\n\x06\x64nssec\x18\x05 \x01(\x0e\x32\x0f.mpic.v1.Dnssec\x12\x1f\n\x07\x61liases\x18\x06 \x03(\x0b\x32\x0e.mpic.v1.Alias\x12\r\n\x05tries\x18\x08 \x01(\r\x12\x32\n\x10insecurity_proof\x18\t \x01(\x0b\x32\x18.mpic.v1.InsecurityProofB\x08\n\x06resultJ\x04\x08\x07\x10\x08\"D\n\x0fInsecurityProof\x12\x10\n\x08zone_cut\x18\x01 \x01(\t\x12\x11\n\tdenied_by\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\"6\n\tRecordSet\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0b\n\x03ttl\x18\x02 \x01(\r\x12\r\n\x05rdata\x18\x03 \x03(\x0c\"3\n\x05\x41lias\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0b\n\x03ttl\x18\x03 \x01(\r\"\x8e\x01\n\x07\x46\x61ilure\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.mpic.v1.FailureKind\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x12\n\x05rcode\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x31\n\x0e\x65xtended_error\x18\x04 \x01(\x0b\x32\x19.mpic.v1.ExtendedDnsErrorB\x08\n\x06_rcode\".\n\x10\x45xtendedDnsError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t*f\n\x03Rir\x12\x13\n\x0fRIR_UNSPECIFIED\x10\x00\x12\x0f\n\x0bRIR_AFRINIC\x10\x01\x12\r\n\tRIR_APNIC\x10\x02\x12\x0c\n\x08RIR_ARIN\x10\x03\x12\x0e\n\nRIR_LACNIC\x10\x04\x12\x0c\n\x08RIR_RIPE\x10\x05*c\n\x07\x41\x62sence\x12\x17\n\x13\x41\x42SENCE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41\x42SENCE_NO_DATA\x10\x01\x12\x16\n\x12\x41\x42SENCE_NAME_ERROR\x10\x02\x12\x12\n\x0e\x41\x42SENCE_NXNAME\x10\x03*t\n\x06\x44nssec\x12\x16\n\x12\x44NSSEC_UNSPECIFIED\x10\x00\x12\x11\n\rDNSSEC_SECURE\x10\x01\x12\x13\n\x0f\x44NSSEC_INSECURE\x10\x02\x12\x10\n\x0c\x44NSSEC_BOGUS\x10\x03\x12\x18\n\x14\x44NSSEC_INDETERMINATE\x10\x04*\x9e\x03\n\x0b\x46\x61ilureKind\x12\x1c\n\x18\x46\x41ILURE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46\x41ILURE_KIND_TIMEOUT\x10\x01\x12\x19\n\x15\x46\x41ILURE_KIND_SERVFAIL\x10\x02\x12\x18\n\x14\x46\x41ILURE_KIND_REFUSED\x10\x03\x12\x1c\n\x18\x46\x41ILURE_KIND_OTHER_RCODE\x10\x04\x12\x16\n\x12\x46\x41ILURE_KIND_BOGUS\x10\x05\x12\x1a\n\x16\x46\x41ILURE_KIND_MALFORMED\x10\x06\x12\x19\n\x15\x46\x41ILURE_KIND_MISMATCH\x10\x07\x12\x16\n\x12\x46\x41ILURE_KIND_ALIAS\x10\x08\x12\x1a\n\x16\x46\x41ILURE_KIND_TRUNCATED\x10\t\x12%\n!FAILURE_KIND_RESOLVER_UNAVAILABLE\x10\n\x12\"\n\x1e\x46\x41ILURE_KIND_UNSUPPORTED_CHECK\x10\x0b\x12\x19\n\x15\x46\x41ILURE_KIND_INTERNAL\x10\x0c\x12\x1b\n\x17\x46\x41ILURE_KIND_OVERLOADED\x10\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19mpic/v1/observation.proto\x12\x07mpic.v1\"K\n\x0bObservation\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\"\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x10.mpic.v1.FindingJ\x04\x08\x01\x10\x02J\x04\x08\x04\x10\x05\"\x8d\x01\n\x07\x46inding\x12\'\n\x08\x63\x61\x61_walk\x18\x01 \x01(\x0b\x32\x13.mpic.v1.CaaFindingH\x00\x12,\n\taddresses\x18\x02 \x01(\x0b\x32\x17.mpic.v1.AddressFindingH\x00\x12#\n\x07not_run\x18\x0f \x01(\x0b\x32\x10.mpic.v1.FailureH\x00\x42\x06\n\x04kind\"-\n\nCaaFinding\x12\x1f\n\x06levels\x18\x01 \x03(\x0b\x32\x0f.mpic.v1.Lookup\"1\n\x0e\x41\x64\x64ressFinding\x12\x1f\n\x06lookup\x18\x01 \x01(\x0b\x32\x0f.mpic.v1.Lookup\"\xc3\x02\n\x06Lookup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x07records\x18\x02 \x01(\x0b\x32\x12.mpic.v1.RecordSetH\x00\x12#\n\x07\x61\x62sence\x18\x03 \x01(\x0e\x32\x10.mpic.v1.AbsenceH\x00\x12#\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x10.mpic.v1.FailureH\x00\x12\x1f\n\x06\x64nssec\x18\x05 \x01(\x0e\x32\x0f.mpic.v1.Dnssec\x12\x1f\n\x07\x61liases\x18\x06 \x03(\x0b\x32\x0e.mpic.v1.Alias\x12\r\n\x05tries\x18\x08 \x01(\r\x12\x32\n\x10insecurity_proof\x18\t \x01(\x0b\x32\x18.mpic.v1.InsecurityProof\x12%\n\tdiagnosis\x18\n \x01(\x0b\x32\x12.mpic.v1.DiagnosisB\x08\n\x06resultJ\x04\x08\x07\x10\x08\"y\n\tDiagnosis\x12\x0c\n\x04zone\x18\x01 \x01(\t\x12%\n\x07servers\x18\x02 \x03(\x0b\x32\x14.mpic.v1.ServerReply\x12#\n\x05known\x18\x03 \x03(\x0b\x32\x14.mpic.v1.ServerReply\x12\x12\n\nincomplete\x18\x04 \x01(\t\"\x9c\x01\n\x0bServerReply\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12%\n\ttransport\x18\x02 \x01(\x0e\x32\x12.mpic.v1.Transport\x12\'\n\x07outcome\x18\x03 \x01(\x0e\x32\x16.mpic.v1.ServerOutcome\x12\x12\n\x05rcode\x18\x04 \x01(\rH\x00\x88\x01\x01\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\tB\x08\n\x06_rcode\"D\n\x0fInsecurityProof\x12\x10\n\x08zone_cut\x18\x01 \x01(\t\x12\x11\n\tdenied_by\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\"6\n\tRecordSet\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0b\n\x03ttl\x18\x02 \x01(\r\x12\r\n\x05rdata\x18\x03 \x03(\x0c\"3\n\x05\x41lias\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0b\n\x03ttl\x18\x03 \x01(\r\"\x8e\x01\n\x07\x46\x61ilure\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.mpic.v1.FailureKind\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x12\n\x05rcode\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x31\n\x0e\x65xtended_error\x18\x04 \x01(\x0b\x32\x19.mpic.v1.ExtendedDnsErrorB\x08\n\x06_rcode\".\n\x10\x45xtendedDnsError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t*f\n\x03Rir\x12\x13\n\x0fRIR_UNSPECIFIED\x10\x00\x12\x0f\n\x0bRIR_AFRINIC\x10\x01\x12\r\n\tRIR_APNIC\x10\x02\x12\x0c\n\x08RIR_ARIN\x10\x03\x12\x0e\n\nRIR_LACNIC\x10\x04\x12\x0c\n\x08RIR_RIPE\x10\x05*L\n\tTransport\x12\x19\n\x15TRANSPORT_UNSPECIFIED\x10\x00\x12\x11\n\rTRANSPORT_UDP\x10\x01\x12\x11\n\rTRANSPORT_TCP\x10\x02*\xb2\x02\n\rServerOutcome\x12\x1e\n\x1aSERVER_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n\x17SERVER_OUTCOME_ANSWERED\x10\x01\x12\x19\n\x15SERVER_OUTCOME_FAILED\x10\x02\x12\x17\n\x13SERVER_OUTCOME_LAME\x10\x03\x12\x1c\n\x18SERVER_OUTCOME_TRUNCATED\x10\x04\x12\x19\n\x15SERVER_OUTCOME_SILENT\x10\x05\x12\x1e\n\x1aSERVER_OUTCOME_UNREACHABLE\x10\x06\x12\x1a\n\x16SERVER_OUTCOME_STALLED\x10\x07\x12\x1d\n\x19SERVER_OUTCOME_UNREADABLE\x10\x08\x12\x1c\n\x18SERVER_OUTCOME_NOT_ASKED\x10\t*c\n\x07\x41\x62sence\x12\x17\n\x13\x41\x42SENCE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41\x42SENCE_NO_DATA\x10\x01\x12\x16\n\x12\x41\x42SENCE_NAME_ERROR\x10\x02\x12\x12\n\x0e\x41\x42SENCE_NXNAME\x10\x03*t\n\x06\x44nssec\x12\x16\n\x12\x44NSSEC_UNSPECIFIED\x10\x00\x12\x11\n\rDNSSEC_SECURE\x10\x01\x12\x13\n\x0f\x44NSSEC_INSECURE\x10\x02\x12\x10\n\x0c\x44NSSEC_BOGUS\x10\x03\x12\x18\n\x14\x44NSSEC_INDETERMINATE\x10\x04*\x9e\x03\n\x0b\x46\x61ilureKind\x12\x1c\n\x18\x46\x41ILURE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46\x41ILURE_KIND_TIMEOUT\x10\x01\x12\x19\n\x15\x46\x41ILURE_KIND_SERVFAIL\x10\x02\x12\x18\n\x14\x46\x41ILURE_KIND_REFUSED\x10\x03\x12\x1c\n\x18\x46\x41ILURE_KIND_OTHER_RCODE\x10\x04\x12\x16\n\x12\x46\x41ILURE_KIND_BOGUS\x10\x05\x12\x1a\n\x16\x46\x41ILURE_KIND_MALFORMED\x10\x06\x12\x19\n\x15\x46\x41ILURE_KIND_MISMATCH\x10\x07\x12\x16\n\x12\x46\x41ILURE_KIND_ALIAS\x10\x08\x12\x1a\n\x16\x46\x41ILURE_KIND_TRUNCATED\x10\t\x12%\n!FAILURE_KIND_RESOLVER_UNAVAILABLE\x10\n\x12\"\n\x1e\x46\x41ILURE_KIND_UNSUPPORTED_CHECK\x10\x0b\x12\x19\n\x15\x46\x41ILURE_KIND_INTERNAL\x10\x0c\x12\x1b\n\x17\x46\x41ILURE_KIND_OVERLOADED\x10\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'mpic.v1.observation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RIR']._serialized_start=1016
-  _globals['_RIR']._serialized_end=1118
-  _globals['_ABSENCE']._serialized_start=1120
-  _globals['_ABSENCE']._serialized_end=1219
-  _globals['_DNSSEC']._serialized_start=1221
-  _globals['_DNSSEC']._serialized_end=1337
-  _globals['_FAILUREKIND']._serialized_start=1340
-  _globals['_FAILUREKIND']._serialized_end=1754
+  _globals['_RIR']._serialized_start=1337
+  _globals['_RIR']._serialized_end=1439
+  _globals['_TRANSPORT']._serialized_start=1441
+  _globals['_TRANSPORT']._serialized_end=1517
+  _globals['_SERVEROUTCOME']._serialized_start=1520
+  _globals['_SERVEROUTCOME']._serialized_end=1826
+  _globals['_ABSENCE']._serialized_start=1828
+  _globals['_ABSENCE']._serialized_end=1927
+  _globals['_DNSSEC']._serialized_start=1929
+  _globals['_DNSSEC']._serialized_end=2045
+  _globals['_FAILUREKIND']._serialized_start=2048
+  _globals['_FAILUREKIND']._serialized_end=2462
   _globals['_OBSERVATION']._serialized_start=38
   _globals['_OBSERVATION']._serialized_end=113
   _globals['_FINDING']._serialized_start=116
@@ -48,15 +52,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADDRESSFINDING']._serialized_start=306
   _globals['_ADDRESSFINDING']._serialized_end=355
   _globals['_LOOKUP']._serialized_start=358
-  _globals['_LOOKUP']._serialized_end=642
-  _globals['_INSECURITYPROOF']._serialized_start=644
-  _globals['_INSECURITYPROOF']._serialized_end=712
-  _globals['_RECORDSET']._serialized_start=714
-  _globals['_RECORDSET']._serialized_end=768
-  _globals['_ALIAS']._serialized_start=770
-  _globals['_ALIAS']._serialized_end=821
-  _globals['_FAILURE']._serialized_start=824
-  _globals['_FAILURE']._serialized_end=966
-  _globals['_EXTENDEDDNSERROR']._serialized_start=968
-  _globals['_EXTENDEDDNSERROR']._serialized_end=1014
+  _globals['_LOOKUP']._serialized_end=681
+  _globals['_DIAGNOSIS']._serialized_start=683
+  _globals['_DIAGNOSIS']._serialized_end=804
+  _globals['_SERVERREPLY']._serialized_start=807
+  _globals['_SERVERREPLY']._serialized_end=963
+  _globals['_INSECURITYPROOF']._serialized_start=965
+  _globals['_INSECURITYPROOF']._serialized_end=1033
+  _globals['_RECORDSET']._serialized_start=1035
+  _globals['_RECORDSET']._serialized_end=1089
+  _globals['_ALIAS']._serialized_start=1091
+  _globals['_ALIAS']._serialized_end=1142
+  _globals['_FAILURE']._serialized_start=1145
+  _globals['_FAILURE']._serialized_end=1287
+  _globals['_EXTENDEDDNSERROR']._serialized_start=1289
+  _globals['_EXTENDEDDNSERROR']._serialized_end=1335
 # @@protoc_insertion_point(module_scope)

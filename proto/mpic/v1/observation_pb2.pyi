@@ -61,6 +61,82 @@ RIR_RIPE: Rir.ValueType  # 5
 """Europe, the Middle East and Central Asia."""
 Global___Rir: _TypeAlias = Rir  # noqa: Y015
 
+class _Transport:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TransportEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Transport.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRANSPORT_UNSPECIFIED: _Transport.ValueType  # 0
+    """Not stated. Never valid."""
+    TRANSPORT_UDP: _Transport.ValueType  # 1
+    """UDP, port 53."""
+    TRANSPORT_TCP: _Transport.ValueType  # 2
+    """TCP, port 53."""
+
+class Transport(_Transport, metaclass=_TransportEnumTypeWrapper):
+    """How a server is asked."""
+
+TRANSPORT_UNSPECIFIED: Transport.ValueType  # 0
+"""Not stated. Never valid."""
+TRANSPORT_UDP: Transport.ValueType  # 1
+"""UDP, port 53."""
+TRANSPORT_TCP: Transport.ValueType  # 2
+"""TCP, port 53."""
+Global___Transport: _TypeAlias = Transport  # noqa: Y015
+
+class _ServerOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ServerOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ServerOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SERVER_OUTCOME_UNSPECIFIED: _ServerOutcome.ValueType  # 0
+    """Not stated. Never valid."""
+    SERVER_OUTCOME_ANSWERED: _ServerOutcome.ValueType  # 1
+    """Gave what a resolver could have used: records, an absence, or a delegation."""
+    SERVER_OUTCOME_FAILED: _ServerOutcome.ValueType  # 2
+    """Gave a RCODE that is neither NOERROR nor NXDOMAIN."""
+    SERVER_OUTCOME_LAME: _ServerOutcome.ValueType  # 3
+    """Knows nothing of the zone: no authoritative answer, and no delegation downwards."""
+    SERVER_OUTCOME_TRUNCATED: _ServerOutcome.ValueType  # 4
+    """Gave an answer that is cut short (TC)."""
+    SERVER_OUTCOME_SILENT: _ServerOutcome.ValueType  # 5
+    """Gave no answer, or no connection, in the time there was."""
+    SERVER_OUTCOME_UNREACHABLE: _ServerOutcome.ValueType  # 6
+    """Refused, reset or closed the connection, or its host cannot be reached."""
+    SERVER_OUTCOME_STALLED: _ServerOutcome.ValueType  # 7
+    """Took the connection, and gave no whole answer on it in the time there was."""
+    SERVER_OUTCOME_UNREADABLE: _ServerOutcome.ValueType  # 8
+    """Gave something that is no answer to the question."""
+    SERVER_OUTCOME_NOT_ASKED: _ServerOutcome.ValueType  # 9
+    """Was not asked: this perspective may not, or has no way to it."""
+
+class ServerOutcome(_ServerOutcome, metaclass=_ServerOutcomeEnumTypeWrapper):
+    """What a server did."""
+
+SERVER_OUTCOME_UNSPECIFIED: ServerOutcome.ValueType  # 0
+"""Not stated. Never valid."""
+SERVER_OUTCOME_ANSWERED: ServerOutcome.ValueType  # 1
+"""Gave what a resolver could have used: records, an absence, or a delegation."""
+SERVER_OUTCOME_FAILED: ServerOutcome.ValueType  # 2
+"""Gave a RCODE that is neither NOERROR nor NXDOMAIN."""
+SERVER_OUTCOME_LAME: ServerOutcome.ValueType  # 3
+"""Knows nothing of the zone: no authoritative answer, and no delegation downwards."""
+SERVER_OUTCOME_TRUNCATED: ServerOutcome.ValueType  # 4
+"""Gave an answer that is cut short (TC)."""
+SERVER_OUTCOME_SILENT: ServerOutcome.ValueType  # 5
+"""Gave no answer, or no connection, in the time there was."""
+SERVER_OUTCOME_UNREACHABLE: ServerOutcome.ValueType  # 6
+"""Refused, reset or closed the connection, or its host cannot be reached."""
+SERVER_OUTCOME_STALLED: ServerOutcome.ValueType  # 7
+"""Took the connection, and gave no whole answer on it in the time there was."""
+SERVER_OUTCOME_UNREADABLE: ServerOutcome.ValueType  # 8
+"""Gave something that is no answer to the question."""
+SERVER_OUTCOME_NOT_ASKED: ServerOutcome.ValueType  # 9
+"""Was not asked: this perspective may not, or has no way to it."""
+Global___ServerOutcome: _TypeAlias = ServerOutcome  # noqa: Y015
+
 class _Absence:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -323,6 +399,7 @@ class Lookup(_message.Message):
     ALIASES_FIELD_NUMBER: _builtins.int
     TRIES_FIELD_NUMBER: _builtins.int
     INSECURITY_PROOF_FIELD_NUMBER: _builtins.int
+    DIAGNOSIS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name looked up: lower-case A-labels, no final dot."""
     absence: Global___Absence.ValueType
@@ -349,6 +426,10 @@ class Lookup(_message.Message):
     def insecurity_proof(self) -> Global___InsecurityProof:
         """Of a failed CAA lookup: proof that the name lies in an insecure zone, when there is one."""
 
+    @_builtins.property
+    def diagnosis(self) -> Global___Diagnosis:
+        """Of a failed CAA lookup: what the servers did when they were asked directly, if they were."""
+
     def __init__(
         self,
         *,
@@ -360,16 +441,98 @@ class Lookup(_message.Message):
         aliases: _abc.Iterable[Global___Alias] | None = ...,
         tries: _builtins.int = ...,
         insecurity_proof: Global___InsecurityProof | None = ...,
+        diagnosis: Global___Diagnosis | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["absence", b"absence", "failure", b"failure", "insecurity_proof", b"insecurity_proof", "records", b"records", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["absence", b"absence", "diagnosis", b"diagnosis", "failure", b"failure", "insecurity_proof", b"insecurity_proof", "records", b"records", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["absence", b"absence", "aliases", b"aliases", "dnssec", b"dnssec", "failure", b"failure", "insecurity_proof", b"insecurity_proof", "name", b"name", "records", b"records", "result", b"result", "tries", b"tries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absence", b"absence", "aliases", b"aliases", "diagnosis", b"diagnosis", "dnssec", b"dnssec", "failure", b"failure", "insecurity_proof", b"insecurity_proof", "name", b"name", "records", b"records", "result", b"result", "tries", b"tries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["records", "absence", "failure"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
 Global___Lookup: _TypeAlias = Lookup  # noqa: Y015
+
+@_typing.final
+class Diagnosis(_message.Message):
+    """What the servers of a name did when the perspective asked them itself, past its resolver, and what
+    servers that are known to answer did at the same time. Whether a failure is theirs or this
+    perspective's own shows in both together.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ZONE_FIELD_NUMBER: _builtins.int
+    SERVERS_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_FIELD_NUMBER: _builtins.int
+    zone: _builtins.str
+    """The zone to which the delegations from the root led; empty: the root."""
+    incomplete: _builtins.str
+    """Why not every server of the zone could be asked, in one phrase; empty: all were."""
+    @_builtins.property
+    def servers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServerReply]:
+        """Of the zone: every address of every name server, over each transport."""
+
+    @_builtins.property
+    def known(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServerReply]:
+        """Of the root: some addresses, over each transport."""
+
+    def __init__(
+        self,
+        *,
+        zone: _builtins.str = ...,
+        servers: _abc.Iterable[Global___ServerReply] | None = ...,
+        known: _abc.Iterable[Global___ServerReply] | None = ...,
+        incomplete: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incomplete", b"incomplete", "known", b"known", "servers", b"servers", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Diagnosis: _TypeAlias = Diagnosis  # noqa: Y015
+
+@_typing.final
+class ServerReply(_message.Message):
+    """What one server did over one transport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    TRANSPORT_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    RCODE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    address: _builtins.str
+    """Its address, as text."""
+    transport: Global___Transport.ValueType
+    """How it was asked."""
+    outcome: Global___ServerOutcome.ValueType
+    """What came of it."""
+    rcode: _builtins.int
+    """The RCODE of its answer, when there was one."""
+    detail: _builtins.str
+    """What this perspective's system or rules said, where they did."""
+    def __init__(
+        self,
+        *,
+        address: _builtins.str = ...,
+        transport: Global___Transport.ValueType = ...,
+        outcome: Global___ServerOutcome.ValueType = ...,
+        rcode: _builtins.int | None = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_rcode", b"_rcode", "rcode", b"rcode"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_rcode", b"_rcode", "address", b"address", "detail", b"detail", "outcome", b"outcome", "rcode", b"rcode", "transport", b"transport"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__rcode: _TypeAlias = _typing.Literal["rcode"]  # noqa: Y015
+    _WhichOneofArgType__rcode: _TypeAlias = _typing.Literal["_rcode", b"_rcode"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rcode) -> _WhichOneofReturnType__rcode | None: ...
+
+Global___ServerReply: _TypeAlias = ServerReply  # noqa: Y015
 
 @_typing.final
 class InsecurityProof(_message.Message):

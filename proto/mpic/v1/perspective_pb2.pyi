@@ -254,18 +254,22 @@ class CaaWalk(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PROVE_INSECURITY_FIELD_NUMBER: _builtins.int
+    ASK_SERVERS_FIELD_NUMBER: _builtins.int
     prove_insecurity: _builtins.bool
     """Should a lookup fail, look as well for proof that the name lies in an insecure zone, and go on
     to the levels above.
     """
+    ask_servers: _builtins.bool
+    """Then ask the servers of a name whose lookup failed directly as well, past the resolver."""
     def __init__(
         self,
         *,
         prove_insecurity: _builtins.bool = ...,
+        ask_servers: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["prove_insecurity", b"prove_insecurity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_servers", b"ask_servers", "prove_insecurity", b"prove_insecurity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

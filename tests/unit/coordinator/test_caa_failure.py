@@ -10,6 +10,7 @@ from coordinator.caa_failure import CLAUSE, missing_proofs
 from coordinator.judging import Judgement, choose_dissent
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
 from tests.world.samples import ISSUER, LEVELS, NAME, TERMS, ask
 
 ON = ask()._replace(permit_caa_failure_in_insecure_zone=True)
@@ -21,6 +22,15 @@ def failure(name: str = NAME) -> o.Lookup:
     lookup.failure.CopyFrom(o.Failure(kind=o.FAILURE_KIND_SERVFAIL, detail="SERVFAIL", rcode=2))
     proof = o.InsecurityProof(zone_cut="parent.example.co.jp", denied_by="co.jp", kind="NSEC")
     lookup.insecurity_proof.CopyFrom(proof)
+    zone = lookup.diagnosis
+    zone.zone = "parent.example.co.jp"
+    for transport in (o.TRANSPORT_UDP, o.TRANSPORT_TCP):
+        zone.servers.add(
+            address="203.0.113.67", transport=transport, outcome=o.SERVER_OUTCOME_FAILED
+        )
+        zone.known.add(
+            address="198.51.100.4", transport=transport, outcome=o.SERVER_OUTCOME_ANSWERED
+        )
     return lookup
 
 
@@ -52,6 +62,7 @@ def test_with_all_three_proofs_it_is_permission_and_says_why() -> None:
     assert judgement.caa.outcome == c.CAA_OUTCOME_PERMITTED
     assert judgement.caa.clause == CLAUSE
     assert "asked 2 times" in judgement.detail
+    assert "all servers of parent.example.co.jp fail by themselves" in judgement.detail
     assert "parent.example.co.jp is an insecure delegation by the NSEC record" in judgement.detail
 
 
@@ -62,8 +73,8 @@ def test_it_is_off_unless_the_policy_has_it_on() -> None:
 
 def test_agents_look_for_the_proof_only_if_it_is_on() -> None:
     on = replace(TERMS.row, permit_caa_failure_in_insecure_zone=True)
-    assert CaaCheck().request(on).caa_walk.prove_insecurity
-    assert not CaaCheck().request(TERMS.row).caa_walk.prove_insecurity
+    assert CaaCheck().request(on).caa_walk == p.CaaWalk(prove_insecurity=True, ask_servers=True)
+    assert CaaCheck().request(TERMS.row).caa_walk == p.CaaWalk()
 
 
 def changed(change: Callable[[o.Lookup], object]) -> o.Lookup:
@@ -85,6 +96,10 @@ def with_proof(**fields: str) -> Callable[[o.Lookup], object]:
     good = {"zone_cut": "parent.example.co.jp", "denied_by": "co.jp", "kind": "NSEC"}
     proof = o.InsecurityProof(**(good | fields))
     return lambda lookup: lookup.insecurity_proof.CopyFrom(proof)
+
+
+def with_answer(lookup: o.Lookup) -> None:
+    lookup.diagnosis.servers[1].outcome = o.SERVER_OUTCOME_ANSWERED
 
 
 def with_fields(**fields: int) -> Callable[[o.Lookup], object]:
@@ -111,6 +126,8 @@ def with_fields(**fields: int) -> Callable[[o.Lookup], object]:
         ),
         (with_fields(dnssec=o.DNSSEC_BOGUS), "outside our infrastructure"),
         (with_fields(dnssec=o.DNSSEC_INSECURE), "outside our infrastructure"),
+        (lambda lookup: lookup.ClearField("diagnosis"), "nobody asked the servers directly"),
+        (with_answer, "203.0.113.67 answered over TCP"),
         (with_fields(tries=1), "retried"),
         (with_fields(tries=0), "retried"),
         (lambda lookup: lookup.ClearField("insecurity_proof"), "insecure"),
@@ -140,7 +157,9 @@ def test_rfc_8914_errors_that_speak_of_the_domains_servers(code: int) -> None:
 @pytest.mark.parametrize("zone_cut", [NAME, "parent.example.co.jp", "jp"])
 @pytest.mark.parametrize("kind", ["NSEC", "NSEC3", "NSEC3 opt-out"])
 def test_rfc_4035_4_3_a_zone_is_insecure_at_and_below_the_cut(zone_cut: str, kind: str) -> None:
-    assert not missing_proofs(changed(with_proof(zone_cut=zone_cut, kind=kind)))
+    lookup = changed(with_proof(zone_cut=zone_cut, kind=kind))
+    lookup.diagnosis.zone = zone_cut  # the zone that fails is this one, or one below it
+    assert not missing_proofs(lookup)
 
 
 # It is permission at its own level alone.
@@ -202,7 +221,7 @@ def test_an_agent_that_stops_at_the_failure_has_not_shown_what_is_above() -> Non
 
 def test_of_a_top_level_domain_nothing_is_above() -> None:
     top = failure("jp")
-    top.insecurity_proof.zone_cut = "jp"
+    top.insecurity_proof.zone_cut = top.diagnosis.zone = "jp"
     judgement = judge_walk(*map(absent, LEVELS[:-1]), top)
     assert outcome(judgement) == c.CAA_OUTCOME_PERMITTED
 

@@ -164,7 +164,10 @@ def test_br_3_2_2_9_a_question_has_no_place_for_what_another_perspective_saw() -
     fields = [field.name for field in p.Question.DESCRIPTOR.fields]
     # The trace is the caller's, there before anybody was asked and the same for all.
     assert fields == ["id", "name", "timeout_ms", "checks", "traceparent"]
-    assert [field.name for field in p.CaaWalk.DESCRIPTOR.fields] == ["prove_insecurity"]
+    assert [field.name for field in p.CaaWalk.DESCRIPTOR.fields] == [
+        "prove_insecurity",
+        "ask_servers",
+    ]
     assert not p.AddressLookup.DESCRIPTOR.fields
 
     async def run() -> list[FakeLink]:

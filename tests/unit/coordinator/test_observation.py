@@ -4,7 +4,7 @@ import pytest
 
 from coordinator.judging import MalformedFindingError
 from coordinator.observation import read_observation
-from mpic.bounds import ALIASES, FINDING_OCTETS, OBSERVATION_OCTETS, RECORDS
+from mpic.bounds import ALIASES, FINDING_OCTETS, OBSERVATION_OCTETS, RECORDS, SERVER_REPLIES
 from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
 from tests.world.samples import ADDRESS, NAME, addresses, caa
@@ -71,6 +71,16 @@ def test_the_bounds_of_entries() -> None:
     read_observation(encode(finding), o.Observation())
     finding.caa_walk.levels[2].aliases.add()
     assert "aliases" in refusal(encode(finding))
+
+
+@pytest.mark.parametrize("whose", ["servers", "known"])
+def test_the_bound_of_servers_that_were_asked(whose: str) -> None:
+    finding = caa()
+    replies = getattr(finding.caa_walk.levels[2].diagnosis, whose)
+    replies.extend([o.ServerReply()] * SERVER_REPLIES)
+    read_observation(encode(finding), o.Observation())
+    replies.add()
+    assert "replies of servers" in refusal(encode(finding))
 
 
 def largest_walk() -> o.Finding:

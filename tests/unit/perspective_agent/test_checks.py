@@ -4,6 +4,7 @@ from itertools import permutations
 
 import pytest
 
+from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks import CHECKS
@@ -179,7 +180,13 @@ def test_only_who_is_asked_to_prove_does() -> None:
     make = CHECKS["caa_walk"]
     assert isinstance(make(LEVELS[0], p.Check()), CaaWalk)
     asked = p.Check(caa_walk=p.CaaWalk(prove_insecurity=True))
-    assert isinstance(make(LEVELS[0], asked), ProvingWalk)
+    proving = make(LEVELS[0], asked)
+    assert isinstance(proving, ProvingWalk)
+    assert not proving._ask_servers
+    asked.caa_walk.ask_servers = True
+    proving = make(LEVELS[0], asked)
+    assert isinstance(proving, ProvingWalk)
+    assert proving._ask_servers
 
 
 @pytest.mark.parametrize(
@@ -224,17 +231,58 @@ def test_two_levels_that_failed_have_a_proof_each() -> None:
         assert check.add(index, answer(broken(LEVELS[index]))) is None
         assert check.add(CNAMES + index, answer(absent(LEVELS[index]))) is None
     assert check.add(2, answer(absent(LEVELS[2]))) is None
-    assert check.wanted[DSS:] == [*Descent(LEVELS[1]).wanted, *Descent(LEVELS[0]).wanted]
+    # Nothing is asked twice.
+    assert check.wanted[DSS:] == Descent(LEVELS[0]).wanted
     # Of the upper: secure as far as it goes. Of the lower: a delegation below it.
     for number, lookup in enumerate([delegated("example"), no_ds(LEVELS[1])]):
         assert check.add(DSS + number, answer(lookup)) is None
-    for number, lookup in enumerate([delegated("example"), no_ds(LEVELS[1])], 2):
-        assert check.add(DSS + number, answer(lookup)) is None
-    lower, upper, top = levels_of(check.add(DSS + 4, answer(no_ds(LEVELS[0], "NSEC"))))
+    lower, upper, top = levels_of(check.add(DSS + 2, answer(no_ds(LEVELS[0], "NSEC"))))
     assert lower.insecurity_proof.zone_cut == LEVELS[0]
     assert upper.failure.kind == o.FAILURE_KIND_SERVFAIL
     assert not upper.HasField("insecurity_proof")
     assert top.HasField("absence")
+
+
+def asked_directly(name: str) -> o.Lookup:
+    reply = o.ServerReply(address="203.0.113.67", outcome=o.SERVER_OUTCOME_FAILED)
+    return o.Lookup(name=name, diagnosis=o.Diagnosis(zone="b.example", servers=[reply]))
+
+
+def test_br_4_2_2_1_the_servers_of_a_level_that_failed_are_asked_directly() -> None:
+    for order in permutations(range(3)):
+        check = ProvingWalk(LEVELS[0], ask_servers=True)
+        assert not any(one.direct for one in check.wanted)
+        assert check.add(1, answer(absent(LEVELS[1]))) is None
+        assert check.add(2, answer(absent(LEVELS[2]))) is None
+        assert check.add(0, answer(broken(LEVELS[0]))) is None
+        direct = check.wanted.index(Wanted(LEVELS[0], CAA, direct=True))
+        assert direct == len(check.wanted) - 1
+        answers = [
+            (CNAMES, absent(LEVELS[0])),
+            (DSS, no_ds("example", "NSEC")),
+            (direct, asked_directly(LEVELS[0])),
+        ]
+        findings = [check.add(answers[one][0], answer(answers[one][1])) for one in order]
+        assert findings[:2] == [None, None]
+        failed_level, *above = levels_of(findings[2])
+        assert failed_level.diagnosis == asked_directly(LEVELS[0]).diagnosis
+        assert failed_level.insecurity_proof.zone_cut == "example"
+        assert not any(level.HasField("diagnosis") for level in above)
+
+
+def test_of_a_name_of_many_levels_that_failed_few_are_proven() -> None:
+    name = ".".join("abcdefgh") + ".example"
+    levels = walk_levels(name)
+    check = ProvingWalk(name, ask_servers=True)
+    findings = [check.add(index, answer(broken(level))) for index, level in enumerate(levels)]
+    assert not any(findings)
+    assert sum(one.direct for one in check.wanted) == 4
+    assert len(check.wanted) <= 3 * len(levels) + 4
+    for index, wanted in enumerate(check.wanted[len(levels) :], len(levels)):
+        lookup = asked_directly(wanted.name) if wanted.direct else no_ds(wanted.name, "NSEC")
+        finding = check.add(index, answer(lookup))
+    proven = [level.HasField("diagnosis") for level in levels_of(finding)]
+    assert proven == [True] * 4 + [False] * 5
 
 
 def test_a_proof_is_of_the_level_that_failed_and_changes_nothing_that_others_hold() -> None:

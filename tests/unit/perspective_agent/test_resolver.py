@@ -310,3 +310,32 @@ async def test_what_our_own_side_was_too_slow_for_is_excused(
     asker.ask("a.test")
     wires[0].answer(o.FAILURE_KIND_SERVFAIL)
     assert asker.kinds == [o.FAILURE_KIND_OVERLOADED]
+
+
+async def test_a_direct_lookup_goes_past_the_resolver(wires: list[Wire]) -> None:
+    asker, answer = Asker(), asyncio.Event()
+
+    async def diagnose(name: str) -> o.Diagnosis:
+        await answer.wait()
+        return o.Diagnosis(zone=name)
+
+    asker.resolver.diagnose = diagnose
+    wanted = Wanted("a.test", CAA, direct=True)
+    asker.resolver.ask(wanted, lambda found, _: asker.answers.append(found))
+    given_up = asker.resolver.ask(wanted, lambda found, _: asker.answers.append(found))
+    await settle()
+    assert asker.resolver.in_flight == 2
+    asker.resolver.abandon(given_up)
+    answer.set()
+    await settle()
+    assert asker.answers == [o.Lookup(name="a.test", diagnosis=o.Diagnosis(zone="a.test"))]
+    assert asker.resolver.in_flight == 0
+    assert not wires
+
+
+async def test_an_agent_that_asks_no_server_directly_says_so() -> None:
+    asker = Asker()
+    wanted = Wanted("a.test", CAA, direct=True)
+    asker.resolver.ask(wanted, lambda found, _: asker.answers.append(found))
+    await settle()
+    assert asker.answers[0].diagnosis.incomplete == "this agent asks no server directly"

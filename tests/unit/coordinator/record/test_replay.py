@@ -295,6 +295,14 @@ def test_br_4_2_2_1_todays_leave_for_failures_is_what_counts() -> None:
     last = failed.caa_walk.levels[-1]
     last.tries = 2
     last.insecurity_proof.CopyFrom(o.InsecurityProof(zone_cut="jp", denied_by="jp", kind="NSEC"))
+    last.diagnosis.zone = "jp"
+    for transport in (o.TRANSPORT_UDP, o.TRANSPORT_TCP):
+        last.diagnosis.servers.add(
+            address="203.0.113.67", transport=transport, outcome=o.SERVER_OUTCOME_FAILED
+        )
+        last.diagnosis.known.add(
+            address="198.51.100.4", transport=transport, outcome=o.SERVER_OUTCOME_ANSWERED
+        )
     dossier = seen([(failed, USUAL[1])] * 6, c.REASON_PRIMARY_CAA_FAILED, "0/5")
     assert replay(dossier, by()) == []
     lenient = by(replace(ROW, permit_caa_failure_in_insecure_zone=True))

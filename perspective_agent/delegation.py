@@ -1,0 +1,72 @@
+"""What a server says when it is asked directly: an answer, a failure, or where to ask next. Pure.
+
+Through dnspython: it is asked only where a lookup has failed.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+from dns.rdtypes.ANY.NS import NS
+
+from mpic.v1 import observation_pb2 as o
+
+_ANSWERS = (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+_ADDRESSES = (dns.rdatatype.A, dns.rdatatype.AAAA)
+
+
+class Delegation(NamedTuple):
+    """Where a zone says that a zone below it is."""
+
+    zone: dns.name.Name
+    servers: Mapping[dns.name.Name, frozenset[str]]
+    """The addresses that came with each name server: none, unless it is below the zone that said
+    so, whose servers others need not believe about it."""
+
+
+def classify(message: dns.message.Message, zone: dns.name.Name) -> o.ServerOutcome.ValueType:
+    """Say what a server of `zone` did that gave this answer to the question."""
+    if message.flags & dns.flags.TC:
+        return o.SERVER_OUTCOME_TRUNCATED
+    if message.rcode() not in _ANSWERS:
+        return o.SERVER_OUTCOME_FAILED
+    # Whatever a resolver might take for an answer counts as one: then the failure is not theirs.
+    if message.flags & dns.flags.AA or message.answer or message.rcode() == dns.rcode.NXDOMAIN:
+        return o.SERVER_OUTCOME_ANSWERED
+    if find_delegation(message, zone) is not None:
+        return o.SERVER_OUTCOME_ANSWERED
+    return o.SERVER_OUTCOME_LAME
+
+
+def find_delegation(message: dns.message.Message, zone: dns.name.Name) -> Delegation | None:
+    """Return the zone below `zone` to which an answer leads; None: it leads nowhere."""
+    if message.flags & (dns.flags.TC | dns.flags.AA) or message.rcode() != dns.rcode.NOERROR:
+        return None
+    if message.answer or not message.question:
+        return None
+    asked = message.question[0].name
+    for rrset in message.authority:
+        child = rrset.name
+        leads_down = child != zone and child.is_subdomain(zone) and asked.is_subdomain(child)
+        if rrset.rdtype == dns.rdatatype.NS and leads_down:
+            names = [rdata.target for rdata in rrset if isinstance(rdata, NS)]
+            return Delegation(child, {name: _find_glue(message, name, zone) for name in names})
+    return None
+
+
+def _find_glue(
+    message: dns.message.Message, server: dns.name.Name, zone: dns.name.Name
+) -> frozenset[str]:
+    if not server.is_subdomain(zone):
+        return frozenset()
+    return frozenset(
+        rdata.address
+        for rrset in message.additional
+        if rrset.name == server and rrset.rdtype in _ADDRESSES
+        for rdata in rrset
+    )
