@@ -7,7 +7,7 @@ import grpc
 import structlog
 
 from coordinator.answer import encode_all_late, encode_answer, is_approved
-from coordinator.record.determination import is_determination
+from coordinator.record.determination import NEWEST, is_determination
 from coordinator.record.dossier import Dossier
 from coordinator.record.ids import read_id, show_id
 from coordinator.record.reader import Reader
@@ -88,7 +88,7 @@ class Archive:
         is_auditor = may_audit and caller in self._auditors
         is_by_id = request.WhichOneof("by") == "record_id"
         found: tuple[Dossier, r.Record] | None = None
-        for record in reversed(await self._find_ids(request, caller)):
+        for record in reversed((await self._find_ids(request, caller))[-NEWEST:]):
             dossier = await self._reader.read(record)
             question = dossier.question
             if question is None or not (question.caller == caller or is_auditor):

@@ -13,6 +13,10 @@ from coordinator.responsibility import Needed, Responsible, Vote, blame_verdict
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
+NEWEST = 8
+"""So many records of a request are read to find its verdict: none but those that were under way
+beside it come after it, however often it was asked before in vain."""
+
 
 def blame_name(record: r.Record, name: r.RecordedName) -> Responsible | None:
     """Return whose failure it is that a name of a record is not approved; None: it is."""

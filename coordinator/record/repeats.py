@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 
 import grpc
 
-from coordinator.record.determination import is_determination
+from coordinator.record.determination import NEWEST, is_determination
 from coordinator.record.ids import lowest_id
 from coordinator.record.reader import Reader
 from coordinator.record.seen import Seen
@@ -138,7 +138,7 @@ class Repeats:
         is_known = term in self._recent or term in self._older
         if not (is_known or memory.is_shared or now < self._complete_at):
             return None
-        for record in reversed(await self._look_up(term, memory)):
+        for record in reversed((await self._look_up(term, memory))[-NEWEST:]):
             question = (await memory.reader.read(record)).question
             if question is None or question.caller != key.caller or not is_determination(question):
                 continue

@@ -147,6 +147,12 @@ FAULTS = [
         "return not refused or all(",
     ),
     Fault(
+        "the first records of a request are read and not the last",
+        REPEATS,
+        "[-NEWEST:]):",
+        "[:NEWEST]):",
+    ),
+    Fault(
         "a refusal is never remembered",
         DETERMINATION,
         "return not refused or any(",

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from coordinator.record import repeats as module
-from coordinator.record.determination import is_determination
+from coordinator.record.determination import NEWEST, is_determination
 from coordinator.record.reader import Reader
 from coordinator.record.repeats import Memory, Repeats, RequestKey
 from coordinator.record.sqlite import SqliteStore
-from coordinator.record.store import StoreError
+from coordinator.record.store import StoredRecord, StoreError
 from coordinator.record.terms import request_term
 from coordinator.record.waiting import Done, not_written, outlast
 from mpic.grpc.errors import RequestError
@@ -31,6 +31,7 @@ class House:
         self.now = START
         self.asked = 0
         self.found = 0
+        self.read = 0
         self.held = asyncio.Event()
         self.held.set()
         self.fails = False
@@ -46,6 +47,10 @@ class House:
                 if house.is_unreadable:
                     raise StoreError("broken", "Mend it")
                 return super().find(terms, since)
+
+            def read(self, record: bytes) -> StoredRecord | None:
+                house.read += 1
+                return super().read(record)
 
         self.reader = Reader(Counting(file))
 
@@ -242,6 +247,27 @@ async def test_what_determined_nothing_is_decided_anew_and_then_remembered(
     assert await repeats.decide_once(key(), house.decide) == second
     assert house.asked == 2
     assert house.store.read(first.id) is not None
+
+
+async def test_a_request_asked_in_vain_a_hundred_times_costs_no_more_than_a_few(
+    house: House,
+) -> None:
+    """And the verdict that it gets in the end is found."""
+    repeats = house.repeats()
+    house.reason = c.REASON_PRIMARY_UNAVAILABLE
+    for _ in range(100):
+        house.now += timedelta(seconds=1)
+        await repeats.decide_once(key(), house.decide)
+    assert house.asked == 100
+    house.now += timedelta(seconds=1)
+    before = house.read
+    await repeats.decide_once(key(), house.decide)
+    assert house.read - before <= NEWEST
+    house.reason = c.REASON_CORROBORATED
+    house.now += timedelta(seconds=1)
+    verdict = await repeats.decide_once(key(), house.decide)
+    assert await house.repeats().decide_once(key(), house.decide) == verdict
+    assert house.asked == 102
 
 
 @pytest.mark.parametrize(("reason", "dissents"), DETERMINED)
