@@ -30,7 +30,7 @@ FAULTS = [
     Fault("a wrong request is the server's failure", ERRORS, 'grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"', 'grpc.StatusCode.INTERNAL, "INVALID_REQUEST"'),
     # The connection.
     Fault("clients need no certificate", TLS, "            require_client_authentication=True,", "            require_client_authentication=False,"),
-    Fault("an agent of tests lets in who has no certificate", TLS, "authority, require_client_auth=True", "authority, require_client_auth=False", ("tests/unit/mpic/test_tls.py",)),
+    Fault("an agent of tests lets in who has no certificate", TLS, "authority, require_client_auth=True", "authority, require_client_auth=False", ("tests/unit/mpic/test_tls.py::test_a_server_demands_a_certificate",)),
     Fault("a renewed certificate is not shown", TLS, "        self._next = _configuration(files)\n", "        _configuration(files)\n"),
     Fault("a client shows no certificate", TLS, "grpc.ssl_channel_credentials(authority, private_key, certificate)", "grpc.ssl_channel_credentials(authority)"),
     Fault("a client believes any authority of the system", TLS, "grpc.ssl_channel_credentials(authority, private_key, certificate)", "grpc.ssl_channel_credentials(None, private_key, certificate)"),

@@ -21,7 +21,7 @@ FAULTS = [
     Fault("an attempt that determined nothing hides the verdict", ARCHIVE, "is_by_id or is_determination(question)", "True"),
     Fault("where nothing was determined there is no record", ARCHIVE, "            found = found or (dossier, question)\n", ""),
     Fault("fields that nobody knows are kept of a certificate", ARCHIVE, "    if discard_unknown(issuance):", "    if False:"),
-    Fault("the oldest of an id's records is shown", ARCHIVE, "reversed(await self._find_ids(request, caller))", "await self._find_ids(request, caller)"),
+    Fault("the oldest of an id's records is shown", ARCHIVE, "reversed((await self._find_ids(request, caller))[-NEWEST:])", "await self._find_ids(request, caller)"),
     Fault("late replies are not told", ARCHIVE, "for late in encode_all_late(dossier.late, question):", "for late in ():"),
     Fault("issuances are not told", ARCHIVE, "[one.issuance for one in latest]", "[]"),
     Fault("a report is not checked", ARCHIVE, "        check_issuance(request.issuance)\n", ""),
