@@ -272,7 +272,7 @@ def test_a_roster_that_breaks_at_the_next_date_is_warned_of(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     # What the tests before did to the root, every agent has to have got over.
-    examine_healthy(deployment.coordinator_file)
+    wait_until(lambda: examine(deployment.coordinator_file).code == 0, 120, deployment.say_who)
     file = tmp_path / "dated.toml"
     file.write_text(deployment.coordinator_file.read_text() + _ROWS)
     report = examine(file)

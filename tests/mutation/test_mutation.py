@@ -9,7 +9,7 @@ import pytest
 from tests.mutation.fault import Fault
 from tests.mutation.run import FAULTS, PROJECT, copies, plant
 
-EACH = 40
+EACH = 60
 
 
 @pytest.fixture(scope="module")
