@@ -13,11 +13,12 @@ from coordinator.admission import Admission
 from coordinator.archive import Archive
 from coordinator.change import FREE, Change, read_again
 from coordinator.clerk import Clerk, Counter, Registry
+from coordinator.collectors import GateCollector, LinkCollector, RosterCollector
 from coordinator.corroboration import Attempt, Corroborator, Rules
 from coordinator.doorkeeper import Doorkeeper
 from coordinator.fanout import Fanout, Timing
 from coordinator.link import LinkOptions
-from coordinator.metrics import CoordinatorMetrics, GateCollector, LinkCollector, RosterCollector
+from coordinator.metrics import CoordinatorMetrics
 from coordinator.overload import Gate
 from coordinator.readiness import why_no_primary, why_no_quorum
 from coordinator.record.metrics import RecordCollector
@@ -50,13 +51,12 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
 
     Raises ServingError, StoreError, or ConfigError where what `mpic check-config` says is wrong.
     """
-    examined = _check(settings, file)
+    program = ProgramMetrics("coordinator")
+    program.show_certificates(_check(settings, file).ends)
     table = settings.coordinator
     timing = Timing(table.lookup_timeout, table.network_allowance)
     tls = _load(settings)
     rules = Rules(settings.roster(), settings.policy.policy())
-    program = ProgramMetrics("coordinator")
-    program.show_certificates(examined.ends)
     metrics = CoordinatorMetrics(rules, program)
     async with AsyncExitStack() as stack:
         recorder = await _open_recorder(settings.record, worker, stack)
@@ -80,8 +80,8 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         reloader = Reloader(_reloadable(file, change), settings, program)
         parts = _Parts(server, fanout, corroborator, recorder, clerk.gate)
         pages = _make_pages(reloader, program, parts)
-        admin = open_admin(shift_port(settings.admin.listen, worker), file, pages)
-        await stack.enter_async_context(admin)
+        address = shift_port(settings.admin.listen, worker)
+        await stack.enter_async_context(open_admin(address, file, pages))
         stack.push_async_callback(fanout.close)
         await asyncio.gather(fanout.open(table.connect_patience), repeats.recall())
         doorkeeper = _make_doorkeeper(clerk.gate, metrics, server, stack)

@@ -1,26 +1,18 @@
-"""What a coordinator exports: what was decided, what each perspective saw, how the links are.
+"""What a coordinator counts: what was decided, and what each perspective saw.
 
 Observations are counted once every perspective has replied, hence also those that came too late
 for the verdict; verdicts are counted as the caller hears them.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Hashable
 from types import TracebackType
 
 from grpc import StatusCode
 from prometheus_client import Gauge
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from coordinator.attempt_set import find_set_breaches
 from coordinator.corroboration import Attempt, Rules
-from coordinator.fanout import AnyLink
-from coordinator.overload import Gate
-from coordinator.policy import NoPolicyRowError, PolicyRow
 from coordinator.responsibility import OF_DISSENT, Blamed, Responsible
-from coordinator.roster import find_breaches
 from mpic.grpc.errors import RequestError
 from mpic.metrics import SHED_REASONS, ProgramMetrics
 from mpic.tally import Distributions, Tally, label
@@ -184,119 +176,3 @@ def _name_end(error: BaseException) -> str:
     if error.reason in SHED_REASONS:
         return "shed"
     return "invalid" if error.status in _CALLERS_FAULTS else "failed"
-
-
-class GateCollector(Collector):
-    """How much is let in, read at each scrape."""
-
-    def __init__(self, gate: Gate) -> None:
-        """Read one gate."""
-        self._gate = gate
-
-    def collect(self) -> Iterable[Metric]:
-        """Yield how many names are in flight and may be."""
-        yield GaugeMetricFamily(
-            "mpic_names_in_flight",
-            "Names being decided.",
-            value=self._gate.admission.in_flight,
-        )
-        yield GaugeMetricFamily(
-            "mpic_names_in_flight_limit",
-            "Names that may be in flight: fewer than configured under overload.",
-            value=self._gate.limit,
-        )
-
-
-class LinkCollector(Collector):
-    """The state of the links, read at each scrape."""
-
-    def __init__(self, links: Callable[[], Sequence[AnyLink]]) -> None:
-        """Read those that there are at the time."""
-        self._links = links
-
-    def collect(self) -> Iterable[Metric]:
-        """Yield a family for each thing that a link knows of itself."""
-        links = self._links()
-        for name, documentation, read in _LINK_GAUGES:
-            family = GaugeMetricFamily(name, documentation, labels=["perspective"])
-            for link in links:
-                family.add_metric([link.perspective.id], read(link))
-            yield family
-        connections = CounterMetricFamily(
-            "mpic_link_connections",
-            "How often a link to a worker of the perspective's agent came up.",
-            labels=["perspective"],
-        )
-        for link in links:
-            connections.add_metric([link.perspective.id], link.connections)
-        yield connections
-
-
-_LINK_GAUGES: Sequence[tuple[str, str, Callable[[AnyLink], float]]] = (
-    (
-        "mpic_links_up",
-        "Links to the perspective's agent that can be asked: one for each of its workers, at most.",
-        lambda link: link.up,
-    ),
-    (
-        "mpic_links_configured",
-        "Links to the perspective's agent that there should be.",
-        lambda link: link.perspective.workers,
-    ),
-    (
-        "mpic_link_questions_in_flight",
-        "Questions put to the perspective that it has not answered.",
-        lambda link: link.pending,
-    ),
-    (
-        "mpic_link_queue_depth",
-        "Questions of those that wait to be sent.",
-        lambda link: link.waiting,
-    ),
-)
-
-
-class RosterCollector(Collector):
-    """Whether the roster satisfies the policy, now and once the next dated row is in force."""
-
-    def __init__(self, rules: Callable[[], Rules], clock: Callable[[], datetime]) -> None:
-        """Judge those in force at the time; each roster is judged once by each row."""
-        self._rules, self._clock = rules, clock
-        self._judged: dict[tuple[int, PolicyRow], bool] = {}
-
-    def collect(self) -> Iterable[Metric]:
-        """Yield validity and dates; without a next row it is satisfied, and its date infinite."""
-        rules, now = self._rules(), self._clock()
-        satisfied = GaugeMetricFamily(
-            "mpic_roster_satisfies_policy",
-            "1 if the roster can satisfy the policy row, 0 if nothing can be approved under it.",
-            labels=["row"],
-        )
-        effective = GaugeMetricFamily(
-            "mpic_policy_row_effective_timestamp_seconds",
-            "From when the policy row applies; +Inf: none is to come.",
-            labels=["row"],
-        )
-        coming = rules.policy.rows_between(now, datetime.max.replace(tzinfo=now.tzinfo))
-        for shown, row in (("in_force", _row_at(rules, now)), ("next", next(iter(coming), None))):
-            holds = self._is_satisfied(rules, row) if row else shown == "next"
-            satisfied.add_metric([shown], holds)
-            effective.add_metric([shown], row.effective_from.timestamp() if row else float("inf"))
-        yield satisfied
-        yield effective
-
-    def _is_satisfied(self, rules: Rules, row: PolicyRow) -> bool:
-        key = (id(rules.roster), row)
-        if key not in self._judged:
-            self._judged = {one: holds for one, holds in self._judged.items() if one[0] == key[0]}
-            self._judged[key] = not (
-                find_breaches(rules.roster, row) or find_set_breaches(rules.roster, row)
-            )
-        return self._judged[key]
-
-
-def _row_at(rules: Rules, now: datetime) -> PolicyRow | None:
-    try:
-        return rules.policy.row_at(now)
-    except NoPolicyRowError:
-        return None

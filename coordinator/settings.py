@@ -18,7 +18,7 @@ from coordinator.record.settings import RecordTable
 from coordinator.roster import Location, Perspective, Roster, find_breaches
 from coordinator.tracing import TracingTable
 from mpic.config import ConfigError, ConfigTable, Flaw, Problem, load_config
-from mpic.owner import Owner
+from mpic.owner import CertificateOwner
 from mpic.settings import (
     CallersTable,
     ListenAddress,
@@ -207,9 +207,9 @@ class CoordinatorSettings(ConfigTable):
         return self
 
     @property
-    def owner(self) -> Owner:
+    def owner(self) -> CertificateOwner:
         """Whose its certificate is to be: any coordinator's."""
-        return Owner("coordinator")
+        return CertificateOwner("coordinator")
 
     def roster(self) -> Roster:
         """Return the value."""

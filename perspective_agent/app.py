@@ -14,7 +14,7 @@ import structlog
 from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
 from mpic.config import ConfigError, Problem
-from mpic.examiner import examine
+from mpic.examiner import Examined, examine
 from mpic.grpc.logs import set_level
 from mpic.grpc.serving import Listening, Server, ServingError
 from mpic.grpc.tls import TlsPems
@@ -73,13 +73,7 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
 
     Raises UnboundError, ServingError, ResolverNotValidatingError, and ConfigError of `file`.
     """
-    examined = check_tls(settings.tls, settings.owner, file, datetime.now(UTC))
-    for warning in examined.warnings:
-        log.warning("certificate_warning", warning=warning)
-    for warning in settings.resolver.find_warnings(datetime.now(UTC)):
-        log.warning("trust_anchor_warning", warning=warning)
-    limit = raise_limit()
-    capacity = FULL if settings.resolver.mode == "beside" else find_capacity(limit)
+    examined, capacity = _check(settings, file)
     async with AsyncExitStack() as stack:
         tls = _load(settings)
         program = ProgramMetrics("agent")
@@ -113,6 +107,18 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
         await server.run_until_signal(settings.agent.shutdown_grace, servicer.drain)
         for watch in watches:
             watch.cancel()
+
+
+def _check(settings: AgentSettings, file: Path) -> tuple[Examined, Capacity]:
+    """Look at what `mpic check-config` looks at, and at what this process may do."""
+    examined = check_tls(settings.tls, settings.owner, file, datetime.now(UTC))
+    for warning in examined.warnings:
+        log.warning("certificate_warning", warning=warning)
+    for warning in settings.resolver.find_warnings(datetime.now(UTC)):
+        log.warning("trust_anchor_warning", warning=warning)
+    limit = raise_limit()
+    capacity = FULL if settings.resolver.mode == "beside" else find_capacity(limit)
+    return examined, capacity
 
 
 def _load(settings: AgentSettings) -> TlsPems:

@@ -25,7 +25,7 @@ from dns.rdtypes.ANY.NS import NS
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.delegation import Delegation, find_delegation
-from perspective_agent.direct import Egress, Question, ask_server, make_reply
+from perspective_agent.direct import DirectQuery, Egress, ask_server, make_reply
 from perspective_agent.strain import Strain
 
 log = structlog.get_logger()
@@ -86,8 +86,8 @@ class Diagnoser:
         addresses = await self._find_all_addresses(last)
         known = self._sample(await self._find_some_addresses(root))
         started = time.perf_counter()
-        question = Question(name, dns.rdatatype.CAA, last.zone)
-        of_root = Question(dns.name.root, dns.rdatatype.SOA, dns.name.root)
+        question = DirectQuery(name, dns.rdatatype.CAA, last.zone)
+        of_root = DirectQuery(dns.name.root, dns.rdatatype.SOA, dns.name.root)
         servers, references = await asyncio.gather(
             self._ask_all(addresses, question), self._ask_all(known, of_root)
         )
@@ -96,7 +96,9 @@ class Diagnoser:
         if self._strain.spoiled(started, time.perf_counter()):
             raise _IncompleteError("this agent has too much to do to read answers in time")
 
-    async def _ask_all(self, addresses: Sequence[str], question: Question) -> list[o.ServerReply]:
+    async def _ask_all(
+        self, addresses: Sequence[str], question: DirectQuery
+    ) -> list[o.ServerReply]:
         asked = [(address, transport) for address in addresses for transport in _TRANSPORTS]
         said = await asyncio.gather(
             *(ask_server(address, question, way, self._egress) for address, way in asked)
@@ -119,7 +121,7 @@ class Diagnoser:
         self, zone: dns.name.Name, addresses: Sequence[str], name: dns.name.Name
     ) -> Delegation | None:
         """Ask some servers of a zone where to go on, and take the first that says so."""
-        question = Question(name, dns.rdatatype.CAA, zone)
+        question = DirectQuery(name, dns.rdatatype.CAA, zone)
         asking = [
             asyncio.create_task(ask_server(one, question, o.TRANSPORT_UDP, self._egress))
             for one in addresses

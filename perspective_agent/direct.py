@@ -66,7 +66,7 @@ class Egress:
         return ""
 
 
-class Question(NamedTuple):
+class DirectQuery(NamedTuple):
     """What is asked of the servers of a zone."""
 
     name: dns.name.Name
@@ -91,7 +91,7 @@ class Said(NamedTuple):
 
 
 async def ask_server(
-    address: str, question: Question, transport: o.Transport.ValueType, egress: Egress
+    address: str, question: DirectQuery, transport: o.Transport.ValueType, egress: Egress
 ) -> Said:
     """Ask one server, and once more, without EDNS, where the first time came to nothing."""
     if bar := egress.find_bar(address):
@@ -117,7 +117,7 @@ def make_reply(address: str, transport: o.Transport.ValueType, said: Said) -> o.
     return reply
 
 
-def _classify(said: Said, question: Question) -> Said:
+def _classify(said: Said, question: DirectQuery) -> Said:
     if said.message is None:
         return said
     return said._replace(outcome=classify(said.message, question.zone))

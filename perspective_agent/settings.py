@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from mpic.config import ConfigError, ConfigPath, ConfigTable, Flaw, Problem, load_config
-from mpic.owner import Owner
+from mpic.owner import CertificateOwner
 from mpic.settings import (
     CallersTable,
     ListenAddress,
@@ -156,9 +156,9 @@ class AgentSettings(ConfigTable):
     log: LogTable = LogTable()
 
     @property
-    def owner(self) -> Owner:
+    def owner(self) -> CertificateOwner:
         """Whose its certificate is to be."""
-        return Owner("perspective", self.agent.id)
+        return CertificateOwner("perspective", self.agent.id)
 
     @model_validator(mode="after")
     def _check_trust_anchor(self) -> "AgentSettings":

@@ -14,7 +14,7 @@ from datetime import datetime
 import structlog
 
 from mpic.grpc.tls import TlsFiles
-from mpic.owner import Owner
+from mpic.owner import CertificateOwner
 from mpic.problem import Problem
 
 log = structlog.get_logger()
@@ -36,7 +36,7 @@ class Examined:
         return [str(one) for one in self.problems if one.warning]
 
 
-def examine(files: TlsFiles, owner: Owner, now: datetime) -> Examined:
+def examine(files: TlsFiles, owner: CertificateOwner, now: datetime) -> Examined:
     """Return what is wrong with the files of `owner` and when they end; blocks meanwhile."""
     paths = (files.certificate, files.private_key, files.authority)
     asked = {"files": [*map(str, paths)], "owner": asdict(owner), "now": now.isoformat()}

@@ -18,7 +18,7 @@ _DNS_NAME = re.compile(rf"{_ID}\.{_KINDS}\..+")
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class CertificateOwner:
     """The program a certificate is to be for."""
 
     kind: Kind
@@ -39,7 +39,7 @@ class Stranger:
     """Whether its SPIFFE ids say so; DNS names alone may be of another scheme that looks alike."""
 
 
-def find_stranger(names: Sequence[str], owner: Owner) -> Stranger | None:
+def find_stranger(names: Sequence[str], owner: CertificateOwner) -> Stranger | None:
     """Return whom the DNS names and URIs of a certificate name instead of `owner`."""
     for form, certain in ((_URI, True), (_DNS_NAME, False)):
         told = {name: found for name in names if (found := form.fullmatch(name))}
@@ -50,5 +50,5 @@ def find_stranger(names: Sequence[str], owner: Owner) -> Stranger | None:
     return None
 
 
-def _is(found: "re.Match[str]", owner: Owner) -> bool:
+def _is(found: "re.Match[str]", owner: CertificateOwner) -> bool:
     return found["kind"] == owner.kind and owner.id in ("", found["id"])

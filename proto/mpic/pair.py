@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from mpic.owner import Kind, Owner, find_stranger
+from mpic.owner import CertificateOwner, Kind, find_stranger
 from mpic.problem import Problem, explain_os_error
 from mpic.trial import Side, find_refusal
 
@@ -45,7 +45,7 @@ _ISSUE = "Issue a new certificate; with `mpic pki init`, move the old pair away 
 
 
 def check_pair(
-    certificate: Path, private_key: Path, authority: Path, owner: Owner, now: datetime
+    certificate: Path, private_key: Path, authority: Path, owner: CertificateOwner, now: datetime
 ) -> list[Problem]:
     """Return what keeps these files from working, and as warnings what soon will or is unsafe.
 
@@ -143,7 +143,9 @@ class _Findings:
         elif self.now > last - RENEWAL:
             self.warn(file, f"expires on {last:%F %R} UTC", _ISSUE)
 
-    def check_names(self, file: Path, certificate: x509.Certificate, owner: Owner) -> None:
+    def check_names(
+        self, file: Path, certificate: x509.Certificate, owner: CertificateOwner
+    ) -> None:
         if not list(_dns_names(certificate)):
             mend = "Issue it with a DNS subject alternative name: gRPC refuses a server without"
             self.add(file, "names no DNS name", mend)
@@ -226,7 +228,9 @@ def _tell(asked: str) -> None:
     """Write what there is to say of the files, as JSON."""
     what = json.loads(asked)
     own, key, ca = map(Path, what["files"])
-    problems = check_pair(own, key, ca, Owner(**what["owner"]), datetime.fromisoformat(what["now"]))
+    problems = check_pair(
+        own, key, ca, CertificateOwner(**what["owner"]), datetime.fromisoformat(what["now"])
+    )
     told = {"problems": [asdict(one) for one in problems], "ends": find_ends(own, ca)}
     sys.stdout.write(json.dumps(told))
 

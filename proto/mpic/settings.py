@@ -11,7 +11,7 @@ from mpic.config import ConfigPath, ConfigTable, Flaw, settle
 from mpic.examiner import Examined, examine
 from mpic.grpc.logs import Format, Level
 from mpic.grpc.tls import TlsFiles
-from mpic.owner import Owner
+from mpic.owner import CertificateOwner
 
 PerspectiveId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 ListenAddress = Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
@@ -67,7 +67,7 @@ class LogTable(ConfigTable):
     level: Level = "info"
 
 
-def check_tls(table: TlsTable, owner: Owner, file: Path, now: datetime) -> Examined:
+def check_tls(table: TlsTable, owner: CertificateOwner, file: Path, now: datetime) -> Examined:
     """Check the files a [tls] table names; only warnings are left; raises ConfigError."""
     examined = examine(table.files(), owner, now)
     settle(file, examined.problems)

@@ -7,14 +7,14 @@ from pathlib import Path
 from cryptography import x509
 
 from mpic.doctor import Finding, from_problem
-from mpic.owner import Owner
+from mpic.owner import CertificateOwner
 from mpic.pair import all_names, check_pair, read_names
 from mpic.settings import CallersTable, TlsTable
 
 _SCHEME = "spiffe://"
 
 
-def examine_certificates(table: TlsTable, owner: Owner) -> Sequence[Finding]:
+def examine_certificates(table: TlsTable, owner: CertificateOwner) -> Sequence[Finding]:
     """Look at the files of [tls]: whether they fit, until when, and whether they are `owner`'s."""
     now = datetime.now(UTC)
     problems = check_pair(*table.paths(), owner, now)

@@ -13,10 +13,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
 from coordinator.ballot import Reply
+from coordinator.collectors import LinkCollector, RosterCollector
 from coordinator.corroboration import Attempt, Question, Rules
 from coordinator.link import Link, LinkOptions
 from coordinator.link_problem import Problem
-from coordinator.metrics import CoordinatorMetrics, LinkCollector, RosterCollector
+from coordinator.metrics import CoordinatorMetrics
 from coordinator.policy import Policy
 from coordinator.readiness import why_no_primary
 from coordinator.responsibility import Responsible

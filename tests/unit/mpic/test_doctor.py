@@ -15,7 +15,7 @@ from mpic.doctor.command import as_document, examine_file, format_finding, summa
 from mpic.doctor.handshake import Presented
 from mpic.doctor.identity import examine_certificates, judge_callers
 from mpic.doctor.ports import judge_holder, judge_port, judge_stranger, try_port
-from mpic.owner import Owner
+from mpic.owner import CertificateOwner
 from mpic.pair import read_names
 from mpic.pki import Subject, create_authority, issue_certificate
 from mpic.settings import TlsTable
@@ -103,14 +103,14 @@ def tls(tmp_path: Path) -> TlsTable:
 
 
 def test_certificates_in_order_tell_until_when(tls: TlsTable) -> None:
-    (finding,) = examine_certificates(tls, Owner("perspective", "tokyo"))
+    (finding,) = examine_certificates(tls, CertificateOwner("perspective", "tokyo"))
     assert finding.outcome == "ok"
     assert "89 days are left" in finding.what
     assert read_names(tls.certificate) == finding.facts["names"]
 
 
 def test_a_certificate_of_another_perspective_is_an_error(tls: TlsTable) -> None:
-    (finding,) = examine_certificates(tls, Owner("perspective", "frankfurt"))
+    (finding,) = examine_certificates(tls, CertificateOwner("perspective", "frankfurt"))
     assert finding.outcome == "error"
     assert "is for spiffe://mpic.test/perspective/tokyo" in finding.what
 
@@ -118,7 +118,7 @@ def test_a_certificate_of_another_perspective_is_an_error(tls: TlsTable) -> None
 def test_certificates_that_do_not_fit_are_errors(tls: TlsTable) -> None:
     findings = examine_certificates(
         tls.model_copy(update={"private_key": tls.private_key.parent / "ca.key"}),
-        Owner("perspective"),
+        CertificateOwner("perspective"),
     )
     assert [one.outcome for one in findings] == ["error"]
 

@@ -9,14 +9,14 @@ from structlog.testing import capture_logs
 
 from mpic.examiner import Examined, examine
 from mpic.grpc.tls import TlsFiles
-from mpic.owner import Owner
+from mpic.owner import CertificateOwner
 from mpic.pair import check_pair, find_ends
 from mpic.pki import Authority, Pair, Subject, create_authority, issue_certificate
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 DAY = timedelta(days=1)
 TOKYO = Subject("perspective", "tokyo")
-OWNER = Owner("perspective", "tokyo")
+OWNER = CertificateOwner("perspective", "tokyo")
 
 
 @pytest.fixture

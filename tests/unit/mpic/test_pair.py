@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from mpic.owner import Kind, Owner, find_stranger
+from mpic.owner import CertificateOwner, Kind, find_stranger
 from mpic.pair import SIDES
 from mpic.pki import Authority, Pair, Subject, check_pair, create_authority, issue_certificate
 from mpic.trial import find_refusal
@@ -24,7 +24,7 @@ from mpic.trial import find_refusal
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 DAY = timedelta(days=1)
 TOKYO = Subject("perspective", "tokyo")
-OWNER = Owner("perspective", "tokyo")
+OWNER = CertificateOwner("perspective", "tokyo")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def read(file: Path) -> x509.Certificate:
 
 
 def findings(
-    pair: Pair, authority: Authority, now: datetime = NOW, owner: Owner = OWNER
+    pair: Pair, authority: Authority, now: datetime = NOW, owner: CertificateOwner = OWNER
 ) -> list[str]:
     """Return what is said of a pair, problems after a bang, files by name alone."""
     directory = f"{authority.directory}/"
@@ -265,15 +265,15 @@ def test_below_an_authority_of_our_own_there_is_no_other(
 @pytest.mark.parametrize(
     ("kind", "id", "owner"),
     [
-        ("perspective", "frankfurt", Owner("perspective", "tokyo")),
-        ("caller", "tokyo", Owner("perspective", "tokyo")),
-        ("perspective", "tokyo", Owner("coordinator")),
-        ("caller", "pipeline", Owner("coordinator")),
-        ("perspective", "tokyo-2", Owner("perspective", "tokyo")),
+        ("perspective", "frankfurt", CertificateOwner("perspective", "tokyo")),
+        ("caller", "tokyo", CertificateOwner("perspective", "tokyo")),
+        ("perspective", "tokyo", CertificateOwner("coordinator")),
+        ("caller", "pipeline", CertificateOwner("coordinator")),
+        ("perspective", "tokyo-2", CertificateOwner("perspective", "tokyo")),
     ],
 )
 def test_says_that_a_certificate_is_for_somebody_else(
-    authority: Authority, kind: Kind, id: str, owner: Owner
+    authority: Authority, kind: Kind, id: str, owner: CertificateOwner
 ) -> None:
     pair = issue_certificate(authority, Subject(kind, id), now=NOW)
     said = findings(pair, authority, owner=owner)[0]
@@ -286,7 +286,7 @@ def test_says_that_a_certificate_is_for_somebody_else(
 def test_nothing_is_said_of_its_owners(authority: Authority, kind: Kind) -> None:
     pair = issue_certificate(authority, Subject(kind, "tokyo"), now=NOW)
     for one in ("", "tokyo"):
-        assert findings(pair, authority, owner=Owner(kind, one)) == []
+        assert findings(pair, authority, owner=CertificateOwner(kind, one)) == []
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_rfc_5280_4_2_1_12_a_certificate_is_for_the_sides_its_owner_takes(
     lacks: list[str],
 ) -> None:  # fmt: skip
     issued_for(authority, pair, *uses)
-    assert findings(pair, authority, owner=Owner(kind)) == [
+    assert findings(pair, authority, owner=CertificateOwner(kind)) == [
         f"! perspective-tokyo.pem: may not be used by a TLS {side}. Issue it with extended key"
         f" usage {side}Auth: a {kind} is a TLS {side}"
         for side in lacks
