@@ -11,22 +11,25 @@ its time, and to the digest of each of its entries in their order:
 Every coordinator process has a chain of its own, so that none waits for another. The first batch
 has number 1 and names 32 zero octets as its predecessor. No batch spans two UTC months, and the
 times of a chain never go back: so a month is one stretch of every chain and can be removed whole.
-What is removed leaves a `Gap`: the hash its first batch named and the hash its successor names.
+What is removed leaves a `Gap`: the hash its first batch named and the hash its successor names, and
+when the first and the last of it were written.
 
 The digests are stored beside the entries, 32 octets each, so that it can be said which entry was
 changed and not just which batch. Whoever can write to the store can compute a new chain: that, and
-a tail cut off, is found by holding the chain against a head exported earlier.
+a tail cut off, is found by holding the chain against heads that were kept elsewhere.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+
+from coordinator.record.moments import LATEST_US, month_of
 
 GENESIS = bytes(32)
 _ENTRY = b"mpic record entry v1\0"
 _BATCH = b"mpic record batch v1\0"
-_DIGEST = 32
+DIGEST = 32
+"""Octets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,13 @@ class StoredBatch:
     batch: Batch
     contents: Sequence[bytes]
     """What the store has as its entries, in their order."""
+    records: Sequence[bytes] = ()
+    """The ids under which the store has them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Batches that were removed at the end of their retention, one behind the other."""
+    """Batches of one month that were removed at the end of their retention."""
 
     chain: str
     first: int
@@ -80,6 +85,10 @@ class Gap:
     hash: bytes
     """Of the last removed one."""
     entries: int
+    first_written_at_us: int = 0
+    last_written_at_us: int = 0
+    kept_until_us: int = 0
+    """Until when the entry of it had to be kept that had to be kept longest; 0: not yet known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,62 +134,89 @@ def hash_batch(batch: Batch) -> bytes:
         batch.sequence.to_bytes(8),
         batch.previous,
         batch.written_at_us.to_bytes(8),
-        (len(batch.digests) // _DIGEST).to_bytes(4),
+        (len(batch.digests) // DIGEST).to_bytes(4),
         batch.digests,
     )
     return hashlib.sha256(b"".join(parts)).digest()
 
 
-def month_of(written_at_us: int) -> str:
-    """Return the UTC month of a moment, such as "2026-11"."""
-    return f"{datetime.fromtimestamp(written_at_us // 1_000_000, UTC):%Y-%m}"
+def _nothing(stored: StoredBatch) -> Iterator[Flaw]:  # noqa: ARG001 - it finds nothing
+    return iter(())
 
 
 def walk_chain(
-    chain: str, stored: Iterable[StoredBatch], gaps: Sequence[Gap] = (), kept: Head | None = None
+    chain: str,
+    stored: Iterable[StoredBatch],
+    gaps: Sequence[Gap] = (),
+    kept: Sequence[Head] = (),
+    inspect: Callable[[StoredBatch], Iterator[Flaw]] = _nothing,
 ) -> Iterator[Flaw]:
     """Walk a chain's batches in the order of their numbers and yield every flaw, the first first.
 
-    `gaps` are those that the latest pruning names; `kept` is a head exported earlier.
+    `gaps` are those that the prunings name; `kept` are heads that were kept elsewhere. `inspect`
+    finds what is wrong with the entries of a batch that is as it was written.
     """
     expected = start_chain(chain)
-    removed = {gap.first: gap for gap in gaps if gap.chain == chain}
+    removed = {gap.first: gap for gap in gaps if gap.chain == chain and gap.first <= gap.last}
+    heads = [head for head in kept if head.chain == chain]
+    by_number = {number: [h for h in heads if h.sequence == number] for number in _numbers(heads)}
+    behind: Gap | None = None
     for one in stored:
         batch = one.batch
-        if gap := removed.get(expected.sequence + 1):
-            yield from _enter_gap(gap, expected)
-            expected = Head(chain, gap.last, gap.hash, expected.written_at_us)
-        yield from _find_flaws(one, expected)
-        if kept and kept.sequence == batch.sequence and kept.hash != batch.hash:
-            what = "is not the batch whose hash was exported: this one or one before was replaced"
-            yield Flaw(chain, batch.sequence, None, None, what)
-        expected = batch.head
-    if (gap := removed.get(expected.sequence + 1)) and gap.chain == chain:
-        expected = Head(chain, gap.last, gap.hash, expected.written_at_us)
-    if kept and kept.sequence > expected.sequence:
-        what = f"and all up to {kept.sequence}, whose hash was exported, are missing at the end"
+        while gap := removed.get(expected.sequence + 1):
+            yield from _enter_gap(gap, expected, heads)
+            expected, behind = _end_of(gap), gap
+        flaws = [*_find_flaws(one, expected), *_leave_gap(behind, batch)]
+        yield from flaws or inspect(one)
+        if any(head.hash != batch.hash for head in by_number.get(batch.sequence, ())):
+            what = "is not the batch whose head was kept: this one or one before was replaced"
+            yield _flaw(batch, what)
+        expected, behind = batch.head, None
+    while gap := removed.get(expected.sequence + 1):
+        yield from _enter_gap(gap, expected, heads)
+        expected = _end_of(gap)
+    last = max(by_number, default=0)
+    if last > expected.sequence:
+        what = f"and all up to {last}, whose head was kept, are missing at the end"
         yield Flaw(chain, expected.sequence + 1, None, None, what)
 
 
-def merge_gaps(gaps: Iterable[Gap]) -> list[Gap]:
-    """Return gaps with those that follow each other as one, and none within another."""
-    merged: list[Gap] = []
-    for gap in sorted(gaps, key=lambda one: (one.chain, one.first, -one.last)):
-        last = merged[-1] if merged else None
-        if last and last.chain == gap.chain and gap.last <= last.last:
-            continue
-        if last and last.chain == gap.chain and last.last + 1 == gap.first:
-            total = last.entries + gap.entries
-            merged[-1] = Gap(gap.chain, last.first, gap.last, last.previous, gap.hash, total)
-        else:
-            merged.append(gap)
-    return merged
+def _numbers(heads: Iterable[Head]) -> set[int]:
+    return {head.sequence for head in heads}
 
 
-def _enter_gap(gap: Gap, expected: Head) -> Iterator[Flaw]:
+def _end_of(gap: Gap) -> Head:
+    return Head(gap.chain, gap.last, gap.hash, gap.last_written_at_us)
+
+
+def _enter_gap(gap: Gap, expected: Head, kept: Sequence[Head]) -> Iterator[Flaw]:
+    """Yield what of a stretch that was pruned does not fit what is before it, and kept heads."""
+    what = f"and all up to {gap.last} were pruned, but"
     if gap.previous != expected.hash:
-        what = "and those behind it were pruned, but what is before them is not what was there"
-        yield Flaw(gap.chain, gap.first, None, None, what)
+        yield Flaw(gap.chain, gap.first, None, None, f"{what} what is before them is not what was")
+    if expected.sequence and not _are_months_apart(expected.written_at_us, gap.first_written_at_us):
+        yield Flaw(gap.chain, gap.first, None, None, f"{what} they were not the whole of a month")
+    for head in kept:
+        if head.sequence == gap.last and head.hash != gap.hash:
+            yield Flaw(gap.chain, gap.last, None, None, f"{what} the head kept of it is another")
+        elif gap.first <= head.sequence <= gap.last and not _is_within(head, gap):
+            text = f"{what} the head kept of {head.sequence} was written at another time"
+            yield Flaw(gap.chain, head.sequence, None, None, text)
+
+
+def _leave_gap(gap: Gap | None, batch: Batch) -> Iterator[Flaw]:
+    if gap and not _are_months_apart(gap.last_written_at_us, batch.written_at_us):
+        yield _flaw(batch, "is of the month that was pruned before it, so not all of that went")
+
+
+def _are_months_apart(earlier_us: int, later_us: int) -> bool:
+    return earlier_us <= later_us and month_of(earlier_us) != month_of(later_us)
+
+
+def _is_within(head: Head, gap: Gap) -> bool:
+    """Say whether a kept head is of the time of a gap; heads are kept to the millisecond."""
+    first, last = gap.first_written_at_us // 1000, gap.last_written_at_us // 1000
+    return head.written_at_us == 0 or first <= head.written_at_us // 1000 <= last
 
 
 def _find_flaws(one: StoredBatch, expected: Head) -> Iterator[Flaw]:
@@ -195,7 +231,7 @@ def _find_flaws(one: StoredBatch, expected: Head) -> Iterator[Flaw]:
         yield Flaw(batch.chain, first, None, None, f"{missing} removed")
     elif batch.previous != expected.hash:
         yield _flaw(batch, "does not follow from the batch before it: one of them was replaced")
-    if hash_batch(batch) != batch.hash:
+    if not 0 <= batch.written_at_us <= LATEST_US or hash_batch(batch) != batch.hash:
         yield _flaw(batch, "was changed: it has another hash than is written there")
     if batch.written_at_us < expected.written_at_us:
         yield _flaw(batch, "is older than the batch before it")
@@ -205,7 +241,7 @@ def _find_flaws(one: StoredBatch, expected: Head) -> Iterator[Flaw]:
 def _compare_entries(one: StoredBatch) -> Iterator[Flaw]:
     """Yield the first entry that is not as the batch says, with what happened to it."""
     batch = one.batch
-    written = [batch.digests[n : n + _DIGEST] for n in range(0, len(batch.digests), _DIGEST)]
+    written = [batch.digests[n : n + DIGEST] for n in range(0, len(batch.digests), DIGEST)]
     found = [digest_entry(content) for content in one.contents]
     if written == found:
         return

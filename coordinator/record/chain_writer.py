@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from coordinator.record.chain import Head, seal_batch
+from coordinator.record.moments import to_us
 from coordinator.record.store import ChainMovedError, ClaimedError, Entry, Store
-from coordinator.record.transcript import to_us
 from coordinator.record.waiting import supersede
 
 

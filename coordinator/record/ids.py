@@ -25,6 +25,11 @@ def moment_of(record: bytes) -> datetime:
     return datetime.fromtimestamp(int.from_bytes(record[:6]) / 1000, UTC)
 
 
+def microseconds_of(record: bytes) -> int:
+    """Return the same in microseconds since 1970, also where no calendar has it."""
+    return int.from_bytes(record[:6]) * 1000
+
+
 def show_id(record: bytes) -> str:
     """Return the text of an id."""
     text = record.hex()

@@ -9,17 +9,17 @@ issued, the longest-lived certificate that could have been is assumed.
 Months go whole, so that what is left stays verifiable: a month stays as long as one entry must.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from coordinator.record.chain import StoredBatch
 from coordinator.record.dossier import Dossier, read_dossier, record_of
 from coordinator.record.ids import show_id
-from coordinator.record.retention import PRUNING_CHAIN
+from coordinator.record.moments import end_retention, to_moment, to_us
+from coordinator.record.pruned import PRUNING_CHAIN
 from coordinator.record.store import Store, StoredMonth
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
-
-_YEARS = 2
 
 # BR 6.3.2: the longest a certificate issued from a date on may live, in days.
 LONGEST_VALIDITY = (
@@ -45,21 +45,21 @@ def keep_until(dossier: Dossier) -> datetime | None:
     record = dossier.question
     if record is None:
         return None
-    decided = _moment(record.decided_at_us)
+    decided = to_moment(record.decided_at_us)
     ends = [one.issuance.not_after.ToDatetime(UTC) for one in dossier.issuances]
     is_approved = all(name.reason == c.REASON_CORROBORATED for name in record.names)
     if not ends and is_approved and not (record.dry_run or record.superseded_by):
         usable = min(name.caa_usable_until_us for name in record.names)
-        issued = max(decided, _moment(usable))
+        issued = max(decided, to_moment(usable))
         ends = [issued + _longest_validity(issued)]
-    return _add_years(max([decided, *ends]))
+    return end_retention(max([decided, *ends]))
 
 
 def keep_entry_until(entry: r.RecordEntry, dossier: Dossier, written_at: datetime) -> datetime:
     """Return until when one entry must be kept: two years, and as long as what it is about."""
-    ends = [_add_years(written_at), keep_until(dossier)]
+    ends = [end_retention(written_at), keep_until(dossier)]
     if entry.WhichOneof("kind") == "issuance":
-        ends.append(_add_years(entry.issuance.issuance.not_after.ToDatetime(UTC)))
+        ends.append(end_retention(entry.issuance.issuance.not_after.ToDatetime(UTC)))
     return max(end for end in ends if end is not None)
 
 
@@ -69,35 +69,42 @@ def decide_months(store: Store, now: datetime) -> tuple[list[StoredMonth], list[
     What was written down about prunings is not among them: by it the rest is verified.
     """
     months = [one for one in store.months() if one.gap.chain != PRUNING_CHAIN]
-    old = [one for one in months if _add_years(_end_of(one.month)) <= now]
+    old = [one for one in months if end_retention(_end_of(one.month)) <= now]
+    removable: list[StoredMonth] = []
     holds: dict[str, Hold] = {}
     for one in old:
-        if hold := _find_hold(store, one, now):
-            known = holds.get(one.month)
-            holds[one.month] = hold if known is None else max(hold, known, key=_until)
-    return [one for one in old if one.month not in holds], list(holds.values())
+        last = _find_last(store, one)
+        removable.append(replace(one, gap=replace(one.gap, kept_until_us=to_us(last.until))))
+        if last.until > now:
+            holds[one.month] = max(last, holds.get(one.month, last), key=_until)
+    return [one for one in removable if one.month not in holds], list(holds.values())
 
 
-def _find_hold(store: Store, month: StoredMonth, now: datetime) -> Hold | None:
-    """Return the entry of a month that must stay longest, if one must stay."""
-    latest: Hold | None = None
-    for stored in store.batches(month.gap.chain):
-        batch = stored.batch
-        if not month.gap.first <= batch.sequence <= month.gap.last:
-            continue
-        for content in stored.contents:
-            record, until = _keep_until(store, content, _moment(batch.written_at_us))
-            if until > now and (latest is None or until > latest.until):
-                latest = Hold(month.month, until, f"record {show_id(record)}")
-    return latest
+def _find_last(store: Store, month: StoredMonth) -> Hold:
+    """Return the entry of a month that must stay longest."""
+    batches = (
+        stored
+        for stored in store.batches(month.gap.chain)
+        if month.gap.first <= stored.batch.sequence <= month.gap.last
+    )
+    return max((_find_hold(store, month.month, one) for one in batches), key=_until)
 
 
-def _keep_until(store: Store, content: bytes, written_at: datetime) -> tuple[bytes, datetime]:
+def _find_hold(store: Store, month: str, stored: StoredBatch) -> Hold:
+    """Return the entry of a batch that must stay longest."""
+    written_at = to_moment(stored.batch.written_at_us)
+    ends = [(_keep_until(store, content, written_at), content) for content in stored.contents]
+    until, content = max(ends)
+    record = record_of(r.RecordEntry.FromString(content))
+    return Hold(month, until, f"record {show_id(record)}")
+
+
+def _keep_until(store: Store, content: bytes, written_at: datetime) -> datetime:
     entry = r.RecordEntry.FromString(content)
     record = record_of(entry)
     stored = store.read(record)
-    dossier = read_dossier(stored.contents if stored else [content])
-    return record, keep_entry_until(entry, dossier, written_at)
+    dossier = read_dossier(stored.contents if stored else [content], record)
+    return keep_entry_until(entry, dossier, written_at)
 
 
 def _until(hold: Hold) -> datetime:
@@ -106,17 +113,6 @@ def _until(hold: Hold) -> datetime:
 
 def _longest_validity(issued: datetime) -> timedelta:
     return timedelta(days=next(days for start, days in LONGEST_VALIDITY if issued >= start))
-
-
-def _moment(microseconds: int) -> datetime:
-    return datetime.fromtimestamp(microseconds / 1_000_000, UTC)
-
-
-def _add_years(moment: datetime) -> datetime:
-    try:
-        return moment.replace(year=moment.year + _YEARS)
-    except ValueError:  # 29 February
-        return moment.replace(year=moment.year + _YEARS, month=3, day=1)
 
 
 def _end_of(month: str) -> datetime:

@@ -1,7 +1,6 @@
 """Records on a terminal, for auditors. Whatever strangers wrote is escaped."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from google.protobuf import timestamp_pb2
 from rich import box
@@ -13,6 +12,7 @@ from coordinator.answer import fill_answer, fill_late
 from coordinator.record.chain import Flaw as ChainFlaw
 from coordinator.record.dossier import Dossier, read_dossier
 from coordinator.record.ids import show_id
+from coordinator.record.moments import show_moment
 from coordinator.record.replay import Change
 from coordinator.record.sieve import dissenting
 from coordinator.table import print_answer
@@ -66,11 +66,13 @@ def print_list(dossiers: Iterable[Dossier], console: Console) -> int:
 
 def describe_flaw(flaw: ChainFlaw) -> str:
     """Say what is not as it was written, and of which record."""
+    if not flaw.chain and flaw.content is None:
+        return f"the store: {escape(flaw.what)}"
     where = [f"chain {escape(flaw.chain)}", f"batch {flaw.sequence}"] if flaw.chain else []
     if flaw.position is not None:
         where.append(f"entry {flaw.position + 1}")
     about = f" ({_about(flaw.content)})" if flaw.content is not None else ""
-    return f"{', '.join(where) or 'an entry'}{about}: {flaw.what}"
+    return f"{', '.join(where) or 'an entry'}{about}: {escape(flaw.what)}"
 
 
 def describe_change(change: Change) -> str:
@@ -85,12 +87,6 @@ def describe_change(change: Change) -> str:
         for who, before, after in change.dissents
     ]
     return "\n".join(lines)
-
-
-def show_moment(microseconds: int) -> str:
-    """Return a moment in UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(microseconds / 1_000_000, UTC)
-    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 def _facts(record: r.Record) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ writing it again on a new one, and a server that was restarted costs no answer.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -15,7 +16,6 @@ from uuid import UUID
 import psycopg
 from psycopg.errors import (
     CheckViolation,
-    InsufficientPrivilege,
     ReadOnlySqlTransaction,
     UniqueViolation,
 )
@@ -27,7 +27,10 @@ from coordinator.record.ids import lowest_id, moment_of
 from coordinator.record.postgresql_connection import Address, Connection, unhurried
 from coordinator.record.postgresql_insertion import forget, insert, insert_claiming, month_of
 from coordinator.record.postgresql_removal import remove_stretches
+from coordinator.record.postgresql_snapshot import find_oddities, hold_snapshot, read_index
 from coordinator.record.store import (
+    LARGEST_NUMBER,
+    LEAST_NUMBER,
     ChainMovedError,
     Entry,
     Search,
@@ -54,6 +57,8 @@ class PostgresqlStore:
         """Touch nothing yet; `open` does."""
         self._address = address
         self._connection: Connection | None = None
+        self._is_held = False
+        """Whether a snapshot is being read."""
 
     def open(self) -> Self:
         """Create or migrate the tables where that is needed and allowed, or raise StoreError."""
@@ -123,18 +128,19 @@ class PostgresqlStore:
 
     def batches(self, chain: str) -> Iterator[StoredBatch]:
         """Yield a chain's batches."""
-        after = 0
-        while rows := self._fetch(statements.BATCHES, (chain, after, _PAGE)):
+        least = LEAST_NUMBER
+        while rows := self._fetch(statements.BATCHES, (chain, least, _PAGE)):
             for some in _share_out(rows):
                 numbers, months = [row[6] for row in some], list({row[7] for row in some})
-                contents = self._fetch(statements.CONTENTS, (numbers, months))
-                by_number = {
-                    number: [content for _, content in pairs]
-                    for number, pairs in groupby(contents, itemgetter(0))
-                }
+                entries = self._fetch(statements.CONTENTS, (numbers, months))
+                by_number = {one: [*found] for one, found in groupby(entries, itemgetter(0))}
                 for row in some:
-                    yield StoredBatch(Batch(*row[:6]), by_number.get(row[6], []))
-            after = rows[-1][1]
+                    found = by_number.get(row[6], [])
+                    contents, records = [one[2] for one in found], [one[1] for one in found]
+                    yield StoredBatch(Batch(*row[:6]), contents, records)
+            if rows[-1][1] == LARGEST_NUMBER:
+                return
+            least = rows[-1][1] + 1
 
     def strays(self) -> Iterator[StoredRecord]:
         """Yield entries that belong to no batch."""
@@ -155,12 +161,39 @@ class PostgresqlStore:
 
         return [StoredMonth(month, Gap(*gap)) for month, *gap in self._do(read)]
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold a transaction on a new connection; when that is lost, nothing goes on."""
+        self.close()
+        with self._address.explaining(), hold_snapshot(self._connect()):
+            self._is_held = True
+            try:
+                yield
+            finally:
+                self._is_held = False
+
+    def indexed(self) -> Iterator[tuple[bytes, int]]:
+        """Yield the pairs of the index."""
+        with self._address.explaining():
+            yield from read_index(self._connection or self._connect())
+
+    def removed(self) -> list[Head]:
+        """Return the ends of what was removed."""
+        return [Head(*row) for row in self._fetch(statements.REMOVED)]
+
+    def oddities(self) -> Iterator[str]:
+        """Say what of the tables is not as this program makes it."""
+        with self._address.explaining():
+            yield from find_oddities(self._connection or self._connect())
+
     def remove(self, months: Sequence[StoredMonth], batch: Batch, entry: Entry) -> None:
         """Remove months and say so, both or nothing; needs the role that owns the tables."""
 
         def write(db: Connection) -> None:
             schema.open_months(db, month_of(batch))
             with unhurried(db):
+                if db.execute(statements.MAY_REMOVE).fetchone() != (True,):
+                    raise StoreError("the record is just being verified", "Prune it after that")
                 insert(db, batch, [entry])
                 remove_stretches(db, [one.gap for one in months])
 
@@ -198,7 +231,7 @@ class PostgresqlStore:
                 try:
                     return work(self._connection or self._connect())
                 except psycopg.Error as error:
-                    if not (self._let_go(error) and had_one):
+                    if self._is_held or not (self._let_go(error) and had_one):
                         raise
 
     def _let_go(self, error: psycopg.Error) -> bool:
@@ -215,35 +248,12 @@ class PostgresqlStore:
         """Connect; tables that have gone are not silently begun anew."""
         db = self._address.connect()
         try:
-            self._check_version(db, migrate)
+            schema.check_version(db, self._address, may_migrate=migrate)
         except BaseException:
             db.close()
             raise
         self._connection = db
         return db
-
-    def _check_version(self, db: Connection, migrate: bool) -> None:
-        version = schema.find_version(db)
-        if version > schema.VERSION:
-            raise _other_version(self._address, version)
-        if migrate and schema.may_migrate(db):
-            try:
-                schema.migrate(db)
-            except InsufficientPrivilege as error:
-                raise _other_version(self._address, version) from error
-        elif version < schema.VERSION:
-            raise _other_version(self._address, version)
-
-
-def _other_version(address: Address, version: int) -> StoreError:
-    if version > schema.VERSION:
-        text = f"{address}: its tables are of version {version}, later than this program's"
-        return StoreError(f"{text} {schema.VERSION}", "Run the program that made them, or a later")
-    what = f"are of version {version}" if version else "are not there"
-    text = f"{address}: its tables {what}, this program needs version {schema.VERSION}"
-    return StoreError(
-        text, "Run `mpic record migrate` as the role that owns them (its user in the dsn)"
-    )
 
 
 def _earliest_month(since: bytes) -> date:

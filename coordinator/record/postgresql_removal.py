@@ -31,6 +31,7 @@ def remove_stretches(db: Connection, gaps: Sequence[Gap]) -> None:
         for month in whole:
             part = sql.Identifier("mpic", f"{table}_{month:%Y_%m}")
             db.execute(sql.SQL("DROP TABLE {}").format(part))
+    db.execute(statements.FORGET_REMOVED)
 
 
 def _is_empty(db: Connection, month: date) -> bool:
@@ -45,5 +46,17 @@ def _remove_entries(db: Connection, month: date, numbers: list[int]) -> None:
         for record, content in rows
         for term in find_terms(r.RecordEntry.FromString(content))
     ]
-    terms, records = [term for term, _ in pairs], [record for _, record in pairs]
-    db.execute(statements.REMOVE_TERMS, (terms, records, month))
+    db.execute(statements.REMOVE_TERMS, (*_columns(pairs), month))
+    # Entries of other chains in the same month may have some of them in common.
+    about = [UUID(bytes=record) for record in {record for record, _ in rows}]
+    left = db.execute(statements.ENTRIES_LEFT, (about, month)).fetchall()
+    kept = {
+        (term, UUID(bytes=record))
+        for record, content in left
+        for term in find_terms(r.RecordEntry.FromString(content))
+    }
+    db.execute(statements.INDEX_AGAIN, (month, *_columns([*kept])))
+
+
+def _columns(pairs: Sequence[tuple[int, UUID]]) -> tuple[list[int], list[UUID]]:
+    return [term for term, _ in pairs], [record for _, record in pairs]

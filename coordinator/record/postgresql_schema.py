@@ -18,7 +18,10 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from coordinator.record.postgresql_connection import Connection, unhurried
+from psycopg.errors import InsufficientPrivilege
+
+from coordinator.record.postgresql_connection import Address, Connection, unhurried
+from coordinator.record.store import StoreError
 
 MIGRATIONS: Sequence[Sequence[str]] = (
     (
@@ -131,7 +134,7 @@ DO $$ BEGIN
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'mpic_reader') THEN
         GRANT USAGE ON SCHEMA mpic TO mpic_reader;
-        GRANT SELECT ON mpic.version, mpic.removed, mpic.batch, mpic.entry, mpic.term
+        GRANT SELECT ON mpic.version, mpic.removed, mpic.batch, mpic.entry, mpic.term, mpic.verdict
             TO mpic_reader;
     END IF;
 END $$
@@ -147,6 +150,31 @@ _OPEN_MONTHS = (
 )
 
 
+def check_version(db: Connection, address: Address, *, may_migrate: bool) -> None:
+    """Raise StoreError unless the tables are this program's, or are made so; or psycopg.Error."""
+    version = find_version(db)
+    if version > VERSION:
+        raise _other_version(address, version)
+    if may_migrate and is_owner(db):
+        try:
+            migrate(db)
+        except InsufficientPrivilege as error:
+            raise _other_version(address, version) from error
+    elif version < VERSION:
+        raise _other_version(address, version)
+
+
+def _other_version(address: Address, version: int) -> StoreError:
+    if version > VERSION:
+        text = f"{address}: its tables are of version {version}, later than this program's"
+        return StoreError(f"{text} {VERSION}", "Run the program that made them, or a later")
+    what = f"are of version {version}" if version else "are not there"
+    text = f"{address}: its tables {what}, this program needs version {VERSION}"
+    return StoreError(
+        text, "Run `mpic record migrate` as the role that owns them (its user in the dsn)"
+    )
+
+
 def find_version(db: Connection) -> int:
     """Return the version of the tables; 0: there are none. Raises psycopg.Error."""
     if not _fetch_one(db, _HAS_TABLES):
@@ -154,7 +182,7 @@ def find_version(db: Connection) -> int:
     return int(_fetch_one(db, _READ_VERSION))
 
 
-def may_migrate(db: Connection) -> bool:
+def is_owner(db: Connection) -> bool:
     """Say whether the tables are this role's, or none are there; raises psycopg.Error."""
     return bool(_fetch_one(db, _MAY_MIGRATE))
 

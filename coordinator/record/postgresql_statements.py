@@ -43,10 +43,10 @@ SELECT chain FROM one WHERE chain IS NOT NULL UNION SELECT chain FROM mpic.remov
 """
 BATCHES = """
 SELECT chain, sequence, previous, written_at, digests, hash, number, month FROM mpic.batch
-WHERE chain = %s AND sequence > %s ORDER BY sequence LIMIT %s
+WHERE chain = %s AND sequence >= %s ORDER BY sequence LIMIT %s
 """
 CONTENTS = """
-SELECT batch, content FROM mpic.entry WHERE batch = ANY(%s) AND month = ANY(%s)
+SELECT batch, uuid_send(record), content FROM mpic.entry WHERE batch = ANY(%s) AND month = ANY(%s)
 ORDER BY batch, position
 """
 STRAYS = """
@@ -55,7 +55,8 @@ SELECT uuid_send(record), content FROM mpic.entry JOIN (
 ) AS stray USING (batch, month) ORDER BY batch, position
 """
 MONTHS = """
-SELECT found.month, chain, first, last, one.previous, other.hash, entries FROM (
+SELECT found.month, chain, first, last, one.previous, other.hash, entries, one.written_at,
+    other.written_at FROM (
     SELECT chain, min(sequence) AS first, max(sequence) AS last,
         sum(octet_length(digests) / 32)::bigint AS entries,
         to_char(to_timestamp(written_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM') AS month
@@ -63,6 +64,10 @@ SELECT found.month, chain, first, last, one.previous, other.hash, entries FROM (
 ) AS found
 JOIN mpic.batch AS one USING (chain) JOIN mpic.batch AS other USING (chain)
 WHERE one.sequence = first AND other.sequence = last ORDER BY 1, 2
+"""
+REMOVED = "SELECT chain, last, hash, written_at FROM mpic.removed"
+INDEXED = """
+SELECT DISTINCT uuid_send(record) AS record, term FROM mpic.term ORDER BY record, term
 """
 READ = """
 SELECT uuid_send(record), content FROM mpic.entry WHERE record = ANY(%s)
@@ -86,6 +91,46 @@ DELETE FROM mpic.entry WHERE batch = ANY(%s) AND month = %s RETURNING uuid_send(
 REMOVE_TERMS = """
 DELETE FROM mpic.term USING unnest(%s::bigint[], %s::uuid[]) AS gone (term, record)
 WHERE term.term = gone.term AND term.record = gone.record AND month = %s
+"""
+ENTRIES_LEFT = """
+SELECT uuid_send(record), content FROM mpic.entry WHERE record = ANY(%s) AND month = %s
+"""
+INDEX_AGAIN = """
+INSERT INTO mpic.term (term, record, month)
+SELECT kept.term, kept.record, wanted.month
+FROM (SELECT %s::date AS month) AS wanted, unnest(%s::bigint[], %s::uuid[]) AS kept (term, record)
+WHERE NOT EXISTS (SELECT FROM mpic.term AS had WHERE had.term = kept.term
+    AND had.record = kept.record AND had.month = wanted.month)
+"""
+# Prunings drop tables, for which they would have to wait while a snapshot is read, and then keep
+# writers waiting: so they do not begin.
+SHARE = "SELECT pg_advisory_xact_lock_shared(7304963)"
+MAY_REMOVE = "SELECT pg_try_advisory_xact_lock(7304963)"
+KINDS = {"entry": "p", "term": "p"}
+"""The tables that are partitioned; see pg_class.relkind."""
+TABLES = """
+SELECT relname, relkind::text, relrowsecurity FROM pg_class
+WHERE relnamespace = 'mpic'::regnamespace AND (relname IN ('batch', 'entry', 'term', 'removed')
+    OR oid IN (SELECT inhrelid FROM pg_inherits)) AND relkind NOT IN ('i', 'I')
+"""
+FALSE_MONTHS = """
+SELECT chain, sequence FROM mpic.batch WHERE CASE
+    WHEN written_at BETWEEN 0 AND 253402300799999999 THEN
+        month <> date_trunc('month', to_timestamp(written_at / 1000000) AT TIME ZONE 'UTC')::date
+    ELSE true END
+"""
+FALSE_TERMS = """
+SELECT DISTINCT uuid_send(record) FROM (
+    SELECT record, month FROM mpic.term EXCEPT SELECT record, month FROM mpic.entry
+) AS odd
+"""
+FALSE_VERDICTS = """
+SELECT uuid_send(record) FROM mpic.verdict WHERE NOT EXISTS (
+    SELECT FROM mpic.term WHERE term.term = verdict.term AND term.record = verdict.record)
+"""
+FORGET_REMOVED = """
+DELETE FROM mpic.verdict WHERE NOT EXISTS (
+    SELECT FROM mpic.term WHERE term.term = verdict.term AND term.record = verdict.record)
 """
 IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM mpic.batch WHERE month = %s)"
 HOLDERS = "SELECT term, uuid_send(record), record < %s FROM mpic.verdict WHERE term = ANY(%s)"

@@ -9,7 +9,7 @@ import grpc
 import structlog
 
 from coordinator.record.dossier import Dossier, read_dossier
-from coordinator.record.ids import OCTETS
+from coordinator.record.ids import OCTETS, show_id
 from coordinator.record.store import Search, Store, StoreError
 from coordinator.record.terms import request_term
 from mpic.grpc.errors import RequestError
@@ -35,7 +35,13 @@ class Reader:
     async def read(self, record: bytes) -> Dossier:
         """Return what there is about a record; without a question when there is nothing."""
         stored = await self._ask(lambda: self._store.read(record))
-        return read_dossier(stored.contents if stored else ())
+        dossier = read_dossier(stored.contents if stored else (), record)
+        if dossier.flaws:
+            mend = "`mpic record verify` says more"
+            log.error("record_not_whole", record_id=show_id(record), what=dossier.flaws, mend=mend)
+            text = f"record {show_id(record)} is not as it was written: {dossier.flaws[0]}"
+            raise RequestError(grpc.StatusCode.DATA_LOSS, "RECORD_NOT_WHOLE", text)
+        return dossier
 
     async def find(self, term: int) -> list[bytes]:
         """Return the ids of all records that have a term, the oldest first."""

@@ -16,6 +16,7 @@ question has one, of the perspective that nobody needs to wait for.
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ from coordinator.record.waiting import (
     Done,
     Waiting,
     Word,
+    is_question,
     not_written,
     outlast,
     tell_failed,
@@ -53,6 +55,8 @@ _UNHURRIED_SECONDS = 0.25
 _PAUSE = 0.2
 """Seconds after a batch that could not be written."""
 _REMEMBER_SECONDS = 10.0
+_MOST_UNWRITTEN = 4_096
+"""As many as may be in flight."""
 _HUNG_SECONDS = 10.0
 """After so long a batch is no longer just slow; PostgreSQL ends a statement before."""
 
@@ -77,6 +81,8 @@ class Recorder:
         self._wake = asyncio.Event()
         self._patience: asyncio.TimerHandle | None = None
         """Runs while an entry that nobody waits for looks for company."""
+        self._unwritten: deque[bytes] = deque(maxlen=_MOST_UNWRITTEN)
+        """Questions whose record could not be written: nothing that came late is about them."""
         self._is_busy = False
         self._closing = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
@@ -152,7 +158,9 @@ class Recorder:
         return outcome
 
     def add(self, record: bytes, entry: r.RecordEntry) -> None:
-        """Queue an entry that nobody waits for."""
+        """Queue an entry that nobody waits for, unless it is about what was not written."""
+        if record in self._unwritten:
+            return
         try:
             self._put(record, lambda: entry, None)
         except RequestError as error:
@@ -216,8 +224,7 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
             tell_failed(waiting, "its record could not be written")
             self.entries[False] += len(entries)
-            kept = [one for one in waiting if one.done is None]
-            self._queue[:0] = kept[: MOST_WAITING // 2]
+            self._put_back(waiting, entries)
             self._complain(error)
             return False
         finally:
@@ -229,6 +236,15 @@ class Recorder:
             self.failure = ""
             log.info("record_written_again")
         return True
+
+    def _put_back(self, waiting: Sequence[Waiting], entries: Sequence[Entry]) -> None:
+        """Keep what nobody waits for, but for what is about questions that are not written."""
+        told = {one.record for one in waiting if one.done is not None}
+        failed = [one.record for one in entries if one.record in told and is_question(one)]
+        self._unwritten.extend(failed)
+        kept = [one for one in waiting if one.done is None]
+        queue = kept[: MOST_WAITING // 2] + self._queue
+        self._queue = [one for one in queue if one.done or one.record not in self._unwritten]
 
     def _word(self, waiting: Sequence[Waiting]) -> Sequence[Entry]:
         since = lowest_id(self._clock() - self._window) if self._window else None

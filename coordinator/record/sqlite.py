@@ -14,12 +14,14 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from coordinator.record.chain import Batch, Gap, Head, StoredBatch, month_of, start_chain
-from coordinator.record.sqlite_rows import insert_batch, remove_stretch
-from coordinator.record.sqlite_schema import MIGRATIONS
+from coordinator.record import sqlite_rows
+from coordinator.record.chain import Batch, Head, StoredBatch, start_chain
+from coordinator.record.sqlite_schema import MIGRATIONS, find_oddities
 from coordinator.record.store import (
+    LARGEST_NUMBER,
+    LEAST_NUMBER,
     Entry,
     Search,
     StoredMonth,
@@ -29,6 +31,8 @@ from coordinator.record.store import (
 
 BUSY_SECONDS = 5.0
 _PAGE = 500
+_AT_ONCE = 50
+"""Records that are read together."""
 # For each of a process's two connections; what does not fit is in the kernel's cache. Four times as
 # much would save 4 of 80 us of CPU a record, and cost 6 MB.
 _CACHE_KIB = 2 * 1024
@@ -95,23 +99,18 @@ class SqliteStore:
     def append(self, batch: Batch, entries: Sequence[Entry]) -> None:
         """Write a batch durably, all or nothing."""
         with self._transaction() as db:
-            insert_batch(db, batch, entries)
+            sqlite_rows.insert_batch(db, batch, entries)
 
     def read(self, record: bytes) -> StoredRecord | None:
         """Return one record."""
-        with self._explained() as db:
-            rows = db.execute(
-                "SELECT content FROM entry WHERE record = ? ORDER BY number", (record,)
-            ).fetchall()
-        return StoredRecord(record, [content for (content,) in rows]) if rows else None
+        return next(iter(self._read_all([record])), None)
 
     def search(self, search: Search) -> Iterator[StoredRecord]:
         """Yield records page by page, so that no transaction stays open."""
         since, until = search.since, search.until
         while page := self._find_page(search, since, until):
-            for record in page:
-                if found := self.read(record):
-                    yield found
+            for first in range(0, len(page), _AT_ONCE):
+                yield from self._read_all(page[first : first + _AT_ONCE])
             if search.newest_first:
                 until = page[-1]
             else:
@@ -133,79 +132,76 @@ class SqliteStore:
 
     def batches(self, chain: str) -> Iterator[StoredBatch]:
         """Yield a chain's batches."""
-        after = 0
-        while True:
+        least = LEAST_NUMBER
+        while least <= LARGEST_NUMBER:
             with self._explained() as db:
                 rows = db.execute(
                     "SELECT sequence, previous, written_at, digests, hash, first, count FROM batch"
-                    " WHERE chain = ? AND sequence > ? ORDER BY sequence LIMIT ?",
-                    (chain, after, _PAGE),
+                    " WHERE chain = ? AND sequence >= ? ORDER BY sequence LIMIT ?",
+                    (chain, least, _PAGE),
                 ).fetchall()
             for sequence, previous, written_at, digests, hash_, first, count in rows:
                 batch = Batch(chain, sequence, previous, written_at, digests, hash_)
-                yield StoredBatch(batch, self._contents(first, count))
+                with self._explained() as db:
+                    found = sqlite_rows.read_entries(db, first, count)
+                yield StoredBatch(batch, [one for _, one in found], [one for one, _ in found])
             if not rows:
                 return
-            after = rows[-1][0]
+            least = rows[-1][0] + 1
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold a read transaction: nothing that is written meanwhile is seen."""
+        with self._explained() as db:
+            db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                with suppress(sqlite3.Error):
+                    db.execute("COMMIT")
+
+    def indexed(self) -> Iterator[tuple[bytes, int]]:
+        """Yield the pairs of the index; SQLite sorts them in a temporary file."""
+        with self._explained() as db:
+            yield from db.execute("SELECT record, term FROM term ORDER BY record, term")
+
+    def removed(self) -> list[Head]:
+        """Return the ends of what was removed."""
+        with self._explained() as db:
+            rows = db.execute("SELECT chain, last, hash, written_at FROM removed").fetchall()
+        return [Head(*row) for row in rows]
+
+    def oddities(self) -> Iterator[str]:
+        """Say what of the file is not as this program makes it."""
+        with self._explained() as db:
+            yield from find_oddities(db)
 
     def strays(self) -> Iterator[StoredRecord]:
         """Yield entries that belong to no batch."""
         with self._explained() as db:
-            rows = db.execute(
-                "SELECT record, content FROM entry WHERE number >= coalesce((SELECT first + count"
-                " FROM batch WHERE first <= entry.number ORDER BY first DESC LIMIT 1), 0)"
-                " ORDER BY number"
-            ).fetchall()
+            rows = sqlite_rows.read_strays(db)
         for record, content in rows:
             yield StoredRecord(record, [content])
 
     def months(self) -> list[StoredMonth]:
         """Return what there is by month and chain."""
-        found: dict[tuple[str, str], Gap] = {}
         with self._explained() as db:
-            rows = db.execute(
-                "SELECT chain, sequence, previous, hash, written_at, count FROM batch"
-                " ORDER BY chain, sequence"
-            )
-            for chain, sequence, previous, hash_, written_at, count in rows:
-                key = month_of(written_at), chain
-                gap = found.get(key) or Gap(chain, sequence, sequence, previous, hash_, 0)
-                total = gap.entries + count
-                found[key] = Gap(chain, gap.first, sequence, gap.previous, hash_, total)
-        return [StoredMonth(month, gap) for (month, _), gap in sorted(found.items())]
+            return sqlite_rows.read_months(db)
 
     def remove(self, months: Sequence[StoredMonth], batch: Batch, entry: Entry) -> None:
         """Remove months and say so, both or nothing."""
         with self._transaction() as db:
             for one in months:
-                remove_stretch(db, one.gap)
-            insert_batch(db, batch, [entry])
+                sqlite_rows.remove_stretch(db, one.gap)
+            sqlite_rows.insert_batch(db, batch, [entry])
+
+    def _read_all(self, records: Sequence[bytes]) -> list[StoredRecord]:
+        with self._explained() as db:
+            return sqlite_rows.read_records(db, records)
 
     def _find_page(self, search: Search, since: bytes, until: bytes) -> list[bytes]:
-        order = "DESC" if search.newest_first else "ASC"
-        if search.terms:
-            first, *others = search.terms
-            table, where = "term AS found", "term = ? AND "
-            also = " AND EXISTS (SELECT 1 FROM term WHERE term = ? AND record = found.record)"
-            values: tuple[Any, ...] = (first, since, until, *others)
-            extra = also * len(others)
-        else:
-            table, where, extra, values = "entry AS found", "", "", (since, until)
         with self._explained() as db:
-            rows = db.execute(
-                f"SELECT DISTINCT record FROM {table} WHERE {where}"  # noqa: S608 - it stands above
-                f" record >= ? AND record < ?{extra} ORDER BY record {order} LIMIT ?",
-                (*values, _PAGE),
-            ).fetchall()
-        return [record for (record,) in rows]
-
-    def _contents(self, first: int, count: int) -> list[bytes]:
-        with self._explained() as db:
-            rows = db.execute(
-                "SELECT content FROM entry WHERE number >= ? AND number < ? ORDER BY number",
-                (first, first + count),
-            ).fetchall()
-        return [content for (content,) in rows]
+            return sqlite_rows.find_page(db, search, (since, until))
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -6,10 +6,14 @@ Nothing here knows what is in an entry but its record's id and its terms (`terms
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Self
 
 from coordinator.record.chain import Batch, Gap, Head, StoredBatch
+
+# What a column of numbers can hold, whatever this program writes there.
+LEAST_NUMBER, LARGEST_NUMBER = -(2**63), 2**63 - 1
 
 
 class StoreError(Exception):
@@ -138,8 +142,26 @@ class Store(Protocol):
     def batches(self, chain: str) -> Iterator[StoredBatch]:
         """Yield a chain's batches in the order of their numbers."""
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Let all that is read within be as it was at one moment, whoever writes meanwhile."""
+
     def strays(self) -> Iterator[StoredRecord]:
         """Yield entries that belong to no batch: they were inserted past the chain."""
+
+    def indexed(self) -> Iterator[tuple[bytes, int]]:
+        """Yield the records of the index with their terms, sorted, each pair once.
+
+        Within a snapshot.
+        """
+
+    def removed(self) -> list[Head]:
+        """Return the last batch of every stretch that was removed, as it is listed."""
+
+    def oddities(self) -> Iterator[str]:
+        """Say, in a sentence each, what of the store's own tables is not as it made them.
+
+        That is what follows from no entry: columns that only the store uses, the tables themselves.
+        """
 
     def months(self) -> list[StoredMonth]:
         """Return what there is by month and chain, the oldest month first."""

@@ -6,12 +6,12 @@ hears anything, and the caller's answer is read off it. Nothing in it is judged 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.metadata import version
 
 from coordinator.ballot import NOT_AWAITED, Ballot, Sight, Standing
 from coordinator.corroboration import Attempt
 from coordinator.fanout import AnyLink
+from coordinator.record.moments import to_us
 from coordinator.roster import Perspective, Roster
 from coordinator.verdict import caa_usable_until, explain_verdict, show_policy
 from mpic.v1 import corroboration_pb2 as c
@@ -100,11 +100,6 @@ def fill_late_replies(late: r.LateReplies, attempt: Attempt) -> None:
         caa = _determination(standing.sight)
         if caa is not None and not one.reply.determination:
             one.determination.CopyFrom(caa)
-
-
-def to_us(moment: datetime) -> int:
-    """Return microseconds since 1970, UTC."""
-    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
 
 
 class _Told:

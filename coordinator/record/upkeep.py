@@ -11,8 +11,9 @@ import typer
 from coordinator.record.audit import export_heads, verify_store
 from coordinator.record.chain import Head, StoredBatch
 from coordinator.record.keeping import Hold, decide_months
+from coordinator.record.moments import show_moment
 from coordinator.record.options import Config, open_record
-from coordinator.record.page import describe_flaw, show_moment
+from coordinator.record.page import describe_flaw
 from coordinator.record.retention import remove_months
 from mpic.problem import Flaw
 

@@ -96,6 +96,11 @@ def supersede(entry: Entry, holder: bytes) -> Entry:
     return Entry(entry.record, worded.SerializeToString(), entry.terms)
 
 
+def is_question(entry: Entry) -> bool:
+    """Say whether an entry is a question with its verdict."""
+    return r.RecordEntry.FromString(entry.content).HasField("question")
+
+
 def _find_claim(worded: r.RecordEntry, since: bytes) -> Claim | None:
     if worded.WhichOneof("kind") != "question" or not is_determination(worded.question):
         return None

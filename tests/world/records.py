@@ -1,13 +1,14 @@
 """Sample records, and stores to keep them in."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from coordinator.record.chain import Batch, seal_batch
 from coordinator.record.ids import make_id
-from coordinator.record.store import Entry, Store
-from coordinator.record.terms import find_terms
-from coordinator.record.transcript import to_us
+from coordinator.record.moments import to_us
+from coordinator.record.store import Claim, Entry, Store, StoredMonth
+from coordinator.record.terms import find_terms, request_term
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r
@@ -54,20 +55,26 @@ def sample_record(
     return record
 
 
-def to_entry(record: r.Record) -> Entry:
-    """Return a record as it goes into a store."""
+def to_entry(record: r.Record, *, claims: bool = False) -> Entry:
+    """Return a record as it goes into a store; it may claim to be the one of its request."""
     entry = r.RecordEntry(question=record)
-    return Entry(record.id, entry.SerializeToString(), find_terms(entry))
+    claim = Claim(request_term(record.caller, record.request_id), bytes(16)) if claims else None
+    return Entry(record.id, entry.SerializeToString(), find_terms(entry), claim)
 
 
 def fill(
-    store: Store, records: Sequence[r.Record], chain: str = "main.0", batch: int = 3
+    store: Store,
+    records: Sequence[r.Record],
+    chain: str = "main.0",
+    batch: int = 3,
+    *,
+    claims: bool = False,
 ) -> list[Batch]:
     """Append records, so many to a batch, each batch when its first was asked."""
     batches = []
     for first in range(0, len(records), batch):
         some = records[first : first + batch]
-        entries = [to_entry(record) for record in some]
+        entries = [to_entry(record, claims=claims) for record in some]
         head = store.head(chain)
         sealed = seal_batch(head, [one.content for one in entries], some[0].asked_at_us)
         store.append(sealed, entries)
@@ -83,3 +90,8 @@ def samples(count: int) -> list[r.Record]:
 def ids(found: Iterator[object]) -> list[bytes]:
     """Return the ids of what a search yields."""
     return [one.record for one in found]  # type: ignore[attr-defined]
+
+
+def may_go(months: Sequence[StoredMonth], since: datetime) -> list[StoredMonth]:
+    """Return months as those that had to be kept until a moment."""
+    return [replace(one, gap=replace(one.gap, kept_until_us=to_us(since))) for one in months]

@@ -18,6 +18,7 @@ ErrorReason = Literal[
     "OVERLOADED",
     "RECORD_NOT_FOUND",
     "RECORD_NOT_READ",
+    "RECORD_NOT_WHOLE",
     "RECORD_NOT_WRITTEN",
     "ROSTER_BREAKS_POLICY",
     "SHUTTING_DOWN",

@@ -435,27 +435,41 @@ Global___RecordedIssuance: _TypeAlias = RecordedIssuance  # noqa: Y015
 
 @_typing.final
 class Pruning(_message.Message):
-    """What was removed, and what a reader needs to step over it. The latest one of a store has all."""
+    """What was removed, why it might be, and what a reader needs to step over it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     GAPS_FIELD_NUMBER: _builtins.int
+    PRUNED_AT_US_FIELD_NUMBER: _builtins.int
+    RETENTION_YEARS_FIELD_NUMBER: _builtins.int
+    COORDINATOR_VERSION_FIELD_NUMBER: _builtins.int
     id: _builtins.bytes
     """UUID of RFC 9562 version 7, 16 octets."""
+    pruned_at_us: _builtins.int
+    """When: microseconds since 1970-01-01T00:00:00Z."""
+    retention_years: _builtins.int
+    """For how many years at least entries were kept, and approvals beyond the end of certificates
+    (BR 5.4.3, 5.5.2).
+    """
+    coordinator_version: _builtins.str
+    """The software version that decided that they may go."""
     @_builtins.property
     def gaps(self) -> _containers.RepeatedCompositeFieldContainer[Global___Gap]:
-        """The removed stretches of every chain."""
+        """What was removed: months of chains."""
 
     def __init__(
         self,
         *,
         id: _builtins.bytes = ...,
         gaps: _abc.Iterable[Global___Gap] | None = ...,
+        pruned_at_us: _builtins.int = ...,
+        retention_years: _builtins.int = ...,
+        coordinator_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gaps", b"gaps", "id", b"id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coordinator_version", b"coordinator_version", "gaps", b"gaps", "id", b"id", "pruned_at_us", b"pruned_at_us", "retention_years", b"retention_years"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -463,7 +477,7 @@ Global___Pruning: _TypeAlias = Pruning  # noqa: Y015
 
 @_typing.final
 class Gap(_message.Message):
-    """Batches of a chain that were removed, one behind the other."""
+    """Batches of a chain that were removed: all of one month."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -473,6 +487,9 @@ class Gap(_message.Message):
     PREVIOUS_FIELD_NUMBER: _builtins.int
     HASH_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
+    FIRST_WRITTEN_AT_US_FIELD_NUMBER: _builtins.int
+    LAST_WRITTEN_AT_US_FIELD_NUMBER: _builtins.int
+    KEPT_UNTIL_US_FIELD_NUMBER: _builtins.int
     chain: _builtins.str
     """Which chain."""
     first: _builtins.int
@@ -485,6 +502,12 @@ class Gap(_message.Message):
     """The hash of the last removed, which the one behind it names."""
     entries: _builtins.int
     """Entries that were in them."""
+    first_written_at_us: _builtins.int
+    """When the first of them was written: microseconds since 1970-01-01T00:00:00Z."""
+    last_written_at_us: _builtins.int
+    """When the last of them was written; the same."""
+    kept_until_us: _builtins.int
+    """Until when the entry had to be kept that had to be kept longest; the same."""
     def __init__(
         self,
         *,
@@ -494,10 +517,13 @@ class Gap(_message.Message):
         previous: _builtins.bytes = ...,
         hash: _builtins.bytes = ...,
         entries: _builtins.int = ...,
+        first_written_at_us: _builtins.int = ...,
+        last_written_at_us: _builtins.int = ...,
+        kept_until_us: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chain", b"chain", "entries", b"entries", "first", b"first", "hash", b"hash", "last", b"last", "previous", b"previous"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chain", b"chain", "entries", b"entries", "first", b"first", "first_written_at_us", b"first_written_at_us", "hash", b"hash", "kept_until_us", b"kept_until_us", "last", b"last", "last_written_at_us", b"last_written_at_us", "previous", b"previous"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,12 +12,12 @@ from structlog.testing import capture_logs
 from coordinator.archive import Archive
 from coordinator.record.chain import seal_batch
 from coordinator.record.ids import make_id, show_id
+from coordinator.record.moments import to_us
 from coordinator.record.reader import Reader
 from coordinator.record.recorder import Recorder
 from coordinator.record.sqlite import SqliteStore
 from coordinator.record.store import Entry
 from coordinator.record.terms import find_terms, request_term
-from coordinator.record.transcript import to_us
 from coordinator.record.waiting import Word
 from mpic.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c

@@ -10,6 +10,7 @@ from coordinator.record.postgresql_connection import Address
 from coordinator.record.sqlite import SqliteStore
 from coordinator.record.store import Store
 from tests.world.postgresql import PostgresqlServer
+from tests.world.tampering import PostgresqlTables, SqliteTables, Tables
 
 OpenStore = Callable[[], Store]
 """Opens the same place again, as another process would."""
@@ -33,6 +34,27 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenS
     yield open_one
     for store in stores:
         store.close()
+
+
+@pytest.fixture
+def take_in_hand(
+    open_store: OpenStore,  # noqa: ARG001 - it makes the place
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> Iterator[Callable[[], Tables]]:
+    """Opens the tables of the same place to whoever may do anything with them."""
+    taken: list[PostgresqlTables] = []
+
+    def take() -> Tables:
+        if "sqlite" in request.node.name:
+            return SqliteTables(tmp_path / "record.sqlite3")
+        server: PostgresqlServer = request.getfixturevalue("postgresql")
+        taken.append(PostgresqlTables(server.dsn("record")))
+        return taken[-1]
+
+    yield take
+    for one in taken:
+        one.close()
 
 
 @pytest.fixture

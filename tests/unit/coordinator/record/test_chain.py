@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,11 @@ from coordinator.record.chain import (
     StoredBatch,
     digest_entry,
     hash_batch,
-    merge_gaps,
-    month_of,
     seal_batch,
     start_chain,
     walk_chain,
 )
+from coordinator.record.moments import month_of
 
 DAY_US = 86_400_000_000
 Chain = list[StoredBatch]
@@ -36,7 +36,7 @@ def make_chain(batches: int = 5, entries: int = 4) -> Chain:
     return chain
 
 
-def walk(chain: Chain, gaps: Sequence[Gap] = (), kept: Head | None = None) -> list[Flaw]:
+def walk(chain: Chain, gaps: Sequence[Gap] = (), *kept: Head) -> list[Flaw]:
     return list(walk_chain("main.0", chain, gaps, kept))
 
 
@@ -58,7 +58,7 @@ def test_a_chain_as_it_was_written_has_no_flaw() -> None:
     assert walk(make_chain()) == []
     assert walk([]) == []
     head = make_chain()[-1].batch.head
-    assert walk(make_chain(), kept=head) == []
+    assert walk(make_chain(), (), head) == []
 
 
 def test_the_encoding_is_the_documented_one() -> None:
@@ -176,7 +176,7 @@ def test_a_tail_cut_off_is_found_by_a_head_exported_before() -> None:
     chain = make_chain()
     kept = chain[-1].batch.head
     assert walk(chain[:3]) == []
-    (flaw,) = walk(chain[:3], kept=kept)
+    (flaw,) = walk(chain[:3], (), kept)
     assert flaw.sequence == 4
     assert "missing at the end" in flaw.what
 
@@ -189,40 +189,99 @@ def test_a_chain_computed_anew_is_found_by_a_head_exported_before() -> None:
         batch = seal_batch(before, chain[index].contents, chain[index].batch.written_at_us)
         chain[index] = replace(chain[index], batch=batch)
     assert walk(chain) == []
-    (flaw,) = walk(chain, kept=kept)
-    assert "exported" in flaw.what
+    (flaw,) = walk(chain, (), kept)
+    assert "head was kept" in flaw.what
+
+
+MONTH_US = 31 * DAY_US
+
+
+def make_months() -> Chain:
+    """Five months of two batches each."""
+    head, chain = start_chain("main.0"), []
+    for number in range(1, 11):
+        contents = [f"entry {number}".encode()]
+        at = (number + 1) // 2 * MONTH_US + number * DAY_US
+        chain.append(StoredBatch(seal_batch(head, contents, at), contents))
+        head = chain[-1].batch.head
+    return chain
 
 
 def gap_of(chain: Chain, first: int, last: int) -> Gap:
     """The gap that is left when batches are removed."""
-    some = chain[first - 1 : last]
-    entries = sum(len(one.contents) for one in some)
-    return Gap("main.0", first, last, some[0].batch.previous, some[-1].batch.hash, entries)
+    some = [one.batch for one in chain[first - 1 : last]]
+    entries = sum(len(one.contents) for one in chain[first - 1 : last])
+    ends = some[0].written_at_us, some[-1].written_at_us
+    return Gap("main.0", first, last, some[0].previous, some[-1].hash, entries, *ends)
 
 
-@pytest.mark.parametrize(("first", "last"), [(1, 2), (2, 3), (4, 5), (1, 5)])
-def test_what_was_pruned_is_stepped_over(first: int, last: int) -> None:
+@pytest.mark.parametrize("months", [[0], [1], [4], [1, 2], [0, 1, 2, 3, 4], [0, 2, 4]])
+def test_what_was_pruned_is_stepped_over(months: list[int]) -> None:
+    chain = make_months()
+    kept = [one.batch.head for one in chain]
+    gaps = [gap_of(chain, 2 * month + 1, 2 * month + 2) for month in months]
+    left = [one for n, one in enumerate(chain) if n // 2 not in months]
+    assert walk(left, gaps, *kept) == []
+    assert walk(left, [], *kept)
+    assert walk(left, gaps[1:], *kept)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"hash": bytes(32)},
+        {"previous": bytes(32)},
+        {"chain": "main.1"},
+        {"last": 3},
+        {"first_written_at_us": 30 * DAY_US},
+        {"last_written_at_us": 5 * MONTH_US},
+    ],
+)
+def test_a_gap_that_does_not_fit_what_is_left_is_named(lie: dict[str, Any]) -> None:
+    chain = make_months()
+    gap = replace(gap_of(chain, 3, 4), **lie)
+    assert walk([*chain[:2], *chain[4:]], [gap])
+
+
+def test_a_gap_is_of_whole_months() -> None:
+    chain = make_months()
+    (flaw,) = walk([*chain[:3], *chain[4:]], [gap_of(chain, 4, 4)])
+    assert "not the whole of a month" in flaw.what
+    (flaw,) = walk([*chain[:2], *chain[3:]], [gap_of(chain, 3, 3)])
+    assert "not all of that went" in flaw.what
+
+
+def test_a_gap_whose_times_are_a_lie_is_found_by_any_head_kept_of_it() -> None:
+    """Nothing else shows it where the chain begins with the gap."""
+    chain = make_months()
+    heads = [one.batch.head for one in chain]
+    true = gap_of(chain, 1, 4)
+    lie = replace(true, first_written_at_us=1, last_written_at_us=2)
+    assert walk(chain[4:], [lie]) == []
+    for head in heads[:4]:
+        (flaw,) = walk(chain[4:], [lie], head, heads[9])
+        assert "was written at another time" in flaw.what
+    other = replace(heads[3], hash=bytes(32))
+    (flaw,) = walk(chain[4:], [true], other)
+    assert "the head kept of it is another" in flaw.what
+
+
+def test_every_kept_head_counts_and_not_the_latest_alone() -> None:
+    """Of a chain that was computed anew before the latest was kept."""
     chain = make_chain()
-    left = chain[: first - 1] + chain[last:]
-    kept = chain[-1].batch.head
-    gap = gap_of(chain, first, last)
-    assert walk(left, [gap], kept) == []
-    assert walk(left, [], kept)
+    old = chain[1].batch.head
+    fork = reseal(make_chain(), 1, [b"other"])[:2]
+    fork.append(StoredBatch(seal_batch(fork[1].batch.head, [b"new"], 9 * DAY_US), [b"new"]))
+    assert walk(fork, (), fork[2].batch.head) == []
+    (flaw,) = walk(fork, (), old, fork[2].batch.head)
+    assert (flaw.sequence, "head was kept" in flaw.what) == (2, True)
 
 
-def test_a_gap_that_does_not_fit_what_is_left_is_named() -> None:
-    chain = make_chain()
-    gap = gap_of(chain, 2, 3)
-    left = [chain[0], *chain[3:]]
-    assert walk(left, [replace(gap, hash=bytes(32))])
-    assert walk(left, [replace(gap, previous=bytes(32))])
-    assert walk(left, [replace(gap, chain="main.1")])
-
-
-def test_gaps_that_follow_each_other_become_one() -> None:
-    chain = make_chain()
-    gaps = [gap_of(chain, 3, 3), gap_of(chain, 1, 2), gap_of(chain, 5, 5)]
-    assert merge_gaps(gaps) == [gap_of(chain, 1, 3), gap_of(chain, 5, 5)]
+def test_a_number_that_no_hash_can_hold_is_a_flaw() -> None:
+    for lie in ({"sequence": -1}, {"written_at_us": -5}, {"written_at_us": 2**62}):
+        chain = make_chain()
+        chain[2] = replace(chain[2], batch=replace(chain[2].batch, **lie))
+        assert walk(chain)
 
 
 def test_the_time_of_a_chain_never_goes_back() -> None:

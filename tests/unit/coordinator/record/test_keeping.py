@@ -8,10 +8,10 @@ from coordinator.record.audit import verify_store
 from coordinator.record.chain import seal_batch
 from coordinator.record.dossier import Dossier
 from coordinator.record.keeping import decide_months, keep_until
+from coordinator.record.moments import to_us
 from coordinator.record.retention import remove_months
 from coordinator.record.store import Entry, Store
 from coordinator.record.terms import find_terms
-from coordinator.record.transcript import to_us
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 from tests.world.records import fill, sample_record

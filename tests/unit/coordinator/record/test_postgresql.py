@@ -35,7 +35,7 @@ from coordinator.record.store import (
     StoreError,
 )
 from tests.world.postgresql import PostgresqlServer
-from tests.world.records import START, fill, sample_record, samples, to_entry
+from tests.world.records import START, fill, may_go, sample_record, samples, to_entry
 
 SHIPPED = Path(__file__).parents[4] / "deploy/coordinator.toml"
 
@@ -227,10 +227,11 @@ def test_a_month_that_goes_whole_is_dropped(connect: Connect, postgresql: Postgr
             fill(store, [sample_record(0, asked_at=asked_at)], chain)
     parts = "SELECT relname::text FROM pg_class WHERE relname ~ '^entry_[0-9_]+$' AND relkind = 'r'"
     august, other, *_ = store.months()
-    remove_months(store, [august], datetime(2026, 12, 1, tzinfo=UTC))
+    later = datetime(2028, 12, 1, tzinfo=UTC)
+    remove_months(store, may_go([august], later), later)
     assert ("entry_2026_08",) in postgresql.run(parts, database="record")
     assert len(list(store.search(Search(until=b"\x7f" * 16)))) == 4
-    remove_months(store, [other], datetime(2026, 12, 1, tzinfo=UTC))
+    remove_months(store, may_go([other], later), later)
     assert ("entry_2026_08",) not in postgresql.run(parts, database="record")
     assert ("entry_2026_09",) in postgresql.run(parts, database="record")
     assert list(verify_store(store)) == []

@@ -6,7 +6,7 @@ import gc
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -57,7 +57,7 @@ def gate(tmp_path: Path) -> Gate:
 
 @pytest.fixture
 async def recorder(gate: Gate) -> AsyncIterator[Recorder]:
-    one = Recorder(gate.make_store(), "main.0", lambda: datetime.now(UTC))
+    one = Recorder(gate.make_store(), "main.0", lambda: START)
     await one.open()
     yield one
     gate.open.set()
@@ -476,3 +476,30 @@ async def test_where_nothing_is_recorded_an_answer_has_no_record_id() -> None:
     fill_answer(response, entry.question)
     assert response.approved
     assert not response.record_id
+
+
+def late_about(record: r.Record) -> r.RecordEntry:
+    entry = r.RecordEntry()
+    entry.late.record_id = record.id
+    return entry
+
+
+async def test_what_came_late_to_a_question_that_is_not_written_is_not_either(
+    gate: Gate, recorder: Recorder
+) -> None:
+    """Whether it came before its question failed, while it waited, or after."""
+    first, second, third = samples(3)
+    task = asyncio.create_task(recorder.write(first.id, lambda: r.RecordEntry(question=first)))
+    await settle()
+    recorder.add(first.id, late_about(first))
+    gate.fails = True
+    gate.open.set()
+    with pytest.raises(RequestError):
+        await task
+    recorder.add(first.id, late_about(first))
+    gate.fails = False
+    await recorder.write(second.id, lambda: r.RecordEntry(question=second))
+    recorder.add(second.id, late_about(second))
+    await recorder.write(third.id, lambda: r.RecordEntry(question=third))
+    await recorder.close()
+    assert stored(gate) == ["request-1", "", "request-2"]

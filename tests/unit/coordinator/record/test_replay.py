@@ -11,9 +11,9 @@ from coordinator.caa_failure import missing_proofs
 from coordinator.issuer import Issuer
 from coordinator.policy import NoPolicyRowError, Policy, PolicyRow
 from coordinator.record.dossier import Dossier
+from coordinator.record.moments import to_us
 from coordinator.record.replay import Change, Rules
 from coordinator.record.replay import replay as judge_again
-from coordinator.record.transcript import to_us
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r

@@ -176,8 +176,9 @@ def test_a_file_of_the_first_version_goes_on(file: Path, monkeypatch: pytest.Mon
     entry = to_entry(record)
     claimed = replace(entry, claim=Claim(request_term(CALLER, "request-4"), bytes(16)))
     for chain, raises in (("main.0", False), ("main.1", True)):
-        batch = seal_batch(store.head(chain), [entry.content], 5)
+        batch = seal_batch(store.head(chain), [entry.content], record.asked_at_us)
+        other = replace(claimed, record=make_id(START))
         with pytest.raises(ClaimedError) if raises else nullcontext():
-            store.append(batch, [replace(claimed, record=make_id(START))])
+            store.append(batch, [other if raises else claimed])
     assert list(verify_store(store)) == []
     store.close()
