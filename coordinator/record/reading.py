@@ -12,7 +12,7 @@ from rich.console import Console
 
 from coordinator.policy import NoPolicyRowError
 from coordinator.record.dossier import Dossier, read_dossier
-from coordinator.record.ids import read_id
+from coordinator.record.ids import read_id, show_id
 from coordinator.record.options import (
     DATES,
     AsJson,
@@ -31,7 +31,7 @@ from coordinator.record.page import describe_change, print_list, print_record
 from coordinator.record.replay import Rules, replay
 from coordinator.record.sheet import COLUMNS, to_json, to_rows
 from coordinator.record.sieve import Wanted, read_reason
-from coordinator.record.store import Store
+from coordinator.record.store import Store, StoredRecord
 from coordinator.settings import read_settings
 from mpic.problem import Flaw
 from mpic.v1 import corroboration_pb2 as c
@@ -70,7 +70,9 @@ def _find(opened: Opened, identifier: str, caller: str) -> Iterator[Dossier]:
     except ValueError:
         stored = None
     if stored is not None:
-        yield read_dossier(stored.contents)
+        dossier = _read(stored)
+        if dossier.question is not None:
+            yield dossier
         return
     callers = [caller] if caller else opened.settings.callers.allowed
     for one in callers:
@@ -184,9 +186,18 @@ def judge_again(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
 def _select(store: Store, wanted: Wanted, *, newest_first: bool = False) -> Iterator[Dossier]:
     for stored in store.search(wanted.search(newest_first=newest_first)):
-        dossier = read_dossier(stored.contents)
+        dossier = _read(stored)
         if wanted.meets(dossier):
             yield dossier
+
+
+def _read(stored: StoredRecord) -> Dossier:
+    """Read a record, and say what is not as it was written: what that is about is not shown."""
+    dossier = read_dossier(stored.contents, stored.record)
+    for flaw in dossier.flaws:
+        what = f"Record {show_id(stored.record)} is not as it was written: {flaw}"
+        typer.echo(f"{what}. `mpic record verify` says more", err=True)
+    return dossier
 
 
 def _want(

@@ -22,6 +22,7 @@ from coordinator.record.dossier import Dossier, read_dossier
 from coordinator.record.ids import read_id, show_id
 from coordinator.record.page import print_list, print_record
 from coordinator.record.reading import _select
+from coordinator.record.retention import remove_months
 from coordinator.record.sheet import COLUMNS, to_json, to_rows
 from coordinator.record.sieve import Wanted
 from coordinator.record.sqlite import SqliteStore
@@ -31,7 +32,7 @@ from mpic.problem import Flaw
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r
-from tests.world.records import CALLER, fill, sample_record, to_entry
+from tests.world.records import CALLER, fill, may_go, sample_record, to_entry
 
 SHIPPED = Path(__file__).parents[4] / "deploy" / "coordinator.toml"
 WILD = sample_record(7, name="*.example.org")
@@ -322,3 +323,53 @@ def test_a_stored_record_reads_as_it_was_written(store: SqliteStore) -> None:
     stored = store.read(read_id(show_id(RECORDS[0].id)))
     assert stored is not None
     assert read_dossier(stored.contents).question == RECORDS[0]
+
+
+def test_a_second_question_under_an_old_id_is_not_shown_in_place_of_the_first(
+    run: Run, store: SqliteStore
+) -> None:
+    """Properly chained, by whoever may append: the later one was told before."""
+    other = r.Record()
+    other.CopyFrom(RECORDS[4])
+    other.names[0].reason = c.REASON_CORROBORATED
+    fill(store, [other])
+    for command in (("show", show_id(other.id)), ("search", "--json"), ("export",)):
+        result = run(*command)
+        assert other.request_id not in result.stdout
+        assert f"Record {show_id(other.id)} is not as it was written" in result.stderr
+    assert run("show", show_id(other.id)).exit_code == 1
+    flawed = run("verify")
+    assert flawed.exit_code == 1
+    assert "one of several questions under one id" in flawed.stdout
+
+
+def test_ids_that_were_swapped_are_named_and_shown_under_neither(
+    run: Run, store: SqliteStore, tmp_path: Path
+) -> None:
+    store.close()
+    one, two = RECORDS[0].id, RECORDS[1].id
+    with sqlite3.connect(tmp_path / "record.sqlite3") as db:
+        for old, new in ((one, b"x" * 16), (two, one), (b"x" * 16, two)):
+            db.execute("UPDATE entry SET record = ? WHERE record = ?", (new, old))
+    db.close()
+    flawed = run("verify")
+    assert flawed.exit_code == 1
+    assert flawed.stdout.count("which is not its own") == 2
+    shown = run("show", show_id(one))
+    assert (shown.exit_code, shown.stdout) == (1, "")
+    assert f"an entry of record {show_id(two)} stands among its entries" in shown.stderr
+
+
+def test_a_pruning_that_was_made_up_is_named(run: Run, store: SqliteStore) -> None:
+    """It hides what is a week old, with every hash as it must be."""
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    remove_months(store, store.months(), now)
+    assert "does not say when" in run("verify").stdout
+
+
+def test_a_pruning_before_its_time_is_named(run: Run, store: SqliteStore) -> None:
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    remove_months(store, may_go(store.months(), now.replace(year=2029)), now)
+    flawed = run("verify")
+    assert flawed.exit_code == 1
+    assert "they had to be kept until 2029-11-30" in flawed.stdout
