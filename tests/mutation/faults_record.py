@@ -14,8 +14,58 @@ REMOVAL = "coordinator/record/postgresql_removal.py"
 WAITING = "coordinator/record/waiting.py"
 ROWS = "coordinator/record/sqlite_rows.py"
 DETERMINATION = "coordinator/record/determination.py"
+INSPECTION = "coordinator/record/inspection.py"
+PRUNED = "coordinator/record/pruned.py"
 
 FAULTS = [
+    Fault(
+        "an entry under another's id passes",
+        INSPECTION,
+        "    if own != record or len(own) != OCTETS:",
+        "    if len(own) != OCTETS:",
+    ),
+    Fault(
+        "an entry with an old date passes",
+        INSPECTION,
+        "        if abs(at_us - written_at_us) > _TOLERANCE_US:",
+        "        if False:",
+    ),
+    Fault(
+        "a second question under one id passes",
+        INSPECTION,
+        '    if kinds.count("question") > 1:',
+        "    if False:",
+    ),
+    Fault(
+        "a record that the index does not have passes",
+        INSPECTION,
+        "    if expected - set(terms):",
+        "    if False:",
+    ),
+    Fault(
+        "a row of the index that is of no record passes",
+        INSPECTION,
+        "    if set(terms) - expected:",
+        "    if False:",
+    ),
+    Fault(
+        "a pruning before its time passes",
+        PRUNED,
+        "    if until > pruned_at_us:",
+        "    if False:",
+    ),
+    Fault(
+        "a pruning that says nothing of times passes",
+        PRUNED,
+        "    if not (first and last and until and pruned_at_us):",
+        "    if False:",
+    ),
+    Fault(
+        "of several kept heads the latest alone counts",
+        CHAIN,
+        "any(head.hash != batch.hash for head in by_number.get(batch.sequence, ()))",
+        "any(head.hash != batch.hash for head in by_number.get(batch.sequence, ()) if head is kept[-1])",
+    ),
     Fault(
         "a batch does not commit to the one before",
         CHAIN,
@@ -43,7 +93,7 @@ FAULTS = [
     Fault(
         "a tail cut off passes",
         CHAIN,
-        "    if kept and kept.sequence > expected.sequence:",
+        "    if last > expected.sequence:",
         "    if False:",
     ),
     Fault(
@@ -180,8 +230,8 @@ FAULTS = [
     Fault(
         "another's batch is taken for ours",
         POSTGRESQL,
-        ".fetchone() != (True,):",
-        ".fetchone() is None:",
+        "key).fetchone() != (True,):",
+        "key).fetchone() is None:",
     ),
     Fault(
         "a lost connection costs an answer",
@@ -210,9 +260,9 @@ FAULTS = [
     Fault("two migrate at once", SCHEMA, "        db.execute(_LOCK)\n", ""),
     Fault(
         "later tables pass",
-        POSTGRESQL,
-        "        if version > schema.VERSION:\n            raise",
-        "        if False:\n            raise",
+        SCHEMA,
+        "    if version > VERSION:\n        raise",
+        "    if False:\n        raise",
     ),
     Fault(
         "a month goes though another chain is in it",

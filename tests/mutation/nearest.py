@@ -39,6 +39,11 @@ _BESIDE = {
     "coordinator/policy_settings.py": (f"{_COORDINATOR}/test_settings.py",),
     "coordinator/record/determination.py": (f"{_RECORD}/test_repeats.py",),
     "coordinator/record/ids.py": (f"{_RECORD}/test_stores.py",),
+    "coordinator/record/inspection.py": (
+        f"{_RECORD}/test_commands.py",
+        f"{_RECORD}/test_tampering.py",
+    ),
+    "coordinator/record/pruned.py": (f"{_RECORD}/test_commands.py",),
     "coordinator/record/postgresql_connection.py": (f"{_RECORD}/test_postgresql.py",),
     "coordinator/record/postgresql_insertion.py": (
         f"{_RECORD}/test_stores.py",

@@ -20,6 +20,7 @@ from coordinator.record.chain import seal_batch
 from coordinator.record.cli import app
 from coordinator.record.dossier import Dossier, read_dossier
 from coordinator.record.ids import read_id, show_id
+from coordinator.record.moments import to_us
 from coordinator.record.page import print_list, print_record
 from coordinator.record.reading import _select
 from coordinator.record.retention import remove_months
@@ -373,3 +374,15 @@ def test_a_pruning_before_its_time_is_named(run: Run, store: SqliteStore) -> Non
     flawed = run("verify")
     assert flawed.exit_code == 1
     assert "they had to be kept until 2029-11-30" in flawed.stdout
+
+
+def test_a_record_that_was_dated_back_is_named(run: Run, store: SqliteStore) -> None:
+    """An approval of last year, made up today and properly chained (BR 5.4.1)."""
+    record = sample_record(1, asked_at=datetime(2025, 11, 23, tzinfo=UTC))
+    entry = to_entry(record)
+    at = to_us(datetime(2026, 11, 23, 13, tzinfo=UTC))
+    store.append(seal_batch(store.head("main.0"), [entry.content], at), [entry])
+    flawed = run("verify")
+    assert flawed.exit_code == 1
+    assert "says to have been asked at 2025-11-23" in flawed.stdout
+    assert show_id(record.id) in flawed.stdout
