@@ -45,3 +45,8 @@ def show_moment(microseconds: int) -> str:
     """Return a moment in UTC, to the millisecond."""
     moment = to_moment(microseconds)
     return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def read_moment(text: str) -> int:
+    """Return the microseconds of what `show_moment` returned; raises ValueError."""
+    return to_us(datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%fZ").replace(tzinfo=UTC))

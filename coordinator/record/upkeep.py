@@ -11,7 +11,7 @@ import typer
 from coordinator.record.audit import export_heads, verify_store
 from coordinator.record.chain import Head, StoredBatch
 from coordinator.record.keeping import Hold, decide_months
-from coordinator.record.moments import show_moment
+from coordinator.record.moments import read_moment, show_moment
 from coordinator.record.options import Config, open_record
 from coordinator.record.page import describe_flaw
 from coordinator.record.retention import remove_months
@@ -71,20 +71,18 @@ def head(config: Config) -> None:
 
 
 def _read_heads(file: Path) -> list[Head]:
-    """Return the latest head of each chain in a file of exported ones."""
-    latest: dict[str, Head] = {}
+    """Return all heads in a file of exported ones: each shows what was replaced before it."""
+    found: list[Head] = []
     for number, line in enumerate(file.read_text().splitlines(), 1):
         try:
             fields = json.loads(line)
-            one = Head(
-                str(fields["chain"]), int(fields["sequence"]), bytes.fromhex(fields["hash"]), 0
-            )
+            digest = bytes.fromhex(fields["hash"])
+            written_at_us = read_moment(str(fields["written_at"])) if "written_at" in fields else 0
+            found.append(Head(str(fields["chain"]), int(fields["sequence"]), digest, written_at_us))
         except (ValueError, KeyError, TypeError) as error:
             mend = "Give lines as `mpic record head` printed them"
             raise Flaw(f"{file}: line {number} is no head", mend) from error
-        if one.chain not in latest or latest[one.chain].sequence < one.sequence:
-            latest[one.chain] = one
-    return list(latest.values())
+    return found
 
 
 def migrate(config: Config) -> None:

@@ -386,3 +386,21 @@ def test_a_record_that_was_dated_back_is_named(run: Run, store: SqliteStore) -> 
     assert flawed.exit_code == 1
     assert "says to have been asked at 2025-11-23" in flawed.stdout
     assert show_id(record.id) in flawed.stdout
+
+
+def test_every_kept_head_is_held_against_the_record(
+    run: Run, store: SqliteStore, tmp_path: Path
+) -> None:
+    """One of before a chain was computed anew counts, though later ones were kept as well."""
+    early = run("head").stdout
+    fill(store, [sample_record(9)])
+    late = run("head").stdout
+    heads = tmp_path / "heads.jsonl"
+    heads.write_text(early + late)
+    assert run("verify", "--heads", str(heads)).exit_code == 0
+    fields = json.loads(early)
+    heads.write_text(json.dumps({**fields, "hash": "11" * 32}) + "\n" + late)
+    flawed = run("verify", "--heads", str(heads))
+    assert flawed.exit_code == 1
+    assert f"batch {fields['sequence']}" in flawed.stdout
+    assert "is not the batch whose head was kept" in flawed.stdout
