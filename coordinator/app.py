@@ -31,6 +31,7 @@ from coordinator.settings import CoordinatorSettings, check_roster
 from coordinator.tracing import Spans
 from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
+from mpic.bounds import REQUEST_OCTETS
 from mpic.examiner import Examined
 from mpic.grpc.acceptors import Busiest
 from mpic.grpc.serving import Listening, Server, ServingError
@@ -129,7 +130,7 @@ def _make_server(settings: CoordinatorSettings, worker: int, tls: TlsPems) -> Se
     """Bind the port."""
     address = shift_port(settings.coordinator.listen, worker)
     allowed = {SERVICE: frozenset(settings.callers.allowed)}
-    return Server(Listening(address, tls, allowed))
+    return Server(Listening(address, tls, allowed, REQUEST_OCTETS))
 
 
 def _make_fanout(

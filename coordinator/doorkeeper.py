@@ -1,19 +1,17 @@
 """Who turns calls away that would find no room, before their question is read."""
 
-import asyncio
-from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 
 from coordinator.metrics import Watch
 from coordinator.overload import Gate
+from mpic.grpc.counted import CountedLines
 from mpic.grpc.errors import RequestError
 from mpic.grpc.handlers import Context
 
 log = structlog.get_logger()
-
-_SECONDS = 1.0
 
 
 class Doorkeeper:
@@ -33,8 +31,7 @@ class Doorkeeper:
         self._gate = gate
         self._identify = identify
         self._watch = watch
-        self._turned_away: Counter[tuple[str, str]] = Counter()
-        """By caller and reason, since the last line."""
+        self._lines = CountedLines(partial(log.info, "turned_away"))
 
     def find_no_room(self, context: Context) -> RequestError | None:
         """Return why a call is turned away; None: it is not, but its names may be too many."""
@@ -47,16 +44,9 @@ class Doorkeeper:
         error = self._gate.find_no_room(caller)
         if error is not None:
             self._watch.count(error)
-            self._note(caller, error.reason)
+            self._lines.note(caller=caller, reason=error.reason)
         return error
-
-    def _note(self, caller: str, reason: str) -> None:
-        if not self._turned_away:
-            asyncio.get_running_loop().call_later(_SECONDS, self.write)
-        self._turned_away[caller, reason] += 1
 
     def write(self) -> None:
         """Write the lines of those that were turned away since the last."""
-        for (caller, reason), calls in self._turned_away.items():
-            log.info("turned_away", caller=caller, reason=reason, calls=calls)
-        self._turned_away.clear()
+        self._lines.write()

@@ -13,6 +13,7 @@ import structlog
 
 from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
+from mpic.bounds import QUESTIONS_OCTETS
 from mpic.config import ConfigError, Problem
 from mpic.examiner import Examined, examine
 from mpic.grpc.logs import set_level
@@ -83,7 +84,7 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
         view = await _open_view(settings.resolver, worker, capacity, shown, stack)
         allowed = {SERVICE: frozenset(settings.callers.allowed)}
         address = shift_port(settings.agent.listen, worker)
-        server = Server(Listening(address, tls, allowed))
+        server = Server(Listening(address, tls, allowed, QUESTIONS_OCTETS))
         servicer = _make_servicer(settings, capacity, view, shown.metrics)
         program.show_certificates(examined.ends)
         program.register(server.meter.collectors)

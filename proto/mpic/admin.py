@@ -13,8 +13,9 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -37,6 +38,8 @@ Condition = Callable[[], str]
 """Says why not; "" when it is met."""
 
 _REFRESH_SECONDS = 1.0
+_REQUEST_SECONDS = 30.0
+_CONNECTIONS = 64
 _HIDDEN = "(hidden)"
 _SECRET_KEY = re.compile(r"password|secret|token|passphrase", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):[^@\s]*(?=@)")
@@ -104,22 +107,44 @@ async def open_admin(listen: str, file: Path, pages: AdminPages) -> AsyncIterato
             web.get("/config", _config_handler(pages.settings)),
         ]
     )
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
+    # A request may take as long to come as the next one, which is an hour otherwise.
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=0.5,
+        keepalive_timeout=_REQUEST_SECONDS,
+    )
     await runner.setup()
     host, _, port = listen.rpartition(":")
+    assert runner.server is not None  # noqa: S101 - it was set up
+    receive = partial(_receive, runner.server)
+    loop = asyncio.get_running_loop()
     try:
-        await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+        listening = await loop.create_server(receive, host.strip("[]"), int(port))
     except (OSError, OverflowError) as error:
         await runner.cleanup()
         message = f"cannot listen on {listen}: {error}"
         mend = "Stop the process that holds the port, or choose another address here"
         raise ConfigError(file, [Problem("admin.listen", message, mend)]) from error
-    bound: int = runner.addresses[0][1]
+    bound: int = listening.sockets[0].getsockname()[1]
     log.info("admin_serving", address=f"{host}:{bound}")
     try:
         yield bound
     finally:
+        listening.close()
         await runner.cleanup()
+
+
+class _Refuse(asyncio.Protocol):
+    """Ends a connection that is one too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast("asyncio.Transport", transport).abort()
+
+
+def _receive(server: web.Server) -> asyncio.Protocol:
+    return server() if len(server.connections) < _CONNECTIONS else _Refuse()
 
 
 def _metrics_handler(pages: AdminPages) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

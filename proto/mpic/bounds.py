@@ -1,4 +1,4 @@
-"""How large what an agent sends may be: what both programs must agree on. See deploy/operation.md.
+"""How large messages may be: what both programs must agree on. See deploy/operation.md.
 
 An honest agent stays within them whatever a domain's servers send: an answer of theirs has 64 KiB
 at most, and what could be more (the aliases of a hundred levels) the agent itself calls a failure.
@@ -28,6 +28,12 @@ SERVER_REPLIES = 64
 
 BATCH_OCTETS = 1024 * 1024
 """Of the items of one message, which is sent when it has so many: the last may go beyond."""
+
+REQUEST_OCTETS = 2 * 1024 * 1024
+"""Of one message to a coordinator: twenty questions at all their bounds, or ten thousand short."""
+
+QUESTIONS_OCTETS = 8 * 1024 * 1024
+"""Of one message to an agent. Coordinators before these bounds send all that waits: 5.5 MiB."""
 
 MESSAGE_OCTETS = 4 * 1024 * 1024 + 512 * 1024
 """Of one message to a client. Agents before these bounds send 4 MiB, and what goes beyond."""

@@ -4,9 +4,11 @@ Nothing is decided here: the service is one that only notes who reached it.
 """
 
 import asyncio
+import resource
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from mpic.grpc import serving
+from mpic.grpc import serving, transport
 from mpic.grpc.acceptors import Busiest
 from mpic.grpc.errors import RequestError, Violation, invalid_argument
 from mpic.grpc.handlers import Context
@@ -35,6 +37,7 @@ from tests.world import network
 SERVICE: str = c.DESCRIPTOR.services_by_name["CorroborationService"].full_name
 NAME = "main.coordinator.mpic.test"
 NOW = datetime.now(UTC)
+MOST_OCTETS = 100_000
 ALLOWED = frozenset({"spiffe://mpic.test/caller/pipeline"})
 STRANGERS = frozenset({"spiffe://mpic.test/caller/stranger"})
 
@@ -125,7 +128,7 @@ class House:
         self.pki = pki
         self.servicer = Servicer()
         files = pki.files(pki.server)
-        self.server = Server(Listening("127.0.0.1:0", files, {SERVICE: ALLOWED}))
+        self.server = Server(Listening("127.0.0.1:0", files, {SERVICE: ALLOWED}, MOST_OCTETS))
         add = corroboration_pb2_grpc.add_CorroborationServiceServicer_to_server
         self.server.add(add, self.servicer, Busiest("Corroborate", find_no_room))
         self.address = f"127.0.0.1:{self.server.port}"
@@ -203,6 +206,7 @@ async def test_a_stranger_reaches_no_method_of_any_kind(house: House, way: Any) 
     with capture_logs() as lines:
         async with house.channel(house.pki.stranger) as channel:
             error = await way(channel)
+        house.server._gate.write()
     assert error is not None
     assert error.code() is grpc.StatusCode.PERMISSION_DENIED
     assert not house.servicer.reached
@@ -268,8 +272,8 @@ async def test_a_server_of_another_authority_or_name_is_not_believed(
         assert error.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_health_is_told_to_whoever_has_a_certificate(house: House) -> None:
-    async with house.channel(house.pki.stranger) as channel:
+async def test_health_is_told_to_who_is_on_the_list(house: House) -> None:
+    async with house.channel(house.pki.pipeline) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         for service in ("", SERVICE):
             request = health_pb2.HealthCheckRequest(service=service)
@@ -278,6 +282,174 @@ async def test_health_is_told_to_whoever_has_a_certificate(house: House) -> None
         await house.server.set_health(serving=False)
         response = await stub.Check(health_pb2.HealthCheckRequest(service=SERVICE), timeout=20)
         assert response.status == health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+METHODS = (
+    f"/{SERVICE}/Corroborate",
+    f"/{SERVICE}/CorroborateStream",
+    f"/{SERVICE}/ListPerspectives",
+    f"/{SERVICE}/GetCorroboration",
+    f"/{SERVICE}/RecordIssuance",
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+)
+STREAMS = (METHODS[1], METHODS[-1])
+
+
+async def wait() -> AsyncIterator[bytes]:
+    """Say nothing, and do not end."""
+    await asyncio.Event().wait()
+    yield b""
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_stranger_is_refused_before_it_has_said_anything(house: House, method: str) -> None:
+    """Whoever waits for a message first would wait here until the deadline."""
+    async with house.channel(house.pki.stranger) as channel:
+        for _ in range(3):  # grpc.aio itself may take up some
+            call: Any = channel.stream_stream(method)(wait(), timeout=20)
+            assert await call.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert not house.servicer.reached
+
+
+@pytest.mark.parametrize("method", [one for one in METHODS if one not in STREAMS])
+@pytest.mark.parametrize("caller", ["pipeline", "stranger"])
+async def test_what_is_compressed_is_not_blown_up(house: House, method: str, caller: str) -> None:
+    """It would be within the bound as it is sent, and far beyond it as it is read."""
+    bomb = c.CorroborateRequest(request_id="a" * 100 * MOST_OCTETS).SerializeToString()
+    pair = house.pki.pipeline if caller == "pipeline" else house.pki.stranger
+    async with house.channel(pair) as channel:
+        call: Any = channel.unary_unary(method)
+        call = call(bomb, timeout=20, compression=grpc.Compression.Gzip)
+        assert await call.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert not house.servicer.reached
+
+
+TOO_LONG = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize("octets", [MOST_OCTETS, MOST_OCTETS + 1])
+async def test_a_message_has_a_bound(house: House, octets: int) -> None:
+    request = c.CorroborateRequest(request_id="a")
+    request.account_uri = "a" * (octets - request.ByteSize() - 4)
+    assert request.ByteSize() == octets
+    async with house.channel(house.pki.pipeline) as channel:
+        for method in METHODS[:3]:
+            say = iter([request.SerializeToString()])
+            call: Any = channel.stream_stream(method)(say, timeout=20)
+            with suppress(aio.AioRpcError):
+                while await call.read() is not aio.EOF:
+                    pass
+            wanted = grpc.StatusCode.OK if octets == MOST_OCTETS else TOO_LONG
+            assert await call.code() is wanted, method
+
+
+async def test_calls_of_one_connection_have_a_bound(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is beyond waits at its caller until one of the others has ended."""
+    few = [
+        (name, 3 if name == "grpc.max_concurrent_streams" else value)
+        for name, value in transport.server_options(MOST_OCTETS)
+    ]
+    assert few != transport.server_options(MOST_OCTETS)
+    monkeypatch.setattr(serving, "server_options", lambda _: few)
+    house = await House(pki).start()
+    try:
+        async with house.channel(pki.pipeline) as channel:
+            stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+            streams = [stub.CorroborateStream(timeout=60) for _ in range(3)]
+            for one in streams:
+                await one.read()
+            waiting = asyncio.ensure_future(stub.CorroborateStream(timeout=60).read())
+            await asyncio.wait([waiting], timeout=0.5)
+            assert len(house.servicer.reached) == 3
+            await streams[0].done_writing()
+            assert await waiting == c.CorroborateStreamResponse()
+            assert len(house.servicer.reached) == 4
+    finally:
+        await house.end()
+
+
+async def test_a_call_that_ends_without_a_message_is_an_error(house: House) -> None:
+    async with house.channel(house.pki.pipeline) as channel:
+        call: Any = channel.stream_stream(f"/{SERVICE}/ListPerspectives")(timeout=20)
+        await call.done_writing()
+        assert await call.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def greet(house: House) -> ssl.SSLContext:
+    """Speak TLS as the stranger."""
+    context = ssl.create_default_context(cafile=house.pki.authority.file)
+    context.check_hostname = False
+    context.load_cert_chain(house.pki.stranger.certificate, house.pki.stranger.private_key)
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
+HTTP2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)
+"""The preface of a client, and its settings: none (RFC 9113 section 3.4)."""
+
+
+@pytest.mark.parametrize(
+    "says", ["nothing", "half of TLS", "TLS", "TLS and half of HTTP/2", "HTTP/2"]
+)
+async def test_a_connection_on_which_nothing_is_asked_is_ended(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    """Which takes some seconds, or a minute where HTTP/2 is spoken; here less."""
+    short = [(name, 300 if name in WAITS else value) for name, value in transport.server_options(1)]
+    assert {name for name, value in short if value == 300} == WAITS
+    monkeypatch.setattr(serving, "server_options", lambda _: short)
+    house = await House(pki).start()
+    host, port = house.address.split(":")
+    context = greet(house) if "TLS" in says or says == "HTTP/2" else None
+    context = None if says == "half of TLS" else context
+    try:
+        reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
+        writer.write({"half of TLS": b"\x16\x03\x01", "HTTP/2": HTTP2}.get(says, b""))
+        if "half of HTTP/2" in says:
+            writer.write(HTTP2[:10])
+        async with asyncio.timeout(20):
+            with suppress(ConnectionError, ssl.SSLError):
+                while await reader.read(65536):
+                    pass
+        writer.close()
+    finally:
+        await house.end()
+
+
+WAITS = {
+    "grpc.server_handshake_timeout_ms",
+    "grpc.http2.settings_timeout",
+    "grpc.max_connection_idle_ms",
+}
+
+
+async def test_connections_beyond_the_bound_are_ended_and_there_is_room_again(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (100, hard))
+    house = await House(pki).start()
+    assert files > 100
+    host, port = house.address.split(":")
+    try:
+        held = [await asyncio.open_connection(host, int(port)) for _ in range(80)]
+        waits = [asyncio.create_task(reader.read()) for reader, _ in held]
+        done, kept = await asyncio.wait(waits, timeout=5)
+        assert 25 <= len(kept) <= 50
+        async with house.channel(pki.pipeline) as channel:
+            error = await list_perspectives(channel)
+            assert error is not None
+            assert error.code() is grpc.StatusCode.UNAVAILABLE
+        for _, writer in held:
+            writer.close()
+        async with house.channel(pki.pipeline) as channel:
+            assert await list_perspectives(channel) is None
+        await asyncio.gather(*done, *kept, return_exceptions=True)
+    finally:
+        await house.end()
 
 
 async def test_the_list_that_is_adopted_is_in_force(house: House) -> None:
@@ -425,13 +597,13 @@ async def test_one_that_takes_too_long_is_not_waited_for(pki: Pki) -> None:
 async def test_it_cannot_start_where_another_has_the_port(house: House) -> None:
     files = house.pki.files(house.pki.server)
     with pytest.raises(ServingError, match="cannot listen"):
-        Server(Listening(house.address, files, {SERVICE: ALLOWED}))
+        Server(Listening(house.address, files, {SERVICE: ALLOWED}, MOST_OCTETS))
 
 
 async def test_it_cannot_start_without_its_certificate(pki: Pki, tmp_path: Path) -> None:
     files = TlsFiles(tmp_path / "none.pem", pki.server.private_key, pki.authority.file)
     with pytest.raises(ServingError, match=r"none\.pem"):
-        Server(Listening("127.0.0.1:0", files, {SERVICE: ALLOWED}))
+        Server(Listening("127.0.0.1:0", files, {SERVICE: ALLOWED}, MOST_OCTETS))
 
 
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

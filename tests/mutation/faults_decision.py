@@ -246,7 +246,7 @@ FAULTS = [
     Fault("a stranger is turned away like others", "coordinator/doorkeeper.py", "        if not identities:", "        if False:"),
     Fault("nobody is turned away unread", "coordinator/doorkeeper.py", "        if self._gate.has_room_for_all():", "        if True:"),
     Fault("who is turned away unread is not counted", "coordinator/doorkeeper.py", "            self._watch.count(error)", "            pass"),
-    Fault("who is turned away unread is told in the log again and again", "coordinator/doorkeeper.py", "        self._turned_away.clear()", "        pass"),
+    Fault("who is turned away unread is told in the log again and again", "proto/mpic/grpc/counted.py", "        self._counts.clear()", "        pass"),
     Fault("a caller's double use of an id is the service's fault", "coordinator/metrics.py", "(StatusCode.INVALID_ARGUMENT, StatusCode.ALREADY_EXISTS)", "(StatusCode.INVALID_ARGUMENT,)"),
     Fault("what has left counts on", ADMISSION, "        self._by_caller[caller] -= names", "        pass"),
     Fault("what nobody waits for is looked up on", FANOUT, "            link.withdraw(entry)", "            pass"),

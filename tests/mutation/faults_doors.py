@@ -11,8 +11,13 @@ TLS = "proto/mpic/grpc/tls.py"
 
 FAULTS = [
     # Who calls.
-    Fault("calls pass the list unasked", IDENTITY, "                self._admit(service, context)\n                return await", "                return await"),
-    Fault("streams pass the list unasked", IDENTITY, "                self._admit(service, context)\n                async for", "                async for"),
+    Fault("who is not on the list is let in", IDENTITY, "            if not identities:\n", "            if False:\n"),
+    Fault("who is not on the list is let in where many are taken up", IDENTITY, "return None if self.identify(service, context) else self._refuse(service, context)", "return None"),
+    Fault("the text of a name is taken for one of another kind", IDENTITY, 'if b":" not in one and', "if"),
+    Fault("a name that goes on behind a NUL is taken for one that ends", IDENTITY, "return bytes((tag,)) + length + name in der", "return True"),
+    Fault("a stranger's stream goes on when the list changes", IDENTITY, "            if not self._allowed_of(caller.service).issuperset(caller.identities):", "            if False:"),
+    Fault("every stream ends when the list changes", IDENTITY, "            if not self._allowed_of(caller.service).issuperset(caller.identities):", "            if True:"),
+    Fault("who leaves the list is told nothing", IDENTITY, "            if task not in self._closed:", "            if True:"),
     # What is told of what went wrong.
     Fault("what went wrong inside is told the caller", ERRORS, '"INTERNAL", "internal error; nothing was decided"', '"INTERNAL", str(error)'),
     Fault("what went wrong inside is nowhere in the log", ERRORS, '        log.error("internal_error", exc_info=error)\n', ""),
@@ -38,10 +43,10 @@ FAULTS = [
     Fault("TLS 1.2 is seen where none is", TLS, "            return connection.recv(1) == _SERVER_HELLO", "            return connection.recv(1) != b''"),
     Fault("gRPC that was loaded too early is used", TLS, "    if not mpic.TLS_1_3_ONLY:", "    if False:"),
     # A server's life.
-    Fault("a service is not behind the gate", SERVING, "return self.meter.wrap(service, name, self._gate.wrap(service, handler))", "return self.meter.wrap(service, name, handler)"),
-    Fault("a service is not counted", SERVING, "return self.meter.wrap(service, name, self._gate.wrap(service, handler))", "return self._gate.wrap(service, handler)"),
-    Fault("who finds no room is not asked who it is", SERVING, "refusing = self._wrap(service, name, grpc.unary_unary_rpc_method_handler(refuse))", "refusing = self.meter.wrap(service, name, grpc.unary_unary_rpc_method_handler(refuse))"),
-    Fault("what many calls are of is taken up like others", SERVING, "            self._acceptors.append(Acceptors(self._grpc, service, name, reception))", "            pass"),
+    Fault("a service is not behind the gate", SERVING, "self._count(service, name, self._gate.wrap(service, handler))", "self._count(service, name, handler)"),
+    Fault("a service is not counted", SERVING, "return self.meter.wrap(service, name, map_errors(handler))", "return map_errors(handler)"),
+    Fault("who finds no room is not asked who it is", SERVING, "return self._gate.find_refusal(service, context) or find_no_room(context)", "return find_no_room(context)"),
+    Fault("what many calls are of is taken up like others", SERVING, "            self._acceptors.append(Acceptors(self._grpc, (service, name), wrapped[name], reception))", "            pass"),
     Fault("who serves already is starting", SERVING, "        self._started = True\n", ""),
     Fault("who starts serves already", SERVING, '        return "" if self._started else "it is starting"', '        return ""'),
     Fault("who stops serves on", SERVING, "        if self.stopping:\n            return", "        if False:\n            return"),
@@ -51,7 +56,7 @@ FAULTS = [
     Fault("what runs is waited for whatever it takes", SERVING, "await self._grpc.stop(grace)", "await self._grpc.stop(None if grace else 0)"),
     Fault("health says that all is well when it ends", SERVING, "        await self._health.enter_graceful_shutdown()\n", ""),
     Fault("health is always well", SERVING, "value = status.SERVING if serving else status.NOT_SERVING", "value = status.SERVING"),
-    Fault("health cannot be watched", HANDLERS, "    if handler.response_streaming and iscoroutinefunction(inner):", "    if False:"),
+    Fault("health cannot be watched", HANDLERS, "    elif iscoroutinefunction(inner):", "    elif False:"),
     Fault("health is known of nothing by name", SERVING, 'for service in ("", *self._services):', 'for service in ("",):'),
     Fault("a certificate that is adopted is not shown", SERVING, "        self._identity.adopt(tls)\n", ""),
     Fault("a server that speaks TLS 1.2 serves", SERVING, "        if accepted:\n", "        if False:\n"),
@@ -62,7 +67,7 @@ FAULTS = [
     Fault("nobody is turned away", ACCEPTORS, "        if error is None:\n            work", "        if True:\n            work"),
     Fault("everybody is turned away", ACCEPTORS, "        if error is None:\n            work", "        if error is False:\n            work"),
     Fault("an error at the door lets in", ACCEPTORS, "        except Exception as error:  # noqa: BLE001 - this call must end, and others be taken up\n            return error", "        except Exception:  # noqa: BLE001 - this call must end, and others be taken up\n            return None"),
-    Fault("an error at the door ends the door", ACCEPTORS, "        try:\n            return self._reception.find_no_room(context)\n        except Exception as error:  # noqa: BLE001 - this call must end, and others be taken up\n            return error", "        return self._reception.find_no_room(context)"),
+    Fault("an error at the door ends the door", ACCEPTORS, "        try:\n            return self._reception.find_refusal(context)\n        except Exception as error:  # noqa: BLE001 - this call must end, and others be taken up\n            return error", "        return self._reception.find_refusal(context)"),
     Fault("a caller that is gone ends the door", ACCEPTORS, "        except (aio.AbortError, cygrpc.ExecuteBatchError) as ended:", "        except aio.AbortError as ended:"),
     Fault("the server ends before its door", ACCEPTORS, "        if self._tasks:\n            await asyncio.wait(self._tasks)", "        pass"),
 ]  # fmt: skip

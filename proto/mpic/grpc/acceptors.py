@@ -41,12 +41,15 @@ _AT_A_TIME = 256
 """At six times capacity 64 are too few: calls waited a second for being looked at."""
 
 
+FindRefusal = Callable[[Context], RequestError | None]
+"""Says why a call is turned away, whose message is not read yet; None: it is not."""
+
+
 class Busiest(NamedTuple):
     """The method of a service that most calls are of; it has one request and one response."""
 
     name: str
-    find_no_room: Callable[[Context], RequestError | None]
-    """Says why a call is turned away, whose message is not read yet; None: it is not."""
+    find_no_room: FindRefusal
 
 
 class Reception(NamedTuple):
@@ -54,7 +57,7 @@ class Reception(NamedTuple):
 
     handler: Handler
     """Of those let in."""
-    find_no_room: Callable[[Context], RequestError | None]
+    find_refusal: FindRefusal
     turn_away: Callable[[Exception, Context], Awaitable[None]]
     """Ends a call with an error."""
 
@@ -67,12 +70,15 @@ async def refuse(error: Exception, _context: Context) -> NoReturn:
 class Acceptors:
     """Take up the calls of one method."""
 
-    def __init__(self, server: aio.Server, service: str, name: str, reception: Reception) -> None:
-        """Receive the calls of the method `name` of `service`, once started.
+    def __init__(
+        self, server: aio.Server, method: tuple[str, str], handler: Handler, reception: Reception
+    ) -> None:
+        """Receive the calls of a method (its service and its name), once started.
 
-        The server must not have been started yet.
+        What grpc.aio itself takes up is for `handler`. The server must not have been started yet.
         """
-        server.add_registered_method_handlers(service, {name: reception.handler})
+        service, name = method
+        server.add_registered_method_handlers(service, {name: handler})
         self._core: Any = server._server  # type: ignore[attr-defined]  # noqa: SLF001 - see above
         self._method = f"/{service}/{name}"
         self._reception = reception
@@ -105,7 +111,7 @@ class Acceptors:
         """Have a call handled, or turn it away."""
         loop = asyncio.get_running_loop()
         context = cygrpc._ServicerContext(call, None, None, loop)  # noqa: SLF001
-        error = self._find_no_room(context)
+        error = self._find_refusal(context)
         if error is None:
             work = cygrpc._handle_unary_unary_rpc(self._reception.handler, call, loop)  # noqa: SLF001
             self._spawn(cygrpc._schedule_rpc_coro(work, call, loop, self._method))  # noqa: SLF001
@@ -117,9 +123,9 @@ class Acceptors:
             # would stay until garbage is collected.
             ended.__traceback__ = error.__traceback__ = None
 
-    def _find_no_room(self, context: Context) -> Exception | None:
+    def _find_refusal(self, context: Context) -> Exception | None:
         try:
-            return self._reception.find_no_room(context)
+            return self._reception.find_refusal(context)
         except Exception as error:  # noqa: BLE001 - this call must end, and others be taken up
             return error
 

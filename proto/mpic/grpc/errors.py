@@ -9,7 +9,8 @@ again for ever. So every text is escaped and cut here, and a status has no more 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -19,6 +20,7 @@ from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc import aio
 
+from mpic.grpc.handlers import Context, Handler, replace_behaviour
 from mpic.grpc.reasons import ErrorReason
 from mpic.text import ELLIPSIS, shorten
 
@@ -117,6 +119,29 @@ def _pack(message: Any) -> any_pb2.Any:  # noqa: ANN401 - any protobuf message
     packed = any_pb2.Any()
     packed.Pack(message)
     return packed
+
+
+def map_errors(handler: Handler) -> Handler:
+    """Return the same handler, of which every exception is told the caller as an error."""
+
+    async def one(inner: Any, request: Any, context: Context) -> Any:  # noqa: ANN401 - any message
+        try:
+            return await inner(request, context)
+        except (aio.AbortError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge: everything is mapped
+            await abort(context, error)
+
+    async def many(inner: Any, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any message
+        try:
+            async for message in inner(request, context):
+                yield message
+        except (aio.AbortError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the edge: everything is mapped
+            await abort(context, error)
+
+    return replace_behaviour(handler, one, many)
 
 
 async def abort(context: aio.ServicerContext[Any, Any], error: Exception) -> NoReturn:

@@ -27,23 +27,63 @@ def replace_behaviour(handler: Handler, one: One, many: Many) -> Handler:
         (True, False): grpc.stream_unary_rpc_method_handler,
         (True, True): grpc.stream_stream_rpc_method_handler,
     }[handler.request_streaming, handler.response_streaming]
-    inner: Any = (
+    around: Any = many if handler.response_streaming else one
+    return _make(make, partial(around, _behaviour(handler)), handler)
+
+
+def read_late(handler: Handler, around: Many) -> Handler:
+    """Return a handler with `around` what it does, in the form of a stream, which fits any kind.
+
+    Its messages are read when they are asked for. Of a method with one request grpc.aio reads that,
+    however large it is, before anybody can look who calls.
+    """
+    respond = _respond if handler.request_streaming else _respond_to_one
+    inner = partial(respond, _behaviour(handler), handler.response_streaming)
+    return _make(grpc.stream_stream_rpc_method_handler, partial(around, inner), handler)
+
+
+def _behaviour(handler: Handler) -> Any:  # noqa: ANN401 - of any kind
+    return (
         handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
     )
 
-    if handler.response_streaming and iscoroutinefunction(inner):
-        inner = partial(_await_writer, inner)
-    # By `partial`, because grpcio runs what is not seen to be a coroutine function in a thread.
+
+def _make(make: Any, behaviour: Any, like: Handler) -> Handler:  # noqa: ANN401 - of any kind
+    """Return a handler of other behaviour.
+
+    That is to be a `partial`: grpcio runs what is not seen to be a coroutine function in a thread.
+    """
     return make(  # type: ignore[no-any-return]
-        partial(many if handler.response_streaming else one, inner),
-        request_deserializer=handler.request_deserializer,
-        response_serializer=handler.response_serializer,
+        behaviour,
+        request_deserializer=like.request_deserializer,
+        response_serializer=like.response_serializer,
     )
 
 
-async def _await_writer(inner: Any, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any message
-    """Run a handler that yields no responses but writes them to its context, as grpcio allows."""
-    await inner(request, context)
-    none: tuple[Any, ...] = ()
-    for message in none:  # which makes it a stream
-        yield message
+async def _respond_to_one(
+    inner: Any,  # noqa: ANN401 - of any kind
+    has_many: bool,
+    requests: AsyncIterator[Any],
+    context: Context,
+) -> AsyncIterator[Any]:
+    """Respond to the first request, and read no other."""
+    async for request in requests:
+        async for response in _respond(inner, has_many, request, context):
+            yield response
+        return
+    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the call has no message")
+
+
+async def _respond(
+    inner: Any,  # noqa: ANN401 - of any kind
+    has_many: bool,
+    request: Any,  # noqa: ANN401 - any message, or a stream of them
+    context: Context,
+) -> AsyncIterator[Any]:
+    if not has_many:
+        yield await inner(request, context)
+    elif iscoroutinefunction(inner):
+        await inner(request, context)  # it writes its responses to the context, as grpcio allows
+    else:
+        async for response in inner(request, context):
+            yield response

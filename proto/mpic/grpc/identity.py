@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import grpc
 import structlog
-from grpc import aio
 
-from mpic.grpc.errors import RequestError, abort
-from mpic.grpc.handlers import Context, Handler, replace_behaviour
+from mpic.grpc.counted import CountedLines
+from mpic.grpc.errors import RequestError
+from mpic.grpc.handlers import Context, Handler, read_late
 from mpic.trace import HEADER, Trace, read_traceparent
 
 __all__ = ["Context", "Gate", "peer_identities", "peer_trace"]
@@ -77,63 +78,69 @@ def peer_trace(context: Context) -> Trace | None:
     return read_traceparent(header) if isinstance(header, str) else None
 
 
+class _Caller(NamedTuple):
+    """Of an open stream."""
+
+    service: str
+    identities: Sequence[str]
+    """Under which it was let in."""
+    context: Context
+
+
 class Gate:
     """Lets a caller reach a service only if its certificate names one of that service's callers.
 
     A caller without a certificate never gets here: the TLS handshake fails, which grpcio itself
-    writes to standard error. It also maps every exception of a handler, see `errors.abort`.
+    writes to standard error.
     """
 
     def __init__(self, allowed: Mapping[str, frozenset[str]]) -> None:
-        """Take the allowed identities by full service name; a service not named lets all in."""
+        """Take the allowed identities by full service name; a service not named lets nobody in."""
         self._allowed = allowed
-        self._streams: dict[asyncio.Task[Any], tuple[str, Sequence[str]]] = {}
-        """By its task: the service of each open stream, and as whom its caller was let in."""
+        self._streams: dict[asyncio.Task[Any], _Caller] = {}
+        """By its task: whose each open stream is."""
+        self._refused = CountedLines(partial(log.warning, "caller_refused"))
         self._closed: set[asyncio.Task[Any]] = set()
-        """Streams that are to end since nobody of that name is let in any more."""
+        """Those that are to end since nobody of that name is let in any more."""
+
+    def write(self) -> None:
+        """Write the lines of those that were refused since the last."""
+        self._refused.write()
 
     def adopt(self, allowed: Mapping[str, frozenset[str]]) -> None:
         """Let in others from now on, and end the streams of those who are not any more.
 
-        Other calls end by themselves within seconds and are answered to whom they were let in for.
+        Other calls end by themselves within seconds, for whom they were let in.
         """
         self._allowed = allowed
-        for task, (service, identities) in self._streams.items():
-            if not self._allowed_of(service).issuperset(identities):
+        for task, caller in self._streams.items():
+            if not self._allowed_of(caller.service).issuperset(caller.identities):
                 self._closed.add(task)
                 task.cancel()
 
     def wrap(self, service: str, handler: Handler) -> Handler:
-        """Return the same handler of a method of `service` behind the gate."""
+        """Return a handler of a method of `service` as one for streams behind the gate.
 
-        async def one(inner: Any, request: Any, context: Context) -> Any:  # noqa: ANN401 - any message
-            try:
-                self._admit(service, context)
-                return await inner(request, context)
-            except (aio.AbortError, asyncio.CancelledError):
-                raise
-            except Exception as error:  # noqa: BLE001 - the edge: everything is mapped
-                await abort(context, error)
+        No message is read of who is not let in. It raises RequestError.
+        """
 
-        async def many(inner: Any, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any message
-            try:
-                self._admit(service, context)
-                async for message in self._pass_on(service, inner(request, context), context):
-                    yield message
-            except (aio.AbortError, asyncio.CancelledError):
-                raise
-            except Exception as error:  # noqa: BLE001 - the edge: everything is mapped
-                await abort(context, error)
+        async def around(inner: Any, requests: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any messages
+            identities = self.identify(service, context)
+            if not identities:
+                raise self._refuse(service, context)
+            messages = inner(requests, context)
+            if handler.response_streaming:
+                messages = self._pass_on(messages, _Caller(service, identities, context))
+            async for message in messages:
+                yield message
 
-        return replace_behaviour(handler, one, many)
+        return read_late(handler, around)
 
-    async def _pass_on(
-        self, service: str, messages: AsyncIterator[Any], context: Context
-    ) -> AsyncIterator[Any]:
+    async def _pass_on(self, messages: AsyncIterator[Any], caller: _Caller) -> AsyncIterator[Any]:
         """Pass a stream on for as long as its caller is let in; then raise RequestError."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - gRPC gives each call one
-        self._streams[task] = (service, self.identify(service, context))
+        self._streams[task] = caller
         try:
             async for message in messages:
                 yield message
@@ -141,7 +148,7 @@ class Gate:
             if task not in self._closed:
                 raise
             task.uncancel()
-            raise self._refuse(service, context) from None
+            raise self._refuse(caller.service, caller.context) from None
         finally:
             self._streams.pop(task, None)
             self._closed.discard(task)
@@ -154,17 +161,19 @@ class Gate:
         allowed = self._allowed_of(service)
         return [one for one in peer_identities(context) if one in allowed]
 
+    def find_refusal(self, service: str, context: Context) -> RequestError | None:
+        """Say why a caller is not let in; None: it is."""
+        return None if self.identify(service, context) else self._refuse(service, context)
+
     def _allowed_of(self, service: str) -> frozenset[str]:
         return self._allowed.get(service, frozenset())
 
-    def _admit(self, service: str, context: Context) -> None:
-        if service in self._allowed and not self.identify(service, context):
-            raise self._refuse(service, context)
-
     def _refuse(self, service: str, context: Context) -> RequestError:
-        """Write down that a caller is refused, and return what it is told."""
+        """Have the log say that a caller is refused, and return what it is told."""
         names = describe_names(context)
-        log.warning("caller_refused", service=service, identities=names, address=context.peer())
+        # Without its port, which is another one for each connection.
+        address = context.peer().rpartition(":")[0]
+        self._refused.note(service=service, identities=tuple(names), address=address)
         return RequestError(
             grpc.StatusCode.PERMISSION_DENIED,
             "CALLER_NOT_ALLOWED",

@@ -15,12 +15,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
 from mpic.address import reachable
-from mpic.grpc.acceptors import Acceptors, Busiest, Reception, refuse
+from mpic.grpc.acceptors import Acceptors, Busiest, FindRefusal, Reception, refuse
+from mpic.grpc.errors import RequestError, map_errors
 from mpic.grpc.handlers import Context, Handler
 from mpic.grpc.identity import Gate
 from mpic.grpc.metering import HEALTH, Meter
 from mpic.grpc.tls import ServerIdentity, Tls, accepts_tls_1_2
-from mpic.grpc.transport import SERVER
+from mpic.grpc.transport import server_options
 
 log = structlog.get_logger()
 
@@ -38,6 +39,8 @@ class Listening:
     address: str
     tls: Tls
     allowed: Mapping[str, frozenset[str]]
+    most_octets: int
+    """Of one message."""
 
 
 class Server:
@@ -46,9 +49,9 @@ class Server:
     def __init__(self, listening: Listening) -> None:
         """Bind the port; raises ServingError. Then `add` services, and `start`."""
         self.meter = Meter((*listening.allowed, HEALTH))
-        self._gate = Gate(listening.allowed)
+        self._gate = Gate(_with_health(listening.allowed))
         self._acceptors: list[Acceptors] = []
-        self._grpc = aio.server(options=SERVER)
+        self._grpc = aio.server(options=server_options(listening.most_octets))
         try:
             self._identity = ServerIdentity(listening.tls)
             self.port = self._grpc.add_secure_port(listening.address, self._identity.credentials)
@@ -83,19 +86,32 @@ class Server:
         self, service: str, handlers: Mapping[str, Handler], *, busiest: Busiest | None
     ) -> None:
         """Add the handlers of a service, each behind the gate and counted."""
-        wrapped = {name: self._wrap(service, name, handler) for name, handler in handlers.items()}
+        wrapped = {
+            name: self._count(service, name, self._gate.wrap(service, handler))
+            for name, handler in handlers.items()
+        }
         self._grpc.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, wrapped),)
         )
         if busiest is not None:
             name, find_no_room = busiest
-            refusing = self._wrap(service, name, grpc.unary_unary_rpc_method_handler(refuse))
+            refusing = self._count(service, name, grpc.unary_unary_rpc_method_handler(refuse))
             turn_away: Any = refusing.unary_unary
-            reception = Reception(wrapped[name], find_no_room, turn_away)
-            self._acceptors.append(Acceptors(self._grpc, service, name, reception))
+            reception = Reception(
+                self._count(service, name, handlers[name]),
+                partial(self._find_refusal, service, find_no_room),
+                turn_away,
+            )
+            self._acceptors.append(Acceptors(self._grpc, (service, name), wrapped[name], reception))
 
-    def _wrap(self, service: str, name: str, handler: Handler) -> Handler:
-        return self.meter.wrap(service, name, self._gate.wrap(service, handler))
+    def _count(self, service: str, name: str, handler: Handler) -> Handler:
+        """Return the same handler, counted, and with its exceptions mapped."""
+        return self.meter.wrap(service, name, map_errors(handler))
+
+    def _find_refusal(
+        self, service: str, find_no_room: FindRefusal, context: Context
+    ) -> RequestError | None:
+        return self._gate.find_refusal(service, context) or find_no_room(context)
 
     def why_not_serving(self) -> str:
         """Say why no request should be sent here; "" when one may."""
@@ -119,7 +135,7 @@ class Server:
         on the list any more. Raises OSError.
         """
         self._identity.adopt(tls)
-        self._gate.adopt(allowed)
+        self._gate.adopt(_with_health(allowed))
 
     async def start(self) -> None:
         """Serve."""
@@ -168,7 +184,13 @@ class Server:
         await self._grpc.stop(grace)
         for acceptors in self._acceptors:
             await acceptors.end()
+        self._gate.write()
         log.info("stopped")
+
+
+def _with_health(allowed: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
+    """Return the lists with that of health: whoever is on one of the others."""
+    return {**allowed, HEALTH: frozenset[str]().union(*allowed.values())}
 
 
 class _Registrar:
