@@ -11,7 +11,7 @@ CLAUSES = "tests/clauses"
 # Those that start servers, which the tests that call this may have running already.
 WITHOUT = ("tests/clauses/test_caa_over_the_api.py", "tests/clauses/test_hostile_dns.py")
 
-# A server of the test's own, or a resolver's place: no program is started.
+# A server of the test's own, or an agent's or a resolver's place: no program is started.
 SERVER = "tests/integration/test_server.py"
 LINK = "tests/integration/test_resolver_link.py"
 
@@ -36,6 +36,8 @@ _BESIDE = {
     ),
     "coordinator/issuer.py": (f"{_COORDINATOR}/test_settings.py", CLAUSES),
     "coordinator/judging.py": (f"{_COORDINATOR}/test_ballot.py", f"{_COORDINATOR}/test_caa.py"),
+    "coordinator/link.py": ("tests/integration/test_link.py",),
+    "coordinator/link_problem.py": ("tests/integration/test_link.py",),
     "coordinator/policy_settings.py": (f"{_COORDINATOR}/test_settings.py",),
     "coordinator/record/determination.py": (f"{_RECORD}/test_repeats.py",),
     "coordinator/record/ids.py": (f"{_RECORD}/test_stores.py",),

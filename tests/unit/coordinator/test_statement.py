@@ -2,9 +2,11 @@
 
 import pytest
 
-from coordinator.link_problem import LinkError
-from coordinator.statement import read_description, read_response
+from coordinator.link_problem import LinkError, Problem
+from coordinator.statement import check_answer, read_description, read_response
+from mpic.bounds import LOOKUPS, OBSERVATION_OCTETS
 from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from tests.world.samples import WORLD
 
@@ -100,3 +102,40 @@ def test_a_description_that_is_none_is_garbage(message: bytes) -> None:
     with pytest.raises(LinkError) as raised:
         read_description(message, ASHBURN, ADDRESS)
     assert raised.value.problem.dissent == c.DISSENT_GARBAGE
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"perspective_id": "frankfurt"},
+        {"perspective_id": ""},
+        {"rir": o.RIR_LACNIC},
+        {"rir": o.RIR_UNSPECIFIED},
+        {"rir": 99},
+    ],
+)
+def test_another_agent_is_not_believed_whatever_it_says(stated: dict[str, object]) -> None:
+    """Whether it answers or describes itself: the roster says who and where it is."""
+    assert refused(response(**stated).SerializeToString()) == c.DISSENT_MISIDENTIFIED
+    described = p.DescribeResponse(**({"perspective_id": ASHBURN.id, "rir": ASHBURN.rir} | stated))
+    with pytest.raises(LinkError) as raised:
+        read_description(described.SerializeToString(), ASHBURN, ADDRESS)
+    assert raised.value.problem.dissent == c.DISSENT_MISIDENTIFIED
+
+
+@pytest.mark.parametrize(
+    ("octets", "lookups", "is_kept"),
+    [
+        (OBSERVATION_OCTETS, LOOKUPS, True),
+        (OBSERVATION_OCTETS + 1, 1, False),
+        (1, LOOKUPS + 1, False),
+    ],
+)
+def test_an_answer_is_kept_up_to_its_bounds(octets: int, lookups: int, is_kept: bool) -> None:
+    encoded = p.EncodedObservation(observation=bytes(octets), lookups_us=[1] * lookups)
+    answer = check_answer(encoded)
+    if is_kept:
+        assert answer is encoded
+    else:
+        assert isinstance(answer, Problem)
+        assert answer.dissent == c.DISSENT_GARBAGE
