@@ -71,7 +71,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         corroborator = Corroborator(rules, fanout, _now, partial(_keep, metrics, registry, spans))
         counter = _make_counter(settings, timing, metrics)
         clerk = Clerk(corroborator, registry, counter, lambda: server.stopping)
-        archive = _make_archive(settings.record, recorder, reader)
+        archive = _make_archive(settings.record, recorder, reader, program)
         limits = StreamLimits(window=table.gather_window)
         identify = partial(server.identify, SERVICE)
         servicer = CorroborationServicer(clerk, archive, fanout.links, limits, identify)
@@ -248,12 +248,17 @@ def _open_reader(table: RecordTable, stack: AsyncExitStack) -> Reader | None:
 
 
 def _make_archive(
-    table: RecordTable, recorder: Recorder | Unrecorded, reader: Reader | None
+    table: RecordTable,
+    recorder: Recorder | Unrecorded,
+    reader: Reader | None,
+    program: ProgramMetrics,
 ) -> Archive | None:
     """Return what answers questions about the record, if there is one."""
     if reader is None or isinstance(recorder, Unrecorded):
         return None
-    return Archive(reader, recorder, frozenset(table.auditors), _now)
+    archive = Archive(reader, recorder, frozenset(table.auditors), _now)
+    program.register((archive.reported,))
+    return archive
 
 
 def _now() -> datetime:

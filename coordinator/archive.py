@@ -1,12 +1,14 @@
 """Questions about the record: what was answered, and that a certificate was issued on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
 
 import grpc
 import structlog
 
-from coordinator.answer import encode_all_late, encode_answer, is_approved
+from coordinator.admission import MAX_NAMES, MAX_REQUEST_ID
+from coordinator.answer import encode_all_late, encode_answer
+from coordinator.record.basis import Basis, describe_basis, find_basis
 from coordinator.record.determination import NEWEST, is_determination
 from coordinator.record.dossier import Dossier
 from coordinator.record.ids import read_id, show_id
@@ -15,6 +17,8 @@ from coordinator.record.recorder import Recorder
 from coordinator.record.terms import request_term
 from mpic.encoded import discard_unknown
 from mpic.grpc.errors import RequestError, Violation, invalid_argument
+from mpic.tally import Tally
+from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
@@ -24,6 +28,8 @@ _MOST_SERIAL = 20  # octets, RFC 5280 section 4.1.2.2
 _SHA256 = 32
 _MOST_ISSUANCES = 500
 """Told of one record; one has some hundred octets."""
+MOST_RECORDED = 1_000
+"""Issuances of one record; all are read for each that is reported."""
 
 By = c.GetCorroborationRequest | c.RecordIssuanceRequest
 
@@ -43,11 +49,18 @@ class Archive:
         self._recorder = recorder
         self._auditors = auditors
         self._clock = clock
+        kinds: dict[Hashable, str] = {basis: basis.value for basis in Basis}
+        self.reported = Tally(
+            "mpic_issuances_reported",
+            "Certificates that pipelines reported, by what they were issued on.",
+            {"basis": kinds},
+        )
 
     async def get(
         self, request: c.GetCorroborationRequest, caller: str
     ) -> c.GetCorroborationResponse:
         """Return what the record has, as far as it can be sent; raises RequestError."""
+        check_reading(request)
         dossier, question = await self._find(request, caller, may_audit=True)
         response = c.GetCorroborationResponse()
         response.verdict.MergeFromString(encode_answer(question, wanted=request.names))
@@ -66,19 +79,49 @@ class Archive:
     ) -> c.RecordIssuanceResponse:
         """Write down that a certificate was issued; raises RequestError."""
         check_issuance(request.issuance)
-        dossier, question = await self._find(request, caller, may_audit=False)
+        check_id(request)
+        try:
+            dossier, question = await self._find(request, caller, may_audit=False)
+        except RequestError as error:
+            if error.reason == "RECORD_NOT_FOUND":
+                self._complain(Basis.UNKNOWN, request, caller, r.Record())
+            raise
         record_id = show_id(question.id)
-        if not is_approved(question) or question.dry_run:
-            # It is written down all the more.
-            log.error("issued_without_approval", record_id=record_id, caller=caller)
         entry = r.RecordEntry()
         issuance = entry.issuance
         issuance.record_id, issuance.caller = question.id, caller
         issuance.issuance.CopyFrom(request.issuance)
         issuance.issuance.reported_at.FromDatetime(self._clock())
-        if not any(_is_same(issuance.issuance, one.issuance) for one in dossier.issuances):
-            await self._recorder.write(question.id, lambda: entry)
+        if any(_is_same(issuance.issuance, one.issuance) for one in dossier.issuances):
+            return c.RecordIssuanceResponse(record_id=record_id)
+        basis = find_basis(question, issuance.issuance)
+        if basis is Basis.APPROVED:
+            self.reported.counts[basis,] += 1
+        else:
+            # It is written down all the more, and shouted about even if it cannot be.
+            self._complain(basis, request, caller, question)
+        if len(dossier.issuances) >= MOST_RECORDED:
+            text = f"{MOST_RECORDED} certificates are recorded on it already"
+            raise RequestError(grpc.StatusCode.FAILED_PRECONDITION, "TOO_MANY_ISSUANCES", text)
+        await self._recorder.write(question.id, lambda: entry)
         return c.RecordIssuanceResponse(record_id=record_id)
+
+    def _complain(
+        self, basis: Basis, request: c.RecordIssuanceRequest, caller: str, question: r.Record
+    ) -> None:
+        """Count a certificate that rests on no approval that held, and say so in the log."""
+        self.reported.counts[basis,] += 1
+        told = request.record_id or request.request_id
+        log.error(
+            "issued_without_approval",
+            basis=basis.value,
+            what=describe_basis(basis, question),
+            record_id=show_id(question.id) if question.id else None,
+            asked_by=shorten(told, MAX_REQUEST_ID),
+            caller=caller,
+            serial_number=request.issuance.serial_number.hex(),
+            sha256_fingerprint=request.issuance.sha256_fingerprint.hex(),
+        )
 
     async def _find(self, request: By, caller: str, *, may_audit: bool) -> tuple[Dossier, r.Record]:
         """Return the record asked for, if the caller may have it.
@@ -111,6 +154,21 @@ class Archive:
         except ValueError as error:
             text = "must be an answer's record_id; or give a request_id"
             raise invalid_argument([Violation("record_id", text)]) from error
+
+
+def check_id(request: By) -> None:
+    """Check by what a record is asked for; raises RequestError."""
+    if len(request.request_id) > MAX_REQUEST_ID:
+        text = f"is longer than {MAX_REQUEST_ID} characters, which none is"
+        raise invalid_argument([Violation("request_id", text)])
+
+
+def check_reading(request: c.GetCorroborationRequest) -> None:
+    """Check what is asked of the record; raises RequestError."""
+    check_id(request)
+    if len(request.names) > MAX_NAMES:
+        text = f"are {len(request.names)}, and no question has more than {MAX_NAMES}"
+        raise invalid_argument([Violation("names", text)])
 
 
 def check_issuance(issuance: c.Issuance) -> None:

@@ -104,6 +104,7 @@ OF_ERROR: Mapping[ErrorReason, Responsible] = {
     "RECORD_NOT_WRITTEN": OURS,
     "ROSTER_BREAKS_POLICY": OURS,
     "SHUTTING_DOWN": OURS,
+    "TOO_MANY_ISSUANCES": CALLER,
 }
 """Of each error by which nothing was decided."""
 

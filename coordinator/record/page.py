@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coordinator.answer import fill_answer, fill_late
+from coordinator.record.basis import describe_basis, find_basis
 from coordinator.record.chain import Flaw as ChainFlaw
 from coordinator.record.dossier import Dossier, read_dossier
 from coordinator.record.ids import show_id
@@ -34,7 +35,7 @@ def print_record(dossier: Dossier, console: Console) -> None:
     for late in dossier.late:
         console.print(_late_line(late, record))
     for issued in dossier.issuances:
-        console.print(_issuance_line(issued))
+        console.print(_issuance_line(issued, record))
 
 
 def print_list(dossiers: Iterable[Dossier], console: Console) -> int:
@@ -120,14 +121,16 @@ def _late_line(late: r.LateReply, record: r.Record) -> Text:
     return line.append(f"{agrees} {escape(report.detail)}".rstrip())
 
 
-def _issuance_line(issued: r.RecordedIssuance) -> Text:
+def _issuance_line(issued: r.RecordedIssuance, record: r.Record) -> Text:
     issuance = issued.issuance
     serial = issuance.serial_number.hex() or "not told"
     fingerprint = issuance.sha256_fingerprint.hex() or "not told"
-    return Text(
+    line = Text(
         f"issued: serial {serial}, SHA-256 {fingerprint}, expires {_stamp(issuance.not_after)},"
         f" reported by {escape(issued.caller)} at {_stamp(issuance.reported_at)}"
     )
+    wrong = describe_basis(find_basis(record, issuance), record)
+    return line.append(f": {wrong}", style="bold red") if wrong else line
 
 
 def _stamp(stamp: timestamp_pb2.Timestamp) -> str:

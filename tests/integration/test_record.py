@@ -117,6 +117,24 @@ def test_an_issuance_is_added(deployment: Deployment) -> None:
     assert issuance.HasField("reported_at")
 
 
+def test_a_certificate_on_a_refusal_is_added_counted_and_shouted_about(
+    deployment: Deployment,
+) -> None:
+    response = deployment.send(question("deny.caa.example.co.jp"))
+    request = c.RecordIssuanceRequest(record_id=response.record_id)
+    request.issuance.serial_number = bytes.fromhex("0a1c")
+    request.issuance.not_after.FromJsonString("2027-02-01T00:00:00Z")
+    with deployment.channel() as channel:
+        stub(channel).RecordIssuance(request)
+    (issued,) = look_up(deployment.record_file, response.record_id).issuances
+    assert issued.issuance.serial_number == bytes.fromhex("0a1c")
+    shown = scrape(COORDINATOR_ADMIN)
+    assert shown["mpic_issuances_reported_total", "basis=refused"] == 1
+    assert shown["mpic_issuances_reported_total", "basis=late"] == 0
+    (line,) = deployment.coordinator.events("issued_without_approval")
+    assert (line["level"], line["record_id"]) == ("error", response.record_id)
+
+
 @pytest.mark.parametrize(
     ("request_", "status", "fields"),
     [

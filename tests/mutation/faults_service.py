@@ -3,6 +3,8 @@
 from tests.mutation.fault import Fault
 
 ARCHIVE = "coordinator/archive.py"
+BASIS = "coordinator/record/basis.py"
+PAGE = "coordinator/record/page.py"
 CHANGE = "coordinator/change.py"
 POOL = "coordinator/pool.py"
 SERVICER = "coordinator/servicer.py"
@@ -25,10 +27,24 @@ FAULTS = [
     Fault("late replies are not told", ARCHIVE, "for late in encode_all_late(dossier.late, question):", "for late in ():"),
     Fault("issuances are not told", ARCHIVE, "[one.issuance for one in latest]", "[]"),
     Fault("a report is not checked", ARCHIVE, "        check_issuance(request.issuance)\n", ""),
-    Fault("an issuance without approval is told nobody", ARCHIVE, "not is_approved(question) or", "False or"),
-    Fault("an issuance on a dry run is told nobody", ARCHIVE, " or question.dry_run", ""),
-    Fault("a report is not written down", ARCHIVE, "            await self._recorder.write(question.id, lambda: entry)", "            pass"),
-    Fault("a report that comes twice is written down twice", ARCHIVE, "if not any(_is_same(", "if True or any(_is_same("),
+    Fault("an issuance without approval is told nobody", BASIS, "if any(name.reason != c.REASON_CORROBORATED for name in record.names) or", "if"),
+    Fault("an issuance on one approved name of two is told nobody", BASIS, "if any(name.reason", "if all(name.reason"),
+    Fault("an issuance on a record without names is told nobody", BASIS, " or not record.names", ""),
+    Fault("an issuance on a dry run is told nobody", BASIS, "    if record.dry_run:\n", "    if False:\n"),
+    Fault("an issuance on what another record's verdict was told for", BASIS, "    if record.superseded_by:\n", "    if False:\n"),
+    Fault("an issuance that comes late is told nobody", BASIS, "Basis.LATE if until and", "Basis.LATE if False and"),
+    Fault("an issuance in the last moment is late", BASIS, "_reported_us(issuance) > until", "_reported_us(issuance) >= until"),
+    Fault("the name that could be used longest decides", BASIS, "return min(ends, default=0)", "return max(ends, default=0)"),
+    Fault("where no end is told every issuance is late", BASIS, "if until and ", "if "),
+    Fault("an issuance of no record is told nobody", ARCHIVE, '            if error.reason == "RECORD_NOT_FOUND":\n', "            if False:\n"),
+    Fault("an issuance without approval is not counted", ARCHIVE, '        """Count a certificate that rests on no approval that held, and say so in the log."""\n        self.reported.counts[basis,] += 1\n', ""),
+    Fault("an issuance on an approval is not counted", ARCHIVE, "            self.reported.counts[basis,] += 1\n        else:", "            pass\n        else:"),
+    Fault("certificates of a record have no bound", ARCHIVE, "        if len(dossier.issuances) >= MOST_RECORDED:", "        if False:"),
+    Fault("names to read are without bound", ARCHIVE, "    if len(request.names) > MAX_NAMES:", "    if False:"),
+    Fault("a request id to read by is without bound", ARCHIVE, "    if len(request.request_id) > MAX_REQUEST_ID:", "    if False:"),
+    Fault("what a certificate rests on is not shown", PAGE, '    return line.append(f": {wrong}", style="bold red") if wrong else line', "    return line"),
+    Fault("a report is not written down", ARCHIVE, "        await self._recorder.write(question.id, lambda: entry)", "        pass"),
+    Fault("a report that comes twice is written down twice", ARCHIVE, "        if any(_is_same(", "        if False and any(_is_same("),
     Fault("of two certificates the first is written down", ARCHIVE, "        one.serial_number == two.serial_number\n        and ", "        "),
     Fault("a report with another end is the same", ARCHIVE, "\n        and one.not_after == two.not_after", ""),
     Fault("when it was reported is the caller's to say", ARCHIVE, "        issuance.issuance.reported_at.FromDatetime(self._clock())\n", ""),

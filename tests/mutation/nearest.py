@@ -39,6 +39,8 @@ _BESIDE = {
     "coordinator/link.py": ("tests/integration/test_link.py",),
     "coordinator/link_problem.py": ("tests/integration/test_link.py",),
     "coordinator/policy_settings.py": (f"{_COORDINATOR}/test_settings.py",),
+    "coordinator/record/basis.py": (f"{_COORDINATOR}/test_archive.py",),
+    "coordinator/record/page.py": (f"{_RECORD}/test_commands.py",),
     "coordinator/record/determination.py": (f"{_RECORD}/test_repeats.py",),
     "coordinator/record/ids.py": (f"{_RECORD}/test_stores.py",),
     "coordinator/record/inspection.py": (

@@ -22,4 +22,5 @@ ErrorReason = Literal[
     "RECORD_NOT_WRITTEN",
     "ROSTER_BREAKS_POLICY",
     "SHUTTING_DOWN",
+    "TOO_MANY_ISSUANCES",
 ]

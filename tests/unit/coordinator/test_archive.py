@@ -1,7 +1,7 @@
 """What is asked about the record: by whom, of which record, and what is added to it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from coordinator.archive import Archive
+from coordinator.record.basis import Basis
 from coordinator.record.chain import seal_batch
 from coordinator.record.ids import make_id, show_id
 from coordinator.record.moments import to_us
@@ -61,6 +62,10 @@ class Room:
     def _append(self, entry: Entry, now_us: int) -> None:
         batch = seal_batch(self._store.head("main.0"), [entry.content], now_us)
         self._store.append(batch, [entry])
+
+    def counted(self) -> dict[Basis, int]:
+        counts = self.archive.reported.counts
+        return {basis: counts[basis,] for basis in Basis if counts[basis,]}
 
     async def get(self, caller: str = CALLER, **by: object) -> c.GetCorroborationResponse:
         return await self.archive.get(c.GetCorroborationRequest(**by), caller)
@@ -210,22 +215,148 @@ def refuse(record: r.Record) -> None:
     record.names[0].reason = c.REASON_QUORUM_NOT_MET
 
 
+def refuse_one_of_two(record: r.Record) -> None:
+    record.names.append(record.names[0])
+    record.names[1].reason = c.REASON_QUORUM_NOT_MET
+
+
+def ask_of_nothing(record: r.Record) -> None:
+    del record.names[:]
+
+
 def try_only(record: r.Record) -> None:
     record.dry_run = True
 
 
-@pytest.mark.parametrize("change", [refuse, try_only])
-async def test_a_certificate_without_approval_is_written_down_and_shouted_about(
-    room: Room, change: Callable[[r.Record], None]
+def tell_another(record: r.Record) -> None:
+    record.superseded_by = make_id(START)
+
+
+def let_end(*seconds: float) -> Callable[[r.Record], None]:
+    """Let the CAA checks of its names end so many seconds after the report."""
+
+    def change(record: r.Record) -> None:
+        first = record.names[0]
+        del record.names[:]
+        for one in seconds:
+            name = record.names.add()
+            name.CopyFrom(first)
+            name.caa_usable_until_us = to_us(REPORTED + timedelta(seconds=one))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "basis"),
+    [
+        (refuse, Basis.REFUSED),
+        (refuse_one_of_two, Basis.REFUSED),
+        (ask_of_nothing, Basis.REFUSED),
+        (try_only, Basis.DRY_RUN),
+        (tell_another, Basis.SUPERSEDED),
+        (let_end(-0.000001), Basis.LATE),
+        (let_end(-3600), Basis.LATE),
+        (let_end(3600, -1, 3600), Basis.LATE),
+        (let_end(0), Basis.APPROVED),
+        (let_end(3600), Basis.APPROVED),
+        (lambda _: None, Basis.APPROVED),
+    ],
+)
+async def test_a_certificate_that_no_approval_held_for_is_written_down_counted_and_shouted_about(
+    room: Room, change: Callable[[r.Record], None], basis: Basis
 ) -> None:
+    """BR 4.2.2.1: within the time of the CAA check; and only on what permits anything."""
     record = sample_record()
     change(record)
     room.keep(record)
     with capture_logs() as lines:
-        await room.report(certificate(), record_id=show_id(record.id))
+        for _ in range(2):  # reported again: once is enough
+            await room.report(certificate(), record_id=show_id(record.id))
     assert len(room.written) == 1
-    assert [line["log_level"] for line in lines] == ["error"]
-    assert lines[0]["record_id"] == show_id(record.id)
+    assert room.counted() == {basis: 1}
+    assert [line["log_level"] for line in lines] == ["error"] * (basis is not Basis.APPROVED)
+    for line in lines:
+        assert line["event"] == "issued_without_approval"
+        assert (line["basis"], line["record_id"]) == (basis.value, show_id(record.id))
+        assert line["what"]
+        assert line["serial_number"] == "01"
+
+
+async def test_a_report_that_came_in_time_and_comes_again_late_is_not_late(room: Room) -> None:
+    """A pipeline that did not hear our answer reports again, maybe after hours."""
+    record = room.keep(sample_record())
+    await room.report(certificate(), record_id=show_id(record.id))
+    record.names[0].caa_usable_until_us = to_us(REPORTED) - 1
+    with capture_logs() as lines:
+        await room.report(certificate(), record_id=show_id(record.id))
+    assert not lines
+    assert room.counted() == {Basis.APPROVED: 1}
+
+
+@pytest.mark.parametrize("caller", [CALLER, OTHER])
+async def test_a_certificate_that_no_record_is_of_is_counted_and_shouted_about(
+    room: Room, caller: str
+) -> None:
+    """It was issued without asking, or on what another caller was told."""
+    record = room.keep(sample_record())
+    by = {"record_id": show_id(record.id)} if caller == OTHER else {"request_id": "never asked"}
+    with capture_logs() as lines:
+        error = await refused(room.report(certificate(), caller, **by))
+    assert error.reason == "RECORD_NOT_FOUND"
+    assert room.counted() == {Basis.UNKNOWN: 1}
+    (line,) = lines
+    assert (line["log_level"], line["basis"]) == ("error", "unknown")
+    assert line["asked_by"] in by.values()
+
+
+async def test_certificates_of_one_record_have_a_bound(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All are read for each that is reported. What is beyond is shouted about all the same."""
+    monkeypatch.setattr("coordinator.archive.MOST_RECORDED", 3)
+    record = sample_record()
+    refuse(record)
+    room.keep(record)
+    by = {"record_id": show_id(record.id)}
+    for serial in (b"\x01", b"\x02", b"\x03"):
+        await room.report(certificate(serial), **by)
+    with capture_logs() as lines:
+        error = await refused(room.report(certificate(b"\x04"), **by))
+    assert (error.status, error.reason) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "TOO_MANY_ISSUANCES",
+    )
+    assert [line["serial_number"] for line in lines] == ["04"]
+    await room.report(certificate(b"\x01"), **by)
+    assert len(room.written) == 3
+
+
+async def test_who_reads_the_record_is_bounded_in_what_he_asks_by(room: Room) -> None:
+    record = room.keep(sample_record())
+    by = {"request_id": record.request_id}
+    assert (await room.get(**by, names=["x"] * 100)).HasField("verdict")
+    error = await refused(room.get(**by, names=["x"] * 101))
+    assert [one.field for one in error.violations] == ["names"]
+    for asking in (
+        room.get(request_id="x" * 129),
+        room.report(certificate(), request_id="x" * 129),
+    ):
+        error = await refused(asking)
+        assert [one.field for one in error.violations] == ["request_id"]
+    error = await refused(room.get(request_id="x" * 128))
+    assert error.reason == "RECORD_NOT_FOUND"
+
+
+async def test_of_many_certificates_the_latest_are_told(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordinator.archive._MOST_ISSUANCES", 2)
+    record = room.keep(sample_record())
+    for serial in (b"\x01", b"\x02", b"\x03"):
+        await room.report(certificate(serial), record_id=show_id(record.id))
+    response = await room.get(record_id=show_id(record.id))
+    assert len(response.issuances) == 2
+    assert response.issuances_left_out == 1
 
 
 @pytest.mark.parametrize(

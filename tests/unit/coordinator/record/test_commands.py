@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -33,7 +33,7 @@ from mpic.problem import Flaw
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r
-from tests.world.records import CALLER, fill, may_go, sample_record, to_entry
+from tests.world.records import CALLER, START, fill, may_go, sample_record, to_entry
 
 SHIPPED = Path(__file__).parents[4] / "deploy" / "coordinator.toml"
 WILD = sample_record(7, name="*.example.org")
@@ -174,6 +174,46 @@ def test_show_says_what_came_late_and_what_was_issued(run: Run, store: SqliteSto
     exported = json.loads(run("show", record.request_id, "--json").stdout)
     assert len(exported["late"]) == 2
     assert exported["issuances"][0]["serial_number"] == "BBc="
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, ""),
+        ({"dry_run": True}, "issued on a dry run, which permits nothing"),
+        ({"superseded_by": bytes(16)}, "issued on a verdict that was told to nobody"),
+    ],
+)
+def test_show_says_what_a_certificate_rests_on(
+    run: Run, store: SqliteStore, change: dict[str, object], said: str
+) -> None:
+    record = sample_record(20)
+    record.MergeFrom(r.Record(**change))
+    fill(store, [record])
+    add_issuance(store, record, START)
+    (line,) = [
+        one for one in run("show", show_id(record.id)).stdout.splitlines() if "serial 04" in one
+    ]
+    assert line.endswith(f"Z: {said}" if said else "Z")
+
+
+def test_show_says_that_a_certificate_came_late(run: Run, store: SqliteStore) -> None:
+    record = sample_record(20)
+    record.names[0].caa_usable_until_us = to_us(START)
+    fill(store, [record])
+    add_issuance(store, record, START)
+    assert "run out" not in run("show", show_id(record.id)).stdout
+    add_issuance(store, record, START + timedelta(hours=1))
+    shown = run("show", show_id(record.id)).stdout
+    assert "reported after 2026-11-23 12:00:00.000Z, when the CAA check had run out" in shown
+
+
+def add_issuance(store: SqliteStore, record: r.Record, at: datetime) -> None:
+    entry = r.RecordEntry()
+    entry.issuance.record_id = record.id
+    entry.issuance.issuance.serial_number = b"\x04"
+    entry.issuance.issuance.reported_at.FromDatetime(at)
+    append(store, entry, record.id)
 
 
 def test_verify_and_heads(run: Run, store: SqliteStore, tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""What a certificate that is reported was issued on: an approval that held, or none. Pure.
+
+A pipeline that is in order issues only on an approval that it was told, and within the time for
+which the CAA check may be used (BR 4.2.2.1). When it issued is not known, only when it said so:
+hence it has to report at once.
+"""
+
+from enum import StrEnum
+
+from coordinator.record.moments import SECOND_US, show_moment
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
+
+
+class Basis(StrEnum):
+    """What a reported certificate rests on; all but the first have to be looked into."""
+
+    APPROVED = "approved"
+    LATE = "late"
+    """Reported when the CAA check could no longer be used."""
+    REFUSED = "refused"
+    DRY_RUN = "dry_run"
+    SUPERSEDED = "superseded"
+    """The record's verdict was told to nobody: another record's was."""
+    UNKNOWN = "unknown"
+    """There is no such record, or none of the caller's who reports."""
+
+
+def find_basis(record: r.Record, issuance: c.Issuance) -> Basis:
+    """Return what a certificate rests on that is reported, with when, on a record."""
+    if any(name.reason != c.REASON_CORROBORATED for name in record.names) or not record.names:
+        return Basis.REFUSED
+    if record.dry_run:
+        return Basis.DRY_RUN
+    if record.superseded_by:
+        return Basis.SUPERSEDED
+    until = find_end(record)
+    return Basis.LATE if until and _reported_us(issuance) > until else Basis.APPROVED
+
+
+def find_end(record: r.Record) -> int:
+    """Return until when the CAA check of every name could be used; 0: it is not told."""
+    ends = [name.caa_usable_until_us for name in record.names if name.caa_usable_until_us]
+    return min(ends, default=0)
+
+
+def describe_basis(basis: Basis, record: r.Record) -> str:
+    """Say what is wrong with a certificate that rests on this; "" where nothing is."""
+    match basis:
+        case Basis.LATE:
+            return f"reported after {show_moment(find_end(record))}, when the CAA check had run out"
+        case Basis.REFUSED:
+            return "issued though it was refused"
+        case Basis.DRY_RUN:
+            return "issued on a dry run, which permits nothing"
+        case Basis.SUPERSEDED:
+            return "issued on a verdict that was told to nobody"
+        case Basis.UNKNOWN:
+            return "issued on no record of this caller's"
+    return ""
+
+
+def _reported_us(issuance: c.Issuance) -> int:
+    at = issuance.reported_at
+    return at.seconds * SECOND_US + at.nanos // 1000
