@@ -32,12 +32,12 @@ from coordinator.tracing import Spans
 from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
 from mpic.bounds import REQUEST_OCTETS
-from mpic.examiner import Examined
 from mpic.grpc.acceptors import Busiest
 from mpic.grpc.serving import Listening, Server, ServingError
 from mpic.grpc.tls import TlsPems
 from mpic.metrics import ProgramMetrics
 from mpic.open_files import HOW_TO_SET, USUAL, raise_limit
+from mpic.pair import find_ends
 from mpic.reload import Reloadable, Reloader
 from mpic.settings import check_tls
 from mpic.v1 import corroboration_pb2, corroboration_pb2_grpc
@@ -53,10 +53,10 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
     Raises ServingError, StoreError, or ConfigError where what `mpic check-config` says is wrong.
     """
     program = ProgramMetrics("coordinator")
-    program.show_certificates(_check(settings, file).ends)
+    _check(settings, file)
     table = settings.coordinator
     timing = Timing(table.lookup_timeout, table.network_allowance)
-    tls = _load(settings)
+    tls = _load(settings, program)
     rules = Rules(settings.roster(), settings.policy.policy())
     metrics = CoordinatorMetrics(rules, program)
     async with AsyncExitStack() as stack:
@@ -89,17 +89,15 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         await _serve(server, servicer, doorkeeper, reloader, table.shutdown_grace)
 
 
-def _check(settings: CoordinatorSettings, file: Path) -> Examined:
+def _check(settings: CoordinatorSettings, file: Path) -> None:
     """Look at what `mpic check-config` looks at, and at what this process may do."""
     for warning in check_roster(settings, file, _now()):
         log.warning("roster_will_break_policy", warning=warning)
-    examined = check_tls(settings.tls, settings.owner, file, _now())
-    for warning in examined.warnings:
+    for warning in check_tls(settings.tls, settings.owner, file, _now()):
         log.warning("certificate_warning", warning=warning)
     limit = raise_limit()
     if limit < USUAL:
         log.warning("open_files_few", limit=limit, wanted=USUAL, mend=HOW_TO_SET)
-    return examined
 
 
 async def _serve(
@@ -119,11 +117,14 @@ async def _serve(
     reloading.cancel()
 
 
-def _load(settings: CoordinatorSettings) -> TlsPems:
+def _load(settings: CoordinatorSettings, program: ProgramMetrics) -> TlsPems:
+    """Return the certificates to serve with, and export when they end."""
     try:
-        return settings.tls.files().load()
+        tls = settings.tls.files().load()
     except OSError as error:
         raise ServingError(f"[tls]: {error.filename}: {error.strerror}") from error
+    program.show_certificates(find_ends(tls.certificate, tls.authority))
+    return tls
 
 
 def _make_server(settings: CoordinatorSettings, worker: int, tls: TlsPems) -> Server:

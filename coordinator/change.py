@@ -4,7 +4,6 @@ An attempt keeps the rules, the roster and the links that it began with (BR 3.2.
 asking).
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,11 +19,11 @@ from coordinator.record.transcript import Transcriber
 from coordinator.servicer import CorroborationServicer
 from coordinator.settings import CoordinatorSettings, check_roster, read_settings
 from mpic.config import ConfigError, Problem
-from mpic.examiner import examine
 from mpic.grpc.logs import set_level
 from mpic.grpc.serving import Server
 from mpic.grpc.tls import TlsPems
 from mpic.metrics import ProgramMetrics
+from mpic.pair import find_ends
 from mpic.settings import check_tls
 
 log = structlog.get_logger()
@@ -37,8 +36,8 @@ def read_again(file: Path) -> CoordinatorSettings:
     """Read and check all that is read and checked at the start; raises ConfigError."""
     settings = read_settings(file)
     now = datetime.now(UTC)
-    examined = check_tls(settings.tls, settings.owner, file, now)
-    for warning in [*examined.warnings, *check_roster(settings, file, now)]:
+    warnings = check_tls(settings.tls, settings.owner, file, now)
+    for warning in [*warnings, *check_roster(settings, file, now)]:
         log.warning("reload_warning", warning=warning)
     return settings
 
@@ -61,8 +60,6 @@ class Change:
         """Put settings in force; raises ConfigError, and has changed nothing, where that fails."""
         try:
             tls = settings.tls.files().load()
-            files, now = settings.tls.files(), datetime.now(UTC)
-            examined = await asyncio.to_thread(examine, files, settings.owner, now)
         except OSError as error:
             problem = Problem("tls", str(error), "Check the path")
             raise ConfigError(self.file, [problem]) from error
@@ -75,7 +72,7 @@ class Change:
         self.clerk.adopt(transcriber, settings.issuers(), settings.limits.bounds())
         self.servicer.adopt(self.fanout.links)
         self.metrics.cover(rules)
-        self.program.show_certificates(examined.ends)
+        self.program.show_certificates(find_ends(tls.certificate, tls.authority))
         set_level(settings.log.level)
 
     async def _adopt_links(self, settings: CoordinatorSettings, tls: TlsPems) -> None:

@@ -271,7 +271,7 @@ def check_file(file: Path) -> list[str]:
     settings = read_settings(file)
     now = datetime.now(UTC)
     return [
-        *check_tls(settings.tls, settings.owner, file, now).warnings,
+        *check_tls(settings.tls, settings.owner, file, now),
         *check_roster(settings, file, now),
         *settings.record.find_warnings(),
     ]

@@ -15,12 +15,12 @@ from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
 from mpic.bounds import QUESTIONS_OCTETS
 from mpic.config import ConfigError, Problem
-from mpic.examiner import Examined, examine
 from mpic.grpc.logs import set_level
 from mpic.grpc.serving import Listening, Server, ServingError
 from mpic.grpc.tls import TlsPems
 from mpic.metrics import ProgramMetrics
 from mpic.open_files import raise_limit
+from mpic.pair import find_ends
 from mpic.reload import Reloadable, Reloader
 from mpic.settings import check_tls
 from mpic.v1 import observation_pb2 as o
@@ -74,10 +74,10 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
 
     Raises UnboundError, ServingError, ResolverNotValidatingError, and ConfigError of `file`.
     """
-    examined, capacity = _check(settings, file)
+    capacity = _check(settings, file)
     async with AsyncExitStack() as stack:
-        tls = _load(settings)
         program = ProgramMetrics("agent")
+        tls = _load(settings, program)
         reloadable = _reloadable(file, lambda new: _adopt(new, file, server, program))
         reloader = Reloader(reloadable, settings, program)
         shown = await _open_admin(reloader, worker, program, stack)
@@ -86,7 +86,6 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
         address = shift_port(settings.agent.listen, worker)
         server = Server(Listening(address, tls, allowed, QUESTIONS_OCTETS))
         servicer = _make_servicer(settings, capacity, view, shown.metrics)
-        program.show_certificates(examined.ends)
         program.register(server.meter.collectors)
         shown.metrics.read_at_scrape(view, servicer.load)
         server.add(perspective_pb2_grpc.add_PerspectiveServiceServicer_to_server, servicer)
@@ -110,23 +109,24 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
             watch.cancel()
 
 
-def _check(settings: AgentSettings, file: Path) -> tuple[Examined, Capacity]:
+def _check(settings: AgentSettings, file: Path) -> Capacity:
     """Look at what `mpic check-config` looks at, and at what this process may do."""
-    examined = check_tls(settings.tls, settings.owner, file, datetime.now(UTC))
-    for warning in examined.warnings:
+    for warning in check_tls(settings.tls, settings.owner, file, datetime.now(UTC)):
         log.warning("certificate_warning", warning=warning)
     for warning in settings.resolver.find_warnings(datetime.now(UTC)):
         log.warning("trust_anchor_warning", warning=warning)
     limit = raise_limit()
-    capacity = FULL if settings.resolver.mode == "beside" else find_capacity(limit)
-    return examined, capacity
+    return FULL if settings.resolver.mode == "beside" else find_capacity(limit)
 
 
-def _load(settings: AgentSettings) -> TlsPems:
+def _load(settings: AgentSettings, program: ProgramMetrics) -> TlsPems:
+    """Return the certificates to serve with, and export when they end."""
     try:
-        return settings.tls.files().load()
+        tls = settings.tls.files().load()
     except OSError as error:
         raise ServingError(f"[tls]: {error.filename}: {error.strerror}") from error
+    program.show_certificates(find_ends(tls.certificate, tls.authority))
+    return tls
 
 
 def _reloadable(
@@ -146,7 +146,7 @@ def _reloadable(
 def _read_again(file: Path) -> AgentSettings:
     """Read and check what is read and checked at the start; raises ConfigError."""
     settings = read_settings(file)
-    for warning in check_tls(settings.tls, settings.owner, file, datetime.now(UTC)).warnings:
+    for warning in check_tls(settings.tls, settings.owner, file, datetime.now(UTC)):
         log.warning("reload_warning", warning=warning)
     return settings
 
@@ -157,12 +157,10 @@ async def _adopt(
     """Put settings in force; raises ConfigError, and has changed nothing, where that fails."""
     try:
         tls = settings.tls.files().load()
-        files, now = settings.tls.files(), datetime.now(UTC)
-        examined = await asyncio.to_thread(examine, files, settings.owner, now)
     except OSError as error:
         raise ConfigError(file, [Problem("tls", str(error), "Check the path")]) from error
     server.adopt(tls, {SERVICE: frozenset(settings.callers.allowed)})
-    program.show_certificates(examined.ends)
+    program.show_certificates(find_ends(tls.certificate, tls.authority))
     set_level(settings.log.level)
 
 

@@ -193,5 +193,5 @@ def check_file(file: Path) -> list[str]:
             mend = "Start the resolver, or correct its configuration (see deploy/agent.toml)"
             raise ConfigError(file, [Problem("resolver", violation, mend)])
     now = datetime.now(UTC)
-    tls = check_tls(settings.tls, settings.owner, file, now)
-    return [*tls.warnings, *settings.resolver.find_warnings(now)]
+    of_tls = check_tls(settings.tls, settings.owner, file, now)
+    return [*of_tls, *settings.resolver.find_warnings(now)]

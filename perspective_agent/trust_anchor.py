@@ -4,14 +4,15 @@ RFC 9718: IANA publishes the root's key signing keys. Whoever lacks the one that
 name at all; whoever lacks the next one will not from the day on which it signs.
 """
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import dns.dnssec
 import dns.exception
+import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
@@ -19,7 +20,6 @@ import dns.rdtypes.ANY.DNSKEY
 import dns.rdtypes.ANY.DS
 
 _SHA256 = 2
-_ROOT_OWNER = b"\0"
 
 
 class Anchor(NamedTuple):
@@ -98,9 +98,7 @@ def _anchor(rdtype: str, text: str) -> Anchor:
     except dns.exception.DNSException as error:
         raise ValueError(f"not a {rdtype} record: {error}") from error
     if isinstance(rdata, dns.rdtypes.ANY.DNSKEY.DNSKEY):
-        # RFC 4034 5.1.4, by hand: dns.dnssec loads cryptography, which an agent has no use for.
-        digest = hashlib.sha256(_ROOT_OWNER + rdata.to_digestable()).hexdigest()
-        return Anchor(rdata.key_id(), digest)
+        rdata = dns.dnssec.make_ds(dns.name.root, rdata, "SHA256")
     assert isinstance(rdata, dns.rdtypes.ANY.DS.DS)  # noqa: S101 - nothing else is read
     digest = rdata.digest.hex() if rdata.digest_type == _SHA256 else ""
     return Anchor(int(rdata.key_tag), digest)

@@ -94,6 +94,6 @@ class ProgramMetrics:
             self._reloaded_at.set(time.time())
 
     def show_certificates(self, ends: Mapping[str, float]) -> None:
-        """Say when the certificates just loaded end, see `mpic.examiner`."""
+        """Say when the certificates just loaded end, see `mpic.pair.find_ends`."""
         for shown, end in ends.items():
             self._expiry.labels(shown).set(end)

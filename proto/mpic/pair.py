@@ -1,14 +1,9 @@
-"""Whether the PEM files of one identity can work: what `mpic check-config` says of [tls].
+"""Whether the PEM files of one identity can work: what `mpic check-config` says of [tls]."""
 
-A program that serves asks it by `mpic.examiner`, as `python -m mpic.pair`.
-"""
-
-import json
 import stat
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -75,15 +70,15 @@ def check_pair(
     return findings.problems
 
 
-def find_ends(certificate: Path, authority: Path) -> dict[str, float]:
-    """Return when "own" and "authority" end, as far as they can be read, in seconds since 1970.
+def find_ends(certificate: bytes, authority: bytes) -> dict[str, float]:
+    """Return when "own" and "authority" end, as far as the PEM can be read, in seconds since 1970.
 
     The identity's own certificate; of several authorities, the first to end.
     """
     ends = {}
-    for name, file in (("own", certificate), ("authority", authority)):
-        with suppress(OSError, ValueError):
-            found = x509.load_pem_x509_certificates(file.read_bytes())
+    for name, pem in (("own", certificate), ("authority", authority)):
+        with suppress(ValueError):
+            found = x509.load_pem_x509_certificates(pem)
             of = found[:1] if name == "own" else found
             ends[name] = min(one.not_valid_after_utc.timestamp() for one in of)
     return ends
@@ -222,18 +217,3 @@ def _is_issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     except (ValueError, TypeError, InvalidSignature):
         return False
     return True
-
-
-def _tell(asked: str) -> None:
-    """Write what there is to say of the files, as JSON."""
-    what = json.loads(asked)
-    own, key, ca = map(Path, what["files"])
-    problems = check_pair(
-        own, key, ca, CertificateOwner(**what["owner"]), datetime.fromisoformat(what["now"])
-    )
-    told = {"problems": [asdict(one) for one in problems], "ends": find_ends(own, ca)}
-    sys.stdout.write(json.dumps(told))
-
-
-if __name__ == "__main__":
-    _tell(sys.argv[1])

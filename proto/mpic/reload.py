@@ -82,7 +82,7 @@ class Reloader(Generic[S]):
         """Read the files and put in force what they say; return whether that was done."""
         before = self._look()
         try:
-            # In a thread: to examine certificates takes 0.1 s.
+            # In a thread: it blocks while files and certificates are looked at.
             settings = await asyncio.to_thread(self._reloadable.read)
             self._refuse_what_is_fixed(settings)
             if self._look() != before:

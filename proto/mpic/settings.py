@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator
 
 from mpic.config import ConfigPath, ConfigTable, Flaw, settle
-from mpic.examiner import Examined, examine
 from mpic.grpc.logs import Format, Level
 from mpic.grpc.tls import TlsFiles
 from mpic.owner import CertificateOwner
+from mpic.pair import check_pair
 
 PerspectiveId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 ListenAddress = Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")]
@@ -67,8 +67,6 @@ class LogTable(ConfigTable):
     level: Level = "info"
 
 
-def check_tls(table: TlsTable, owner: CertificateOwner, file: Path, now: datetime) -> Examined:
-    """Check the files a [tls] table names; only warnings are left; raises ConfigError."""
-    examined = examine(table.files(), owner, now)
-    settle(file, examined.problems)
-    return examined
+def check_tls(table: TlsTable, owner: CertificateOwner, file: Path, now: datetime) -> list[str]:
+    """Check the files a [tls] table names; return warnings; raises ConfigError."""
+    return settle(file, check_pair(*table.paths(), owner, now))

@@ -6,7 +6,6 @@ import sys
 import pytest
 
 FOR_PEOPLE = {
-    "cryptography",
     "rich",
     "mpic.pki_command",
     "mpic.doctor",

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mpic.owner import CertificateOwner, Kind, find_stranger
-from mpic.pair import SIDES
+from mpic.pair import SIDES, find_ends
 from mpic.pki import Authority, Pair, Subject, check_pair, create_authority, issue_certificate
 from mpic.trial import find_refusal
 
@@ -376,3 +376,31 @@ def test_warns_that_others_can_read_the_key(
         " Run: chmod 600 perspective-tokyo.key"
     )
     assert findings(pair, authority) == [warning] * warned
+
+
+def ends(pair: Pair, authority: Authority) -> dict[str, float]:
+    return find_ends(pair.certificate.read_bytes(), authority.file.read_bytes())
+
+
+def test_says_when_the_certificate_and_its_authority_end(authority: Authority, pair: Pair) -> None:
+    assert ends(pair, authority) == {
+        "own": (NOW + 90 * DAY).timestamp(),
+        "authority": read(authority.file).not_valid_after_utc.timestamp(),
+    }
+
+
+def test_of_a_chain_the_certificate_itself_and_of_authorities_the_first_to_end_counts(
+    tmp_path: Path, authority: Authority, pair: Pair
+) -> None:
+    before = ends(pair, authority)
+    older = create_authority(tmp_path / "older", "mpic.example", now=NOW - 700 * DAY)
+    put_behind(pair, older.certificate)
+    authority.file.write_bytes(authority.file.read_bytes() + older.file.read_bytes())
+    after = ends(pair, authority)
+    assert after["own"] == before["own"]
+    assert before["authority"] - after["authority"] == (700 * DAY).total_seconds()
+
+
+def test_what_cannot_be_read_has_no_end(authority: Authority, pair: Pair) -> None:
+    pair.certificate.write_text("nothing")
+    assert list(ends(pair, authority)) == ["authority"]

@@ -1,7 +1,6 @@
 """The resolver beside an agent: only on loopback, only with its control socket."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -150,8 +149,7 @@ def test_without_a_trust_anchor_nothing_starts(tmp_path: Path, content: str | No
 def test_a_resolver_beside_that_is_set_wrongly_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    examined = SimpleNamespace(warnings=["of certificates"])
-    monkeypatch.setattr(module, "check_tls", lambda *_: examined)
+    monkeypatch.setattr(module, "check_tls", lambda *_: ["of certificates"])
     lines = [f"{name} = {value}" for name, value in BESIDE.items()]
     file = file_with(tmp_path, 'trust_anchor_file = "root.key"', *lines)
     violations = [None, "val-permissive-mode is yes"]
