@@ -12,13 +12,9 @@ import logging
 import sys
 from typing import Literal
 
-from mpic.grpc.sink import SINK
-from mpic.imports import hidden
+import structlog
 
-# Where there is rich, structlog loads it for tracebacks in colour, which nobody shows here: 3 MB
-# in each process and 20 ms of its start.
-with hidden("rich"):
-    import structlog
+from mpic.grpc.sink import SINK
 
 Format = Literal["json", "console"]
 Level = Literal["debug", "info", "warning", "error"]

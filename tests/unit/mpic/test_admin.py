@@ -1,5 +1,9 @@
 """What the admin port shows, without the port."""
 
+import subprocess
+import sys
+import textwrap
+
 import pytest
 
 from mpic.admin import Readiness, hide_secrets
@@ -34,3 +38,14 @@ def test_readiness_is_a_register_of_conditions() -> None:
     assert readiness.judge() == {"serving": "it is starting", "store": ""}
     readiness.require("serving", lambda: "")
     assert not any(readiness.judge().values())
+
+
+def test_a_client_in_the_same_process_may_speak_https() -> None:
+    # In a process of its own: here the client may have been loaded before the admin port.
+    lines = """
+        import asyncio, mpic.admin, aiohttp, ssl
+        async def connect():
+            await aiohttp.TCPConnector(ssl=ssl.create_default_context()).close()
+        asyncio.run(connect())
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(lines)], check=True)
