@@ -11,8 +11,7 @@ from typing import Any
 import grpc
 import structlog
 from grpc import aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from mpic.address import reachable
 from mpic.grpc.acceptors import Acceptors, Busiest, FindRefusal, Reception, refuse
@@ -64,7 +63,7 @@ class Server:
                 " that fit; try `mpic check-config`"
             ) from error
         self._own_address = reachable(f"{listening.address.rpartition(':')[0]}:{self.port}")
-        self._health = HealthServicer()
+        self._health = health.aio.HealthServicer()
         self._services = tuple(listening.allowed)
         self.add(health_pb2_grpc.add_HealthServicer_to_server, self._health)
         self._stopping = asyncio.Event()
