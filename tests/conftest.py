@@ -43,6 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(name, type=Path, metavar="FILE", help="PEM, of a caller on its list")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give every process of `pytest -n` a network of its own: their servers' addresses are one."""
+    if hasattr(config, "workerinput"):
+        network.enter_own()
+
+
 @pytest.fixture(scope="session")
 def internet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
     with Internet(tmp_path_factory.mktemp("internet") / "servers") as running:

@@ -146,11 +146,17 @@ class Host:
 
 
 def _outer_process() -> int:
-    """Return the nearest process this one descends from that is in another network."""
+    """Return the nearest process this one descends from that is in a network with others."""
     pid, own = os.getpid(), Path("/proc/self/ns/net").readlink()
-    while Path(f"/proc/{pid}/ns/net").readlink() == own:
+    while Path(f"/proc/{pid}/ns/net").readlink() == own or _is_alone(pid):
         pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     return pid
+
+
+def _is_alone(pid: int) -> bool:
+    """Say whether the network of a process has `lo` alone."""
+    _, _, *interfaces = Path(f"/proc/{pid}/net/dev").read_text().splitlines()
+    return len(interfaces) == 1
 
 
 def _ip(*lines: str) -> None:
