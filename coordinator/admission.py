@@ -5,7 +5,6 @@ them, so names are counted. What is beyond a bound is refused at once: it would 
 in flight slower, until lookups were cut short by our own load.
 """
 
-import math
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -46,18 +45,6 @@ class Bounds:
         return min(self.by_caller.get(caller, self.caller_names), self.names)
 
 
-class Leeway(NamedTuple):
-    """How much of the bounds may be used right now."""
-
-    names: int
-    """Of all callers."""
-    share: float
-    """Of the bound of each of them."""
-
-
-_WIDE_OPEN = Leeway(sys.maxsize, 1.0)
-
-
 class Refusal(NamedTuple):
     """Why names are not let in: a stable reason and a sentence."""
 
@@ -85,40 +72,39 @@ class Admission:
         own = (one for one in identities if one in self.bounds.by_caller)
         return next(own, identities[0] if identities else "")
 
-    def admit(self, caller: str, names: int, leeway: Leeway = _WIDE_OPEN) -> Refusal | None:
+    def admit(self, caller: str, names: int, limit: int = sys.maxsize) -> Refusal | None:
         """Let so many names of a caller in, to be given back by `release`; or say why not."""
-        refusal = self.find_refusal(caller, names, leeway)
+        refusal = self.find_refusal(caller, names, limit)
         if refusal is None:
             self.in_flight += names
             self._by_caller[caller] += names
         return refusal
 
-    def find_refusal(self, caller: str, names: int, leeway: Leeway = _WIDE_OPEN) -> Refusal | None:
+    def find_refusal(self, caller: str, names: int, limit: int = sys.maxsize) -> Refusal | None:
         """Say why so many names of a caller may not come in; None: they may.
 
-        While less than the bounds may be used, there is room for one more question, however many
-        names it has, until so much is used: otherwise small ones would keep out the large.
+        `limit` is how many of all callers may be in flight right now. Where that is less than the
+        bound, there is room for one more question, however many names it has, until so many are in
+        flight: otherwise small ones would keep out the large.
         """
         here, bound = self._by_caller[caller], self.bounds.of(caller)
-        most = math.ceil(bound * leeway.share)
-        if here + names > bound or here >= most:
-            may_be = bound if here < most else most
-            text = f"{here} names of {caller!r} are in flight here; {may_be} may be"
+        if here + names > bound:
+            text = f"{here} names of {caller!r} are in flight here; {bound} may be"
             return Refusal(CALLER_LIMIT, text)
         inside, room = self.in_flight, self.bounds.names
-        most = min(leeway.names, room)
+        most = min(limit, room)
         if inside + names > room or inside >= most:
             may_be = room if inside < most else most
             return Refusal(OVERLOADED, f"{inside} names are in flight here; {may_be} may be")
         return None
 
-    def limit_of(self, caller: str, leeway: Leeway) -> int:
+    def limit_of(self, caller: str, limit: int) -> int:
         """Return how many names of a caller may be in flight, if no others' are."""
-        return min(leeway.names, math.ceil(self.bounds.of(caller) * leeway.share))
+        return min(limit, self.bounds.of(caller))
 
-    def has_room_for_all(self, leeway: Leeway) -> bool:
+    def has_room_for_all(self, limit: int) -> bool:
         """Whether a name of any caller may come in; if not, one of a given caller still may."""
-        return self.in_flight < min(leeway.names, self.bounds.least * leeway.share)
+        return self.in_flight < min(limit, self.bounds.least)
 
     def release(self, caller: str, names: int) -> None:
         """Give back what was let in."""

@@ -4,23 +4,20 @@ A lookup that our load or the caller's short deadline cuts short is our failure 
 the domain. So such a question ends in an RPC error, never in a refusal of the certificate:
 
 - beyond a bound: RESOURCE_EXHAUSTED at once, with when to ask again (google.rpc.RetryInfo, see
-  `recall`); a single call even before it is read (see `doorkeeper`), and while many are turned away
-  so, the bounds are narrower (see `toll`);
+  `recall`); a single call even before it is read (see `doorkeeper`);
 - a deadline of the caller that leaves no time: DEADLINE_EXCEEDED at once;
 - one that leaves less than an attempt may take: the perspectives are asked with what is left, and
   what is not certain by then is DEADLINE_EXCEEDED; lookups that had too little time count nothing;
-- agents that have too much to do, where the verdict hangs on them: RESOURCE_EXHAUSTED.
+- agents that have too much to do, where the verdict hangs on them: RESOURCE_EXHAUSTED, and fewer
+  are let in (see `throttle`).
 """
-
-import math
 
 from grpc import StatusCode
 
-from coordinator.admission import OVERLOADED, Admission, Leeway
+from coordinator.admission import OVERLOADED, Admission
 from coordinator.corroboration import Attempt
 from coordinator.recall import Recall
 from coordinator.throttle import Throttle
-from coordinator.toll import Toll
 from mpic.grpc.errors import RequestError
 from mpic.grpc.reasons import ErrorReason
 from mpic.v1 import corroboration_pb2 as c
@@ -37,12 +34,11 @@ class Gate:
         self.admission = admission
         self.throttle = Throttle()
         self._recall = Recall()
-        self._toll = Toll()
         self._attempt_seconds = attempt_seconds
 
     def enter(self, caller: str, names: int) -> "_Stay":
         """Count names in, and out again after `with`; raises RequestError if there is no room."""
-        refusal = self.admission.admit(caller, names, self._leeway)
+        refusal = self.admission.admit(caller, names, self.limit)
         if refusal is not None:
             raise self._exhausted(refusal.reason, refusal.message)
         self._recall.let_in()
@@ -50,30 +46,23 @@ class Gate:
 
     def has_room_for_all(self) -> bool:
         """Whether a name of any caller may come in; if not, one of a given caller still may."""
-        return self.admission.has_room_for_all(self._leeway)
+        return self.admission.has_room_for_all(self.limit)
 
     def find_no_room(self, caller: str) -> RequestError | None:
         """Return why a call of a caller is turned away unread; None: a name may come in."""
-        refusal = self.admission.find_refusal(caller, 1, self._leeway)
+        refusal = self.admission.find_refusal(caller, 1, self.limit)
         if refusal is None:
             return None
-        self._toll.turn_away()
         return self._exhausted(refusal.reason, refusal.message)
 
     def limit_of(self, caller: str) -> int:
         """How many names of a caller may be in flight right now, if no others' are."""
-        return self.admission.limit_of(caller, self._leeway)
+        return self.admission.limit_of(caller, self.limit)
 
     @property
     def limit(self) -> int:
         """How many names of all callers may be in flight right now."""
-        return self._leeway.names
-
-    @property
-    def _leeway(self) -> Leeway:
-        share = self._toll.share
-        most = self.throttle.limit(self.admission.bounds.names)
-        return Leeway(math.ceil(most * share), share)
+        return self.throttle.limit(self.admission.bounds.names)
 
     def find_budget(self, remaining: float | None) -> float | None:
         """Return the seconds an attempt gets when the caller's deadline leaves too few.

@@ -12,7 +12,6 @@ CAA_CHECK = "coordinator/caa_check.py"
 FAILURE = "coordinator/caa_failure.py"
 SERVERS = "coordinator/caa_servers.py"
 THROTTLE = "coordinator/throttle.py"
-TOLL = "coordinator/toll.py"
 ADMISSION = "coordinator/admission.py"
 ANSWER = "coordinator/answer.py"
 FANOUT = "coordinator/fanout.py"
@@ -228,21 +227,16 @@ FAULTS = [
     # Too much at a time, or too little time.
     Fault("a quiet night overflows", THROTTLE, "** min(elapsed, _OPEN_AFTER)", "** elapsed"),
     Fault("refusals that come together count each", THROTTLE, "now - self._narrowed[1] < _PAUSE", "False"),
-    Fault("no caller has a bound", ADMISSION, "        if here + names > bound or here >= most:", "        if False:"),
+    Fault("no caller has a bound", ADMISSION, "        if here + names > bound:", "        if False:"),
     Fault("all callers together have no bound", ADMISSION, "        if inside + names > room or inside >= most:", "        if False:"),
-    Fault("where fewer may be in one caller may take it all", ADMISSION, "most = math.ceil(bound * leeway.share)", "most = bound"),
-    Fault("a stream reads more than comes in", ADMISSION, "min(leeway.names, math.ceil(self.bounds.of(caller) * leeway.share))", "leeway.names"),
+    Fault("a stream reads more than comes in", ADMISSION, "return min(limit, self.bounds.of(caller))", "return limit"),
+    Fault("a stream reads on while fewer are let in", ADMISSION, "return min(limit, self.bounds.of(caller))", "return self.bounds.of(caller)"),
     Fault("many small questions keep out one with many names", ADMISSION, "inside + names > room or inside >= most:", "inside + names > most:"),
-    Fault("many small questions of a caller keep out its large ones", ADMISSION, "here + names > bound or here >= most:", "here + names > most:"),
     Fault("a bound may be overstepped", ADMISSION, "inside + names > room or inside >= most:", "inside >= most:"),
-    Fault("the bound of one caller may be overstepped", ADMISSION, "here + names > bound or here >= most:", "here >= most:"),
+    Fault("the bound of one caller may be overstepped", ADMISSION, "here + names > bound:", "here >= bound:"),
     Fault("the bound of one caller is no bound at the door", ADMISSION, "return min(self.names, self.caller_names, *self.by_caller.values())", "return self.names"),
-    Fault("who is turned away takes no time", TOLL, "max(1 - a_second * _SECONDS_EACH, _LEAST_SHARE)", "1.0"),
-    Fault("nobody is let in any more", TOLL, "max(1 - a_second * _SECONDS_EACH, _LEAST_SHARE)", "1 - a_second * _SECONDS_EACH"),
-    Fault("who was turned away counts for ever", TOLL, "    return math.exp(-seconds / _MEMORY)", "    return 1.0"),
-    Fault("the door says nothing of when to come again", OVERLOAD, "        self._toll.turn_away()\n        return self._exhausted(refusal.reason, refusal.message)", "        self._toll.turn_away()\n        return RequestError(StatusCode.RESOURCE_EXHAUSTED, refusal.reason, refusal.message)"),
-    Fault("what is turned away is not felt", OVERLOAD, "        self._toll.turn_away()\n", ""),
-    Fault("what is refused on a stream is felt as if it were a call", OVERLOAD, '        text = f"{message}; nothing was', '        self._toll.turn_away()\n        text = f"{message}; nothing was'),
+    Fault("the door says nothing of when to come again", OVERLOAD, "            return None\n        return self._exhausted(refusal.reason, refusal.message)", "            return None\n        return RequestError(StatusCode.RESOURCE_EXHAUSTED, refusal.reason, refusal.message)"),
+    Fault("who is turned away lets fewer in", OVERLOAD, '        text = f"{message}; nothing was', '        self.throttle.narrow(self.admission.in_flight, self.admission.bounds.names)\n        text = f"{message}; nothing was'),
     Fault("a stranger is turned away like others", "coordinator/doorkeeper.py", "        if not identities:", "        if False:"),
     Fault("nobody is turned away unread", "coordinator/doorkeeper.py", "        if self._gate.has_room_for_all():", "        if True:"),
     Fault("who is turned away unread is not counted", "coordinator/doorkeeper.py", "            self._watch.count(error)", "            pass"),

@@ -9,7 +9,6 @@ from coordinator.admission import (
     OVERLOADED,
     Admission,
     Bounds,
-    Leeway,
     weigh,
 )
 
@@ -49,17 +48,11 @@ def test_a_caller_may_have_a_bound_of_its_own() -> None:
     assert BOUNDS.of("trusted") == BOUNDS.names
 
 
-def test_a_share_of_each_callers_bound_may_be_less_than_all_of_it() -> None:
-    """Otherwise one caller would take what is left of the room of all."""
-    admission, half = Admission(BOUNDS), Leeway(250, 0.5)
-    assert admission.admit("bulk", 50, half) is None
-    refusal = admission.admit("bulk", 1, half)
-    assert refusal is not None
-    assert refusal.reason == CALLER_LIMIT
-    assert refusal.message == "50 names of 'bulk' are in flight here; 50 may be"
-    assert admission.admit("one", 100, half) is None
-    assert admission.admit("two", 100, half) is None
-    refusal = admission.admit("three", 1, half)
+def test_a_limit_of_the_moment_holds_for_all_callers_together() -> None:
+    admission = Admission(BOUNDS)
+    assert admission.admit("bulk", 100, 250) is None
+    assert admission.admit("one", 150, 250) is None
+    refusal = admission.admit("two", 1, 250)
     assert refusal is not None
     assert refusal.reason == OVERLOADED
     assert refusal.message == "250 names are in flight here; 250 may be"
@@ -67,49 +60,48 @@ def test_a_share_of_each_callers_bound_may_be_less_than_all_of_it() -> None:
 
 def test_a_question_with_many_names_comes_in_where_one_with_few_does() -> None:
     """Otherwise many small ones would keep it out for as long as fewer may be in."""
-    admission, narrow = Admission(BOUNDS), Leeway(10, 0.1)
-    admission.admit("one", 9, narrow)
-    assert admission.find_refusal("one", 100, narrow) is None
-    assert admission.admit("two", 100, narrow) is None
-    assert admission.find_refusal("three", 1, narrow) is not None
+    admission = Admission(BOUNDS)
+    admission.admit("one", 9, 10)
+    assert admission.find_refusal("one", 100, 10) is None
+    assert admission.admit("two", 100, 10) is None
+    assert admission.find_refusal("three", 1, 10) is not None
 
 
 def test_but_never_beyond_the_bounds() -> None:
-    admission, narrow = Admission(BOUNDS), Leeway(499, 0.9)
-    admission.admit("one", 150, narrow)
-    refusal = admission.admit("one", 51, narrow)
+    admission = Admission(BOUNDS)
+    admission.admit("one", 150, 499)
+    refusal = admission.admit("one", 51, 499)
     assert refusal is not None
     assert refusal.message == "150 names of 'one' are in flight here; 200 may be"
-    assert admission.admit("one", 50, narrow) is None
-    admission.admit("two", 200, narrow)
-    admission.admit("three", 90, narrow)
-    assert admission.admit("three", 11, narrow) is not None
-    assert admission.admit("three", 10, narrow) is None
+    assert admission.admit("one", 50, 499) is None
+    admission.admit("two", 200, 499)
+    admission.admit("three", 90, 499)
+    assert admission.admit("three", 11, 499) is not None
+    assert admission.admit("three", 10, 499) is None
 
 
 def test_one_callers_limit_is_as_many_as_come_in() -> None:
-    for leeway in (Leeway(499, 0.9), Leeway(30, 1.0), Leeway(1, 0.001)):
+    for limit in (9_999, 499, 30, 1):
         for caller in ("bulk", "one", "trusted"):
             admission, most = Admission(BOUNDS), 0
-            while admission.admit(caller, 1, leeway) is None:
+            while admission.admit(caller, 1, limit) is None:
                 most += 1
-            assert admission.limit_of(caller, leeway) == most
+            assert min(admission.limit_of(caller, limit), BOUNDS.names) == most
 
 
 @given(
     st.lists(st.tuples(st.sampled_from(["bulk", "one", "two", "three"]), st.integers(1, 100))),
     st.integers(1, 500),
-    st.floats(0.25, 1),
 )
 def test_where_there_is_room_for_all_nobody_is_refused(
-    steps: list[tuple[str, int]], names: int, share: float
+    steps: list[tuple[str, int]], limit: int
 ) -> None:
-    admission, leeway = Admission(BOUNDS), Leeway(names, share)
+    admission = Admission(BOUNDS)
     for caller, count in steps:
-        if admission.has_room_for_all(leeway):
+        if admission.has_room_for_all(limit):
             everyone = ("bulk", "trusted", "one", "two", "three", "another")
-            assert not any(admission.find_refusal(one, 1, leeway) for one in everyone)
-        admission.admit(caller, count, leeway)
+            assert not any(admission.find_refusal(one, 1, limit) for one in everyone)
+        admission.admit(caller, count, limit)
 
 
 def test_what_goes_makes_room() -> None:
