@@ -21,7 +21,7 @@ from coordinator.link import LinkOptions
 from coordinator.metrics import CoordinatorMetrics
 from coordinator.overload import Gate
 from coordinator.readiness import why_no_primary, why_no_quorum
-from coordinator.record.metrics import RecordCollector
+from coordinator.record.metrics import HeadsCollector, RecordCollector
 from coordinator.record.reader import Reader
 from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.settings import RecordTable, policy_version
@@ -60,7 +60,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
     rules = Rules(settings.roster(), settings.policy.policy())
     metrics = CoordinatorMetrics(rules, program)
     async with AsyncExitStack() as stack:
-        recorder = await _open_recorder(settings.record, worker, stack)
+        recorder = await _open_recorder(settings.record, worker, program, stack)
         reader = _open_reader(settings.record, stack)
         repeats = settings.record.make_repeats(reader, table.workers > 1, _now)
         spans = _open_spans(settings, stack)
@@ -230,11 +230,17 @@ def _open_spans(settings: CoordinatorSettings, stack: AsyncExitStack) -> Spans |
 
 
 async def _open_recorder(
-    table: RecordTable, worker: int, stack: AsyncExitStack
+    table: RecordTable, worker: int, program: ProgramMetrics, stack: AsyncExitStack
 ) -> Recorder | Unrecorded:
-    """Return what writes the record."""
+    """Return what writes the record, and let its heads leave the machine."""
     recorder = table.make_recorder(worker, _now)
     await recorder.open()
+    if isinstance(recorder, Recorder):
+        publisher = table.make_publisher(recorder, _now)
+        program.register((HeadsCollector(publisher),))
+        # It ends after the recorder: then the last batch is written.
+        stack.push_async_callback(publisher.close)
+        publisher.start()
     stack.push_async_callback(recorder.close)
     return recorder
 

@@ -159,7 +159,9 @@ def walk_chain(
     expected = start_chain(chain)
     removed = {gap.first: gap for gap in gaps if gap.chain == chain and gap.first <= gap.last}
     heads = [head for head in kept if head.chain == chain]
-    by_number = {number: [h for h in heads if h.sequence == number] for number in _numbers(heads)}
+    by_number: dict[int, list[Head]] = {}
+    for head in heads:
+        by_number.setdefault(head.sequence, []).append(head)
     behind: Gap | None = None
     for one in stored:
         batch = one.batch
@@ -179,10 +181,6 @@ def walk_chain(
     if last > expected.sequence:
         what = f"and all up to {last}, whose head was kept, are missing at the end"
         yield Flaw(chain, expected.sequence + 1, None, None, what)
-
-
-def _numbers(heads: Iterable[Head]) -> set[int]:
-    return {head.sequence for head in heads}
 
 
 def _end_of(gap: Gap) -> Head:

@@ -22,6 +22,15 @@ class ChainWriter:
         self._last = Head(chain, 0, b"", 0)
         """The last batch that is known to be durable."""
 
+    @property
+    def head(self) -> Head:
+        """Where the chain has got to, as far as is known to be durable."""
+        return self._last
+
+    def open(self) -> None:
+        """Take up where the chain has got to; raises StoreError."""
+        self._last = self._store.head(self._chain)
+
     def append(self, entries: Sequence[Entry]) -> Mapping[bytes, bytes]:
         """Append a batch; return by record which other one has its request's verdict.
 

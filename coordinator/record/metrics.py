@@ -5,8 +5,33 @@ from collections.abc import Iterable
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from coordinator.record.publisher import HeadPublisher
 from coordinator.record.recorder import Recorder
 from mpic.tally import Distributions
+
+
+class HeadsCollector(Collector):
+    """Whether heads are kept in the file that is configured, read at each scrape."""
+
+    def __init__(self, publisher: HeadPublisher) -> None:
+        """Read this one."""
+        self._publisher = publisher
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the families."""
+        yield GaugeMetricFamily(
+            "mpic_record_heads_failing",
+            "1 if the last head could not be written to the file of [record.heads].",
+            value=bool(self._publisher.failure),
+        )
+        heads = CounterMetricFamily(
+            "mpic_record_heads",
+            "Heads for the file of [record.heads]: kept, or failed to be.",
+            labels=["outcome"],
+        )
+        for kept, outcome in ((True, "kept"), (False, "failed")):
+            heads.add_metric([outcome], self._publisher.heads[kept])
+        yield heads
 
 
 class RecordCollector(Collector):

@@ -24,6 +24,7 @@ from typing import TypeVar
 
 import structlog
 
+from coordinator.record.chain import Head
 from coordinator.record.chain_writer import ChainWriter
 from coordinator.record.ids import lowest_id
 from coordinator.record.store import Entry, Store, StoreError
@@ -104,6 +105,11 @@ class Recorder:
         """How many entries are not written yet."""
         return len(self._queue)
 
+    @property
+    def head(self) -> Head:
+        """Where the chain has got to, as far as it is durable."""
+        return self._writer.head
+
     def why_not_writing(self) -> str:
         """Say why records cannot be written, or could not a moment ago; "" when they can.
 
@@ -128,6 +134,7 @@ class Recorder:
     async def open(self) -> None:
         """Open the store and start writing; raises StoreError."""
         await self._in_thread(self._store.open)
+        await self._in_thread(self._writer.open)
         self._running = asyncio.create_task(self._run())
 
     async def close(self) -> None:

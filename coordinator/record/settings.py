@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from coordinator.policy import Policy
+from coordinator.record.publisher import HeadPublisher
 from coordinator.record.reader import Reader
 from coordinator.record.recorder import Clock, Recorder, Unrecorded
 from coordinator.record.repeats import Memory, Repeats
@@ -18,10 +19,20 @@ from mpic.config import ConfigPath, ConfigTable, Flaw
 from mpic.problem import explain_os_error
 
 ChainName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,100}$")]
+OtherChain = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,110}$")]
 
 
 _KEYS = {"sqlite": ("path",), "postgresql": ("dsn", "dsn_file", "database_timeout")}
 """Those that one store alone has."""
+
+
+class HeadsTable(ConfigTable):
+    """How the heads of the chains leave the machine; the program's log has them anyway."""
+
+    file: ConfigPath | None = Field(
+        default=None, description="a file that heads are added to, where others cannot change it"
+    )
+    every: float = Field(default=60.0, ge=1, le=3600, description="seconds between two heads")
 
 
 class RecordTable(ConfigTable):
@@ -43,6 +54,9 @@ class RecordTable(ConfigTable):
     chain: ChainName = Field(
         default="", description="what this coordinator's chain is called; empty: as the host is"
     )
+    other_chains: list[OtherChain] = Field(
+        default=[], description="chains of other coordinators, and under former names"
+    )
     auditors: list[str] = Field(
         default=[], description="callers who may read what others asked; they must be allowed too"
     )
@@ -51,6 +65,7 @@ class RecordTable(ConfigTable):
     )
     allow_unrecorded: bool = False
     """For labs and benchmarks only: decide without writing anything down."""
+    heads: HeadsTable = HeadsTable()
 
     @model_validator(mode="after")
     def _check_store(self) -> "RecordTable":
@@ -65,6 +80,16 @@ class RecordTable(ConfigTable):
 
     def find_warnings(self) -> list[str]:
         """Return what can be run with and should not be."""
+        return [*self._find_exposures(), *self._find_near_heads()]
+
+    def _find_near_heads(self) -> list[str]:
+        file = self.heads.file
+        if file is None or self.store != "sqlite" or file.parent != self.path.parent:
+            return []
+        what = f"record.heads.file: {file} is beside the record: who can change the one can both"
+        return [f"{what}. Name a file on another host"]
+
+    def _find_exposures(self) -> list[str]:
         if self.dsn is None:
             return []
         from coordinator.record.postgresql_connection import find_exposures  # noqa: PLC0415 - an extra
@@ -87,9 +112,28 @@ class RecordTable(ConfigTable):
         """Return the recorder of one worker; each writes a chain of its own."""
         if self.allow_unrecorded:
             return Unrecorded()
-        chain = f"{self.chain or socket.gethostname()}.{worker}"
+        chain = f"{self._own_chain}.{worker}"
         window = timedelta(seconds=self.repeat_window) or None
         return Recorder(self.make_store(), chain, clock, window)
+
+    def make_publisher(self, recorder: Recorder, clock: Clock) -> HeadPublisher:
+        """Return what lets the heads of a recorder's chain leave the machine."""
+        return HeadPublisher(lambda: recorder.head, self.heads.file, self.heads.every, clock)
+
+    def knows_chain(self, chain: str, workers: int) -> bool:
+        """Whether a chain is of one of so many workers of this coordinator, or another's.
+
+        What is listed is a chain, or what the chains of all workers begin with.
+        """
+        base, _, number = chain.rpartition(".")
+        if chain in self.other_chains or (number.isdecimal() and base in self.other_chains):
+            return True
+        return chain in {f"{self._own_chain}.{worker}" for worker in range(workers)}
+
+    @property
+    def _own_chain(self) -> str:
+        """What the chains of all workers begin with."""
+        return self.chain or socket.gethostname()
 
     def make_repeats(self, reader: Reader | None, is_shared: bool, clock: Clock) -> Repeats:
         """Return what knows earlier requests; others write to the store where `is_shared`.

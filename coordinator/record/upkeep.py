@@ -1,7 +1,6 @@
 """`mpic record verify`, `head`, `prune`, `migrate`: that the record stays what it is."""
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,80 +8,94 @@ from typing import Annotated
 import typer
 
 from coordinator.record.audit import export_heads, verify_store
-from coordinator.record.chain import Head, StoredBatch
+from coordinator.record.coverage import (
+    Coverage,
+    describe_coverage,
+    describe_strange,
+    find_strange,
+)
+from coordinator.record.heads import KeptHead, encode_head, read_heads
 from coordinator.record.keeping import Hold, decide_months
-from coordinator.record.moments import read_moment, show_moment
+from coordinator.record.moments import to_us
 from coordinator.record.options import Config, open_record
 from coordinator.record.page import describe_flaw
+from coordinator.record.pruned import PRUNING_CHAIN
+from coordinator.record.publisher import append_durably
 from coordinator.record.retention import remove_months
-from mpic.problem import Flaw
+from mpic.problem import Flaw, explain_os_error
+from mpic.text import escape
 
 FLAWED = 1
+STRANGE = 3
+"""Exit status where all is as it was written, and a chain is known to nobody."""
 
 
 def verify(
     config: Config,
     heads: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Heads exported earlier: shows a tail cut off, too."),
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Heads kept earlier: a heads file, or a log. Repeatable"),
     ] = None,
 ) -> None:
     """Walk every chain and name what was changed, removed, inserted or reordered.
 
-    Without --heads a chain that was cut off at its end, or replaced as a whole, looks whole: keep
-    exported heads where whoever can write the record cannot.
+    Also says what no kept head covers: without --heads a chain that was cut off at its end, or
+    replaced as a whole, looks whole. Coordinators write heads to their log and to the file of
+    [record.heads]; keep them where whoever can write the record cannot.
 
-    Exit status: 0 whole, 1 flawed, 2 wrong usage, 9 the store cannot be read.
+    Exit status: 0 whole, 1 flawed, 2 wrong usage, 3 whole, but a chain is known to nobody, 9 the
+    store cannot be read.
     """
-    kept = _read_heads(heads) if heads else []
-    seen = {"batches": 0, "entries": 0}
-
-    def count(batches: Iterator[StoredBatch]) -> Iterator[StoredBatch]:
-        for batch in batches:
-            seen["batches"] += 1
-            seen["entries"] += len(batch.contents)
-            yield batch
-
+    kept = [one for file in heads or () for one in _read_heads(file)]
+    coverage = Coverage(kept)
     flaws = 0
     with open_record(config) as opened:
-        for flaw in verify_store(opened.store, kept, count):
+        table, workers = opened.settings.record, opened.settings.coordinator.workers
+        for flaw in verify_store(opened.store, [one.head for one in kept], coverage.watch):
             flaws += 1
             typer.echo(describe_flaw(flaw))
-        chains = len(opened.store.chains())
-    held = f", held against {len(kept)} exported heads" if kept else ""
+        chains = opened.store.chains()
+    strange = find_strange(chains, lambda chain: table.knows_chain(chain, workers), kept)
+    for chain in strange:
+        typer.echo(escape(describe_strange(chain, coverage)))
+    for sentence in describe_coverage(coverage):
+        typer.echo(escape(sentence))
     verdict = f"{flaws} flaws" if flaws else "whole"
-    typer.echo(
-        f"{verdict}: {chains} chains, {seen['batches']} batches, {seen['entries']} entries{held}"
-    )
-    if flaws:
-        raise typer.Exit(FLAWED)
+    unknown = f", {len(strange)} of them known to nobody" if strange else ""
+    held = f", held against {len(kept)} kept heads" if kept else ""
+    counts = f"{coverage.batches} batches, {coverage.entries} entries"
+    typer.echo(f"{verdict}: {len(chains)} chains{unknown}, {counts}{held}")
+    if flaws or strange:
+        raise typer.Exit(FLAWED if flaws else STRANGE)
 
 
 def head(config: Config) -> None:
     """Print where every chain has got to, a line of JSON each: to be kept elsewhere.
 
+    Coordinators write the heads of their chains by themselves, see [record.heads].
+
     Example: mpic record head --config coordinator.toml >> /mnt/other-host/heads.jsonl
     """
+    noted_at_us = to_us(_now())
     with open_record(config) as opened:
         for one in export_heads(opened.store):
-            written = show_moment(one.written_at_us)
-            fields = {"chain": one.chain, "sequence": one.sequence, "hash": one.hash.hex()}
-            typer.echo(json.dumps({**fields, "written_at": written}))
+            typer.echo(encode_head(one, noted_at_us, is_own=False))
 
 
-def _read_heads(file: Path) -> list[Head]:
-    """Return all heads in a file of exported ones: each shows what was replaced before it."""
-    found: list[Head] = []
-    for number, line in enumerate(file.read_text().splitlines(), 1):
-        try:
-            fields = json.loads(line)
-            digest = bytes.fromhex(fields["hash"])
-            written_at_us = read_moment(str(fields["written_at"])) if "written_at" in fields else 0
-            found.append(Head(str(fields["chain"]), int(fields["sequence"]), digest, written_at_us))
-        except (ValueError, KeyError, TypeError) as error:
-            mend = "Give lines as `mpic record head` printed them"
-            raise Flaw(f"{file}: line {number} is no head", mend) from error
-    return found
+def _read_heads(file: Path) -> list[KeptHead]:
+    """Return all heads in a heads file or a log: each shows what was replaced before it."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            found = read_heads(lines)
+    except OSError as error:
+        what, mend = explain_os_error(error)
+        raise Flaw(f"{file}: {what}", mend) from error
+    if found.unreadable:
+        typer.echo(f"{file}: {found.unreadable} lines of heads cannot be read", err=True)
+    if not found.heads:
+        mend = "Give what `mpic record head` printed, the file of [record.heads], or a log"
+        raise Flaw(f"{file}: there is no head in it", mend)
+    return found.heads
 
 
 def migrate(config: Config) -> None:
@@ -122,6 +135,20 @@ def prune(
             return
         remove_months(opened.store, removable, now)
         typer.echo(f"Removed {what}")
+        pruned = encode_head(opened.store.head(PRUNING_CHAIN), to_us(now), is_own=False)
+        _keep_head(pruned, opened.settings.record.heads.file)
+
+
+def _keep_head(line: str, file: Path | None) -> None:
+    """Let the head of the prunings leave the machine too: no coordinator writes it."""
+    typer.echo(f"Keep this head where nobody who can write the record can change it: {line}")
+    if file is None:
+        return
+    try:
+        append_durably(file, f"\n{line}\n")
+    except OSError as error:
+        what, mend = explain_os_error(error)
+        typer.echo(f"{file}: {what}, so the head is not in it. {mend}", err=True)
 
 
 def _print_holds(holds: Sequence[Hold]) -> None:

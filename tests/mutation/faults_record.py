@@ -16,6 +16,18 @@ ROWS = "coordinator/record/sqlite_rows.py"
 DETERMINATION = "coordinator/record/determination.py"
 INSPECTION = "coordinator/record/inspection.py"
 PRUNED = "coordinator/record/pruned.py"
+HEADS = "coordinator/record/heads.py"
+COVERAGE = "coordinator/record/coverage.py"
+PUBLISHER = "coordinator/record/publisher.py"
+CHAIN_WRITER = "coordinator/record/chain_writer.py"
+UPKEEP = "coordinator/record/upkeep.py"
+RECORD_SETTINGS = "coordinator/record/settings.py"
+LOGS = "proto/mpic/grpc/logs.py"
+APP = "coordinator/app.py"
+END_TEST = ("tests/integration/test_heads.py::test_at_an_orderly_end_nothing_is_left_unprotected",)
+SEEN_TEST = (
+    "tests/integration/test_heads.py::test_what_is_done_to_a_record_is_seen_by_its_heads_and_by_its_log",
+)
 
 FAULTS = [
     Fault(
@@ -287,5 +299,264 @@ FAULTS = [
         COMPANY,
         "        self._count -= 1\n",
         "",
+    ),
+    Fault(
+        "a head is written of a chain that rests as soon as ever",
+        HEADS,
+        "now_us - last.noted_at_us >= AGAIN_US",
+        "True",
+    ),
+    Fault(
+        "a chain that rests is never noted again",
+        HEADS,
+        "now_us - last.noted_at_us >= AGAIN_US",
+        "False",
+    ),
+    Fault("a chain that moved is not noted", HEADS, "last.head != head or ", ""),
+    Fault("a head of nothing", HEADS, "    if not head.sequence:\n", "    if False:\n"),
+    Fault(
+        "a head that was read from the store is its coordinator's word",
+        HEADS,
+        'noted_at_us, fields.get("event") == EVENT)',
+        "noted_at_us, True)",
+    ),
+    Fault(
+        "a line of the file does not say that it is its coordinator's",
+        HEADS,
+        'event = {"event": EVENT} if is_own else {}',
+        "event: dict[str, str] = {}",
+    ),
+    Fault("a head of half a hash counts", HEADS, "len(digest) != DIGEST or ", ""),
+    Fault(
+        "a line cut off is not told of",
+        HEADS,
+        "unreadable += fields is not None or EVENT in line",
+        "unreadable += 0",
+    ),
+    Fault(
+        "what a caller writes into our log is a head",
+        HEADS,
+        'if not isinstance(value.get("event"), str) else ()',
+        "if True else ()",
+    ),
+    Fault(
+        "a line about something else is a head",
+        HEADS,
+        'value.get("event") == EVENT or ("event" not in value and ',
+        'True or ("event" not in value and ',
+    ),
+    Fault(
+        "of a chain that rests the first line counts",
+        HEADS,
+        "key=lambda one: one.noted_at_us)",
+        "key=lambda one: -one.noted_at_us)",
+    ),
+    Fault("a log that a collector wrapped is not read", HEADS, "key in _WRAPPED and", "False and"),
+    Fault(
+        "a log that a collector parsed is not read",
+        HEADS,
+        "        if isinstance(inner, dict):\n",
+        "        if False:\n",
+    ),
+    Fault(
+        "a log in the console form is not read",
+        HEADS,
+        '    return fields if fields.get("event") == EVENT else None',
+        "    return None",
+    ),
+    Fault(
+        "everything is protected",
+        COVERAGE,
+        "if chain.newest is None or batch.sequence > chain.newest.head.sequence:",
+        "if False:",
+    ),
+    Fault(
+        "the batch of the head is unprotected",
+        COVERAGE,
+        "batch.sequence > chain.newest.head.sequence",
+        "batch.sequence >= chain.newest.head.sequence",
+    ),
+    Fault(
+        "the oldest head of a chain counts as its newest",
+        COVERAGE,
+        "_rank(one) > _rank(chain.newest)",
+        "_rank(one) < _rank(chain.newest)",
+    ),
+    Fault(
+        "the tail began when its last batch was written",
+        COVERAGE,
+        "chain.tail_since_us or batch.written_at_us",
+        "batch.written_at_us",
+    ),
+    Fault(
+        "without heads nothing is said to be unprotected",
+        COVERAGE,
+        "    if not any(one.newest for one in coverage.chains.values()):",
+        "    if False:",
+    ),
+    Fault("every chain is known", COVERAGE, "chain not in own and not is_known(chain)", "False"),
+    Fault(
+        "a head that anybody read from the store vouches for its chain",
+        COVERAGE,
+        "for one in kept if one.is_own}",
+        "for one in kept}",
+    ),
+    Fault(
+        "a coordinator's own head does not vouch for its chain",
+        COVERAGE,
+        "chain not in own and not",
+        "chain != PRUNING_CHAIN and not",
+    ),
+    Fault("the chain of prunings is nobody's", COVERAGE, " | {PRUNING_CHAIN}", ""),
+    Fault(
+        "a chain of another name is known by its beginning",
+        RECORD_SETTINGS,
+        "base in self.other_chains",
+        "any(chain.startswith(one) for one in self.other_chains)",
+    ),
+    Fault(
+        "a worker that is not configured is known",
+        RECORD_SETTINGS,
+        "for worker in range(workers)}",
+        "for worker in range(workers + 1)}",
+    ),
+    Fault(
+        "a heads file beside the record is not warned of",
+        RECORD_SETTINGS,
+        " or file.parent != self.path.parent:",
+        " or True:",
+    ),
+    Fault(
+        "a chain that is nobody's is whole", UPKEEP, "    if flaws or strange:\n", "    if flaws:\n"
+    ),
+    Fault(
+        "a chain that is nobody's outweighs what was changed",
+        UPKEEP,
+        "FLAWED if flaws else STRANGE",
+        "STRANGE if strange else FLAWED",
+    ),
+    Fault(
+        "a file without a head is held against the record",
+        UPKEEP,
+        "    if not found.heads:\n",
+        "    if False:\n",
+    ),
+    Fault(
+        "of several heads files the first counts",
+        UPKEEP,
+        "for file in heads or ()",
+        "for file in (heads or ())[:1]",
+    ),
+    Fault(
+        "the head of a pruning stays here",
+        UPKEEP,
+        '        append_durably(file, f"\\n{line}\\n")',
+        "        pass",
+    ),
+    Fault(
+        "a head is not in the log",
+        PUBLISHER,
+        "            write_always(EVENT, **word_head(kept.head, now_us))\n",
+        "            pass\n",
+    ),
+    Fault(
+        "a head is not in the file",
+        PUBLISHER,
+        "            await self._put(self._file, kept)\n",
+        "            pass\n",
+    ),
+    Fault(
+        "a head that the log lost is not logged again",
+        PUBLISHER,
+        "kept if SINK.lost == lost else None",
+        "kept",
+    ),
+    Fault(
+        "a head that the file lost is not written again",
+        PUBLISHER,
+        "            self.failure = what\n            return\n",
+        "            self.failure = what\n            self._filed = kept\n            return\n",
+    ),
+    Fault(
+        "a file that cannot be written is said each time",
+        PUBLISHER,
+        "            if what != self.failure:\n",
+        "            if True:\n",
+    ),
+    Fault(
+        "a file that cannot be written is not said",
+        PUBLISHER,
+        "            if what != self.failure:\n",
+        "            if False:\n",
+    ),
+    Fault(
+        "a file that can be written again still fails",
+        PUBLISHER,
+        '            self.failure = ""\n            log.info',
+        "            log.info",
+    ),
+    Fault(
+        "at an orderly end a head that rests is not told",
+        PUBLISHER,
+        "        self._logged = self._filed = None\n        await",
+        "        await",
+    ),
+    Fault(
+        "half a line spoils the next",
+        PUBLISHER,
+        '        self._is_torn = True\n        """Whether',
+        '        self._is_torn = False\n        """Whether',
+    ),
+    Fault("a head is not fsynced", PUBLISHER, "        os.fsync(descriptor)\n", ""),
+    Fault(
+        "half a head is enough",
+        PUBLISHER,
+        "        if os.write(descriptor, data) != len(data):",
+        "        if not os.write(descriptor, data):",
+    ),
+    Fault(
+        "a heads file begins anew",
+        PUBLISHER,
+        "os.O_WRONLY | os.O_APPEND | os.O_CREAT",
+        "os.O_WRONLY | os.O_TRUNC | os.O_CREAT",
+    ),
+    Fault("a pipe that nobody reads holds heads up", PUBLISHER, " | os.O_NONBLOCK", ""),
+    Fault(
+        "the line before is not waited for",
+        PUBLISHER,
+        "        if self._under_way is not None:\n            await _wait_for(self._under_way)\n",
+        "",
+    ),
+    Fault(
+        "a head is what the store says",
+        CHAIN_WRITER,
+        'known to be durable."""\n        return self._last',
+        'known to be durable."""\n        return self._store.head(self._chain)',
+    ),
+    Fault(
+        "after a restart there is no head until something is written",
+        CHAIN_WRITER,
+        "        self._last = self._store.head(self._chain)\n",
+        "        pass\n",
+    ),
+    Fault(
+        "a line that others rely on is below the level",
+        LOGS,
+        "if not event.pop(_ALWAYS, False) and",
+        "if event.pop(_ALWAYS, False) is not None and",
+    ),
+    Fault("heads do not leave by themselves", APP, "        publisher.start()\n", "", SEEN_TEST),
+    Fault(
+        "at the end the last head does not leave",
+        APP,
+        "        stack.push_async_callback(publisher.close)\n",
+        "",
+        END_TEST,
+    ),
+    Fault(
+        "each chain's heads are compared with another's",
+        CHAIN,
+        "    heads = [head for head in kept if head.chain == chain]",
+        "    heads = [head for head in kept if head.chain != chain]",
     ),
 ]

@@ -40,6 +40,12 @@ _BESIDE = {
     "coordinator/link_problem.py": ("tests/integration/test_link.py",),
     "coordinator/policy_settings.py": (f"{_COORDINATOR}/test_settings.py",),
     "coordinator/record/basis.py": (f"{_COORDINATOR}/test_archive.py",),
+    "coordinator/record/chain_writer.py": (
+        f"{_RECORD}/test_publisher.py",
+        f"{_RECORD}/test_recorder.py",
+    ),
+    "coordinator/record/coverage.py": (f"{_RECORD}/test_commands.py",),
+    "coordinator/record/upkeep.py": (f"{_RECORD}/test_commands.py",),
     "coordinator/record/page.py": (f"{_RECORD}/test_commands.py",),
     "coordinator/record/determination.py": (f"{_RECORD}/test_repeats.py",),
     "coordinator/record/ids.py": (f"{_RECORD}/test_stores.py",),

@@ -19,6 +19,7 @@ from mpic.grpc.sink import SINK
 Format = Literal["json", "console"]
 Level = Literal["debug", "info", "warning", "error"]
 
+_ALWAYS = "always"
 _threshold = [logging.INFO]
 """Of this process; loggers are made once, so it is not theirs."""
 _LEVELS = {name.lower(): level for name, level in logging.getLevelNamesMapping().items()}
@@ -33,10 +34,15 @@ def set_level(level: Level) -> None:
     _threshold[0] = _LEVELS[level]
 
 
+def write_always(event: str, **facts: object) -> None:
+    """Write a line whatever the level is: one that others rely on to be there."""
+    structlog.get_logger().info(event, **facts, **{_ALWAYS: True})
+
+
 def _drop_below_threshold(
     _logger: object, method: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    if _LEVELS[method] < _threshold[0]:
+    if not event.pop(_ALWAYS, False) and _LEVELS[method] < _threshold[0]:
         raise structlog.DropEvent
     return event
 

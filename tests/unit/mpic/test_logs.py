@@ -11,7 +11,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpic.grpc.logs import Format, configure_logging, set_level
+from mpic.grpc.logs import Format, configure_logging, set_level, write_always
 
 # Escapes, line ends of every kind, C1 controls, DEL, and what turns the direction of text.
 HOSTILE = "\x1b[31m\x00\r\n\x0b\x7f\x85\x9b\u2028\u2029\u202e\u2066\u200f\ufeff"
@@ -76,3 +76,18 @@ def test_the_level_changes_for_loggers_that_there_are(monkeypatch: pytest.Monkey
     log.error("seen")
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [line["event"] for line in lines] == ["seen", "seen"]
+
+
+def test_a_line_that_others_rely_on_is_written_whatever_the_level(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", out)
+    configure_logging("json", "error")
+    structlog.get_logger().info("unseen")
+    write_always("seen", sequence=1)
+    set_level("debug")
+    write_always("seen", sequence=2)
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [(line["event"], line["sequence"]) for line in lines] == [("seen", 1), ("seen", 2)]
+    assert set(lines[0]) == set(lines[1]) == {"event", "sequence", "level", "timestamp"}

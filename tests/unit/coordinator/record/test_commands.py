@@ -19,6 +19,7 @@ from coordinator.record import upkeep
 from coordinator.record.chain import seal_batch
 from coordinator.record.cli import app
 from coordinator.record.dossier import Dossier, read_dossier
+from coordinator.record.heads import encode_head, read_heads
 from coordinator.record.ids import read_id, show_id
 from coordinator.record.moments import to_us
 from coordinator.record.page import print_list, print_record
@@ -54,6 +55,7 @@ def config(tmp_path: Path) -> Path:
     text = SHIPPED.read_text()
     assert '# path = "/var/lib/mpic/record.sqlite3"' in text
     text = text.replace('# path = "/var/lib/mpic/record.sqlite3"', 'path = "record.sqlite3"')
+    text = text.replace('# chain = ""', 'chain = "main"')
     file = tmp_path / "coordinator.toml"
     file.write_text(text.replace("spiffe://mpic.example/caller/pipeline", CALLER))
     return file
@@ -218,7 +220,8 @@ def add_issuance(store: SqliteStore, record: r.Record, at: datetime) -> None:
 
 def test_verify_and_heads(run: Run, store: SqliteStore, tmp_path: Path) -> None:
     whole = run("verify")
-    assert (whole.exit_code, whole.stdout) == (0, "whole: 1 chains, 3 batches, 7 entries\n")
+    assert whole.exit_code == 0
+    assert whole.stdout.endswith("\nwhole: 1 chains, 3 batches, 7 entries\n")
     heads = tmp_path / "heads.jsonl"
     heads.write_text(run("head").stdout)
     shutil.copy(tmp_path / "record.sqlite3", tmp_path / "kept")
@@ -255,10 +258,102 @@ def test_verify_names_the_record_that_was_changed(
 
 def test_heads_that_are_none_are_said(run: Run, tmp_path: Path) -> None:
     heads = tmp_path / "heads.jsonl"
-    heads.write_text('{"chain": "a", "sequence": 1, "hash": "00"}\nnonsense\n')
-    result = run("verify", "--heads", str(heads))
+    for text in ("", "nonsense\n", '{"chain": "a", "sequence": 1, "hash": "00"}\n'):
+        heads.write_text(text)
+        result = run("verify", "--heads", str(heads))
+        assert isinstance(result.exception, Flaw)
+        assert "there is no head in it" in str(result.exception)
+    result = run("verify", "--heads", str(tmp_path / "missing"))
     assert isinstance(result.exception, Flaw)
-    assert "line 2 is no head" in str(result.exception)
+    assert "there is no such file" in str(result.exception)
+
+
+def test_heads_that_cannot_be_read_are_said_and_the_others_count(
+    run: Run, store: SqliteStore, tmp_path: Path
+) -> None:
+    """A program that was killed, or a full disk, leaves half a line."""
+    heads = tmp_path / "heads.jsonl"
+    line = own_line(store)
+    heads.write_text(f"{line[:100]}\n{line}\n")
+    result = run("verify", "--heads", str(heads))
+    assert result.exit_code == 0
+    assert "heads.jsonl: 1 lines of heads cannot be read" in result.stderr
+    assert "held against 1 kept heads" in result.stdout
+
+
+def own_line(store: SqliteStore, chain: str = "main.0") -> str:
+    """The line that the coordinator of a chain writes."""
+    return encode_head(store.head(chain), to_us(START), is_own=True)
+
+
+def test_verify_states_what_no_kept_head_covers(
+    run: Run, store: SqliteStore, tmp_path: Path
+) -> None:
+    first = "2026-11-23 12:00:00.000Z"
+    assert f"unprotected: all 7 entries, written since {first}. No heads" in run("verify").stdout
+    heads = tmp_path / "heads.jsonl"
+    heads.write_text(own_line(store) + "\n")
+    said = run("verify", "--heads", str(heads)).stdout
+    newest = f"the newest kept head (batch 3, noted at {first})"
+    assert f"protected: all 7 entries of chain main.0 by {newest}" in said.splitlines()
+    fill(store, [sample_record(20), sample_record(21)], batch=1)
+    said = run("verify", "--heads", str(heads)).stdout
+    tail = "2 of 9 entries of chain main.0, written since 2026-11-23 12:00:20.000Z"
+    assert f"unprotected: {tail}, stand behind {newest}" in said.splitlines()
+
+
+def test_a_chain_that_nobody_configured_is_named_and_how_that_is_answered(
+    run: Run, config: Path, store: SqliteStore, tmp_path: Path
+) -> None:
+    """An approval that was made up is properly chained, in a chain of its own."""
+    fill(store, [sample_record(30)], chain="main.1")
+    named = run("verify")
+    assert named.exit_code == 3
+    assert "chain main.1 (1 entries, from 2026-11-23 12:00:30.000Z" in named.stdout
+    assert "list it in [record] other_chains" in named.stdout
+    assert named.stdout.splitlines()[-1].startswith("whole: 2 chains, 1 of them known to nobody")
+    heads = tmp_path / "heads.jsonl"
+    heads.write_text(run("head").stdout)
+    assert run("verify", "--heads", str(heads)).exit_code == 3
+    heads.write_text(own_line(store, "main.1"))
+    assert run("verify", "--heads", str(heads)).exit_code == 0
+    text = config.read_text()
+    for entry, code in (("main.1", 0), ("main", 0), ("main.10", 3), ("mai", 3)):
+        config.write_text(text.replace("# other_chains = []", f'other_chains = ["{entry}"]'))
+        assert run("verify").exit_code == code, entry
+    config.write_text(text.replace("# workers = 1\n# Seconds to wait", "workers = 2\n# Seconds"))
+    assert run("verify").exit_code == 0
+
+
+def test_what_was_changed_outweighs_what_nobody_configured(run: Run, store: SqliteStore) -> None:
+    fill(store, [sample_record(30)], chain="other.0")
+    store.close()
+    with sqlite3.connect(store._path) as db:
+        db.execute("DELETE FROM entry WHERE number = 5")
+    db.close()
+    assert run("verify").exit_code == 1
+
+
+def test_a_pruning_leaves_its_head(
+    run: Run, config: Path, store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No coordinator writes the chain of prunings."""
+    text = config.read_text()
+    assert '# file = "/mnt/other-host/heads.jsonl"' in text
+    config.write_text(text.replace('# file = "/mnt/other-host/heads', 'file = "heads'))
+    now = datetime(2032, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(upkeep, "_now", lambda: now)
+    pruned = run("prune", "--yes")
+    head = store.head("pruning")
+    (kept,) = read_heads((tmp_path / "heads.jsonl").read_text().splitlines()).heads
+    assert kept.head.hash == head.hash
+    assert head.hash.hex() in pruned.stdout
+    assert not kept.is_own
+    config.write_text(text.replace('# file = "/mnt/other-host/heads', 'file = "none/heads'))
+    fill(store, [sample_record(1, asked_at=datetime(2026, 12, 1, tzinfo=UTC))])
+    pruned = run("prune", "--yes")
+    assert pruned.exit_code == 0
+    assert "there is no such file, so the head is not in it" in pruned.stderr
 
 
 def test_replay_of_what_was_decided(run: Run, config: Path) -> None:

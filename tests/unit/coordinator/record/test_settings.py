@@ -132,3 +132,51 @@ def test_two_policies_are_told_apart() -> None:
     policies = (Policy(), Policy([row]), Policy([replace(row, minimum_remotes=6)]))
     assert len({policy_version(policy) for policy in policies}) == 3
     assert policy_version(Policy()) == policy_version(Policy())
+
+
+def test_a_chain_is_of_a_worker_that_is_configured_or_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists = 'other_chains = ["second", "old.name", "gone.3"]'
+    table = read(tmp_path, 'chain = "main"', lists)
+    chains = ["main.0", "main.1", "main.2", "main", "main.", "main.00", "main.x", "second.7"]
+    chains += ["second", "second.x", "old.name.0", "old.0", "gone.3", "gone.2", "gone.3.1", ""]
+    known = [chain for chain in chains if table.knows_chain(chain, 2)]
+    listed = ["second.7", "second", "old.name.0", "gone.3", "gone.3.1"]
+    assert known == ["main.0", "main.1", *listed]
+    monkeypatch.setattr("socket.gethostname", lambda: "tokyo-1")
+    assert read(tmp_path).knows_chain("tokyo-1.0", 1)
+    assert not read(tmp_path).knows_chain("tokyo-2.0", 1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        (["[record.heads]", "every = 0.5"], "record.heads.every"),
+        (["[record.heads]", "every = 3601.0"], "record.heads.every"),
+        (["[record.heads]", 'path = "x"'], "record.heads.path"),
+        (['other_chains = [""]'], "record.other_chains"),
+        (['other_chains = ["a b"]'], "record.other_chains"),
+    ],
+)
+def test_heads_and_chains_that_cannot_be_are_refused(
+    tmp_path: Path, lines: list[str], problem: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, *lines)
+    assert problem in str(caught.value)
+
+
+def test_heads_are_written_by_default_and_a_file_beside_the_record_is_warned_of(
+    tmp_path: Path,
+) -> None:
+    table = read(tmp_path, 'path = "record.sqlite3"')
+    assert (table.heads.file, table.heads.every) == (None, 60.0)
+    assert table.find_warnings() == []
+    heads = ["[record.heads]", 'file = "heads.jsonl"']
+    (warning,) = read(tmp_path, 'path = "record.sqlite3"', *heads).find_warnings()
+    assert warning.startswith("record.heads.file: ")
+    assert "is beside the record" in warning
+    assert read(tmp_path, 'path = "x/record.sqlite3"', *heads).find_warnings() == []
+    database = ['store = "postgresql"', 'dsn = "host=localhost"']
+    assert read(tmp_path, *database, *heads).find_warnings() == []
