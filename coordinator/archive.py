@@ -1,10 +1,11 @@
 """Questions about the record: what was answered, and that a certificate was issued on it."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import grpc
 import structlog
+from prometheus_client import Counter
 
 from coordinator.answer import encode_all_late, encode_answer
 from coordinator.record.basis import Basis, describe_basis, find_basis
@@ -17,7 +18,6 @@ from coordinator.record.terms import request_term
 from mpic.bounds import MAX_NAMES, MAX_REQUEST_ID
 from mpic.encoded import discard_unknown
 from mpic.grpc.errors import RequestError, Violation, invalid_argument
-from mpic.tally import Tally
 from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
@@ -49,12 +49,14 @@ class Archive:
         self._recorder = recorder
         self._auditors = auditors
         self._clock = clock
-        kinds: dict[Hashable, str] = {basis: basis.value for basis in Basis}
-        self.reported = Tally(
+        self.reported = Counter(
             "mpic_issuances_reported",
             "Certificates that pipelines reported, by what they were issued on.",
-            {"basis": kinds},
+            ["basis"],
+            registry=None,
         )
+        for basis in Basis:
+            self.reported.labels(basis.value)
 
     async def get(
         self, request: c.GetCorroborationRequest, caller: str
@@ -96,7 +98,7 @@ class Archive:
             return c.RecordIssuanceResponse(record_id=record_id)
         basis = find_basis(question, issuance.issuance)
         if basis is Basis.APPROVED:
-            self.reported.counts[basis,] += 1
+            self.reported.labels(basis.value).inc()
         else:
             # It is written down all the more, and shouted about even if it cannot be.
             self._complain(basis, request, caller, question)
@@ -110,7 +112,7 @@ class Archive:
         self, basis: Basis, request: c.RecordIssuanceRequest, caller: str, question: r.Record
     ) -> None:
         """Count a certificate that rests on no approval that held, and say so in the log."""
-        self.reported.counts[basis,] += 1
+        self.reported.labels(basis.value).inc()
         told = request.record_id or request.request_id
         log.error(
             "issued_without_approval",

@@ -1,22 +1,23 @@
 """What an agent exports: questions, its DNS queries, its link to the resolver, validation."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from itertools import product
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from mpic.metrics import ProgramMetrics
-from mpic.tally import Distributions, Tally
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.servicer import StreamLoad, View
 
 # SOA is what the probe asks; its canary has to be bogus.
-_TYPES: dict[Hashable, str] = {1: "A", 5: "CNAME", 6: "SOA", 43: "DS", 257: "CAA"}
+_TYPES: dict[int, str] = {1: "A", 5: "CNAME", 6: "SOA", 43: "DS", 257: "CAA"}
 
 _Outcome = tuple[str, int]
 _RECORDS: _Outcome = ("records", 0)
-_OUTCOMES: dict[Hashable, str] = {
+_OUTCOMES: dict[_Outcome, str] = {
     _RECORDS: "records",
     **{
         ("absence", number): name.removeprefix("ABSENCE_").lower()
@@ -29,7 +30,7 @@ _OUTCOMES: dict[Hashable, str] = {
         if number
     },
 }
-_LOOKED: dict[Hashable, str] = {True: "looked", False: "not_looked"}
+_LOOKED = {True: "looked", False: "not_looked"}
 
 
 class AgentMetrics:
@@ -38,53 +39,64 @@ class AgentMetrics:
     def __init__(self, program: ProgramMetrics) -> None:
         """Start everything at 0."""
         self._registry = program.registry
-        self._queries = Tally(
+        queries = program.counter(
             "mpic_dns_queries",
             "Lookups by type and by what came of them; SOA is the probe's, its canary is bogus.",
-            {"type": _TYPES, "outcome": _OUTCOMES},
+            "type",
+            "outcome",
         )
-        self._retries = Tally(
-            "mpic_dns_retries", "Lookups asked anew because the resolver failed.", {"type": _TYPES}
+        retries = program.counter(
+            "mpic_dns_retries",
+            "Lookups asked anew because the resolver failed.",
+            "type",
         )
-        self._query_seconds = Distributions(
+        query_seconds = program.seconds(
             "mpic_dns_query_duration_seconds",
             "From asking the resolver until its answer, retries included.",
-            {"type": _TYPES},
+            "type",
         )
-        self._questions = Tally(
+        questions = program.counter(
             "mpic_agent_questions",
             "Questions answered; not looked: no resolver shown to validate, or too much to do.",
-            {"outcome": _LOOKED},
+            "outcome",
         )
-        self._question_seconds = Distributions(
-            "mpic_agent_question_duration_seconds", "From question to observation.", {}
+        self._question_seconds = program.seconds(
+            "mpic_agent_question_duration_seconds",
+            "From question to observation.",
         )
-        program.register(
-            (
-                self._queries,
-                self._retries,
-                self._query_seconds,
-                self._questions,
-                self._question_seconds,
-            )
-        )
+        # What counts is looked up once.
+        self._query = cache(lambda rdtype, outcome: queries.labels(*_show(rdtype, outcome)))
+        self._retry = cache(lambda rdtype: retries.labels(*_show(rdtype)))
+        self._query_seconds = cache(lambda rdtype: query_seconds.labels(*_show(rdtype)))
+        self._questions = {looked: questions.labels(name) for looked, name in _LOOKED.items()}
+        for rdtype in _TYPES:
+            self._retry(rdtype)
+            self._query_seconds(rdtype)
+        for rdtype, outcome in product(_TYPES, _OUTCOMES):
+            self._query(rdtype, outcome)
 
     def count_lookup(self, rdtype: int, answer: o.Lookup, elapsed_us: int) -> None:
         """Count a lookup that is done with; `tries` says how often the resolver was asked."""
-        self._queries.counts[rdtype, _name_outcome(answer)] += 1
-        self._query_seconds.of[rdtype,].observe(elapsed_us / 1e6)
+        self._query(rdtype, _name_outcome(answer)).inc()
+        self._query_seconds(rdtype).observe(elapsed_us / 1e6)
         if answer.tries > 1:
-            self._retries.counts[rdtype,] += answer.tries - 1
+            self._retry(rdtype).inc(answer.tries - 1)
 
     def count_observation(self, observation: p.EncodedObservation, *, looked: bool) -> None:
         """Count an observation on its way to a coordinator."""
-        self._questions.counts[looked,] += 1
+        self._questions[looked].inc()
         if looked:
-            self._question_seconds.of[()].observe(observation.elapsed_us / 1e6)
+            self._question_seconds.observe(observation.elapsed_us / 1e6)
 
     def read_at_scrape(self, view: View, load: Callable[[], StreamLoad]) -> None:
         """Export also the state of the resolver's link, of validation and of the streams."""
         self._registry.register(_State(view, load))
+
+
+def _show(rdtype: int, *outcomes: _Outcome) -> list[str]:
+    """Return the values of labels; what nobody foresaw is shown as it is."""
+    shown = [_OUTCOMES.get(outcome, str(outcome)) for outcome in outcomes]
+    return [_TYPES.get(rdtype, str(rdtype)), *shown]
 
 
 def _name_outcome(answer: o.Lookup) -> _Outcome:

@@ -7,7 +7,6 @@ from prometheus_client.registry import Collector
 
 from coordinator.record.publisher import HeadPublisher
 from coordinator.record.recorder import Recorder
-from mpic.tally import Distributions
 
 
 class HeadsCollector(Collector):
@@ -40,12 +39,6 @@ class RecordCollector(Collector):
     def __init__(self, recorder: Recorder) -> None:
         """Read this one."""
         self._recorder = recorder
-        self._seconds = Distributions(
-            "mpic_record_write_duration_seconds",
-            "How long a batch took to become durable; verdicts wait for it.",
-            {},
-        )
-        self._seconds.of[()] = recorder.seconds
 
     def collect(self) -> Iterable[Metric]:
         """Yield the families."""
@@ -66,4 +59,4 @@ class RecordCollector(Collector):
         for written, outcome in ((True, "written"), (False, "failed")):
             entries.add_metric([outcome], recorder.entries[written])
         yield entries
-        yield from self._seconds.collect()
+        yield from recorder.seconds.collect()

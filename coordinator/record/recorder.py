@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
+from prometheus_client import Histogram
 
 from coordinator.record.chain import Head
 from coordinator.record.chain_writer import ChainWriter
@@ -40,7 +41,7 @@ from coordinator.record.waiting import (
 )
 from mpic.company import Company
 from mpic.grpc.errors import RequestError
-from mpic.tally import SECONDS, Distribution
+from mpic.metrics import SECONDS
 from mpic.v1 import record_pb2 as r
 
 log = structlog.get_logger()
@@ -97,7 +98,12 @@ class Recorder:
         self._failed_at = 0.0
         self.entries = {True: 0, False: 0}
         """How many were written, and how many could not be, since the start."""
-        self.seconds = Distribution(SECONDS)
+        self.seconds = Histogram(
+            "mpic_record_write_duration_seconds",
+            "How long a batch took to become durable; verdicts wait for it.",
+            buckets=SECONDS,
+            registry=None,
+        )
         """How long batches took that were written."""
 
     @property

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping
 import grpc
 from prometheus_client import (
     CollectorRegistry,
+    Counter,
     Gauge,
+    Histogram,
     Info,
     ProcessCollector,
     disable_created_metrics,
@@ -22,7 +24,9 @@ from prometheus_client.registry import Collector
 
 from mpic import __version__
 from mpic.grpc.sink import SINK
-from mpic.tally import Tally
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 7.5, 10, 15)
+"""Bounds for durations: from a look at the cache to the longest that an attempt takes."""
 
 SHED_REASONS = ("OVERLOADED", "CALLER_LIMIT", "DEADLINE_TOO_SHORT")
 """The reasons of errors by which a question is turned away because of load: too much is in flight,
@@ -57,12 +61,13 @@ class ProgramMetrics:
                 "python": platform.python_version(),
             }
         )
-        self.shed = Tally(
+        shed = self.counter(
             "mpic_requests_shed",
             "Questions turned away because of load; nothing was decided.",
-            {"reason": {reason: reason.lower() for reason in SHED_REASONS}},
+            "reason",
         )
-        self.registry.register(self.shed)
+        self.shed = {reason: shed.labels(reason.lower()) for reason in SHED_REASONS}
+        """By reason: what counts a question turned away."""
         self.registry.register(_LostLines())
         self._reload_succeeded = Gauge(
             "mpic_config_last_reload_successful",
@@ -81,6 +86,14 @@ class ProgramMetrics:
             registry=self.registry,
         )
         self.show_reload(succeeded=True)
+
+    def counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        """Return a counter that is exported; its name is without `_total`."""
+        return Counter(name, documentation, labels, registry=self.registry)
+
+    def seconds(self, name: str, documentation: str, *labels: str) -> Histogram:
+        """Return a histogram of durations that is exported."""
+        return Histogram(name, documentation, labels, buckets=SECONDS, registry=self.registry)
 
     def register(self, collectors: Iterable[Collector]) -> None:
         """Export more."""

@@ -136,7 +136,7 @@ FAULTS = [
     Fault("a trace of zeros", TRACE, '    if not int(found["trace"], 16) or not int(found["parent"], 16):\n        return None\n', ""),
     Fault("any text is a trace", TRACE, "found = _FORM.fullmatch(header) if len(header) <= _MOST else None", "found = _FORM.match(header) if len(header) <= _MOST else None"),
     Fault("a stranger is told whether there is room", DOORKEEPER, "self._gate.find_no_room(caller)", "self._gate.find_no_room(caller) and None"),
-    Fault("a dry run is counted as an approval to issue", METRICS, "self._verdicts.counts[ballot.reason, dry_run] += 1", "self._verdicts.counts[ballot.reason, False] += 1"),
+    Fault("a dry run is counted as an approval to issue", METRICS, "self._verdicts[ballot.reason, dry_run].inc()", "self._verdicts[ballot.reason, False].inc()"),
     # CAA, again.
     Fault("always understood: nothing", ISSUER, 'ALWAYS_UNDERSTOOD = frozenset({"issue", "issuewild", "iodef", "issuemail"})', 'ALWAYS_UNDERSTOOD = frozenset({"issue", "issuewild", "iodef"})'),
     Fault("a tag that is misspelt is configured", ISSUER, "    if text not in _REGISTERED and get_close_matches(text, _REGISTERED, n=1):", "    if False:"),

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Hashable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import grpc
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
+from prometheus_client import Counter, Histogram
 from prometheus_client.registry import Collector
 
 from mpic.grpc.handlers import Context, Handler, replace_behaviour
-from mpic.tally import Distributions, Tally
+from mpic.metrics import SECONDS
 
 HEALTH = "grpc.health.v1.Health"
 
-_CODES: dict[Hashable, str] = {code.value[0]: code.name for code in grpc.StatusCode}
+_CODES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
 _CANCELLED: int = grpc.StatusCode.CANCELLED.value[0]
 _UNKNOWN: int = grpc.StatusCode.UNKNOWN.value[0]
 _TYPES = {
@@ -30,7 +33,15 @@ _TYPES = {
     (True, True): "bidi_stream",
 }
 
-_Key = tuple[Hashable, ...]
+
+@dataclass(frozen=True, slots=True)
+class _Method:
+    """What counts the calls of one method."""
+
+    started: Counter
+    seconds: Histogram
+    handled: Callable[[int], Counter]
+    """By the number of the code."""
 
 
 class Meter:
@@ -38,27 +49,31 @@ class Meter:
 
     def __init__(self, services: Iterable[str]) -> None:
         """Take full service names."""
+        of = ("grpc_type", "grpc_service", "grpc_method")
+        self._started = Counter("grpc_server_started", "Calls begun.", of, registry=None)
+        self._handled = Counter(
+            "grpc_server_handled", "Calls ended, by code.", (*of, "grpc_code"), registry=None
+        )
+        self._seconds = Histogram(
+            "grpc_server_handling_seconds",
+            "How long calls took; streams live for long.",
+            of,
+            buckets=SECONDS,
+            registry=None,
+        )
         pool = descriptor_pool.Default()
-        self._keys: dict[tuple[str, str], _Key] = {
-            (service, method.name): (_type(method), service, method.name)
+        self._methods = {
+            (service, method.name): self._make(_type(method), service, method.name)
             for service in services
             for method in pool.FindServiceByName(service).methods
         }
-        method: dict[str, dict[Hashable, str]] = {
-            name: {} for name in ("grpc_type", "grpc_service", "grpc_method")
-        }
-        self._started = Tally("grpc_server_started", "Calls begun.", method)
-        self._handled = Tally(
-            "grpc_server_handled", "Calls ended, by code.", {**method, "grpc_code": {}}
-        )
-        self._seconds = Distributions(
-            "grpc_server_handling_seconds", "How long calls took; streams live for long.", method
-        )
-        self._handled.cover({**{name: {} for name in method}, "grpc_code": _CODES})
-        for key in self._keys.values():
-            self._started.counts[key] = 0
-            self._seconds.of[key].counts[0] = 0
-            self._handled.counts.update({(*key, code): 0 for code in _CODES})
+
+    def _make(self, *labels: str) -> _Method:
+        """Start everything of a method at 0."""
+        handled = cache(lambda code: self._handled.labels(*labels, _CODES.get(code, str(code))))
+        for code in _CODES:
+            handled(code)
+        return _Method(self._started.labels(*labels), self._seconds.labels(*labels), handled)
 
     @property
     def collectors(self) -> Iterable[Collector]:
@@ -67,38 +82,39 @@ class Meter:
 
     def wrap(self, service: str, name: str, handler: Handler) -> Handler:
         """Return the same handler of the method `name` of `service`, counted and timed."""
-        key = self._keys[service, name]
+        method = self._methods[service, name]
 
         async def one(inner: Any, request: Any, context: Context) -> Any:  # noqa: ANN401 - any message
-            call = self._start(key)
+            started = _start(method)
             try:
                 response = await inner(request, context)
             except BaseException as error:
-                self._end(call, error, context)
+                _end(method, started, _code(error, context))
                 raise
-            self._end(call, None, context)
+            _end(method, started, _code(None, context))
             return response
 
         async def many(inner: Any, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any message
-            call = self._start(key)
+            started = _start(method)
             try:
                 async for message in inner(request, context):
                     yield message
             except BaseException as error:
-                self._end(call, error, context)
+                _end(method, started, _code(error, context))
                 raise
-            self._end(call, None, context)
+            _end(method, started, _code(None, context))
 
         return replace_behaviour(handler, one, many)
 
-    def _start(self, key: _Key) -> tuple[_Key, float]:
-        self._started.counts[key] += 1
-        return key, time.perf_counter()
 
-    def _end(self, call: tuple[_Key, float], error: BaseException | None, context: Context) -> None:
-        key, started = call
-        self._handled.counts[(*key, _code(error, context))] += 1
-        self._seconds.of[key].observe(time.perf_counter() - started)
+def _start(method: _Method) -> float:
+    method.started.inc()
+    return time.perf_counter()
+
+
+def _end(method: _Method, started: float, code: int) -> None:
+    method.handled(code).inc()
+    method.seconds.observe(time.perf_counter() - started)
 
 
 def _code(error: BaseException | None, context: Context) -> int:

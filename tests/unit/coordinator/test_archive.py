@@ -63,9 +63,10 @@ class Room:
         batch = seal_batch(self._store.head("main.0"), [entry.content], now_us)
         self._store.append(batch, [entry])
 
-    def counted(self) -> dict[Basis, int]:
-        counts = self.archive.reported.counts
-        return {basis: counts[basis,] for basis in Basis if counts[basis,]}
+    def counted(self) -> dict[Basis, float]:
+        (family,) = self.archive.reported.collect()
+        counts = [one for one in family.samples if one.name.endswith("_total") and one.value]
+        return {Basis(one.labels["basis"]): one.value for one in counts}
 
     async def get(self, caller: str = CALLER, **by: object) -> c.GetCorroborationResponse:
         return await self.archive.get(c.GetCorroborationRequest(**by), caller)

@@ -20,7 +20,8 @@ class House:
 
     def __init__(self) -> None:
         self.gate = Gate(Admission(Bounds(100, 100, {"bulk": 50})), 11.0)
-        self.watch = Watch(ProgramMetrics("coordinator"))
+        self._program = ProgramMetrics("coordinator")
+        self.watch = Watch(self._program)
         self._keeper = Doorkeeper(self.gate, self.watch, self._identify)
 
     @staticmethod
@@ -33,8 +34,8 @@ class House:
         error = self._keeper.find_no_room(caller)
         return error.reason if error else ""
 
-    def shed(self) -> float:
-        return self.watch.questions.counts["shed",]
+    def shed(self) -> float | None:
+        return self._program.registry.get_sample_value("mpic_questions_total", {"outcome": "shed"})
 
     def told(self) -> list[tuple[str, str, int]]:
         with capture_logs() as lines:
