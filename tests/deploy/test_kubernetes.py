@@ -176,6 +176,18 @@ def test_a_coordinator_has_a_headless_service_and_a_name_that_stays() -> None:
     assert found["StatefulSet"]["spec"]["replicas"] > 1
 
 
+def test_every_pod_knows_the_chains_of_all(tmp_path: Path) -> None:
+    """A chain is named after its host, and one that nobody is known to write is no honest one."""
+    (found,) = [one for one in manifests("coordinator.yaml") if one["kind"] == "StatefulSet"]
+    (tmp_path / "coordinator.toml").write_text(
+        dict(configurations("coordinator.yaml"))["coordinator.toml"]
+    )
+    record = load_config(tmp_path / "coordinator.toml", CoordinatorSettings).record
+    name, replicas = found["metadata"]["name"], found["spec"]["replicas"]
+    assert all(record.knows_chain(f"{name}-{number}.0", 1) for number in range(replicas))
+    assert not record.knows_chain(f"{name}-{replicas}.0", 1)
+
+
 @every_example
 def test_a_program_gets_the_time_it_takes_to_end(example: str, tmp_path: Path) -> None:
     graces = {}
