@@ -10,15 +10,14 @@ from pathlib import Path
 import structlog
 
 from coordinator.admission import Admission
+from coordinator.agent_clock import ClockBounds
 from coordinator.archive import Archive
-from coordinator.attempt import Attempt
 from coordinator.change import FREE, Change, read_again
 from coordinator.clerk import Clerk, Counter, Registry
-from coordinator.collectors import LinkCollector, RosterCollector
-from coordinator.corroboration import Corroborator
+from coordinator.collectors import GateCollector, LinkCollector, RosterCollector
+from coordinator.corroboration import Attempt, Corroborator, Rules
 from coordinator.doorkeeper import Doorkeeper
 from coordinator.fanout import Fanout, Timing
-from coordinator.gate_collector import GateCollector
 from coordinator.link import LinkOptions
 from coordinator.metrics import CoordinatorMetrics
 from coordinator.overload import Gate
@@ -28,7 +27,6 @@ from coordinator.record.reader import Reader
 from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.settings import RecordTable, policy_version
 from coordinator.record.transcript import Transcriber
-from coordinator.roster import Rules
 from coordinator.servicer import CorroborationServicer, StreamLimits
 from coordinator.settings import CoordinatorSettings, check_roster
 from coordinator.tracing import Spans
@@ -147,6 +145,7 @@ def _make_fanout(
         table.gather_window,
         hung_after=table.hung_after,
         restart_patience=table.restart_patience,
+        clock=ClockBounds(table.clock_warning, table.clock_limit),
     )
     return Fanout(rules.roster, options, timing)
 

@@ -15,6 +15,7 @@ from itertools import count
 from typing import NamedTuple
 
 from coordinator.ballot import Reply
+from coordinator.clock_watch import read_ours_us
 from coordinator.link import Link, LinkOptions
 from coordinator.link_problem import Problem
 from coordinator.pending import Answer
@@ -31,6 +32,8 @@ AnyLink = Link | LinkPool
 _QUESTION = tag_of(p.ObserveRequest.DESCRIPTOR, "questions")
 _OVERDUE = 0.25
 """Seconds; a timer that comes so late says that we are too slow, not who was asked."""
+_STEP_US = 1_000_000
+"""By less our clock is not set, it drifts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Fanout:
         self._ids = count(1)
         self._running: list[asyncio.Task[None]] = []
         self._leaving: set[asyncio.Task[None]] = set()
+        self._ours_us = read_ours_us()
 
     async def open(self, patience: float) -> None:
         """Start connecting; wait at most `patience` seconds until every link was tried once."""
@@ -122,6 +126,7 @@ class Fanout:
 
     def ask(self, asked: Roster, inquiry: Inquiry, receive: Receive) -> "Asking":
         """Ask the perspectives of a set about every name; `receive` gets (index, reply)."""
+        self._note_step()
         links = [self._by_id[perspective.id] for perspective in asked.perspectives]
         names = len(inquiry.names)
         budget, lookup_timeout = inquiry.budget, self._timing.lookup_timeout
@@ -139,6 +144,14 @@ class Fanout:
             octets = question.SerializeToString() + inquiry.checks
             asking.ask(links, index, question_id, encode_entry(_QUESTION, octets))
         return asking
+
+    def _note_step(self) -> None:
+        """Compare clocks where ours was set since the last attempt: this one has its time by it."""
+        ours_us = read_ours_us()
+        if abs(ours_us - self._ours_us) > _STEP_US:
+            self._ours_us = ours_us
+            for link in self.links:
+                link.check_clock()
 
 
 def _make_links(roster: Roster, options: LinkOptions) -> Sequence[AnyLink]:

@@ -8,8 +8,8 @@ third gives the connection up when nothing comes any more (see `coordinator.brea
 This is one of the two places where speed lives (the other is the agent's `resolver`). What counts
 is how many questions share a message, see `tests/bench/run.sh`.
 
-Whoever is at the other end may send anything. What it sends has bounds (`coordinator.statement`,
-`coordinator.unasked`); beyond them it is garbage, and costs its own corroboration and nothing else.
+Whoever is at the other end may send anything. Beyond its bounds (`coordinator.statement`) it is
+garbage, and costs its own corroboration. Nobody is asked whose clock is too far from ours.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ import structlog
 from grpc import aio
 
 from coordinator.absence import Absence
+from coordinator.agent_clock import USUAL, ClockBounds
 from coordinator.breaker import PATIENCE, Breaker, State
+from coordinator.clock_watch import ClockWatch
 from coordinator.link_problem import LinkError, Problem, explain_error, explain_silence
 from coordinator.pending import Pending, Receive
 from coordinator.roster import Perspective
 from coordinator.statement import read_description, read_response
-from mpic.grpc.gather import Outbox
+from mpic.clock import read_steady_us
+from mpic.grpc.gather import Outbox, write_batches
 from mpic.grpc.tls import Tls
 from mpic.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
@@ -42,8 +45,7 @@ _DESCRIBE, _OBSERVE = f"/{_SERVICE}/Describe", f"/{_SERVICE}/Observe"
 _DESCRIBE_SECONDS = 5.0
 _RECONNECT_SECONDS = (0.1, 0.3, 1.0)
 _HEARTBEAT = p.ObserveRequest(heartbeat=True).SerializeToString()
-_LARGE = 4096
-"""Octets of an observation."""
+_LARGE = 4096  # octets of an observation
 _LAST = p.ObserveRequest(last=True).SerializeToString()
 _LEFT = Problem(c.DISSENT_UNREACHABLE, "the agent was ended, and is not back")
 
@@ -61,6 +63,8 @@ class LinkOptions:
     """Seconds without the sign of life that was asked for."""
     restart_patience: float = 3.0
     """Seconds that questions wait for an agent that was ended to be back."""
+    clock: ClockBounds = USUAL
+    """How far an agent's clock may be from ours."""
 
 
 class Link:
@@ -82,6 +86,7 @@ class Link:
         self._outbox: Outbox[bytes] | None = None
         self._absence = Absence(options.limit, options.restart_patience)
         self._breaker = Breaker()
+        self._clock = ClockWatch(perspective.id, self.address, options.clock)
         self._channel: aio.Channel | None = None
         self._pending = Pending(perspective)
         self._settled = asyncio.Event()
@@ -95,6 +100,11 @@ class Link:
     def may_return(self) -> bool:
         """Whether questions are kept, as the agent left of its own accord a moment ago."""
         return self._absence.is_short
+
+    @property
+    def clock_difference(self) -> float | None:
+        """The agent's clock minus ours, in seconds; None: it tells no time."""
+        return self._clock.difference
 
     @property
     def pending(self) -> int:
@@ -133,6 +143,11 @@ class Link:
         """Send encoded ids of questions that need not be answered; lost if it cannot be sent."""
         if self._outbox is not None and not self._outbox.is_full:
             self._outbox.put(entry)
+
+    def check_clock(self) -> None:
+        """Ask no more where the agent's clock and ours, as it is now, are too far apart."""
+        if self.problem is None and (problem := self._clock.find_problem()) is not None:
+            self._suspend(problem)
 
     async def refresh(self) -> None:
         """Let the agent describe itself anew; where it cannot, what it said before stays."""
@@ -180,8 +195,11 @@ class Link:
 
     async def _describe(self, channel: aio.Channel) -> p.DescribeResponse:
         describe: aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(_DESCRIBE)
+        asked_us = read_steady_us()
         message = await describe(b"", timeout=_DESCRIBE_SECONDS)
-        return read_description(message, self.perspective, self.address)
+        description = read_description(message, self.perspective, self.address)
+        self._clock.note_description(description, asked_us)
+        return description
 
     async def _converse(self, channel: aio.Channel) -> None:
         """Open the stream and read it until it ends."""
@@ -190,10 +208,11 @@ class Link:
         self._breaker = Breaker()
         # What was not answered over the last one was failed, and nothing late comes over this.
         self._pending = Pending(self.perspective)
+        self._clock.begin()
         self.connections += 1
-        writing = asyncio.create_task(_write(stream, self._outbox))
+        writing = asyncio.create_task(write_batches(stream, self._outbox))
         ending = [asyncio.create_task(self._read(stream))]
-        if self._gives_signs:
+        if self.description is not None and self.description.heartbeats:
             ending.append(asyncio.create_task(self._watch(self._outbox)))
         else:
             self._admit("")
@@ -207,10 +226,6 @@ class Link:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             stream.cancel()
-
-    @property
-    def _gives_signs(self) -> bool:
-        return self.description is not None and self.description.heartbeats
 
     async def _read(self, stream: aio.StreamStreamCall[bytes, bytes]) -> None:
         """Take what comes until the stream ends."""
@@ -227,6 +242,9 @@ class Link:
         while True:
             if self._breaker.beat() and not outbox.is_full:
                 outbox.put(_HEARTBEAT)
+            if not outbox.is_full and (asked := self._clock.ask()):
+                outbox.put(asked)
+            self.check_clock()
             if self._breaker.state is State.HUNG:
                 problem = explain_silence(f"{self._options.hung_after:g} s of silence")
                 self._lose(problem)  # at once: to close a connection takes its time
@@ -234,9 +252,11 @@ class Link:
             await asyncio.sleep(self._options.hung_after / PATIENCE)
 
     def _admit(self, cannot_look: str) -> None:
-        """Let questions through to an agent that was heard, as far as it can look."""
+        """Let questions through to an agent that was heard, as far as it can be believed."""
         if cannot_look:
             self._suspend(Problem(c.DISSENT_NOT_LOOKED, cannot_look))
+        elif (problem := self._clock.find_problem()) is not None:
+            self._suspend(problem)
         elif self.problem is not None:
             self.problem = None
             log.info("perspective_connected", perspective=self.perspective.id, address=self.address)
@@ -247,6 +267,7 @@ class Link:
         """Hand each observation of a message to who asked; garbage breaks the link."""
         response = read_response(message, self.perspective, self.address)
         self._breaker.hear()
+        self._clock.hear(response)
         if not response.observations:
             self._pending.note_empty(time.monotonic())
         for encoded in response.observations:
@@ -275,18 +296,7 @@ class Link:
     def _suspend(self, problem: Problem) -> None:
         """Fail whatever is in flight, and everything asked while the problem lasts."""
         if self.problem is None or self.problem.detail != problem.detail:
-            log.warning(
-                "perspective_lost",
-                perspective=self.perspective.id,
-                dissent=c.Dissent.Name(problem.dissent),
-                detail=problem.detail,
-            )
+            why = {"dissent": c.Dissent.Name(problem.dissent), "detail": problem.detail}
+            log.warning("perspective_lost", perspective=self.perspective.id, **why)
         self.problem = problem
         self._pending.fail(problem)
-
-
-async def _write(stream: aio.StreamStreamCall[bytes, bytes], outbox: Outbox[bytes]) -> None:
-    """Write batch after batch; the end of the stream is noticed by the reader."""
-    with suppress(aio.AioRpcError, asyncio.InvalidStateError):
-        async for batch in outbox.batches():
-            await stream.write(b"".join(batch))

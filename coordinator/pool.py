@@ -47,6 +47,12 @@ class LinkPool:
         return sum(link.connections for link in self._links)
 
     @property
+    def clock_difference(self) -> float | None:
+        """The clock minus ours of the worker that is farthest from it, in seconds; None: untold."""
+        told = [link.clock_difference for link in self._links]
+        return max((one for one in told if one is not None), key=abs, default=None)
+
+    @property
     def pending(self) -> int:
         """How many questions are not answered."""
         return sum(link.pending for link in self._links)
@@ -74,6 +80,11 @@ class LinkPool:
         """Let every worker know of questions that need not be answered."""
         for link in self._links:
             link.withdraw(entry)
+
+    def check_clock(self) -> None:
+        """Ask no worker whose clock and ours, as it is now, are too far apart."""
+        for link in self._links:
+            link.check_clock()
 
     async def refresh(self) -> None:
         """Let every worker describe itself anew."""

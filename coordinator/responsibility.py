@@ -70,6 +70,7 @@ OF_DISSENT: Mapping[c.Dissent.ValueType, Responsible | None] = {
     c.DISSENT_PRIMARY_MISSING: None,
     c.DISSENT_OVERLOADED: OURS,
     c.DISSENT_NO_TIME: CALLER,
+    c.DISSENT_CLOCK_DIFFERS: OURS,
 }
 """Of each way not to corroborate; None: it is no failure of anybody."""
 

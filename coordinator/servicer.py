@@ -127,7 +127,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
 
 
 def _status(link: AnyLink) -> c.PerspectiveStatus:
-    return c.PerspectiveStatus(
+    status = c.PerspectiveStatus(
         perspective_id=link.perspective.id,
         role=link.perspective.role,
         rir=link.perspective.rir,
@@ -135,3 +135,6 @@ def _status(link: AnyLink) -> c.PerspectiveStatus:
         problem=link.problem.detail if link.problem else "",
         description=link.description,
     )
+    if (difference := link.clock_difference) is not None:
+        status.clock_difference.FromMicroseconds(round(difference * 1e6))
+    return status

@@ -60,12 +60,28 @@ class CoordinatorTable(ConfigTable):
     restart_patience: float = Field(
         default=3.0, ge=0, le=60, description="seconds an agent's restart may take"
     )
+    clock_warning: float = Field(
+        default=5.0, ge=0.1, le=600, description="seconds between two clocks that are told"
+    )
+    clock_limit: float = Field(
+        default=120.0, ge=1, le=600, description="seconds between two clocks; more is not believed"
+    )
     connect_patience: float = Field(
         default=3.0, ge=0, le=60, description="seconds to wait for the agents before serving"
     )
     shutdown_grace: float = Field(
         default=12.0, ge=0, le=120, description="seconds running calls get at shutdown"
     )
+
+    @model_validator(mode="after")
+    def _check_clock_bounds(self) -> "CoordinatorTable":
+        if self.clock_warning > self.clock_limit:
+            raise Flaw(
+                f"is {self.clock_warning:g} s, beyond clock_limit, {self.clock_limit:g} s",
+                "A difference is to be told before nobody is asked any more: give less",
+                "clock_warning",
+            )
+        return self
 
 
 class AdminTable(ConfigTable):

@@ -10,6 +10,7 @@ import structlog
 from google.protobuf import timestamp_pb2
 
 from mpic import __version__
+from mpic.clock import read_clock_us
 from mpic.grpc.identity import Context
 from mpic.names import is_looked_up
 from mpic.trace import read_traceparent
@@ -139,6 +140,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
             resolver=self._view.describe(),
             checks=list(CHECKS),
             heartbeats=True,
+            clock_us=read_clock_us(),
         )
 
     async def Observe(  # noqa: N802 - the method's name in the agreement
@@ -160,6 +162,8 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
                     observations=observations,
                     cannot_look=self._view.cannot_look,
                     leaving=stream.is_leaving,
+                    clock_asked_us=stream.take_clock_asked(),
+                    clock_us=read_clock_us(),
                 )
         finally:
             self._streams.discard(stream)
@@ -173,6 +177,8 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
             async for request in requests:
                 if request.heartbeat:
                     stream.outbox.nudge()
+                if request.clock_asked_us:
+                    stream.ask_clock(request.clock_asked_us)
                 for question in request.questions:
                     self._take(question, stream)
                 if request.withdrawn:

@@ -53,6 +53,7 @@ class ObservationStream:
         self.is_leaving = False
         """Whether the coordinator is told to ask no more."""
         self._was_asked_all = False
+        self._clock_asked_us = 0
 
     def examine(self, examination: Examination, question_id: int) -> None:
         """Let an examination run until it reports."""
@@ -82,6 +83,16 @@ class ObservationStream:
         if examination is not None:
             self._company.arrive()
         self._close_when_drained()
+
+    def ask_clock(self, asked_us: int) -> None:
+        """Tell the time at once, with what it is the answer to."""
+        self._clock_asked_us = asked_us
+        self.outbox.nudge()
+
+    def take_clock_asked(self) -> int:
+        """Return what the next message echoes, once; 0: nobody has asked for the time."""
+        asked_us, self._clock_asked_us = self._clock_asked_us, 0
+        return asked_us
 
     def drain(self) -> None:
         """Have no more asked, and end once all questions are answered."""

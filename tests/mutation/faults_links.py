@@ -44,7 +44,7 @@ FAULTS = [
     Fault("what cannot be handled ends a link for ever", LINK, "        except Exception:  # whatever an agent", "        except ZeroDivisionError:  # whatever an agent"),
     Fault("an agent whose stream ends is asked on", LINK, "        return _LEFT if self.problem is _LEFT else ended", "        return _LEFT"),
     Fault("any certificate of the authority is this agent's", LINK, "self.address, self._options.tls, perspective.server_name", "self.address, self._options.tls, self.address.partition(':')[0]"),
-    Fault("late answers of one connection may come over the next", LINK, "        self._pending = Pending(self.perspective)\n        self.connections", "        self.connections"),
+    Fault("late answers of one connection may come over the next", LINK, "        self._pending = Pending(self.perspective)\n        self._clock", "        self._clock"),
     # What is believed.
     Fault("an agent may state another's id", STATEMENT, "(stated.perspective_id, stated.rir) != (expected.id, expected.rir)", "stated.rir != expected.rir"),
     Fault("an agent may state another region", STATEMENT, "(stated.perspective_id, stated.rir) != (expected.id, expected.rir)", "stated.perspective_id != expected.id"),

@@ -14,7 +14,10 @@ than it costs.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Generic, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+from grpc import aio
 
 from mpic.bounds import BATCH_OCTETS
 from mpic.company import Company
@@ -114,3 +117,10 @@ class Outbox(Generic[T]):
                 yield batch
             elif self._closed:
                 return
+
+
+async def write_batches(stream: aio.StreamStreamCall[bytes, Any], outbox: Outbox[bytes]) -> None:
+    """Write batch after batch; the end of the stream is noticed by its reader."""
+    with suppress(aio.AioRpcError, asyncio.InvalidStateError):
+        async for batch in outbox.batches():
+            await stream.write(b"".join(batch))

@@ -213,6 +213,10 @@ class _DissentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dissent.Value
     """It had not answered when the caller's deadline, shorter than an attempt, ended the attempt.
     Says nothing of the name.
     """
+    DISSENT_CLOCK_DIFFERS: _Dissent.ValueType  # 15
+    """Its clock and the coordinator's differ by more than is allowed: one of the two is wrong. Our
+    infrastructure; it was not asked.
+    """
 
 class Dissent(_Dissent, metaclass=_DissentEnumTypeWrapper):
     """Why a perspective does not corroborate, or the primary does not permit."""
@@ -250,6 +254,10 @@ DISSENT_OVERLOADED: Dissent.ValueType  # 13
 DISSENT_NO_TIME: Dissent.ValueType  # 14
 """It had not answered when the caller's deadline, shorter than an attempt, ended the attempt.
 Says nothing of the name.
+"""
+DISSENT_CLOCK_DIFFERS: Dissent.ValueType  # 15
+"""Its clock and the coordinator's differ by more than is allowed: one of the two is wrong. Our
+infrastructure; it was not asked.
 """
 Global___Dissent: _TypeAlias = Dissent  # noqa: Y015
 
@@ -1153,6 +1161,7 @@ class PerspectiveStatus(_message.Message):
     READY_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
+    CLOCK_DIFFERENCE_FIELD_NUMBER: _builtins.int
     perspective_id: _builtins.str
     """The perspective's unique identifier."""
     role: Global___Role.ValueType
@@ -1167,6 +1176,12 @@ class PerspectiveStatus(_message.Message):
     def description(self) -> _perspective_pb2.DescribeResponse:
         """What the agent said of itself when it was last reached."""
 
+    @_builtins.property
+    def clock_difference(self) -> _duration_pb2.Duration:
+        """The agent's clock minus the coordinator's, as far as a slow network cannot explain it: 0 is no
+        difference. Missing: it was not told.
+        """
+
     def __init__(
         self,
         *,
@@ -1176,10 +1191,11 @@ class PerspectiveStatus(_message.Message):
         ready: _builtins.bool = ...,
         problem: _builtins.str = ...,
         description: _perspective_pb2.DescribeResponse | None = ...,
+        clock_difference: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["description", b"description"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock_difference", b"clock_difference", "description", b"description"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "perspective_id", b"perspective_id", "problem", b"problem", "ready", b"ready", "rir", b"rir", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_difference", b"clock_difference", "description", b"description", "perspective_id", b"perspective_id", "problem", b"problem", "ready", b"ready", "rir", b"rir", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

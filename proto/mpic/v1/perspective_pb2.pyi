@@ -49,6 +49,7 @@ class DescribeResponse(_message.Message):
     RESOLVER_FIELD_NUMBER: _builtins.int
     CHECKS_FIELD_NUMBER: _builtins.int
     HEARTBEATS_FIELD_NUMBER: _builtins.int
+    CLOCK_US_FIELD_NUMBER: _builtins.int
     perspective_id: _builtins.str
     """The perspective's unique identifier (BR 5.4.1)."""
     rir: _observation_pb2.Rir.ValueType
@@ -57,6 +58,10 @@ class DescribeResponse(_message.Message):
     """The agent's software version."""
     heartbeats: _builtins.bool
     """Whether it gives signs of life on its streams; older agents do not."""
+    clock_us: _builtins.int
+    """What its clock says, in microseconds since 1970, UTC. 0: an older agent, which does not tell it
+    on its streams either.
+    """
     @_builtins.property
     def resolver(self) -> Global___Resolver:
         """The resolver it looks through."""
@@ -74,10 +79,11 @@ class DescribeResponse(_message.Message):
         resolver: Global___Resolver | None = ...,
         checks: _abc.Iterable[_builtins.str] | None = ...,
         heartbeats: _builtins.bool = ...,
+        clock_us: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["resolver", b"resolver"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "heartbeats", b"heartbeats", "perspective_id", b"perspective_id", "resolver", b"resolver", "rir", b"rir", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "clock_us", b"clock_us", "heartbeats", b"heartbeats", "perspective_id", b"perspective_id", "resolver", b"resolver", "rir", b"rir", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -143,10 +149,15 @@ class ObserveRequest(_message.Message):
     WITHDRAWN_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
     LAST_FIELD_NUMBER: _builtins.int
+    CLOCK_ASKED_US_FIELD_NUMBER: _builtins.int
     heartbeat: _builtins.bool
     """Asks for a sign of life: a message back, with or without observations."""
     last: _builtins.bool
     """No question follows on this stream. The agent ends it once it has answered all."""
+    clock_asked_us: _builtins.int
+    """Asks what the agent's clock says: by when the coordinator asks, in microseconds since 1970, UTC,
+    by its own clock. 0: it does not ask.
+    """
     @_builtins.property
     def questions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Question]:
         """In no particular order."""
@@ -164,10 +175,11 @@ class ObserveRequest(_message.Message):
         withdrawn: _abc.Iterable[_builtins.int] | None = ...,
         heartbeat: _builtins.bool = ...,
         last: _builtins.bool = ...,
+        clock_asked_us: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["heartbeat", b"heartbeat", "last", b"last", "questions", b"questions", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_asked_us", b"clock_asked_us", "heartbeat", b"heartbeat", "last", b"last", "questions", b"questions", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -303,6 +315,8 @@ class ObserveResponse(_message.Message):
     OBSERVATIONS_FIELD_NUMBER: _builtins.int
     CANNOT_LOOK_FIELD_NUMBER: _builtins.int
     LEAVING_FIELD_NUMBER: _builtins.int
+    CLOCK_ASKED_US_FIELD_NUMBER: _builtins.int
+    CLOCK_US_FIELD_NUMBER: _builtins.int
     perspective_id: _builtins.str
     """The perspective that answers; must be the one that was dialled."""
     rir: _observation_pb2.Rir.ValueType
@@ -315,6 +329,10 @@ class ObserveResponse(_message.Message):
     """The agent is about to end, perhaps to be restarted: it answers what it has been asked, and wants
     to be asked no more. Sent at once, and with every message from then on.
     """
+    clock_asked_us: _builtins.int
+    """The request's that asked for the clock, echoed; 0: none did since the last message."""
+    clock_us: _builtins.int
+    """What the agent's clock said when this message was made, in microseconds since 1970, UTC."""
     @_builtins.property
     def observations(self) -> _containers.RepeatedCompositeFieldContainer[Global___EncodedObservation]:
         """In no particular order."""
@@ -327,10 +345,12 @@ class ObserveResponse(_message.Message):
         observations: _abc.Iterable[Global___EncodedObservation] | None = ...,
         cannot_look: _builtins.str = ...,
         leaving: _builtins.bool = ...,
+        clock_asked_us: _builtins.int = ...,
+        clock_us: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cannot_look", b"cannot_look", "leaving", b"leaving", "observations", b"observations", "perspective_id", b"perspective_id", "rir", b"rir"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cannot_look", b"cannot_look", "clock_asked_us", b"clock_asked_us", "clock_us", b"clock_us", "leaving", b"leaving", "observations", b"observations", "perspective_id", b"perspective_id", "rir", b"rir"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,14 +6,16 @@ from typing import Any, cast
 
 import pytest
 
-from coordinator import fanout
+from coordinator import clock_watch, fanout
 from coordinator.ballot import Reply
 from coordinator.checks import encode_checks
 from coordinator.fanout import AnyLink, Asking, CutAsking, Fanout, Inquiry, Timing
-from coordinator.link import LinkOptions
+from coordinator.link import Link, LinkOptions
 from coordinator.link_problem import Problem
 from coordinator.pending import Receive
 from coordinator.roster import Perspective
+from mpic.clock import read_clock_us, read_steady_us
+from mpic.grpc.gather import Outbox
 from mpic.grpc.tls import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
@@ -124,6 +126,29 @@ async def test_what_nobody_waits_for_is_withdrawn_where_it_is_open() -> None:
 
 
 DOWN = Problem(c.DISSENT_UNREACHABLE, "not connected")
+
+
+async def test_a_step_of_our_clock_is_seen_before_the_next_attempt_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The attempt has its time by then, and answers of half a second are enough to approve it."""
+    fanout_ = Fanout(WORLD, OPTIONS, Timing(1.0, 0.1))
+    for link in fanout_.links:
+        assert isinstance(link, Link)
+        link._clock.note_description(p.DescribeResponse(clock_us=read_clock_us()), read_steady_us())
+        link.problem, link._outbox = None, Outbox(0.0, 10)
+    replies: list[Reply] = []
+
+    def ask() -> list[int]:
+        replies.clear()
+        inquiry = Inquiry(["a.example"], encode_checks(TERMS.row))
+        fanout_.ask(WORLD, inquiry, lambda _, reply: replies.append(reply)).close()
+        return [reply.dissent for reply in replies]
+
+    assert ask() == []
+    monkeypatch.setattr(clock_watch, "read_clock_us", lambda: read_clock_us() + 32_400_000_000)
+    assert ask() == [c.DISSENT_CLOCK_DIFFERS] * 6
+    assert fanout_.ready() == frozenset()
 
 
 class FakeLink:

@@ -3,10 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from coordinator.admission import Bounds
+from coordinator.admission import MAX_NAMES, Bounds
 from coordinator.limits import LimitsTable
 from coordinator.recall import RetryAfter
-from mpic.bounds import MAX_NAMES
 
 
 def test_it_is_what_the_file_says() -> None:

@@ -1,16 +1,19 @@
 """A link's own state, without a connection: what is asked, who answers, and what is lost."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from coordinator import clock_watch
 from coordinator import link as module
 from coordinator.breaker import PATIENCE, State
 from coordinator.link import Link, LinkOptions
 from coordinator.link_problem import LinkError, Problem
 from coordinator.pending import Answer
 from coordinator.roster import Perspective
+from mpic.clock import read_clock_us, read_steady_us
 from mpic.grpc.gather import Outbox
 from mpic.grpc.tls import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
@@ -55,9 +58,13 @@ class Asked:
         await self.link._deliver(response.SerializeToString())
 
     @property
-    def sent(self) -> list[bytes]:
+    def outbox(self) -> Outbox[bytes]:
         assert self.link._outbox is not None
-        return self.link._outbox._take()
+        return self.link._outbox
+
+    @property
+    def sent(self) -> list[bytes]:
+        return self.outbox._take()
 
     def dissents(self) -> list[tuple[int, int]]:
         """What came, by question; 0: an observation."""
@@ -230,3 +237,121 @@ async def test_an_answer_too_large_to_be_kept_is_garbage_and_the_link_goes_on() 
     await asked.link._deliver(large.SerializeToString())
     await asked.deliver(2)
     assert asked.dissents() == [(1, c.DISSENT_GARBAGE), (2, 0)]
+
+
+class Timed(Asked):
+    """A link to an agent that tells its time, which stands as soon as that is right."""
+
+    def __init__(self, ahead: float = 0.0) -> None:
+        super().__init__(stands=False)
+        self.ahead = ahead
+        self.link._outbox = Outbox(0.0, LIMIT)
+        described = p.DescribeResponse(clock_us=self.agents_us)
+        self.link._clock.note_description(described, read_steady_us())
+
+    @property
+    def agents_us(self) -> int:
+        return read_clock_us() + round(self.ahead * 1e6)
+
+    def is_up(self) -> bool:
+        return bool(self.link.up)
+
+    async def answer(self) -> None:
+        """Let the agent answer whatever was sent to it."""
+        sent = p.ObserveRequest.FromString(b"".join(self.sent))
+        await self.deliver(
+            *(one.id for one in sent.questions),
+            clock_asked_us=sent.clock_asked_us,
+            clock_us=self.agents_us,
+        )
+
+
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Set this host's clock ahead by so many seconds."""
+
+    def set_ahead(seconds: float) -> None:
+        monkeypatch.setattr(
+            clock_watch, "read_clock_us", lambda: read_clock_us() + round(seconds * 1e6)
+        )
+
+    return set_ahead
+
+
+@pytest.mark.parametrize("ahead", [32_400, -32_400])
+async def test_whose_clock_is_too_far_from_ours_is_never_asked(ahead: float) -> None:
+    timed = Timed(ahead)
+    await timed.deliver()
+    timed.ask(1)
+    assert timed.dissents() == [(1, c.DISSENT_CLOCK_DIFFERS)]
+    assert timed.link.up == 0
+    assert not timed.sent
+
+
+async def test_whose_clock_differs_a_little_is_asked() -> None:
+    timed = Timed(30)
+    await timed.deliver()
+    timed.ask(1)
+    assert timed.sent == [b"question 1"]
+    assert timed.link.clock_difference == pytest.approx(30, abs=20)
+
+
+async def test_who_has_his_clock_set_right_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock_watch, "_INTERVAL_US", 0)
+    timed = Timed(600)
+    await timed.deliver()
+    watching = asyncio.create_task(timed.link._watch(timed.outbox))
+    await asyncio.sleep(0)
+    assert not timed.is_up()
+    timed.ahead = 0
+    await timed.answer()
+    assert timed.is_up()
+    timed.ahead = 600
+    await asyncio.sleep(OPTIONS.hung_after / 2)
+    await timed.answer()
+    timed.ask(1)
+    assert timed.dissents() == [(1, c.DISSENT_CLOCK_DIFFERS)]
+    watching.cancel()
+
+
+async def test_a_step_of_our_clock_fails_what_is_open_and_is_over_when_it_is_set_back(
+    set_clock: Callable[[float], None],
+) -> None:
+    timed = Timed()
+    await timed.deliver()
+    timed.ask(1)
+    set_clock(32_400)
+    timed.link.check_clock()
+    timed.ask(2)
+    assert timed.dissents() == [(1, c.DISSENT_CLOCK_DIFFERS), (2, c.DISSENT_CLOCK_DIFFERS)]
+    set_clock(0)
+    await timed.deliver()
+    assert timed.link.problem is None
+
+
+async def test_a_step_of_our_clock_is_seen_though_nobody_asks_anything(
+    set_clock: Callable[[float], None],
+) -> None:
+    timed = Timed()
+    await timed.deliver()
+    set_clock(-600)
+    watching = asyncio.create_task(timed.link._watch(timed.outbox))
+    await asyncio.sleep(0)
+    assert timed.link.problem is not None
+    assert timed.link.problem.dissent == c.DISSENT_CLOCK_DIFFERS
+    watching.cancel()
+
+
+async def test_a_full_stream_is_not_asked_for_the_time_and_is_later() -> None:
+    timed = Timed()
+    for _ in range(LIMIT):
+        timed.link.withdraw(b"")
+    watching = asyncio.create_task(timed.link._watch(timed.outbox))
+    await asyncio.sleep(0)
+    assert b"".join(timed.sent) == b""
+    await timed.deliver()
+    await asyncio.sleep(OPTIONS.hung_after / 2)
+    assert p.ObserveRequest.FromString(b"".join(timed.sent)).clock_asked_us
+    watching.cancel()

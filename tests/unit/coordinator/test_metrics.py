@@ -12,22 +12,23 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
-from coordinator.attempt import Attempt
 from coordinator.ballot import Reply
 from coordinator.collectors import LinkCollector, RosterCollector
-from coordinator.intake import Question
+from coordinator.corroboration import Attempt, Question, Rules
 from coordinator.link import Link, LinkOptions
 from coordinator.link_problem import Problem
 from coordinator.metrics import CoordinatorMetrics
 from coordinator.policy import Policy
 from coordinator.readiness import why_no_primary
 from coordinator.responsibility import Responsible
-from coordinator.roster import Roster, Rules
+from coordinator.roster import Roster
+from mpic.clock import read_clock_us, read_steady_us
 from mpic.grpc.errors import RequestError, invalid_argument, shutting_down
 from mpic.grpc.tls import TlsFiles
 from mpic.metrics import ProgramMetrics
 from mpic.names import parse_name
 from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import perspective_pb2 as p
 from tests.world.samples import (
     ADDRESS,
     NAME,
@@ -175,6 +176,17 @@ def test_the_roster_is_judged_now_and_by_the_next_dated_rule(
     date = read(collector, "mpic_policy_row_effective_timestamp_seconds", row="next")
     coming = [row for row in Policy().rows if row.effective_from > now]
     assert date == (coming[0].effective_from.timestamp() if coming else math.inf)
+
+
+def test_clocks_are_shown_of_those_that_tell_them() -> None:
+    no_files = LinkOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
+    links = [Link(one, no_files) for one in WORLD.perspectives]
+    told = read_clock_us() - 3_600_000_000
+    links[0]._clock.note_description(p.DescribeResponse(clock_us=told), read_steady_us())
+    collector = LinkCollector(lambda: links)
+    ahead = read(collector, "mpic_clock_difference_seconds", perspective="tokyo")
+    assert ahead == pytest.approx(-3600, abs=60)
+    assert read(collector, "mpic_clock_difference_seconds", perspective="frankfurt") is None
 
 
 def test_a_link_that_is_not_up_is_seen_and_keeps_the_coordinator_from_being_ready() -> None:

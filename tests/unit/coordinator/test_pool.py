@@ -27,6 +27,7 @@ class Worker:
         self.problem: Problem | None = None
         self.may_return = False
         self.description: p.DescribeResponse | None = None
+        self.clock_difference: float | None = None
         self.connections = 10 * number
         self.pending = number
         self.waiting = number + 5
@@ -46,6 +47,9 @@ class Worker:
 
     def withdraw(self, entry: bytes) -> None:
         self.told[f"withdraw {entry.decode()}"] += 1
+
+    def check_clock(self) -> None:
+        self.told["check clock"] += 1
 
     async def refresh(self) -> None:
         self.told["refresh"] += 1
@@ -115,9 +119,18 @@ def test_one_that_may_be_back_in_a_moment_is_waited_for(
 async def test_all_are_told(pool: LinkPool, workers: list[Worker]) -> None:
     pool.forget(7)
     pool.withdraw(b"entry")
+    pool.check_clock()
     await asyncio.gather(pool.refresh(), pool.first_attempt(), pool.run())
-    once = dict.fromkeys(("forget 7", "withdraw entry", "refresh", "first attempt", "run"), 1)
-    assert [one.told for one in workers] == [once] * 3
+    whatever = ("forget 7", "withdraw entry", "check clock", "refresh", "first attempt", "run")
+    assert [one.told for one in workers] == [dict.fromkeys(whatever, 1)] * 3
+
+
+def test_the_clock_of_a_perspective_is_that_of_its_worst_worker(
+    pool: LinkPool, workers: list[Worker]
+) -> None:
+    assert pool.clock_difference is None
+    workers[0].clock_difference, workers[2].clock_difference = 3.0, -4.0
+    assert pool.clock_difference == -4.0
 
 
 def test_a_pool_is_the_sum_of_its_workers(pool: LinkPool, workers: list[Worker]) -> None:

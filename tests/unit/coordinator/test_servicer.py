@@ -70,6 +70,7 @@ class Link:
         self.problem: Problem | None = None
         self.description: p.DescribeResponse | None = None
         self.next = p.DescribeResponse(version="now")
+        self.clock_difference: float | None = None
         self.breaks = False
 
     async def refresh(self) -> None:
@@ -188,12 +189,16 @@ async def test_what_a_caller_that_has_gone_asked_is_not_decided_on(service: Serv
 async def test_perspectives_are_shown_as_they_are_now(service: Service) -> None:
     service.links[1].problem = Problem(c.DISSENT_UNREACHABLE, "not connected")
     service.links[2].breaks = True
+    service.links[3].clock_difference, service.links[4].clock_difference = 0.0, -30.25
     statuses = await service.list()
     assert [one.perspective_id for one in statuses] == [one.id for one in WORLD.perspectives]
     assert [one.ready for one in statuses] == [True, False, True, True, True, True]
     assert [one.problem for one in statuses] == ["", "not connected", "", "", "", ""]
     versions = ["now", "now", "", "now", "now", "now"]
     assert [one.description.version for one in statuses] == versions
+    told = [one.HasField("clock_difference") for one in statuses]
+    assert told == [False, False, False, True, True, False]
+    assert statuses[4].clock_difference.ToMicroseconds() == -30_250_000
 
 
 async def test_after_a_reload_other_perspectives_are_shown(service: Service) -> None:

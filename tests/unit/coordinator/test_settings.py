@@ -106,6 +106,9 @@ def test_the_shipped_file_is_the_baseline_and_nothing_looser() -> None:
         ([("latitude = 50.11", "latitude = -90.5")], "latitude"),
         ([("longitude = 8.68", "longitude = 180.5")], "longitude"),
         ([('rir = "RIPE"', 'rir = "EUROPE"')], "rir"),
+        ([("# clock_limit = 120.0", "clock_limit = 4.9")], "beyond clock_limit, 4.9 s"),
+        ([("# clock_limit = 120.0", "clock_limit = 601")], "coordinator.clock_limit"),
+        ([("# clock_warning = 5.0", "clock_warning = 0")], "coordinator.clock_warning"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_refused(

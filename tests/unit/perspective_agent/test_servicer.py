@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mpic.clock import read_clock_us
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.connection import Lookup, Take
@@ -167,10 +168,25 @@ async def test_who_leaves_says_so_and_answers_what_it_was_asked() -> None:
     assert sum(len(one.observations) for one in responses) == 1
 
 
+async def test_who_is_asked_for_the_time_tells_it_at_once_and_what_it_answers() -> None:
+    before = read_clock_us()
+    responses = await Agent().ask(p.ObserveRequest(clock_asked_us=1234))
+    (echoed,) = [one for one in responses if one.clock_asked_us]
+    assert echoed.clock_asked_us == 1234
+    assert before <= echoed.clock_us <= read_clock_us()
+
+
+async def test_who_is_not_asked_for_the_time_echoes_nothing() -> None:
+    responses = await Agent().ask(p.ObserveRequest(heartbeat=True))
+    assert {one.clock_asked_us for one in responses} == {0}
+
+
 async def test_it_describes_itself_by_what_it_can_do() -> None:
     context: Any = None
+    before = read_clock_us()
     described = await Agent().servicer.Describe(p.DescribeRequest(), context)
     assert (described.perspective_id, described.rir) == ("tokyo", o.RIR_APNIC)
     assert list(described.checks) == ["caa_walk", "addresses"]
     assert described.heartbeats
+    assert before <= described.clock_us <= read_clock_us()
     assert described.resolver.address == "127.0.0.1:53"

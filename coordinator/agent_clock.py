@@ -1,0 +1,88 @@
+"""How far an agent's clock is from ours, as far as one round trip shows it. Pure; reads no clock.
+
+Verdicts carry our time: until when the CAA check may be used (BR 4.2.2.1), when it was decided. If
+our clock is wrong, so are they, and nobody else notices. So each agent is asked for its time.
+
+With s and r our time when it was asked and when its answer was read, and a what it told, its clock
+minus ours lies in [a - r, a - s]: both ways take their time, and nobody knows which took how long.
+The bound nearer to 0 is the difference, and 0 where 0 lies between them. So what is slow, however
+slow, is never taken for a wrong clock.
+
+s and r are of our steady clock, which nobody sets, and ours minus that one is added when the
+difference is wanted. So a step of our own clock shows at once, without asking anybody again.
+"""
+
+import enum
+from dataclasses import dataclass
+from typing import NamedTuple
+
+LATEST_US = 253_402_300_799_999_999
+"""The end of the year 9999. An agent may tell anything."""
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class ClockBounds:
+    """What differences are put up with, in seconds."""
+
+    warning: float = 5.0
+    """Beyond this one it is told."""
+    limit: float = 120.0
+    """Beyond this one the agent is not asked."""
+
+
+USUAL = ClockBounds()
+
+
+class Agreement(enum.Enum):
+    """Whether an agent's clock and ours agree."""
+
+    UNTOLD = enum.auto()
+    """It tells nothing: it is older than the question."""
+    AGREES = enum.auto()
+    DIFFERS = enum.auto()
+    """Beyond the warning."""
+    TOO_FAR = enum.auto()
+    """Beyond the limit."""
+
+
+class Reading(NamedTuple):
+    """An agent's clock minus our steady clock, in microseconds."""
+
+    least: int
+    most: int
+
+
+def make_reading(told_us: int, asked_us: int, read_us: int) -> Reading:
+    """Return what an agent's time shows that came between two moments of our steady clock."""
+    told = min(max(told_us, 0), LATEST_US)
+    return Reading(told - read_us, told - asked_us)
+
+
+def find_difference(reading: Reading, ours_us: int) -> float:
+    """Return an agent's clock minus ours, in seconds; `ours_us` is ours minus our steady clock."""
+    least, most = reading.least - ours_us, reading.most - ours_us
+    return (max(least, 0) + min(most, 0)) / 1e6
+
+
+def judge_difference(difference: float | None, bounds: ClockBounds) -> Agreement:
+    """Return what is to become of a difference; None: the agent tells no time."""
+    if difference is None:
+        return Agreement.UNTOLD
+    if abs(difference) > bounds.limit:
+        return Agreement.TOO_FAR
+    return Agreement.DIFFERS if abs(difference) > bounds.warning else Agreement.AGREES
+
+
+def describe_difference(difference: float) -> str:
+    """Say how far an agent's clock is from ours, such as "9 h behind"."""
+    return f"{_describe_seconds(abs(difference))} {'ahead of' if difference > 0 else 'behind'}"
+
+
+def _describe_seconds(seconds: float) -> str:
+    """Return a length of time in the largest unit of which it has two."""
+    for unit, name in ((_DAY, "days"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
