@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from coordinator.agent_clock import describe_difference
 from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -35,14 +36,22 @@ def describe_status(status: c.PerspectiveStatus, now: datetime) -> Sequence[Text
         Text(status.perspective_id, style="bold"),
         Text(c.Role.Name(status.role).removeprefix("ROLE_").lower()),
         Text(o.Rir.Name(status.rir).removeprefix("RIR_")),
-        Text("ready", style="green")
-        if status.ready
-        else Text(escape(status.problem) or "not ready", style="red"),
+        _describe_state(status),
         Text(escape(description.version) or "-"),
         Text(escape(resolver.software) or "-"),
         _validates(resolver.validates) if was_met else Text("-"),
         Text(_ago(resolver.probed_at.ToDatetime(UTC), now) if was_met else "-"),
     ]
+
+
+def _describe_state(status: c.PerspectiveStatus) -> Text:
+    if not status.ready:
+        return Text(escape(status.problem) or "not ready", style="red")
+    ahead = status.clock_difference.ToMicroseconds() / 1e6
+    if abs(ahead) < 1:
+        return Text("ready", style="green")
+    differs = f"ready; its clock is {describe_difference(ahead)} the coordinator's"
+    return Text(differs, style="yellow")
 
 
 def _validates(validates: bool) -> Text:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from coordinator.agent_clock import ClockBounds
 from coordinator.atlas import Atlas
 from coordinator.doctor.perspectives import Sighting, judge_clocks, judge_sightings, meet_all
 from coordinator.doctor.record import examine_record
@@ -50,7 +51,9 @@ async def _check_config(patient: Patient) -> Sequence[Finding]:
 
 
 async def _check_clock(patient: Patient) -> Sequence[Finding]:
-    return [*examine_kernel_clock(), *judge_clocks(patient.sightings)]
+    table = patient.settings.coordinator
+    bounds = ClockBounds(table.clock_warning, table.clock_limit)
+    return [*examine_kernel_clock(), *judge_clocks(patient.sightings, bounds)]
 
 
 async def _check_tls(patient: Patient) -> Sequence[Finding]:

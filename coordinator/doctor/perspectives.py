@@ -5,14 +5,21 @@ roster.
 """
 
 import asyncio
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from grpc import StatusCode, aio
 
+from coordinator.agent_clock import (
+    ClockBounds,
+    describe_difference,
+    find_difference,
+    make_reading,
+)
+from coordinator.clock_watch import read_ours_us
 from coordinator.roster import Perspective, Roster
+from mpic.clock import read_steady_us
 from mpic.doctor import Fact, Facts, Finding
 from mpic.doctor.handshake import Presented, StrangerError, shake_hands
 from mpic.grpc.tls import TlsFiles
@@ -24,8 +31,6 @@ from mpic.v1 import perspective_pb2_grpc
 
 _HANDSHAKE_SECONDS = 5.0
 _DESCRIBE_SECONDS = 5.0
-# An agent dates its probes; one from the future is a clock that is ahead of ours.
-_TOLERABLE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Sighting:
     description: p.DescribeResponse | None = None
     milliseconds: float = 0.0
     """From asking for the description until it came, connecting included."""
+    clock_ahead: float | None = None
+    """Its clock minus this host's, in seconds; None: it tells no time."""
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -85,15 +92,18 @@ def _explain_name(
 async def _describe(
     perspective: Perspective, address: str, presented: Presented, tls: TlsFiles
 ) -> Sighting:
-    started = time.perf_counter()
+    asked_us = read_steady_us()
     try:
         async with open_channel(address, tls, perspective.server_name) as channel:
             stub = perspective_pb2_grpc.PerspectiveServiceStub(channel)
             description = await stub.Describe(p.DescribeRequest(), timeout=_DESCRIBE_SECONDS)
     except aio.AioRpcError as error:
         return Sighting(perspective, address, *_explain_refusal(error), presented)
-    elapsed = (time.perf_counter() - started) * 1000
-    return Sighting(perspective, address, "", "", presented, description, elapsed)
+    read_us, told_us = read_steady_us(), description.clock_us
+    reading = make_reading(told_us, asked_us, read_us)
+    ahead = find_difference(reading, read_ours_us()) if told_us else None
+    elapsed = (read_us - asked_us) / 1000
+    return Sighting(perspective, address, "", "", presented, description, elapsed, ahead)
 
 
 def _explain_refusal(error: aio.AioRpcError) -> tuple[str, str]:
@@ -163,30 +173,33 @@ def _judge_expiry(sighting: Sighting) -> list[Finding]:
     return [Finding("warning", what, "Give its agent a new one before that day")]
 
 
-def judge_clocks(sightings: Sequence[Sighting]) -> list[Finding]:
-    """Hold this clock against the agents', as far as the dates of their probes show it. Pure.
-
-    A probe is as old as the agent's probe_interval, so a clock that is slow by less goes unseen.
-    """
-    ahead = {
-        one.perspective.id: _probed_at(one.description) - one.at
-        for one in sightings
-        if one.description is not None and _probed_at(one.description) > one.at + _TOLERABLE
-    }
+def judge_clocks(sightings: Sequence[Sighting], bounds: ClockBounds) -> list[Finding]:
+    """Hold this clock against the agents', as far as they tell theirs. Pure."""
     described = [one for one in sightings if one.description is not None]
-    if not described:
-        return []
-    facts: Facts = {"ahead_of_this_host": list(ahead), "compared": len(described)}
-    if not ahead:
-        return [Finding("ok", "no agent's clock is ahead of this one", facts=facts)]
-    most = max(ahead.values()).total_seconds()
-    what = f"the clocks of {', '.join(ahead)} are ahead of this host's by {most:.0f} s or more"
-    mend = "Set this clock by a time service" if len(ahead) > 1 else "Set the agent's clock"
-    return [Finding("warning", what, mend, facts)]
+    silent = [one.perspective.id for one in described if one.clock_ahead is None]
+    told = {one.perspective.id: one.clock_ahead for one in described if one.clock_ahead is not None}
+    findings = []
+    if silent:
+        what = f"{', '.join(silent)}: it does not tell its time, so a wrong clock goes unseen"
+        findings.append(Finding("warning", what, "Bring its agent up to this release"))
+    if told:
+        findings.append(_judge_told(told, bounds))
+    return findings
 
 
-def _probed_at(description: p.DescribeResponse) -> datetime:
-    return description.resolver.probed_at.ToDatetime(UTC)
+def _judge_told(told: Mapping[str, float], bounds: ClockBounds) -> Finding:
+    facts: Facts = {"compared": len(told), "seconds_at_most": max(map(abs, told.values()))}
+    far = {one: ahead for one, ahead in told.items() if abs(ahead) > bounds.warning}
+    if not far:
+        return Finding("ok", "the agents' clocks and this one agree", facts=facts)
+    # Several that are wrong alike are right, and this one is not.
+    is_ours = len(far) > 1 and len({ahead > 0 for ahead in far.values()}) == 1
+    most = max(far.values(), key=abs)
+    what = f"the clocks of {', '.join(far)} are {describe_difference(most)} this host's"
+    if is_at_limit := abs(most) > bounds.limit:
+        what += f": beyond {bounds.limit:g} s they are not asked"
+    mend = "Let a time service set this clock" if is_ours else "Let a time service set the agent's"
+    return Finding("error" if is_at_limit else "warning", what, mend, facts)
 
 
 def _name_rir(rir: o.Rir.ValueType) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from coordinator.agent_clock import ClockBounds
 from coordinator.doctor.perspectives import Sighting, judge_clocks, judge_sightings
 from coordinator.doctor.record import examine_record, judge_space
 from coordinator.doctor.rules import judge_roster
@@ -171,21 +172,52 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> x509.Certificate:
     return create_authority(tmp_path_factory.mktemp("pki"), "mpic.test").certificate
 
 
-def with_probe(number: int, seconds: int) -> Sighting:
-    sighting = described(number)
-    assert sighting.description is not None
-    sighting.description.resolver.probed_at.FromDatetime(NOW + timedelta(seconds=seconds))
-    return sighting
+BOUNDS = ClockBounds(warning=5.0, limit=120.0)
 
 
-def test_an_agents_probe_in_the_future_is_a_clock_that_differs() -> None:
-    assert judge_clocks([with_probe(0, -20), with_probe(1, 1)])[0].outcome == "ok"
-    (one,) = judge_clocks([with_probe(0, -20), with_probe(1, 60)])
-    assert one.outcome == "warning"
-    assert one.what.startswith("the clocks of frankfurt are ahead of this host's by 60 s")
-    (both,) = judge_clocks([with_probe(0, 30), with_probe(1, 60)])
-    assert both.mend == "Set this clock by a time service"
-    assert judge_clocks([]) == []
+def clocks(*ahead: float | None) -> list[tuple[str, str, str]]:
+    """What is found of agents whose clocks are so far ahead, each; None: it tells nothing."""
+    sightings = [replace(described(n), clock_ahead=one) for n, one in enumerate(ahead)]
+    return [(one.outcome, one.what, one.mend) for one in judge_clocks(sightings, BOUNDS)]
+
+
+def test_clocks_that_agree_are_in_order_and_nobody_there_is_no_finding() -> None:
+    ((outcome, what, _),) = clocks(0.0, 5.0, -5.0)
+    assert (outcome, what) == ("ok", "the agents' clocks and this one agree")
+    assert clocks() == []
+
+
+@pytest.mark.parametrize(
+    ("ahead", "outcome", "says"),
+    [
+        (30, "warning", "the clocks of frankfurt are 30 s ahead of this host's"),
+        (-30, "warning", "the clocks of frankfurt are 30 s behind this host's"),
+        (32_400, "error", "are 9 h ahead of this host's: beyond 120 s they are not asked"),
+        (-32_400, "error", "are 9 h behind this host's: beyond 120 s they are not asked"),
+    ],
+)
+def test_one_agents_clock_that_differs_is_the_agents(ahead: float, outcome: str, says: str) -> None:
+    ((found, what, mend),) = clocks(0.0, ahead, 0.0)
+    assert found == outcome
+    assert what.endswith(says)
+    assert mend == "Let a time service set the agent's"
+
+
+def test_clocks_that_all_differ_alike_show_that_this_one_is_wrong() -> None:
+    ((outcome, what, mend),) = clocks(0.0, -32_400.0, -32_401.0)
+    assert outcome == "error"
+    assert what.startswith("the clocks of frankfurt, ashburn are 9 h behind this host's")
+    assert mend == "Let a time service set this clock"
+    assert clocks(30.0, -30.0)[0][2] == "Let a time service set the agent's"
+
+
+def test_an_agent_that_does_not_tell_its_time_is_warned_of() -> None:
+    silent, told = clocks(None, 0.0)
+    assert silent[:2] == (
+        "warning",
+        "tokyo: it does not tell its time, so a wrong clock goes unseen",
+    )
+    assert told[0] == "ok"
 
 
 def test_the_live_state_tells_how_long_ago_it_was_probed_and_why_it_is_not_ready() -> None:
@@ -203,3 +235,19 @@ def test_the_live_state_tells_how_long_ago_it_was_probed_and_why_it_is_not_ready
         assert [str(cell) for cell in cells] == [
             "frankfurt", "remote", "RIPE", "gone\\027", "1", "Unbound", "yes", shown,
         ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ahead", "shown"),
+    [
+        (None, "ready"),
+        (0.4, "ready"),
+        (30, "ready; its clock is 30 s ahead of the coordinator's"),
+        (-30, "ready; its clock is 30 s behind the coordinator's"),
+    ],
+)
+def test_the_live_state_tells_whose_clock_differs(ahead: float | None, shown: str) -> None:
+    status = c.PerspectiveStatus(perspective_id="frankfurt", ready=True)
+    if ahead is not None:
+        status.clock_difference.FromMicroseconds(round(ahead * 1e6))
+    assert str(describe_status(status, NOW)[3]) == shown
