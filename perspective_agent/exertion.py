@@ -5,6 +5,9 @@ how often each thread went to sleep (proc(5), voluntary_ctxt_switches). A thread
 for a whole beat had work waiting all that time, for itself or for a CPU. Time in which a domain's
 servers let it wait is sleep, so nobody outside can make it look busy but by giving it work.
 
+Time spent waiting for a CPU (proc(5), schedstat; cpu.pressure of a cgroup) says less: it grows
+where a thread shares a CPU and keeps up, and does not where it has too much work or is stopped.
+
 The agent itself has fallen behind when a beat takes twice as long as it should.
 """
 
