@@ -22,7 +22,9 @@ from coordinator.link import LinkOptions
 from coordinator.metrics import CoordinatorMetrics
 from coordinator.overload import Gate
 from coordinator.readiness import why_no_primary, why_no_quorum
+from coordinator.record.chain import Head, find_lead
 from coordinator.record.metrics import HeadsCollector, RecordCollector
+from coordinator.record.moments import to_us
 from coordinator.record.reader import Reader
 from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.settings import RecordTable, policy_version
@@ -45,6 +47,11 @@ from mpic.v1 import corroboration_pb2, corroboration_pb2_grpc
 
 log = structlog.get_logger()
 
+_LEAD_SECONDS = 1.0
+_SET_CLOCK = (
+    "This host's clock is behind, or was ahead when the record was written: run `mpic doctor`, and"
+    " let a time service keep it. It goes on writing, dated as the last batch until that has passed"
+)
 SERVICE: str = corroboration_pb2.DESCRIPTOR.services_by_name["CorroborationService"].full_name
 
 
@@ -238,6 +245,7 @@ async def _open_recorder(
     recorder = table.make_recorder(worker, _now)
     await recorder.open()
     if isinstance(recorder, Recorder):
+        _warn_of_lead(recorder.head)
         publisher = table.make_publisher(recorder, _now)
         program.register((HeadsCollector(publisher),))
         # It ends after the recorder: then the last batch is written.
@@ -245,6 +253,13 @@ async def _open_recorder(
         publisher.start()
     stack.push_async_callback(recorder.close)
     return recorder
+
+
+def _warn_of_lead(head: Head) -> None:
+    """Say that the record's last batch is yet to come, by the clock of this host."""
+    lead = find_lead(head, to_us(_now()))
+    if lead > _LEAD_SECONDS:
+        log.warning("record_ahead_of_clock", chain=head.chain, seconds=round(lead), mend=_SET_CLOCK)
 
 
 def _open_reader(table: RecordTable, stack: AsyncExitStack) -> Reader | None:

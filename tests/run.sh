@@ -13,7 +13,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../deploy/install.sh"
 cd "$project"
 
 install_packages unbound dns-root-data ca-certificates bind9 bind9-utils bind9-dnsutils nftables \
-    iproute2 openssl git prometheus systemd postgresql
+    iproute2 openssl git prometheus systemd postgresql faketime
 install_python dev
 export PATH=$project/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 

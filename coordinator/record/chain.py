@@ -44,6 +44,11 @@ class Head:
     """Microseconds since 1970, UTC."""
 
 
+def find_lead(head: Head, now_us: int) -> float:
+    """Return by how many seconds a chain's last batch is dated after this moment; 0: it is not."""
+    return max(head.written_at_us - now_us, 0) / 1e6
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """One batch without its entries."""

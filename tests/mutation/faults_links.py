@@ -7,6 +7,8 @@ OBSERVATION = "coordinator/observation.py"
 PENDING = "coordinator/pending.py"
 PROBLEM = "coordinator/link_problem.py"
 STATEMENT = "coordinator/statement.py"
+AGENT_CLOCK = "coordinator/agent_clock.py"
+CLOCK_WATCH = "coordinator/clock_watch.py"
 
 FAULTS = [
     # Who is asked, and who answers.
@@ -45,6 +47,48 @@ FAULTS = [
     Fault("an agent whose stream ends is asked on", LINK, "        return _LEFT if self.problem is _LEFT else ended", "        return _LEFT"),
     Fault("any certificate of the authority is this agent's", LINK, "self.address, self._options.tls, perspective.server_name", "self.address, self._options.tls, self.address.partition(':')[0]"),
     Fault("late answers of one connection may come over the next", LINK, "        self._pending = Pending(self.perspective)\n        self._clock", "        self._clock"),
+    # Whose clock is believed.
+    Fault("what is slow is taken for a wrong clock", AGENT_CLOCK, "return Reading(told - read_us, told - asked_us)", "return Reading(told - read_us, told - read_us)"),
+    Fault("how long the answer took is not counted", AGENT_CLOCK, "return Reading(told - read_us, told - asked_us)", "return Reading(told - asked_us, told - asked_us)"),
+    Fault("an agent that is behind is not seen", AGENT_CLOCK, "(max(least, 0) + min(most, 0)) / 1e6", "max(least, 0) / 1e6"),
+    Fault("an agent that is ahead is not seen", AGENT_CLOCK, "(max(least, 0) + min(most, 0)) / 1e6", "min(most, 0) / 1e6"),
+    Fault("the bound farther from nothing counts", AGENT_CLOCK, "max(least, 0) + min(most, 0)", "max(most, 0) + min(least, 0)"),
+    Fault("a clock is what an agent says, whatever that is", AGENT_CLOCK, "min(max(told_us, 0), LATEST_US)", "told_us"),
+    Fault("only who is ahead is too far", AGENT_CLOCK, "    if abs(difference) > bounds.limit:", "    if difference > bounds.limit:"),
+    Fault("no difference is too far", AGENT_CLOCK, "    if abs(difference) > bounds.limit:", "    if False:"),
+    Fault("no difference is told", AGENT_CLOCK, "return Agreement.DIFFERS if abs(difference) > bounds.warning else Agreement.AGREES", "return Agreement.AGREES"),
+    Fault("who tells no time agrees", AGENT_CLOCK, "        return Agreement.UNTOLD", "        return Agreement.AGREES"),
+    Fault("a step of our clock is hidden by the measure", CLOCK_WATCH, "find_difference(self._reading, read_ours_us())", "find_difference(self._reading, 0)"),
+    Fault("our clock is its own measure", CLOCK_WATCH, "return read_clock_us() - read_steady_us()", "return read_steady_us()"),
+    Fault("the clock is not seen at the connection", CLOCK_WATCH, "make_reading(told_us, asked_us, read_steady_us()) if told_us else None", "None"),
+    Fault("an older agent told 1970", CLOCK_WATCH, "make_reading(told_us, asked_us, read_steady_us()) if told_us else None", "make_reading(told_us, asked_us, read_steady_us())"),
+    Fault("a new stream waits for the answer of the last", CLOCK_WATCH, "        self._asked, self._asked_last_us = None, _NEVER_US", "        self._asked_last_us = _NEVER_US"),
+    Fault("the time is asked for once", CLOCK_WATCH, "now_us < self._asked_last_us + _INTERVAL_US", "self._asked_last_us != _NEVER_US"),
+    Fault("the time is asked for with every beat", CLOCK_WATCH, " or now_us < self._asked_last_us + _INTERVAL_US", ""),
+    Fault("what nobody asked for is heard", CLOCK_WATCH, "        if self._asked is None or response.clock_asked_us != self._asked[0]:", "        if self._asked is None:"),
+    Fault("one question has two answers", CLOCK_WATCH, "read_steady_us())\n        self._asked = None", "read_steady_us())"),
+    Fault("who differs is asked", CLOCK_WATCH, "        return Problem(c.DISSENT_CLOCK_DIFFERS, detail)", "        return None"),
+    Fault("a clock that differs is out of reach", CLOCK_WATCH, "Problem(c.DISSENT_CLOCK_DIFFERS, detail)", "Problem(c.DISSENT_UNREACHABLE, detail)"),
+    Fault("who differs a little is not asked", CLOCK_WATCH, "agreement is not Agreement.TOO_FAR", "agreement is Agreement.AGREES"),
+    Fault("the same difference is told again and again", CLOCK_WATCH, "        self._agreement = agreement\n", ""),
+    Fault("a clock too far away is a warning", CLOCK_WATCH, 'log.error("clock_too_far"', 'log.warning("clock_too_far"'),
+    Fault("who is admitted has any clock", LINK, "        elif (problem := self._clock.find_problem()) is not None:\n            self._suspend(problem)\n", ""),
+    Fault("the agent is not asked for its time", LINK, "                outbox.put(asked)\n", "                pass\n"),
+    Fault("a full stream loses the question for the time", LINK, "            if not outbox.is_full and (asked := self._clock.ask()):", "            if (asked := self._clock.ask()) and not outbox.is_full:"),
+    Fault("the time an agent tells is not heard", LINK, "        self._clock.hear(response)\n", ""),
+    Fault("our clock is looked at by nobody who waits", LINK, "            self.check_clock()\n", ""),
+    Fault("the clock an agent describes is not seen", LINK, "        self._clock.note_description(description, asked_us)\n", ""),
+    Fault("a step of our clock is seen half a second later", "coordinator/fanout.py", "        self._note_step()\n", ""),
+    Fault("a step of our clock is none", "coordinator/fanout.py", "        if abs(ours_us - self._ours_us) > _STEP_US:", "        if False:"),
+    Fault("the best worker's clock is the perspective's", "coordinator/pool.py", "return max((one for one in told if one is not None), key=abs, default=None)", "return min((one for one in told if one is not None), key=abs, default=None)"),
+    Fault("workers look at no clock", "coordinator/pool.py", "            link.check_clock()", "            pass"),
+    Fault("a wrong clock is the domain's failure", "coordinator/responsibility.py", "c.DISSENT_CLOCK_DIFFERS: OURS", "c.DISSENT_CLOCK_DIFFERS: DOMAIN"),
+    Fault("a primary whose clock is wrong is approved", "coordinator/ballot.py", "c.DISSENT_CLOCK_DIFFERS: c.REASON_PRIMARY_UNAVAILABLE", "c.DISSENT_CLOCK_DIFFERS: c.REASON_CORROBORATED"),
+    Fault("an agent echoes what it was asked for ever", "perspective_agent/stream.py", "asked_us, self._clock_asked_us = self._clock_asked_us, 0", "asked_us = self._clock_asked_us"),
+    Fault("an agent that is quiet tells no time", "perspective_agent/stream.py", "        self._clock_asked_us = asked_us\n        self.outbox.nudge()", "        self._clock_asked_us = asked_us"),
+    Fault("an agent does not tell its time when it is met", "perspective_agent/servicer.py", "            clock_us=read_clock_us(),\n        )\n\n    async def Observe", "        )\n\n    async def Observe"),
+    Fault("a doctor blames the agents for our clock", "coordinator/doctor/perspectives.py", "is_ours = len(far) > 1 and", "is_ours = False and"),
+    Fault("a doctor blames our clock for an agent's", "coordinator/doctor/perspectives.py", "is_ours = len(far) > 1 and", "is_ours ="),
     # What is believed.
     Fault("an agent may state another's id", STATEMENT, "(stated.perspective_id, stated.rir) != (expected.id, expected.rir)", "stated.rir != expected.rir"),
     Fault("an agent may state another region", STATEMENT, "(stated.perspective_id, stated.rir) != (expected.id, expected.rir)", "stated.perspective_id != expected.id"),

@@ -130,7 +130,7 @@ FAULTS = [
     Fault("nothing is recorded unless asked for", RECORD_SETTINGS, "allow_unrecorded: bool = False", "allow_unrecorded: bool = True"),
     Fault("workers do not look for what others were asked", RECORD_SETTINGS, 'is_shared = is_shared or self.store == "postgresql"', 'is_shared = self.store == "postgresql"'),
     Fault("coordinators of one database do not look for what others were asked", RECORD_SETTINGS, 'is_shared = is_shared or self.store == "postgresql"', "is_shared = is_shared or False"),
-    Fault("workers write one chain", RECORD_SETTINGS, 'f"{self.chain or socket.gethostname()}.{worker}"', "self.chain or socket.gethostname()"),
+    Fault("workers write one chain", RECORD_SETTINGS, 'chain = f"{self._own_chain}.{worker}"', "chain = self._own_chain"),
     Fault("two policies have one version", RECORD_SETTINGS, "hashlib.sha256(repr(policy).encode())", "hashlib.sha256(repr(type(policy)).encode())"),
     # A log that cannot be written.
     Fault("a log that cannot be written raises", SINK, "        except (OSError, ValueError):\n            self.lose()", "        except ZeroDivisionError:\n            self.lose()"),

@@ -33,6 +33,7 @@ from tests.world.network import perspective_address
 from tests.world.pages import scrape
 from tests.world.places import PLACES, Place
 from tests.world.process import Child, WorldError, wait_until
+from tests.world.wrong_clock import WrongClock
 
 TRUST_DOMAIN = "mpic.test"
 ISSUER_DOMAIN = "ca.example.test"
@@ -117,6 +118,8 @@ class Deployment:
         self.directory = directory
         self.plan = plan or Plan()
         self.agents: dict[str, Child] = {}
+        self.clocks: dict[str, WrongClock] = {}
+        """Of programs that do not have this host's, by the names of their configuration files."""
         self._internet = internet
         self._coordinator: Child | None = None
         self._relay: Child | None = None
@@ -164,7 +167,9 @@ class Deployment:
         """Start an agent or a coordinator with a configuration file; does not wait."""
         command = (MPIC, program, "--config", str(file))
         limited = under_limit(self.plan.open_files, *command) if self.plan.open_files else command
-        return Child(limited, self.directory / f"{file.stem}.log")
+        clock = self.clocks.get(file.stem)
+        environment = clock.environment if clock else None
+        return Child(limited, self.directory / f"{file.stem}.log", environment=environment)
 
     def start_coordinator(self) -> None:
         """Start the coordinator and wait until it serves."""
