@@ -25,6 +25,7 @@ from mpic.v1 import corroboration_pb2_grpc
 
 APPROVED, REFUSED, USAGE, NO_REPLY, UNDETERMINED = 0, 1, 2, 9, 11
 
+# Reasons by which nothing is known of a name, where a coordinator is too old to say whose it is.
 _UNDETERMINED = (c.REASON_PRIMARY_UNAVAILABLE, c.REASON_CUT_SHORT)
 
 # Codes that say that nobody answered: no connection, no certificate, no time.
@@ -91,7 +92,8 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     """Ask whether a certificate with these names may be issued, and show who saw what.
 
     Exit status: 0 approved, 1 refused, 2 wrong usage or invalid question, 9 no reply from the
-    coordinator, 11 undetermined (it replied, but could not look: nothing is known of the names).
+    coordinator, 11 undetermined: ask again. It replied, but what kept the names from being
+    approved is the service's own failure, or too little time: nothing is known of them.
 
     Example: mpic ask www.example.com '*.example.com' --server mpic.example:7300 --cert me.pem
     --key me.key --ca ca.pem
@@ -149,9 +151,15 @@ def exit_code(response: c.CorroborateResponse) -> int:
     """Return what a verdict means to the shell."""
     if response.approved:
         return APPROVED
-    refused = [one.reason for one in response.names if not one.approved]
-    undetermined = all(reason in _UNDETERMINED for reason in refused)
-    return UNDETERMINED if undetermined else REFUSED
+    refused = [one for one in response.names if not one.approved]
+    return UNDETERMINED if not any(_is_determined(one) for one in refused) else REFUSED
+
+
+def _is_determined(refused: c.NameVerdict) -> bool:
+    """Whether a refusal says something of the name."""
+    if refused.responsible:
+        return refused.responsible == c.RESPONSIBLE_DOMAIN
+    return refused.reason not in _UNDETERMINED
 
 
 def _read_agreement(text: str) -> c.AddressAgreement.ValueType:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from mpic.doctor import Facts, Finding
-from mpic.open_files import TooFewFilesError, raise_limit
+from mpic.open_files import HOW_TO_SET, TooFewFilesError, raise_limit
 from perspective_agent.capacity import fit_capacity
 from perspective_agent.doctor.signatures import Signature, read_signature
 from perspective_agent.probe import Probe, probe_validation
@@ -18,6 +18,7 @@ from perspective_agent.unbound_control import UnboundControl
 
 _TRIES = 3
 _PAUSE_SECONDS = 0.3
+_MEND = "Mend what it says; Unbound keeps its files in a directory of its own, under TMPDIR or /tmp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Consultation:
     software: str = ""
     problem: str = ""
     """Why it does not start; empty when it does."""
+    mend: str = _MEND
+    """What to do about that."""
     probe: Probe | None = None
     signature: Signature | None = None
     """Of the root's SOA; None where it was not to be had."""
@@ -42,7 +45,9 @@ async def consult_resolver(table: ResolverTable, stack: AsyncExitStack) -> Consu
             unbound = PrivateUnbound(replace(options, port=0))
             stack.push_async_callback(unbound.stop)
             await unbound.start()
-        except (UnboundError, TooFewFilesError, OSError) as error:
+        except TooFewFilesError as error:
+            return Consultation(problem=error.problem, mend=HOW_TO_SET)
+        except (UnboundError, OSError) as error:
             return Consultation(problem=str(error))
         software, address, socket = unbound.version, unbound.address, unbound.control_socket
     else:
@@ -76,8 +81,8 @@ async def _probe(resolver: Resolver, control: UnboundControl, table: ResolverTab
 def judge_resolver(consultation: Consultation) -> Sequence[Finding]:
     """Say whether an agent may serve through it. Pure."""
     if consultation.probe is None:
-        mend = "Install the package unbound; it needs a directory of its own to write to"
-        return [Finding("error", f"it does not start: {consultation.problem}", mend)]
+        what = f"it does not start: {consultation.problem}"
+        return [Finding("error", what, consultation.mend)]
     probe = consultation.probe
     facts: Facts = {
         "software": consultation.software,

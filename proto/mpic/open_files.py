@@ -26,9 +26,8 @@ class TooFewFilesError(ServingError):
     """The limit is too low to serve; the text says what to set, and where."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(
-            f"this process may have {limit} files open, and needs {LEAST} at least. {HOW_TO_SET}"
-        )
+        self.problem = f"this process may have {limit} files open, and needs {LEAST} at least"
+        super().__init__(f"{self.problem}. {HOW_TO_SET}")
 
 
 def raise_limit() -> int:

@@ -39,6 +39,31 @@ def test_a_verdict_is_its_exit_status(reasons: Sequence[c.Reason.ValueType], cod
     assert (code == 0) == approved
 
 
+QUORUM, MISSED = c.REASON_QUORUM_NOT_MET, c.REASON_REGIONS_NOT_MET
+DOMAIN, CALLER, SERVICE = c.RESPONSIBLE_DOMAIN, c.RESPONSIBLE_CALLER, c.RESPONSIBLE_SERVICE
+
+
+@pytest.mark.parametrize(
+    ("refused", "code"),
+    [
+        ([(QUORUM, DOMAIN)], REFUSED),
+        ([(QUORUM, SERVICE)], UNDETERMINED),
+        ([(MISSED, SERVICE)], UNDETERMINED),
+        ([(c.REASON_TOO_FEW_REMOTES, SERVICE)], UNDETERMINED),
+        ([(CUT, CALLER), (QUORUM, SERVICE)], UNDETERMINED),
+        ([(QUORUM, SERVICE), (FORBIDS, DOMAIN)], REFUSED),
+        # Of an answer that says both, the one that refuses counts.
+        ([(AWAY, DOMAIN)], REFUSED),
+    ],
+)
+def test_what_only_the_service_failed_at_is_to_be_asked_again(
+    refused: Sequence[tuple[c.Reason.ValueType, c.Responsible.ValueType]], code: int
+) -> None:
+    names = [c.NameVerdict(reason=reason, responsible=whose) for reason, whose in refused]
+    approved = c.NameVerdict(reason=FINE, approved=True)
+    assert exit_code(c.CorroborateResponse(names=[approved, *names])) == code
+
+
 def test_an_agreement_is_one_of_three() -> None:
     assert _read_agreement("") == c.ADDRESS_AGREEMENT_UNSPECIFIED
     assert _read_agreement("overlap") == c.ADDRESS_AGREEMENT_OVERLAP

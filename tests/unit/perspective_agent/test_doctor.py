@@ -1,14 +1,24 @@
 """The judgements of an agent's doctor; no socket."""
 
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from mpic.open_files import TooFewFilesError
+from perspective_agent.doctor import consultation
 from perspective_agent.doctor.anchors import judge_anchors
-from perspective_agent.doctor.consultation import Consultation, judge_resolver
+from perspective_agent.doctor.consultation import (
+    Consultation,
+    consult_resolver,
+    judge_resolver,
+)
 from perspective_agent.doctor.signatures import Signature, judge_signatures
 from perspective_agent.doctor.ways import Reply, Ways, judge_ways, read_servers
 from perspective_agent.probe import Probe
+from perspective_agent.settings import ResolverTable
 from perspective_agent.trust_anchor import ROOT_KEYS, Anchor
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -43,6 +53,33 @@ def test_a_resolver_is_judged_by_its_probe() -> None:
     assert judge_resolver(Consultation("Unbound 1", probe=bad))[0].outcome == "error"
     (finding,) = judge_resolver(Consultation(problem="unbound is not installed"))
     assert "unbound is not installed" in finding.what
+
+
+def refuse_files() -> int:
+    raise TooFewFilesError(128)
+
+
+@pytest.mark.parametrize(
+    ("executable", "raise_limit", "what", "mend"),
+    [
+        ("unbound", refuse_files, "128 files open, and needs 512 at least", "LimitNOFILE=65536"),
+        ("/nowhere/unbound", lambda: 65536, "install the package `unbound`", "what it says"),
+    ],
+)
+async def test_what_to_do_is_about_why_the_resolver_does_not_start(
+    monkeypatch: pytest.MonkeyPatch,
+    executable: str,
+    raise_limit: Callable[[], int],
+    what: str,
+    mend: str,
+) -> None:
+    monkeypatch.setattr(consultation, "raise_limit", raise_limit)
+    table = ResolverTable(trust_anchor_file=Path("root.key"), executable=executable)
+    async with AsyncExitStack() as stack:
+        (finding,) = judge_resolver(await consult_resolver(table, stack))
+    assert what in finding.what
+    assert mend in finding.mend
+    assert "LimitNOFILE" not in finding.what
 
 
 KSK_2010, KSK_2017, KSK_2024 = (key.anchor for key in ROOT_KEYS)
