@@ -12,12 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from coordinator.recall import RetryAfter
+from mpic.bounds import MAX_NAMES
 from mpic.grpc.reasons import ErrorReason
 
-MAX_NAMES = 100
-"""Of one question."""
-MAX_REQUEST_ID = 128
-"""Characters of a question's id."""
 OVERLOADED: Final = "OVERLOADED"
 CALLER_LIMIT: Final = "CALLER_LIMIT"
 

@@ -12,12 +12,14 @@ import structlog
 from coordinator.admission import Admission
 from coordinator.agent_clock import ClockBounds
 from coordinator.archive import Archive
+from coordinator.attempt import Attempt
 from coordinator.change import FREE, Change, read_again
 from coordinator.clerk import Clerk, Counter, Registry
-from coordinator.collectors import GateCollector, LinkCollector, RosterCollector
-from coordinator.corroboration import Attempt, Corroborator, Rules
+from coordinator.collectors import LinkCollector, RosterCollector
+from coordinator.corroboration import Corroborator
 from coordinator.doorkeeper import Doorkeeper
 from coordinator.fanout import Fanout, Timing
+from coordinator.gate_collector import GateCollector
 from coordinator.link import LinkOptions
 from coordinator.metrics import CoordinatorMetrics
 from coordinator.overload import Gate
@@ -29,6 +31,7 @@ from coordinator.record.reader import Reader
 from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.settings import RecordTable, policy_version
 from coordinator.record.transcript import Transcriber
+from coordinator.roster import Rules
 from coordinator.servicer import CorroborationServicer, StreamLimits
 from coordinator.settings import CoordinatorSettings, check_roster
 from coordinator.tracing import Spans

@@ -11,11 +11,12 @@ from pathlib import Path
 import structlog
 
 from coordinator.clerk import Clerk
-from coordinator.corroboration import Corroborator, Rules
+from coordinator.corroboration import Corroborator
 from coordinator.fanout import Fanout
 from coordinator.metrics import CoordinatorMetrics
 from coordinator.record.settings import policy_version
 from coordinator.record.transcript import Transcriber
+from coordinator.roster import Rules
 from coordinator.servicer import CorroborationServicer
 from coordinator.settings import CoordinatorSettings, check_roster, read_settings
 from mpic.config import ConfigError, Problem

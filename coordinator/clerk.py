@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from coordinator.admission import MAX_REQUEST_ID, Bounds, weigh
-from coordinator.corroboration import Attempt, Corroborator, Question
-from coordinator.intake import Desk, read_question
+from coordinator.admission import Bounds, weigh
+from coordinator.attempt import Attempt
+from coordinator.corroboration import Corroborator
+from coordinator.intake import Desk, Question, read_question
 from coordinator.issuer import Issuers
 from coordinator.logbook import log_late, log_superseded, log_verdict, seconds_to_decide
 from coordinator.metrics import CoordinatorMetrics
@@ -18,6 +19,7 @@ from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.repeats import Repeats, RequestKey
 from coordinator.record.transcript import Asked, Transcriber, fill_late_replies
 from coordinator.record.waiting import is_cancelled
+from mpic.bounds import MAX_REQUEST_ID
 from mpic.grpc.errors import RequestError, shutting_down
 from mpic.trace import Trace
 from mpic.v1 import corroboration_pb2 as c

@@ -1,4 +1,4 @@
-"""What of a coordinator's state is read at each scrape: its limits, its links, its roster."""
+"""What of a coordinator's state is read at each scrape: its links, its roster."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -7,32 +7,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from coordinator.attempt_set import find_set_breaches
-from coordinator.corroboration import Rules
 from coordinator.fanout import AnyLink
-from coordinator.overload import Gate
 from coordinator.policy import NoPolicyRowError, PolicyRow
-from coordinator.roster import find_breaches
-
-
-class GateCollector(Collector):
-    """How much is let in, read at each scrape."""
-
-    def __init__(self, gate: Gate) -> None:
-        """Read one gate."""
-        self._gate = gate
-
-    def collect(self) -> Iterable[Metric]:
-        """Yield how many names are in flight and may be."""
-        yield GaugeMetricFamily(
-            "mpic_names_in_flight",
-            "Names being decided.",
-            value=self._gate.admission.in_flight,
-        )
-        yield GaugeMetricFamily(
-            "mpic_names_in_flight_limit",
-            "Names that may be in flight: fewer than configured under overload.",
-            value=self._gate.limit,
-        )
+from coordinator.roster import Rules, find_breaches
 
 
 class LinkCollector(Collector):

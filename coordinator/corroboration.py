@@ -8,107 +8,26 @@ BR 3.2.2.9: what each remote must corroborate, how many of them, from how many r
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from secrets import SystemRandom
 
 import grpc
 
+from coordinator.attempt import Attempt, Keep
 from coordinator.attempt_set import choose_set
-from coordinator.ballot import Ballot, Reply
 from coordinator.checks import encode_checks
 from coordinator.fanout import Fanout, Inquiry
-from coordinator.judging import Ask
-from coordinator.policy import NoPolicyRowError, Policy, PolicyRow
-from coordinator.quorum import Terms
-from coordinator.record.ids import make_id
-from coordinator.roster import Roster, find_distance_breaches
+from coordinator.intake import Question
+from coordinator.policy import NoPolicyRowError, PolicyRow
+from coordinator.roster import Rules, find_distance_breaches
 from mpic.grpc.errors import RequestError
 from mpic.grpc.reasons import ErrorReason
-from mpic.names import Name
-from mpic.v1 import corroboration_pb2 as c
 
 # Which networks an attempt looks from is nobody's to know before.
 _LOT = SystemRandom()
 
 Clock = Callable[[], datetime]
-Keep = Callable[["Attempt"], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """May a certificate with these names be issued? Checked, and with its terms fixed."""
-
-    request_id: str
-    names: Sequence[Name]
-    asks: Sequence[Ask]
-    """One for each name."""
-    terms: Terms
-    dry_run: bool
-    linger: float
-    """Seconds to wait for the perspectives still missing once the verdict is certain."""
-
-
-class Attempt:
-    """One question being decided: a ballot for each name, and what has come so far."""
-
-    def __init__(self, question: Question, roster: Roster, asked_at: datetime, keep: Keep) -> None:
-        """Open the ballots; `keep` gets the attempt once every perspective has replied."""
-        self.id = make_id(asked_at)
-        """Under which it is recorded."""
-        self.question = question
-        self.roster = roster
-        """Those asked, whatever becomes of them."""
-        self.asked_at = asked_at
-        self.decided_at: datetime | None = None
-        self.ballots = [Ballot(ask, question.terms, roster) for ask in question.asks]
-        self.late: list[tuple[int, Reply]] = []
-        """What came after the caller had the answer: (index of the name, reply)."""
-        self.is_answered = False
-        self.traceparent = ""
-        """The caller's trace."""
-        loop = asyncio.get_running_loop()
-        self.certain: asyncio.Future[None] = loop.create_future()
-        self.complete: asyncio.Future[None] = loop.create_future()
-        self._undecided = len(self.ballots)
-        self._incomplete = len(self.ballots)
-        self._keep = keep
-
-    def receive(self, index: int, reply: Reply) -> None:
-        """Count one perspective's reply about one name."""
-        ballot = self.ballots[index]
-        was_certain = bool(ballot.reason)
-        ballot.add(reply)
-        if self.is_answered:
-            self.late.append((index, reply))
-        self._undecided -= bool(ballot.reason) and not was_certain
-        self._incomplete -= ballot.is_complete
-        # One name that fails refuses the certificate, but every name gets its own verdict.
-        if not self._undecided and not self.certain.done():
-            self.certain.set_result(None)
-        if not self._incomplete:
-            self.complete.set_result(None)
-            self._keep(self)
-
-    def close(self) -> None:
-        """Fix what is told; replies from now on are late."""
-        self.is_answered = True
-        for ballot in self.ballots:
-            ballot.close()
-
-    @property
-    def approved(self) -> bool:
-        """Whether every name is approved (BR 3.2.2.9 holds for each name of a certificate)."""
-        return all(ballot.reason == c.REASON_CORROBORATED for ballot in self.ballots)
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Who is asked, and what they must meet."""
-
-    roster: Roster
-    policy: Policy
 
 
 class Corroborator:

@@ -1,16 +1,16 @@
 """From a caller's message to a question: every field checked before anybody is asked. Pure."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from coordinator.addresses import is_looser
-from coordinator.admission import MAX_NAMES, MAX_REQUEST_ID
-from coordinator.corroboration import Question
 from coordinator.issuer import Issuer, Issuers
 from coordinator.judging import Ask
 from coordinator.policy import PolicyRow
 from coordinator.quorum import Terms, required_by_policy
+from mpic.bounds import MAX_NAMES, MAX_REQUEST_ID
 from mpic.encoded import discard_unknown
 from mpic.grpc.errors import Violation, invalid_argument
 from mpic.names import Name, parse_names
@@ -24,6 +24,20 @@ _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}:[\x21-\x7e]{1,2000}")
 _SHOWN = 64
 """Octets of an unknown issuer, at most."""
 _NOBODY = Issuer(frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May a certificate with these names be issued? Checked, and with its terms fixed."""
+
+    request_id: str
+    names: Sequence[Name]
+    asks: Sequence[Ask]
+    """One for each name."""
+    terms: Terms
+    dry_run: bool
+    linger: float
+    """Seconds to wait for the perspectives still missing once the verdict is certain."""
 
 
 @dataclass(frozen=True, slots=True)

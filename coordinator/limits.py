@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from coordinator.admission import MAX_NAMES, Bounds
+from coordinator.admission import Bounds
 from coordinator.recall import RetryAfter
+from mpic.bounds import MAX_NAMES
 from mpic.config import ConfigTable, Flaw
 
 # Fewer than one question may have would keep that question out for ever.

@@ -2,8 +2,8 @@
 
 import structlog
 
+from coordinator.attempt import Attempt
 from coordinator.ballot import Ballot
-from coordinator.corroboration import Attempt
 from coordinator.record.ids import show_id
 from coordinator.responsibility import Blamed, Responsible
 from coordinator.verdict import QUORUM_ERROR, is_quorum_error

@@ -11,8 +11,9 @@ from types import TracebackType
 from grpc import StatusCode
 from prometheus_client import Gauge, Histogram
 
-from coordinator.corroboration import Attempt, Rules
+from coordinator.attempt import Attempt
 from coordinator.responsibility import OF_DISSENT, Blamed, Responsible
+from coordinator.roster import Rules
 from mpic.grpc.errors import RequestError
 from mpic.metrics import SHED_REASONS, ProgramMetrics
 from mpic.v1 import corroboration_pb2 as c

@@ -15,7 +15,7 @@ the domain. So such a question ends in an RPC error, never in a refusal of the c
 from grpc import StatusCode
 
 from coordinator.admission import OVERLOADED, Admission
-from coordinator.corroboration import Attempt
+from coordinator.attempt import Attempt
 from coordinator.recall import Recall
 from coordinator.throttle import Throttle
 from mpic.grpc.errors import RequestError

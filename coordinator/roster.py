@@ -6,7 +6,7 @@ from itertools import combinations
 
 from geographiclib.geodesic import Geodesic
 
-from coordinator.policy import PolicyRow
+from coordinator.policy import Policy, PolicyRow
 from coordinator.quorum import required_by_policy
 from mpic.address import shift_port
 from mpic.v1 import corroboration_pb2 as c
@@ -66,6 +66,14 @@ class Roster:
     def perspectives(self) -> Sequence[Perspective]:
         """All of them, the primary first."""
         return (self.primary, *self.remotes)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who is asked, and what they must meet."""
+
+    roster: Roster
+    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import grpc
 import structlog
 
-from coordinator.admission import MAX_REQUEST_ID, weigh
+from coordinator.admission import weigh
 from coordinator.answer import encode_answer
+from mpic.bounds import MAX_REQUEST_ID
 from mpic.company import Company
 from mpic.encoded import encode_entry, tag_of
 from mpic.grpc.errors import RequestError

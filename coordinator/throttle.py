@@ -9,7 +9,7 @@ with time and without refusals, more again.
 import time
 from collections.abc import Callable
 
-from coordinator.admission import MAX_NAMES
+from mpic.bounds import MAX_NAMES
 
 _LESS = 0.8
 _MORE_PER_SECOND = 1.1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field, field_validator
 
-from coordinator.corroboration import Attempt
+from coordinator.attempt import Attempt
 from mpic.config import ConfigTable, Flaw
 from mpic.trace import Trace, read_traceparent
 from mpic.v1 import corroboration_pb2 as c

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 from google.protobuf import timestamp_pb2
 
+from coordinator.attempt import Attempt
 from coordinator.ballot import CUT_SHORT, Ballot, Standing
-from coordinator.corroboration import Attempt
 from coordinator.quorum import Terms
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o

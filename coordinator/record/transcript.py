@@ -7,10 +7,10 @@ hears anything, and the caller's answer is read off it. Nothing in it is judged 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Protocol
 
+from coordinator.attempt import Attempt
 from coordinator.ballot import NOT_AWAITED, Ballot, Sight, Standing
-from coordinator.corroboration import Attempt
-from coordinator.fanout import AnyLink
 from coordinator.record.moments import to_us
 from coordinator.roster import Perspective, Roster
 from coordinator.verdict import caa_usable_until, explain_verdict, show_policy
@@ -34,10 +34,22 @@ class Asked:
     """SHA-256 over the request."""
 
 
+class Described(Protocol):
+    """Whatever knows how the agent of a perspective described itself last."""
+
+    @property
+    def perspective(self) -> Perspective:
+        """Whose agent it is."""
+
+    @property
+    def description(self) -> p.DescribeResponse | None:
+        """None: it never has."""
+
+
 class Transcriber:
     """Makes records; what stands in all of them is written once and copied."""
 
-    def __init__(self, links: Sequence[AnyLink], policy_version: bytes) -> None:
+    def __init__(self, links: Sequence[Described], policy_version: bytes) -> None:
         """Describe the perspectives behind these links."""
         self._links = {link.perspective.id: link for link in links}
         self._policy_version = policy_version

@@ -5,6 +5,12 @@ at most, and what could be more (the aliases of a hundred levels) the agent itse
 A coordinator takes what is beyond for garbage.
 """
 
+MAX_NAMES = 100
+"""Of one request."""
+
+MAX_REQUEST_ID = 128
+"""Characters of a request's id."""
+
 OBSERVATION_OCTETS = 160 * 1024
 """Of one name: the largest CAA and A sets that a DNS message can hold, and a walk."""
 

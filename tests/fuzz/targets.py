@@ -15,7 +15,6 @@ import dns.message
 import dns.rcode
 from google.protobuf.message import DecodeError
 
-from coordinator.admission import MAX_NAMES
 from coordinator.ballot import Ballot, Reply
 from coordinator.caa import Applicant, judge_set
 from coordinator.caa_value import read_issue_value, read_property
@@ -23,6 +22,7 @@ from coordinator.intake import Desk, read_question
 from coordinator.issuer import Issuer
 from coordinator.link import Link, LinkOptions
 from coordinator.link_problem import LinkError
+from mpic.bounds import MAX_NAMES
 from mpic.grpc.errors import RequestError
 from mpic.grpc.tls import TlsFiles
 from mpic.names import InvalidNameError, is_looked_up, parse_name

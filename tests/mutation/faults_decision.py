@@ -138,8 +138,8 @@ FAULTS = [
     Fault("a dry run permits a name", TRANSCRIPT, "permits = attempt.approved and not question.dry_run", "permits = attempt.approved"),
     Fault("every name usable though one is refused", TRANSCRIPT, "            if permits:", "            if permits or ballot.reason == c.REASON_CORROBORATED:"),
     Fault("the denominator shrinks", BALLOT, "{len(self.corroborating())}/{self.terms.attempted}", "{len(self.corroborating())}/{len(self._told) - 1}"),
-    Fault("one good name approves the certificate", "coordinator/corroboration.py", "return all(ballot.reason == c.REASON_CORROBORATED", "return any(ballot.reason == c.REASON_CORROBORATED"),
-    Fault("certain with the first name", "coordinator/corroboration.py", "        if not self._undecided and", "        if self._undecided < len(self.ballots) and"),
+    Fault("one good name approves the certificate", "coordinator/attempt.py", "return all(ballot.reason == c.REASON_CORROBORATED", "return any(ballot.reason == c.REASON_CORROBORATED"),
+    Fault("certain with the first name", "coordinator/attempt.py", "        if not self._undecided and", "        if self._undecided < len(self.ballots) and"),
     # Who must validate (BR 4.2.2.2).
     Fault("the primary need not validate", BALLOT, "ask = self.ask if reply.perspective.is_primary else self._ask_of_remotes", "ask = self._ask_of_remotes"),
     Fault("remotes need not validate", BALLOT, "lenient = not terms.row.remotes_must_validate", "lenient = True"),

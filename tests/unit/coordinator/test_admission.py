@@ -3,14 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.admission import (
-    CALLER_LIMIT,
-    MAX_NAMES,
-    OVERLOADED,
-    Admission,
-    Bounds,
-    weigh,
-)
+from coordinator.admission import CALLER_LIMIT, OVERLOADED, Admission, Bounds, weigh
+from mpic.bounds import MAX_NAMES
 
 BOUNDS = Bounds(names=500, caller_names=200, by_caller={"bulk": 100, "trusted": 9_999})
 

@@ -15,8 +15,9 @@ from coordinator.answer import (
     encode_answer,
     fill_answer,
 )
+from coordinator.attempt import Attempt
 from coordinator.ballot import Reply
-from coordinator.corroboration import Attempt, Question
+from coordinator.intake import Question
 from coordinator.link import Link, LinkOptions
 from coordinator.policy import PolicyRow
 from coordinator.quorum import Terms

@@ -10,9 +10,8 @@ from structlog.testing import capture_logs
 
 import mpic.grpc.logs
 from coordinator.change import FREE, Change, read_again
-from coordinator.corroboration import Rules
 from coordinator.issuer import Issuer
-from coordinator.roster import Roster
+from coordinator.roster import Roster, Rules
 from coordinator.settings import CoordinatorSettings
 from mpic.config import ConfigError
 from mpic.grpc.tls import TlsPems

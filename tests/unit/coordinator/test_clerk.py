@@ -11,10 +11,12 @@ from grpc import StatusCode
 from structlog.testing import capture_logs
 
 from coordinator.admission import Admission, Bounds
+from coordinator.attempt import Attempt
 from coordinator.ballot import Reply
 from coordinator.clerk import Call, Clerk, Counter, Registry, digest_request
-from coordinator.corroboration import Attempt, Corroborator, Question, Rules
+from coordinator.corroboration import Corroborator
 from coordinator.fanout import Fanout, Inquiry, Receive
+from coordinator.intake import Question
 from coordinator.issuer import Issuer
 from coordinator.link import Link, LinkOptions
 from coordinator.metrics import CoordinatorMetrics
@@ -25,7 +27,7 @@ from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.repeats import Repeats
 from coordinator.record.transcript import Asked, Transcriber
 from coordinator.record.waiting import Done, Word, outlast
-from coordinator.roster import Perspective, Roster
+from coordinator.roster import Perspective, Roster, Rules
 from mpic.grpc.errors import RequestError
 from mpic.grpc.tls import TlsFiles
 from mpic.metrics import ProgramMetrics

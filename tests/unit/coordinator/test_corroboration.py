@@ -10,13 +10,14 @@ from typing import cast
 import pytest
 
 from coordinator import corroboration
-from coordinator.corroboration import Attempt, Corroborator, Question, Rules
+from coordinator.attempt import Attempt
+from coordinator.corroboration import Corroborator
 from coordinator.fanout import Fanout, Inquiry, Receive
-from coordinator.intake import Desk, read_question
+from coordinator.intake import Desk, Question, read_question
 from coordinator.issuer import Issuer
 from coordinator.policy import BASELINE_ROWS, Policy
 from coordinator.quorum import Terms
-from coordinator.roster import Perspective, Roster
+from coordinator.roster import Perspective, Roster, Rules
 from mpic.grpc.errors import RequestError
 from mpic.names import parse_name
 from mpic.v1 import corroboration_pb2 as c

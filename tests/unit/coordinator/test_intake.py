@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.admission import MAX_NAMES
 from coordinator.intake import Desk, read_question
 from coordinator.issuer import Issuer
 from coordinator.policy import PolicyRow
+from mpic.bounds import MAX_NAMES
 from mpic.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 from tests.world.samples import TERMS

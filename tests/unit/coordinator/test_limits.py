@@ -3,9 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from coordinator.admission import MAX_NAMES, Bounds
+from coordinator.admission import Bounds
 from coordinator.limits import LimitsTable
 from coordinator.recall import RetryAfter
+from mpic.bounds import MAX_NAMES
 
 
 def test_it_is_what_the_file_says() -> None:

@@ -2,7 +2,8 @@
 
 from structlog.testing import capture_logs
 
-from coordinator.corroboration import Attempt, Question
+from coordinator.attempt import Attempt
+from coordinator.intake import Question
 from coordinator.logbook import log_late
 from mpic.names import parse_name
 from tests.world.samples import NAME, NOVEMBER, TERMS, WORLD, addresses, ask, caa, reply

@@ -12,16 +12,17 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
+from coordinator.attempt import Attempt
 from coordinator.ballot import Reply
 from coordinator.collectors import LinkCollector, RosterCollector
-from coordinator.corroboration import Attempt, Question, Rules
+from coordinator.intake import Question
 from coordinator.link import Link, LinkOptions
 from coordinator.link_problem import Problem
 from coordinator.metrics import CoordinatorMetrics
 from coordinator.policy import Policy
 from coordinator.readiness import why_no_primary
 from coordinator.responsibility import Responsible
-from coordinator.roster import Roster
+from coordinator.roster import Roster, Rules
 from mpic.clock import read_clock_us, read_steady_us
 from mpic.grpc.errors import RequestError, invalid_argument, shutting_down
 from mpic.grpc.tls import TlsFiles

@@ -10,8 +10,9 @@ import pytest
 from google.rpc import error_details_pb2
 
 from coordinator.admission import Admission, Bounds
+from coordinator.attempt import Attempt
 from coordinator.ballot import Reply
-from coordinator.corroboration import Attempt, Question
+from coordinator.intake import Question
 from coordinator.overload import DEADLINE_MARGIN, Gate
 from coordinator.stream import QuestionStream
 from mpic.grpc.errors import RequestError, to_status

@@ -5,12 +5,12 @@ from typing import Any, cast
 
 import pytest
 
-from coordinator.corroboration import Corroborator, Rules
+from coordinator.corroboration import Corroborator
 from coordinator.fanout import Fanout
 from coordinator.link_problem import Problem
 from coordinator.policy import BASELINE_ROWS, Policy
 from coordinator.readiness import why_no_primary, why_no_quorum
-from coordinator.roster import Perspective, Roster
+from coordinator.roster import Perspective, Roster, Rules
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from tests.world.places import PLACES

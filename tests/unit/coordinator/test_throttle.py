@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.admission import MAX_NAMES
 from coordinator.throttle import Throttle
+from mpic.bounds import MAX_NAMES
 
 MOST = 4096
 

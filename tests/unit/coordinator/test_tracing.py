@@ -10,8 +10,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from pydantic import ValidationError
 
 from coordinator import tracing
+from coordinator.attempt import Attempt
 from coordinator.ballot import Reply
-from coordinator.corroboration import Attempt, Question
+from coordinator.intake import Question
 from coordinator.tracing import Spans, TracingTable
 from mpic.names import parse_names
 from mpic.v1 import corroboration_pb2 as c

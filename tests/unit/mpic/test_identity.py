@@ -7,9 +7,9 @@ from typing import Any
 
 import grpc
 import pytest
-from grpc import aio
 from structlog.testing import capture_logs
 
+from mpic.grpc.errors import RequestError
 from mpic.grpc.handlers import Handler
 from mpic.grpc.identity import Gate, describe_names, peer_identities
 
@@ -39,17 +39,12 @@ class Context:
         }
         for tag, name in names:
             self._auth.setdefault(KINDS[tag], []).append(name.encode().split(b"\0")[0])
-        self.aborted: tuple[grpc.StatusCode, str] | None = None
 
     def auth_context(self) -> dict[str, list[bytes]]:
         return self._auth
 
     def peer(self) -> str:
         return "ipv4:192.0.2.1:40000"
-
-    async def abort(self, code: grpc.StatusCode, details: str, **_: object) -> None:
-        self.aborted = code, details
-        raise aio.AbortError
 
 
 def identities(*names: tuple[int, str]) -> list[str]:
@@ -97,19 +92,26 @@ class Door:
     def __init__(self, *allowed: str) -> None:
         self.gate = Gate({SERVICE: frozenset(allowed), OTHER: frozenset({"other.test"})})
         self.reached: list[str] = []
+        self.read = 0
         self.more = asyncio.Event()
 
     async def call(self, context: Any, service: str = SERVICE) -> str:  # noqa: ANN401
         handler: Handler = grpc.unary_unary_rpc_method_handler(self._answer)
-        behaviour: Any = self.gate.wrap(service, handler).unary_unary
-        answer: str = await behaviour("question", context)
+        (answer,) = [one async for one in self._enter(service, handler, context)]
         return answer
 
     def stream(self, context: Any) -> AsyncIterator[str]:  # noqa: ANN401
         handler: Handler = grpc.unary_stream_rpc_method_handler(self._go_on)
-        behaviour: Any = self.gate.wrap(SERVICE, handler).unary_stream
-        messages: AsyncIterator[str] = behaviour("question", context)
+        return self._enter(SERVICE, handler, context)
+
+    def _enter(self, service: str, handler: Handler, context: Any) -> AsyncIterator[str]:  # noqa: ANN401
+        behaviour: Any = self.gate.wrap(service, handler).stream_stream
+        messages: AsyncIterator[str] = behaviour(self._ask(), context)
         return messages
+
+    async def _ask(self) -> AsyncIterator[str]:
+        self.read += 1
+        yield "question"
 
     async def _answer(self, request: str, context: object) -> str:
         del context
@@ -143,19 +145,22 @@ async def test_a_stranger_is_not_whichever_way_it_calls(name: tuple[int, str]) -
     door = Door(PIPELINE)
     for way in (door.call, lambda context: read(door, context)):
         context: Any = Context(name)
-        with capture_logs() as lines, pytest.raises(aio.AbortError):
-            await way(context)
-        assert context.aborted is not None
-        assert context.aborted[0] is grpc.StatusCode.PERMISSION_DENIED
+        with capture_logs() as lines:
+            with pytest.raises(RequestError) as refused:
+                await way(context)
+            door.gate.write()
+        assert refused.value.status is grpc.StatusCode.PERMISSION_DENIED
         assert [line["event"] for line in lines] == ["caller_refused"]
         assert door.gate.identify(SERVICE, context) == []
     assert not door.reached
+    assert not door.read
 
 
-async def test_a_service_without_a_list_asks_nobody() -> None:
+async def test_a_service_without_a_list_lets_nobody_in() -> None:
     door = Door(PIPELINE)
-    context: Any = Context()
-    assert await door.call(context, "grpc.health.v1.Health") == "answer"
+    context: Any = Context((URI, PIPELINE))
+    with pytest.raises(RequestError):
+        await door.call(context, "grpc.health.v1.Health")
 
 
 async def begin(door: Door, context: Context) -> "asyncio.Task[list[str]]":
@@ -172,15 +177,13 @@ async def test_who_leaves_the_list_leaves_its_stream_and_hears_why() -> None:
     leaving, staying = Context((URI, PIPELINE)), Context((URI, BULK))
     readings = [await begin(door, one) for one in (leaving, staying)]
     door.gate.adopt({SERVICE: frozenset({BULK})})
-    with pytest.raises(aio.AbortError):
+    with pytest.raises(RequestError) as refused:
         await readings[0]
-    assert leaving.aborted is not None
-    assert leaving.aborted[0] is grpc.StatusCode.PERMISSION_DENIED
+    assert refused.value.status is grpc.StatusCode.PERMISSION_DENIED
     door.more.set()
     assert await readings[1] == ["first", "second"]
-    assert staying.aborted is None
     assert not door.gate._streams
-    with pytest.raises(aio.AbortError):
+    with pytest.raises(RequestError):
         await door.call(leaving)
     assert await door.call(staying) == "answer"
 
@@ -191,7 +194,7 @@ async def test_who_was_let_in_by_several_names_needs_them_all() -> None:
     context = Context((URI, PIPELINE), (URI, BULK))
     reading = await begin(door, context)
     door.gate.adopt({SERVICE: frozenset({BULK})})
-    with pytest.raises(aio.AbortError):
+    with pytest.raises(RequestError):
         await reading
 
 
@@ -202,6 +205,5 @@ async def test_who_goes_by_himself_was_not_refused() -> None:
     reading.cancel()
     with capture_logs() as lines, pytest.raises(asyncio.CancelledError):
         await reading
-    assert context.aborted is None
     assert not lines
     assert not door.gate._streams

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from coordinator.answer import fill_answer, fill_late
+from coordinator.attempt import Attempt
 from coordinator.ballot import Reply
-from coordinator.corroboration import Attempt, Question
+from coordinator.intake import Question
 from coordinator.link import Link, LinkOptions
 from coordinator.record.terms import dissent_term, find_terms
 from coordinator.record.transcript import Asked, Transcriber, fill_late_replies
