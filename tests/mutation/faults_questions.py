@@ -13,7 +13,7 @@ FAULTS = [
     # What is decided, by whom, once.
     Fault("a remote's leniency is the primary's where both saw the same", BALLOT, "        sight = self._sights.get((id(ask), octets))\n        if sight is None:\n            sight = self._sights[id(ask), octets] = _see(octets, ask)", "        sight = self._sights.get((0, octets))\n        if sight is None:\n            sight = self._sights[0, octets] = _see(octets, ask)"),
     Fault("the leniency of remotes is everybody's", BALLOT, "        self.ask = ask\n        self.terms", "        self.ask = ask._replace(believed=UNVALIDATED_TOO)\n        self.terms"),
-    Fault("a thousand names", ADMISSION, "MAX_NAMES = 100", "MAX_NAMES = 1000"),
+    Fault("a thousand names", "proto/mpic/bounds.py", "MAX_NAMES = 100", "MAX_NAMES = 1000"),
     Fault("usable as long as the longest", ANSWER, "min(name.caa_usable_until_us for name in record.names)", "max(name.caa_usable_until_us for name in record.names)"),
     Fault("usable as long as the first", ANSWER, "min(name.caa_usable_until_us for name in record.names)", "record.names[0].caa_usable_until_us"),
     Fault("usable from the question on, whenever the lookups were sent", VERDICT, "attempt.asked_at - timedelta(microseconds=longest) + ", "attempt.asked_at + "),
