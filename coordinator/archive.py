@@ -7,7 +7,6 @@ import grpc
 import structlog
 from prometheus_client import Counter
 
-from coordinator.admission import MAX_NAMES, MAX_REQUEST_ID
 from coordinator.answer import encode_all_late, encode_answer
 from coordinator.record.basis import Basis, describe_basis, find_basis
 from coordinator.record.determination import NEWEST, is_determination
@@ -16,6 +15,7 @@ from coordinator.record.ids import read_id, show_id
 from coordinator.record.reader import Reader
 from coordinator.record.recorder import Recorder
 from coordinator.record.terms import request_term
+from mpic.bounds import MAX_NAMES, MAX_REQUEST_ID
 from mpic.encoded import discard_unknown
 from mpic.grpc.errors import RequestError, Violation, invalid_argument
 from mpic.text import shorten
