@@ -300,6 +300,12 @@ def test_verify_states_what_no_kept_head_covers(
     said = run("verify", "--heads", str(heads)).stdout
     tail = "2 of 9 entries of chain main.0, written since 2026-11-23 12:00:20.000Z"
     assert f"unprotected: {tail}, stand behind {newest}" in said.splitlines()
+    later = tmp_path / "later.jsonl"
+    later.write_text(own_line(store) + "\n")
+    for files in ((heads, later), (later, heads)):
+        said = run("verify", *(word for file in files for word in ("--heads", str(file)))).stdout
+        assert "protected: all 9 entries of chain main.0 by the newest kept head (batch 5" in said
+        assert "unprotected" not in said
 
 
 def test_a_chain_that_nobody_configured_is_named_and_how_that_is_answered(
