@@ -5,24 +5,23 @@ request id, or two years later.
 """
 
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from google.protobuf import timestamp_pb2
 
-from coordinator.fitting import FRAME, fit
+from coordinator.fitting import FRAME, choose_whole
 from coordinator.record.determination import blame_name
 from coordinator.record.ids import show_id
 from coordinator.report import (
-    describe,
-    encode_late,
-    encode_late_short,
-    encode_reports,
-    encode_short,
+    Facts,
+    fill_report,
+    fill_short_report,
+    read_facts,
+    read_late_facts,
 )
 from coordinator.responsibility import Responsible
 from coordinator.verdict import QUORUM_ERROR, is_quorum_error
 from mpic.bounds import DETAIL_OCTETS
-from mpic.encoded import encode_entry, tag_of
 from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
@@ -33,9 +32,6 @@ ANSWER_OCTETS = 3 * 1024 * 1024
 LATE_OCTETS = 512 * 1024
 """Of what came late, where an answer is read back with it."""
 
-_VERDICT = tag_of(c.CorroborateResponse.DESCRIPTOR, "names")
-_REPORT = tag_of(c.NameVerdict.DESCRIPTOR, "perspectives")
-
 _RESPONSIBLE = {
     None: c.RESPONSIBLE_UNSPECIFIED,
     Responsible.DOMAIN: c.RESPONSIBLE_DOMAIN,
@@ -44,42 +40,48 @@ _RESPONSIBLE = {
 }
 
 
-def fill_answer(response: c.CorroborateResponse, record: r.Record) -> None:
+def fill_answer(
+    response: c.CorroborateResponse,
+    record: r.Record,
+    room: int = ANSWER_OCTETS,
+    wanted: Collection[str] = (),
+) -> None:
+    """Fill an empty response, at most so many octets when encoded; of `wanted` names first all."""
+    for name in record.names:
+        _fill_verdict(response.names.add(), record, name)
+    _fill_head(response, record)
+    room -= response.ByteSize() + FRAME * len(record.names)
+    facts = read_facts(record)
+    if not _add_whole(response, facts, room):
+        _add_fitting(response, facts, room, wanted)
+
+
+def fill_whole_answer(response: c.CorroborateResponse, record: r.Record) -> None:
     """Fill an empty response with everything; it may be larger than can be sent."""
-    response.MergeFromString(encode_answer(record, sys.maxsize))
+    fill_answer(response, record, sys.maxsize)
 
 
-def fill_late(report: c.LateReport, late: r.LateReply, record: r.Record) -> None:
+def fill_late(told: c.LateReport, late: r.LateReply, record: r.Record) -> None:
     """Fill what is told of one late reply to a record's question."""
-    report.MergeFromString(encode_late(late, record))
+    told.name = record.names[late.name].asked
+    fill_report(told.report, read_late_facts(late, record))
 
 
-def encode_all_late(late: Sequence[r.LateReply], record: r.Record) -> Sequence[bytes]:
-    """Return the encoded LateReports, as many as fit, in at most LATE_OCTETS."""
-    reports = [encode_late(one, record) for one in late]
-    fitting = fit(reports, lambda one: encode_late_short(late[one], record), LATE_OCTETS)
+def add_all_late(
+    response: c.GetCorroborationResponse, late: Sequence[r.LateReply], record: r.Record
+) -> None:
+    """Add what came late, as much as fits in at most LATE_OCTETS."""
+    whole = [_measure_late(fill_late, one, record) for one in late]
+    short = [_measure_late(_fill_late_short, one, record) for one in late]
+    chosen = choose_whole(whole, short, LATE_OCTETS)
     room = LATE_OCTETS
-    for count, one in enumerate(fitting):
-        room -= len(one) + FRAME
+    for index, one in enumerate(late):
+        room -= (whole if index in chosen else short)[index] + FRAME
         if room < 0:
-            return fitting[:count]
-    return fitting
-
-
-def encode_answer(
-    record: r.Record, room: int = ANSWER_OCTETS, wanted: Collection[str] = ()
-) -> bytes:
-    """Return the encoded response in at most so many octets; of `wanted` names first all.
-
-    What several perspectives saw is encoded once for all reports, and neither they nor the verdicts
-    on names are put into a message that is encoded as a whole, which would cost a quarter more.
-    """
-    verdicts = [_show_verdict(record, name) for name in record.names]
-    head = _show_head(record, verdicts).SerializeToString()
-    heads = [verdict.SerializeToString() for verdict in verdicts]
-    room -= len(head) + sum(map(len, heads)) + FRAME * len(heads)
-    reports = _encode_reports(record, room, wanted)
-    return head + b"".join(map(_encode_verdict, heads, reports))
+            break
+        fill = fill_late if index in chosen else _fill_late_short
+        fill(response.late.add(), one, record)
+    response.late_left_out = len(late) - len(response.late)
 
 
 def is_approved(record: r.Record) -> bool:
@@ -87,9 +89,8 @@ def is_approved(record: r.Record) -> bool:
     return all(name.reason == c.REASON_CORROBORATED for name in record.names)
 
 
-def _show_head(record: r.Record, verdicts: Sequence[c.NameVerdict]) -> c.CorroborateResponse:
-    """Return the response without the names."""
-    response = c.CorroborateResponse()
+def _fill_head(response: c.CorroborateResponse, record: r.Record) -> None:
+    """Fill in what is said of all names together, which are filled in already."""
     response.request_id = record.request_id
     if record.id:  # none where nothing is recorded
         response.record_id = show_id(record.id)
@@ -98,42 +99,18 @@ def _show_head(record: r.Record, verdicts: Sequence[c.NameVerdict]) -> c.Corrobo
     _set(response.asked_at, record.asked_at_us)
     _set(response.decided_at, record.decided_at_us)
     response.issuer_domains.extend(record.issuer_domains)
-    for verdict in verdicts:
+    for verdict in response.names:
         if verdict.HasField("error"):
             response.error.CopyFrom(verdict.error)
             break
     response.approved = is_approved(record)
     if response.approved and not record.dry_run:
         _set(response.caa_usable_until, min(name.caa_usable_until_us for name in record.names))
-    return response
 
 
-def _encode_reports(
-    record: r.Record, room: int, wanted: Collection[str]
-) -> Iterator[Sequence[bytes]]:
-    """Yield the reports of each name, all together in at most `room` octets."""
-    perspectives = record.perspectives
-    described = [describe(one.SerializeToString()) for one in perspectives]
-    whole = [report for name in record.names for report in encode_reports(name, described)]
-    each = len(perspectives)
-
-    def make_short(index: int) -> bytes:
-        name, number = divmod(index, each)
-        return encode_short(perspectives[number], record.names[name].replies[number])
-
-    reports = fit(whole, make_short, room, lambda one: record.names[one // each].asked in wanted)
-    for first in range(0, len(reports), each):
-        yield reports[first : first + each]
-
-
-def _encode_verdict(verdict: bytes, reports: Sequence[bytes]) -> bytes:
-    entries = [encode_entry(_REPORT, report) for report in reports]
-    return encode_entry(_VERDICT, verdict + b"".join(entries))
-
-
-def _show_verdict(record: r.Record, name: r.RecordedName) -> c.NameVerdict:
-    """Return the verdict on a name, without reports."""
-    verdict = c.NameVerdict(name=name.asked, looked_up=name.looked_up or name.asked)
+def _fill_verdict(verdict: c.NameVerdict, record: r.Record, name: r.RecordedName) -> None:
+    """Fill in the verdict on a name, without reports."""
+    verdict.name, verdict.looked_up = name.asked, name.looked_up or name.asked
     verdict.reason = name.reason
     verdict.approved = name.reason == c.REASON_CORROBORATED
     if not verdict.approved:
@@ -146,7 +123,67 @@ def _show_verdict(record: r.Record, name: r.RecordedName) -> c.NameVerdict:
         verdict.error.message = f"Issuance suppressed: {verdict.detail}"
     if name.caa_usable_until_us:
         _set(verdict.caa_usable_until, name.caa_usable_until_us)
-    return verdict
+
+
+def _add_whole(
+    response: c.CorroborateResponse, facts: Sequence[Sequence[Facts]], room: int
+) -> bool:
+    """Add the reports on each name, all whole; return whether they fit into `room` octets."""
+    for verdict, of_name in zip(response.names, facts, strict=True):
+        for one in of_name:
+            report = verdict.perspectives.add()
+            fill_report(report, one)
+            room -= report.ByteSize() + FRAME
+        if room < 0:
+            return False
+    return True
+
+
+def _add_fitting(
+    response: c.CorroborateResponse,
+    facts: Sequence[Sequence[Facts]],
+    room: int,
+    wanted: Collection[str],
+) -> None:
+    """Add them anew, whole as far as `room` octets allow, otherwise short.
+
+    Each is measured by itself: what was seen may be far more than an answer has room for.
+    """
+    every = [
+        (verdict, one) for verdict, of in zip(response.names, facts, strict=True) for one in of
+    ]
+    chosen = choose_whole(
+        [_measure(fill_report, one) for _, one in every],
+        [_measure(fill_short_report, one) for _, one in every],
+        room,
+        lambda index: every[index][0].name in wanted,
+    )
+    for verdict in response.names:
+        verdict.ClearField("perspectives")
+    for index, (verdict, one) in enumerate(every):
+        fill = fill_report if index in chosen else fill_short_report
+        fill(verdict.perspectives.add(), one)
+
+
+def _measure(fill: Callable[[c.PerspectiveReport, Facts], None], facts: Facts) -> int:
+    report = c.PerspectiveReport()
+    fill(report, facts)
+    return report.ByteSize()
+
+
+def _fill_late_short(told: c.LateReport, late: r.LateReply, record: r.Record) -> None:
+    told.name = record.names[late.name].asked
+    fill_short_report(told.report, read_late_facts(late, record))
+
+
+def _measure_late(
+    fill: Callable[[c.LateReport, r.LateReply, r.Record], None],
+    late: r.LateReply,
+    record: r.Record,
+) -> int:
+    told = c.LateReport()
+    fill(told, late, record)
+    return told.ByteSize()
 
 
 def _set(timestamp: timestamp_pb2.Timestamp, microseconds: int) -> None:

@@ -7,7 +7,7 @@ import grpc
 import structlog
 from prometheus_client import Counter
 
-from coordinator.answer import encode_all_late, encode_answer
+from coordinator.answer import add_all_late, fill_answer
 from coordinator.record.basis import Basis, describe_basis, find_basis
 from coordinator.record.determination import NEWEST, is_determination
 from coordinator.record.dossier import Dossier
@@ -65,10 +65,8 @@ class Archive:
         check_reading(request)
         dossier, question = await self._find(request, caller, may_audit=True)
         response = c.GetCorroborationResponse()
-        response.verdict.MergeFromString(encode_answer(question, wanted=request.names))
-        for late in encode_all_late(dossier.late, question):
-            response.late.add().MergeFromString(late)
-        response.late_left_out = len(dossier.late) - len(response.late)
+        fill_answer(response.verdict, question, wanted=request.names)
+        add_all_late(response, dossier.late, question)
         latest = dossier.issuances[-_MOST_ISSUANCES:]
         response.issuances.extend([one.issuance for one in latest])
         response.issuances_left_out = len(dossier.issuances) - len(latest)

@@ -9,23 +9,25 @@ FRAME = 12
 """Octets, at most, around an entry: its tag and its length, twice where it is nested."""
 
 
-def fit(
-    whole: Sequence[bytes],
-    make_short: Callable[[int], bytes],
+def choose_whole(
+    whole: Sequence[int],
+    short: Sequence[int],
     room: int,
     wanted: Callable[[int], bool] = lambda _: False,
-) -> list[bytes]:
-    """Return the entries in their order, whole as far as `room` octets allow, otherwise short.
+) -> set[int]:
+    """Return the indexes of the entries that come whole, so that all fit as far as they can.
 
-    `make_short` gets the index of an entry; those that are `wanted` become whole first.
+    All four are octets but `wanted`: entries that come first, by their index. What does not come
+    whole comes short.
     """
-    if sum(map(len, whole)) + FRAME * len(whole) <= room:
-        return list(whole)
-    fitting = [make_short(index) for index in range(len(whole))]
-    room -= sum(map(len, fitting)) + FRAME * len(fitting)
-    for index in sorted(range(len(whole)), key=lambda one: (not wanted(one), len(whole[one]))):
-        more = len(whole[index]) - len(fitting[index])
+    entries = range(len(whole))
+    if sum(whole) + FRAME * len(whole) <= room:
+        return set(entries)
+    room -= sum(short) + FRAME * len(short)
+    chosen = set()
+    for index in sorted(entries, key=lambda one: (not wanted(one), whole[one])):
+        more = whole[index] - short[index]
         if more <= room:
-            fitting[index] = whole[index]
+            chosen.add(index)
             room -= more
-    return fitting
+    return chosen

@@ -39,10 +39,15 @@ def read_observation(octets: bytes, observation: o.Observation) -> None:
 def _check_entries(finding: o.Finding) -> None:
     """Check that no lookup has more entries than there can be."""
     for lookup in (*finding.caa_walk.levels, finding.addresses.lookup):
-        if len(lookup.records.rdata) > RECORDS:
-            raise MalformedFindingError(f"a set of {len(lookup.records.rdata)} records")
-        if len(lookup.aliases) > ALIASES:
-            raise MalformedFindingError(f"{len(lookup.aliases)} aliases of one name")
-        replies = max(len(lookup.diagnosis.servers), len(lookup.diagnosis.known))
-        if replies > SERVER_REPLIES:
-            raise MalformedFindingError(f"{replies} replies of servers of one name")
+        if lookup.ByteSize() > _FEW:
+            _check_lookup(lookup)
+
+
+def _check_lookup(lookup: o.Lookup) -> None:
+    if len(lookup.records.rdata) > RECORDS:
+        raise MalformedFindingError(f"a set of {len(lookup.records.rdata)} records")
+    if len(lookup.aliases) > ALIASES:
+        raise MalformedFindingError(f"{len(lookup.aliases)} aliases of one name")
+    replies = max(len(lookup.diagnosis.servers), len(lookup.diagnosis.known))
+    if replies > SERVER_REPLIES:
+        raise MalformedFindingError(f"{replies} replies of servers of one name")

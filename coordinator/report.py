@@ -1,96 +1,107 @@
-"""What a caller is told of one perspective, read off the record, in wire form. Pure.
+"""What a caller is told of one perspective, read off the record. Pure.
 
 Whole, it has all that was seen. Short, it has what the verdict counts and a cut sentence: a report
 is short where with all of them whole the answer would be larger than callers take.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from typing import NamedTuple
 
 from coordinator.ballot import NOT_AWAITED
 from coordinator.judging import MalformedFindingError
 from coordinator.observation import read_observation
 from mpic.bounds import DETAIL_OCTETS
-from mpic.encoded import encode_entry, tag_of
 from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r
 
-_OBSERVATION = tag_of(c.PerspectiveReport.DESCRIPTOR, "observation")
-_CAA = tag_of(c.PerspectiveReport.DESCRIPTOR, "caa")
-_REPORT = tag_of(c.LateReport.DESCRIPTOR, "report")
-
 SHORT_DETAIL_OCTETS = 256
 
 
-def encode_reports(name: r.RecordedName, described: Sequence[bytes]) -> list[bytes]:
-    """Return the whole reports of a name; what several perspectives saw is encoded once."""
-    seen: dict[tuple[int, int], bytes] = {}
-    reports = []
-    for perspective, reply in zip(described, name.replies, strict=True):
-        numbers = reply.observation, reply.determination
-        if numbers not in seen:
-            seen[numbers] = _encode_sight(name, *numbers)
-        report = c.PerspectiveReport()
-        _fill_outcome(report, reply)
-        _fill_times(report, reply)
-        reports.append(perspective + seen[numbers] + report.SerializeToString())
-    return reports
+class Facts(NamedTuple):
+    """What a report on one reply is made of."""
+
+    perspective: c.PerspectiveReport
+    """The part that says whose it is: the same for every name."""
+    reply: r.RecordedReply
+    observation: bytes
+    """Empty: none, or one that is garbage, which the record alone has."""
+    caa: c.CaaDetermination | None
 
 
-def encode_short(perspective: r.RecordedPerspective, reply: r.RecordedReply) -> bytes:
-    """Return a short report."""
-    report = c.PerspectiveReport(
-        perspective_id=perspective.id, role=perspective.role, rir=perspective.rir, left_out=True
-    )
-    _fill_outcome(report, reply)
-    report.detail = shorten(report.detail, SHORT_DETAIL_OCTETS)
-    return report.SerializeToString()
+def read_facts(record: r.Record) -> list[list[Facts]]:
+    """Return what the reports are made of: by name, then by perspective."""
+    described = [_describe(perspective) for perspective in record.perspectives]
+    return [_read_facts_of(name, described) for name in record.names]
 
 
-def encode_late(late: r.LateReply, record: r.Record) -> bytes:
-    """Return the whole LateReport of one late reply to a record's question."""
+def read_late_facts(late: r.LateReply, record: r.Record) -> Facts:
+    """Return what the report on a late reply to a record's question is made of."""
+    (perspective,) = (one for one in record.perspectives if one.id == late.perspective_id)
     name, reply = record.names[late.name], late.reply
-    report = c.PerspectiveReport()
+    observation = late.observation
+    if reply.observation:
+        observation = name.observations[reply.observation - 1]
+    caa = late.determination if late.HasField("determination") else None
+    if reply.determination:
+        caa = name.determinations[reply.determination - 1]
+    return Facts(_describe(perspective), reply, _keep_sound(observation), caa)
+
+
+def fill_report(report: c.PerspectiveReport, facts: Facts) -> None:
+    """Fill an empty report with everything."""
+    reply = facts.reply
+    report.CopyFrom(facts.perspective)
     _fill_outcome(report, reply)
-    _fill_times(report, reply)
-    if late.HasField("determination"):
-        report.caa.CopyFrom(late.determination)
-    seen = _encode_sight(name, reply.observation, reply.determination)
-    if late.observation:
-        seen += _encode_observation(late.observation)
-    described = describe(_find(late, record).SerializeToString())
-    octets = described + seen + report.SerializeToString()
-    head = c.LateReport(name=name.asked).SerializeToString()
-    return head + encode_entry(_REPORT, octets)
+    if reply.HasField("elapsed_us"):
+        report.agent_elapsed_us = reply.agent_elapsed_us
+        report.lookups_us.MergeFrom(reply.lookups_us)
+    if facts.observation:
+        report.observation.MergeFromString(facts.observation)
+    if facts.caa is not None:
+        report.caa.CopyFrom(facts.caa)
 
 
-def encode_late_short(late: r.LateReply, record: r.Record) -> bytes:
-    """Return the same with a short report."""
-    head = c.LateReport(name=record.names[late.name].asked).SerializeToString()
-    return head + encode_entry(_REPORT, encode_short(_find(late, record), late.reply))
+def fill_short_report(report: c.PerspectiveReport, facts: Facts) -> None:
+    """Fill an empty report with what the verdict counts."""
+    perspective = facts.perspective
+    report.perspective_id = perspective.perspective_id
+    report.role, report.rir = perspective.role, perspective.rir
+    report.left_out = True
+    _fill_outcome(report, facts.reply)
+    report.detail = shorten(report.detail, SHORT_DETAIL_OCTETS)
 
 
-@lru_cache(1024)  # a perspective is described in the same octets until its agent changes
-def describe(written: bytes) -> bytes:
-    """Return the encoded part of a report that says whose it is, of an encoded perspective."""
-    perspective = r.RecordedPerspective.FromString(written)
-    report = c.PerspectiveReport(
-        perspective_id=perspective.id,
-        role=perspective.role,
-        rir=perspective.rir,
-        agent_version=perspective.agent_version,
-    )
+def _read_facts_of(name: r.RecordedName, described: Sequence[c.PerspectiveReport]) -> list[Facts]:
+    observations = [b"", *map(_keep_sound, name.observations)]
+    determinations = [None, *name.determinations]
+    return [
+        Facts(
+            perspective, reply, observations[reply.observation], determinations[reply.determination]
+        )
+        for perspective, reply in zip(described, name.replies, strict=True)
+    ]
+
+
+def _keep_sound(octets: bytes) -> bytes:
+    """Return an observation's octets, or none if it is garbage."""
+    try:
+        read_observation(octets, o.Observation())
+    except MalformedFindingError:
+        return b""
+    return octets
+
+
+def _describe(perspective: r.RecordedPerspective) -> c.PerspectiveReport:
+    """Return a report that says no more than whose it is."""
+    report = c.PerspectiveReport()
+    report.perspective_id, report.agent_version = perspective.id, perspective.agent_version
+    report.role, report.rir = perspective.role, perspective.rir
     if perspective.HasField("resolver"):
         report.resolver.CopyFrom(perspective.resolver)
         report.resolver.DiscardUnknownFields()
-    return report.SerializeToString()
-
-
-def _find(late: r.LateReply, record: r.Record) -> r.RecordedPerspective:
-    (perspective,) = (one for one in record.perspectives if one.id == late.perspective_id)
-    return perspective
+    return report
 
 
 def _fill_outcome(report: c.PerspectiveReport, reply: r.RecordedReply) -> None:
@@ -106,29 +117,3 @@ def _fill_outcome(report: c.PerspectiveReport, reply: r.RecordedReply) -> None:
         seconds, rest = divmod(reply.elapsed_us, 1_000_000)
         elapsed = report.elapsed
         elapsed.seconds, elapsed.nanos = seconds, rest * 1000
-
-
-def _fill_times(report: c.PerspectiveReport, reply: r.RecordedReply) -> None:
-    if reply.HasField("elapsed_us"):
-        report.agent_elapsed_us = reply.agent_elapsed_us
-        report.lookups_us.MergeFrom(reply.lookups_us)
-
-
-def _encode_sight(name: r.RecordedName, observation: int, determination: int) -> bytes:
-    """Return the part of an encoded report that says what was seen, by the record's numbers."""
-    seen = b""
-    if observation:
-        seen = _encode_observation(name.observations[observation - 1])
-    if determination:
-        caa = name.determinations[determination - 1]
-        seen += encode_entry(_CAA, caa.SerializeToString())
-    return seen
-
-
-def _encode_observation(octets: bytes) -> bytes:
-    """Return the same for an observation; of one that is garbage the record alone has it."""
-    try:
-        read_observation(octets, o.Observation())
-    except MalformedFindingError:
-        return b""
-    return encode_entry(_OBSERVATION, octets)

@@ -7,12 +7,11 @@ from functools import partial
 
 import grpc
 
-from coordinator.answer import encode_answer
+from coordinator.answer import fill_answer
 from coordinator.archive import Archive
 from coordinator.clerk import Call, Clerk
 from coordinator.fanout import AnyLink
 from coordinator.stream import QuestionStream
-from mpic.encoded import pass_on
 from mpic.grpc.errors import RequestError
 from mpic.grpc.identity import Context, peer_trace
 from mpic.v1 import corroboration_pb2 as c
@@ -66,7 +65,8 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
     ) -> c.CorroborateResponse:
         """Answer one question."""
         record = await self._clerk.decide(request, self._call(context))
-        response: c.CorroborateResponse = pass_on(encode_answer(record))
+        response = c.CorroborateResponse()
+        fill_answer(response, record)
         return response
 
     async def CorroborateStream(  # noqa: N802 - the method's name in the agreement
@@ -84,7 +84,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         reading = asyncio.create_task(stream.read(request_iterator))
         try:
             async for response in stream.responses():
-                yield pass_on(response)
+                yield response
         finally:
             self._streams.discard(stream)
             reading.cancel()

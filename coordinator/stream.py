@@ -12,10 +12,9 @@ import grpc
 import structlog
 
 from coordinator.admission import weigh
-from coordinator.answer import encode_answer
+from coordinator.answer import fill_answer
 from mpic.bounds import MAX_REQUEST_ID
 from mpic.company import Company
-from mpic.encoded import encode_entry, tag_of
 from mpic.grpc.errors import RequestError
 from mpic.grpc.gather import Outbox
 from mpic.v1 import corroboration_pb2 as c
@@ -26,9 +25,6 @@ log = structlog.get_logger()
 # A message that has grown so large is sent: gRPC's clients take no more than 4 MiB by default, and
 # until it is sent it takes up memory.
 _MESSAGE_OCTETS = 256 * 1024
-
-_OUTCOME = tag_of(c.CorroborateStreamResponse.DESCRIPTOR, "outcomes")
-_VERDICT = tag_of(c.CorroborateOutcome.DESCRIPTOR, "verdict")
 
 Decide = Callable[[c.CorroborateRequest], Awaitable[r.Record]]
 Decided = tuple[c.CorroborateRequest, r.Record | RequestError]
@@ -61,8 +57,8 @@ class QuestionStream:
         finally:
             self._outbox.close()
 
-    async def responses(self) -> AsyncIterator[bytes]:
-        """Yield encoded responses as answers finish."""
+    async def responses(self) -> AsyncIterator[c.CorroborateStreamResponse]:
+        """Yield responses as answers finish."""
         async for decided in self._outbox.batches():
             names = sum(weigh(len(question.names)) for question, _ in decided)
             decided.reverse()
@@ -128,41 +124,36 @@ class _Room:
         self._freed.set()
 
 
-def _pack(decided: list[Decided]) -> bytes:
-    """Return an encoded response of the last of what is decided.
+def _pack(decided: list[Decided]) -> c.CorroborateStreamResponse:
+    """Return a response of the last of what is decided.
 
     They are taken out one by one: a record is large, and the next batch may be long in coming.
     """
-    response: list[bytes] = []
+    response = c.CorroborateStreamResponse()
     octets = 0
     while decided and octets <= _MESSAGE_OCTETS:
-        outcome = _encode(*decided.pop())
-        response.append(outcome)
-        octets += len(outcome)
-    return b"".join(response)
+        outcome = response.outcomes.add()
+        _fill_outcome(outcome, *decided.pop())
+        octets += outcome.ByteSize()
+    return response
 
 
-def _encode(question: c.CorroborateRequest, decided: r.Record | RequestError) -> bytes:
-    """Return one outcome as a response holds it."""
+def _fill_outcome(
+    outcome: c.CorroborateOutcome, question: c.CorroborateRequest, decided: r.Record | RequestError
+) -> None:
     # One that is longer is not taken, and its caller is told so; nor is it sent back.
-    outcome = c.CorroborateOutcome(request_id=question.request_id[:MAX_REQUEST_ID])
+    outcome.request_id = question.request_id[:MAX_REQUEST_ID]
     if isinstance(decided, RequestError):
-        outcome.error.CopyFrom(_to_message(decided))
-        return encode_entry(_OUTCOME, outcome.SerializeToString())
-    verdict = encode_entry(_VERDICT, encode_answer(decided))
-    return encode_entry(_OUTCOME, outcome.SerializeToString() + verdict)
+        _fill_error(outcome.error, decided)
+    else:
+        fill_answer(outcome.verdict, decided)
 
 
-def _to_message(error: RequestError) -> c.RequestError:
-    message = c.RequestError(
-        status=error.status.value[0],
-        reason=error.reason,
-        message=error.message,
-        violations=[
-            c.FieldViolation(field=one.field, description=one.description)
-            for one in error.violations
-        ],
-    )
+def _fill_error(message: c.RequestError, error: RequestError) -> None:
+    message.status = error.status.value[0]
+    message.reason = error.reason
+    message.message = error.message
+    for one in error.violations:
+        message.violations.add(field=one.field, description=one.description)
     if error.retry_after is not None:
         message.retry_after.FromMilliseconds(round(error.retry_after * 1000))
-    return message

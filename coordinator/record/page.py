@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from coordinator.answer import fill_answer, fill_late
+from coordinator.answer import fill_late, fill_whole_answer
 from coordinator.record.basis import describe_basis, find_basis
 from coordinator.record.chain import Flaw as ChainFlaw
 from coordinator.record.dossier import Dossier, read_dossier
@@ -28,7 +28,7 @@ def print_record(dossier: Dossier, console: Console) -> None:
     if record is None:
         return
     answer = c.CorroborateResponse()
-    fill_answer(answer, record)
+    fill_whole_answer(answer, record)
     print_answer(answer, console)
     for label, value in _facts(record):
         console.print(Text(f"{label:20}", style="dim").append(escape(value), style=""))

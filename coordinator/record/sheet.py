@@ -11,7 +11,7 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from coordinator.answer import fill_answer, fill_late
+from coordinator.answer import fill_late, fill_whole_answer
 from coordinator.record.dossier import Dossier
 from coordinator.record.ids import show_id
 from coordinator.record.sieve import dissenting
@@ -52,7 +52,7 @@ def to_object(dossier: Dossier) -> dict[str, Any]:
     if record is None:
         raise ValueError("there is no question")
     response = c.GetCorroborationResponse()
-    fill_answer(response.verdict, record)
+    fill_whole_answer(response.verdict, record)
     for late in dossier.late:
         fill_late(response.late.add(), late, record)
     response.issuances.extend([one.issuance for one in dossier.issuances])
@@ -83,7 +83,7 @@ def to_rows(dossier: Dossier) -> Iterator[list[str]]:
     if record is None:
         return
     verdict = c.CorroborateResponse()
-    fill_answer(verdict, record)
+    fill_whole_answer(verdict, record)
     common = [
         verdict.record_id,
         verdict.request_id,

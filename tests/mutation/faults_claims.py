@@ -3,6 +3,9 @@
 from tests.mutation.fault import Fault
 
 ANSWER = "coordinator/answer.py"
+REPORT = "coordinator/report.py"
+FITTING = "coordinator/fitting.py"
+OBSERVATION = "coordinator/observation.py"
 CLERK = "coordinator/clerk.py"
 DETERMINATION = "coordinator/record/determination.py"
 INSERTION = "coordinator/record/postgresql_insertion.py"
@@ -37,6 +40,15 @@ FAULTS = [
     Fault("a verdict that was not told is remembered", DETERMINATION, "    if record.superseded_by:\n        return False\n", ""),
     Fault("ours is told as the domain's", ANSWER, "Responsible.OURS: c.RESPONSIBLE_SERVICE", "Responsible.OURS: c.RESPONSIBLE_DOMAIN"),
     Fault("who is responsible is not told", ANSWER, "        verdict.responsible = _RESPONSIBLE[blame_name(record, name)]", "        pass"),
+    # An answer has a bound, whatever was seen.
+    Fault("an answer is larger than callers take", ANSWER, "        if room < 0:\n            return False\n", ""),
+    Fault("what came late has no bound", ANSWER, "        if room < 0:\n            break\n", ""),
+    Fault("how much came late is not told", ANSWER, "    response.late_left_out = len(late) - len(response.late)\n", ""),
+    Fault("nobody says that something is left out", REPORT, "    report.left_out = True\n", ""),
+    Fault("an observation that is garbage is handed on", REPORT, '        return b""\n', "        return octets\n"),
+    Fault("names that are wanted come last", FITTING, "(not wanted(one), whole[one])", "(wanted(one), whole[one])"),
+    Fault("who sends much leaves out others", FITTING, "(not wanted(one), whole[one])", "(not wanted(one), -whole[one])"),
+    Fault("what a large lookup has is not counted", OBSERVATION, "        if lookup.ByteSize() > _FEW:", "        if False:"),
     # One verdict for a request.
     Fault("what came second is told", REPEATS, "            if record.superseded_by:", "            if False:"),
     Fault("another request's verdict is told in its place", REPEATS, "    _check_same(key, question.request_digest)\n    return question\n\n\ndef _check_same", "    return question\n\n\ndef _check_same"),

@@ -24,7 +24,7 @@ FAULTS = [
     Fault("where nothing was determined there is no record", ARCHIVE, "            found = found or (dossier, question)\n", ""),
     Fault("fields that nobody knows are kept of a certificate", ARCHIVE, "    if discard_unknown(issuance):", "    if False:"),
     Fault("the oldest of an id's records is shown", ARCHIVE, "reversed((await self._find_ids(request, caller))[-NEWEST:])", "await self._find_ids(request, caller)"),
-    Fault("late replies are not told", ARCHIVE, "for late in encode_all_late(dossier.late, question):", "for late in ():"),
+    Fault("late replies are not told", ARCHIVE, "        add_all_late(response, dossier.late, question)\n", ""),
     Fault("issuances are not told", ARCHIVE, "[one.issuance for one in latest]", "[]"),
     Fault("a report is not checked", ARCHIVE, "        check_issuance(request.issuance)\n", ""),
     Fault("an issuance without approval is told nobody", BASIS, "if any(name.reason != c.REASON_CORROBORATED for name in record.names) or", "if"),

@@ -11,9 +11,9 @@ import pytest
 from coordinator.answer import (
     ANSWER_OCTETS,
     LATE_OCTETS,
-    encode_all_late,
-    encode_answer,
+    add_all_late,
     fill_answer,
+    fill_whole_answer,
 )
 from coordinator.attempt import Attempt
 from coordinator.ballot import Reply
@@ -63,7 +63,7 @@ def to_response(one: Attempt) -> c.CorroborateResponse:
     record = r.Record()
     TRANSCRIBER.fill_record(record, one, Asked("caller", c.CorroborateRequest(), b"digest"))
     response = c.CorroborateResponse()
-    fill_answer(response, r.Record.FromString(record.SerializeToString()))
+    fill_whole_answer(response, r.Record.FromString(record.SerializeToString()))
     return response
 
 
@@ -334,13 +334,18 @@ def large_record(names: int, perspectives: int, octets: int) -> r.Record:
     return record
 
 
+def bounded_answer(record: r.Record, wanted: Sequence[str] = ()) -> c.CorroborateResponse:
+    response = c.CorroborateResponse()
+    fill_answer(response, record, wanted=wanted)
+    return response
+
+
 @pytest.mark.parametrize("octets", [0, 1000, 20_000, 5_000_000])
 def test_no_answer_is_larger_than_clients_take(octets: int) -> None:
     names, perspectives = (100, 32) if octets < 5_000_000 else (2, 6)
     record = large_record(names, perspectives, octets)
-    encoded = encode_answer(record)
-    assert len(encoded) <= ANSWER_OCTETS
-    response = c.CorroborateResponse.FromString(encoded)
+    response = bounded_answer(record)
+    assert response.ByteSize() <= ANSWER_OCTETS
     assert [name.name for name in response.names] == [name.asked for name in record.names]
     for name in response.names:
         reports = name.perspectives
@@ -350,8 +355,8 @@ def test_no_answer_is_larger_than_clients_take(octets: int) -> None:
 
 
 def test_an_answer_is_filled_as_far_as_it_may_be() -> None:
-    encoded = encode_answer(large_record(100, 6, 22_000))
-    assert len(encoded) > ANSWER_OCTETS - 30_000
+    response = bounded_answer(large_record(100, 6, 22_000))
+    assert response.ByteSize() > ANSWER_OCTETS - 30_000
 
 
 def test_who_sends_much_leaves_out_itself_and_nobody_else() -> None:
@@ -361,7 +366,7 @@ def test_who_sends_much_leaves_out_itself_and_nobody_else() -> None:
     first.observations.append(seen.SerializeToString())
     first.replies[4].observation = 2
     record.names.extend([first] * 99)
-    response = c.CorroborateResponse.FromString(encode_answer(record))
+    response = bounded_answer(record)
     left_out = {
         report.perspective_id
         for name in response.names
@@ -374,7 +379,7 @@ def test_who_sends_much_leaves_out_itself_and_nobody_else() -> None:
 def test_of_the_names_that_are_wanted_nothing_is_left_out() -> None:
     record = large_record(100, 6, 150_000)
     wanted = record.names[70].asked
-    response = c.CorroborateResponse.FromString(encode_answer(record, wanted=[wanted]))
+    response = bounded_answer(record, wanted=[wanted])
     assert not any(report.left_out for report in response.names[70].perspectives)
     assert any(report.left_out for report in response.names[71].perspectives)
 
@@ -386,13 +391,15 @@ def test_what_came_late_has_a_bound_too() -> None:
         for name in range(100)
         for one in record.perspectives
     ]
-    encoded = encode_all_late(late, record)
-    assert sum(map(len, encoded)) <= LATE_OCTETS
-    assert 0 < len(encoded) < len(late)
+    response, few = c.GetCorroborationResponse(), c.GetCorroborationResponse()
+    add_all_late(response, late, record)
+    assert response.ByteSize() <= LATE_OCTETS
+    assert 0 < len(response.late) < len(late)
+    assert len(response.late) + response.late_left_out == len(late)
+    assert response.late[0].report.left_out
     assert ANSWER_OCTETS + LATE_OCTETS < CLIENTS_TAKE
-    few = encode_all_late(late[:5], record)
-    assert [c.LateReport.FromString(one).report.left_out for one in few] == [False] * 5
-    assert c.LateReport.FromString(encoded[0]).report.left_out
+    add_all_late(few, late[:5], record)
+    assert [one.report.left_out for one in few.late] == [False] * 5
 
 
 def test_an_observation_that_nobody_could_read_is_not_handed_on() -> None:
@@ -400,6 +407,6 @@ def test_an_observation_that_nobody_could_read_is_not_handed_on() -> None:
     record = sample_record()
     name = record.names[0]
     name.observations[0] += b"\xa3\x06" * 98 + b"\xa4\x06" * 98
-    response = c.CorroborateResponse.FromString(encode_answer(record))
+    response = bounded_answer(record)
     assert not any(report.HasField("observation") for report in response.names[0].perspectives)
     assert all(report.corroborates for report in response.names[0].perspectives)

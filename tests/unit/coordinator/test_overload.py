@@ -85,11 +85,7 @@ async def test_a_stream_waits_while_agents_have_too_much_to_do() -> None:
 
     stream = QuestionStream(decide, 0.0, 4096, partial(door.limit_of, "stream"))
     reading = asyncio.create_task(stream.read(ask_all()))
-    outcomes = [
-        outcome
-        async for message in stream.responses()
-        for outcome in c.CorroborateStreamResponse.FromString(message).outcomes
-    ]
+    outcomes = [outcome async for message in stream.responses() for outcome in message.outcomes]
     await reading
     assert len(outcomes) == 300
     assert not [one for one in outcomes if one.HasField("error")]

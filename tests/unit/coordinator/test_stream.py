@@ -29,17 +29,13 @@ async def ask(count: int) -> AsyncIterator[c.CorroborateStreamRequest]:
     yield c.CorroborateStreamRequest(questions=questions)
 
 
-def read(message: bytes) -> c.CorroborateStreamResponse:
-    return c.CorroborateStreamResponse.FromString(message)
-
-
 async def test_answers_share_messages_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coordinator.stream, "_MESSAGE_OCTETS", 3000)
     stream = QuestionStream(decide, 0.0, 100, lambda: 100)
     await stream.read(ask(10))
     messages = [message async for message in stream.responses()]
     assert 2 < len(messages) < 10
-    told = [outcome.request_id for message in messages for outcome in read(message).outcomes]
+    told = [outcome.request_id for message in messages for outcome in message.outcomes]
     assert told == [str(n) for n in range(10)]
 
 
@@ -47,7 +43,7 @@ async def test_a_quiet_stream_keeps_no_record() -> None:
     stream = QuestionStream(decide, 0.0, 100, lambda: 100)
     await stream.read(ask(10))
     responses = stream.responses()
-    assert len(read(await anext(responses)).outcomes) == 10
+    assert len((await anext(responses)).outcomes) == 10
     kept = [one for one in gc.get_objects() if type(one) is r.Record and one.caller == CALLER]
     assert not kept
 
@@ -75,7 +71,7 @@ async def test_a_busy_stream_gathers_only_while_more_is_being_decided() -> None:
     async with asyncio.timeout(30):
         for first in (0, 5):
             questions.put_nowait(range(first, first + 5))
-            assert len(read(await anext(responses)).outcomes) == 5
+            assert len((await anext(responses)).outcomes) == 5
         questions.put_nowait(range(10, 12))
         go_on[10].set()
         following = asyncio.ensure_future(anext(responses))
@@ -83,7 +79,7 @@ async def test_a_busy_stream_gathers_only_while_more_is_being_decided() -> None:
             await asyncio.sleep(0.001)
         assert not following.done()
         go_on[11].set()
-        told = [outcome.request_id for outcome in read(await following).outcomes]
+        told = [outcome.request_id for outcome in (await following).outcomes]
     assert told == ["10", "11"]
     reading.cancel()
 
@@ -99,9 +95,9 @@ async def test_a_request_id_of_any_length_is_not_sent_back() -> None:
     stream = QuestionStream(refuse, 0.0, 100, lambda: 100)
     await stream.read(ask_badly())
     (message,) = [message async for message in stream.responses()]
-    outcomes = read(message).outcomes
+    outcomes = message.outcomes
     assert [one.request_id for one in outcomes] == ["x" * 128] * 30
-    assert len(message) < 10_000
+    assert message.ByteSize() < 10_000
 
 
 def names(request_id: str, count: int) -> c.CorroborateRequest:
@@ -146,7 +142,7 @@ async def test_no_more_names_are_open_than_there_is_room_for_until_answers_are_t
     await settle()
     assert decisions.begun == ["a", "b"]
     decisions.finish("a")
-    assert [one.request_id for one in read(await anext(responses)).outcomes] == ["a"]
+    assert [one.request_id for one in (await anext(responses)).outcomes] == ["a"]
     await settle()
     assert decisions.begun == ["a", "b"], "who does not take the next has not taken this one"
     following = asyncio.ensure_future(anext(responses))
@@ -186,9 +182,7 @@ async def test_what_one_question_comes_to_is_told_of_it_alone() -> None:
     asked = each(*(names(one, 1) for one in ("defect", "wrong", "later", "7")))
     with capture_logs() as lines:
         await stream.read(asked)
-        outcomes = [
-            outcome async for message in stream.responses() for outcome in read(message).outcomes
-        ]
+        outcomes = [outcome async for message in stream.responses() for outcome in message.outcomes]
     told = {one.request_id: one for one in outcomes}
     assert told["7"].verdict.request_id == "request-7"
     defect, wrong, later = (told[one].error for one in ("defect", "wrong", "later"))

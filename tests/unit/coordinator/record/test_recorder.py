@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.answer import fill_answer
+from coordinator.answer import fill_whole_answer
 from coordinator.record import recorder as module
 from coordinator.record.audit import verify_store
 from coordinator.record.chain import Batch
@@ -474,7 +474,7 @@ async def test_where_nothing_is_recorded_an_answer_has_no_record_id() -> None:
     entry = r.RecordEntry(question=sample_record(1))
     await Unrecorded().write(entry.question.id, lambda: entry)
     response = c.CorroborateResponse()
-    fill_answer(response, entry.question)
+    fill_whole_answer(response, entry.question)
     assert response.approved
     assert not response.record_id
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.answer import fill_answer, fill_late
+from coordinator.answer import fill_late, fill_whole_answer
 from coordinator.attempt import Attempt
 from coordinator.ballot import Reply
 from coordinator.intake import Question
@@ -96,7 +96,7 @@ async def test_garbage_is_kept_octet_for_octet_and_breaks_nothing(octets: bytes)
     record = transcribe(decide([reply(WORLD.primary), garbage, *map(reply, WORLD.remotes[1:])]))
     assert record.names[0].observations[1] == octets
     response = c.CorroborateResponse()
-    fill_answer(response, record)
+    fill_whole_answer(response, record)
     report = response.names[0].perspectives[1]
     assert report.dissent == c.DISSENT_GARBAGE
     assert not report.HasField("observation")
