@@ -86,6 +86,13 @@ def test_a_clock_is_seen_before_anything_is_asked(clocks: Clocks) -> None:
     assert "the agent's clock is 9 h behind this coordinator's, and 120 s are" in problem.detail
 
 
+@pytest.mark.parametrize("ahead", [-119, -30, 0, 30, 119])
+def test_whose_clock_differs_by_no_more_than_the_limit_is_asked(
+    clocks: Clocks, ahead: float
+) -> None:
+    assert Watched(clocks, ahead).dissent == c.DISSENT_UNSPECIFIED
+
+
 def test_it_is_asked_for_at_once_and_then_every_ten_seconds(clocks: Clocks) -> None:
     watched = Watched(clocks)
     asked = watched.ask()
