@@ -15,7 +15,11 @@ cd "$project"
 install_packages unbound dns-root-data ca-certificates bind9 bind9-utils bind9-dnsutils nftables \
     iproute2 openssl git prometheus systemd postgresql faketime
 install_python dev
-export PATH=$project/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
+# The tests start some hundred programs: what was compiled is kept, but nothing in the source's tree.
+bytecode=$(mktemp -d)
+trap 'as_root rm -rf "$bytecode"' EXIT
+unset PYTHONDONTWRITEBYTECODE
+export PATH=$project/.venv/bin:$PATH PYTHONPYCACHEPREFIX=$bytecode
 
 step() {
     echo "== $*"
@@ -32,5 +36,5 @@ if [ $# = 0 ]; then
     set -- -n 2 --dist loadfile --no-loadscope-reorder
 fi
 echo "== pytest $*"
-as_root env PATH="$PATH" PYTHONDONTWRITEBYTECODE=1 unshare --net -- \
+as_root env PATH="$PATH" PYTHONPYCACHEPREFIX="$bytecode" unshare --net -- \
     bash -c 'ip link set lo up && exec python -m pytest "$@"' pytest "$@"

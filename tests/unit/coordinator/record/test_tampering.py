@@ -208,7 +208,7 @@ def delete_all(tables: Tables, table: str) -> None:
 
 def is_called_whole(store: Store) -> bool:
     try:
-        return not list(verify_store(store))
+        return next(iter(verify_store(store)), None) is None  # one flaw is enough
     except StoreError:
         return False
 
