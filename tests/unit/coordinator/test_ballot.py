@@ -9,6 +9,7 @@ from coordinator.ballot import PRIMARY_REASONS, Ballot, Reply
 from coordinator.caa_check import CaaCheck
 from coordinator.judging import Ask, Judgement
 from coordinator.quorum import Terms
+from coordinator.responsibility import Responsible, blame_dissent
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -307,6 +308,14 @@ def test_every_dissent_a_primary_can_have_has_its_reason() -> None:
         c.DISSENT_PRIMARY_MISSING,
     }
     assert set(PRIMARY_REASONS) == set(c.Dissent.values()) - never_the_primarys
+
+
+def test_no_dissent_of_the_primary_approves_and_ours_determines_nothing() -> None:
+    undetermined = {c.REASON_PRIMARY_UNAVAILABLE, c.REASON_CUT_SHORT}
+    for dissent, reason in PRIMARY_REASONS.items():
+        is_the_domains = blame_dissent(dissent) is Responsible.DOMAIN
+        assert reason not in {c.REASON_CORROBORATED, c.REASON_UNSPECIFIED}
+        assert (reason not in undetermined) == is_the_domains, c.Dissent.Name(dissent)
 
 
 def test_br_4_2_2_1_1_another_record_set_that_permits_corroborates() -> None:

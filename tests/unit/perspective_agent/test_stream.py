@@ -73,3 +73,11 @@ async def test_what_was_withdrawn_before_its_report_is_counted_once() -> None:
         assert not following.done()
         report(stream, 8)
         assert [one.question_id for one in await following] == [6, 7, 8]
+
+
+async def test_the_time_is_told_to_who_asked_for_it_and_once() -> None:
+    stream = ObservationStream(StreamOptions())
+    assert stream.take_clock_asked() == 0
+    stream.ask_clock(1234)
+    assert await asyncio.wait_for(anext(stream.outbox.batches()), 30) == []
+    assert [stream.take_clock_asked() for _ in range(2)] == [1234, 0]
