@@ -47,28 +47,46 @@ def last_head(deployment: Deployment) -> tuple[str, int]:
         return chain, store.head(chain).sequence
 
 
+def wait_left(deployment: Deployment) -> tuple[str, int]:
+    """Wait until the head of the last record is in the log and in the file; return it."""
+    chain, sequence = last_head(deployment)
+    file = deployment.directory / "heads.jsonl"
+
+    def has_left() -> bool:
+        logged = deployment.coordinator.events("record_head")
+        return (
+            any(line["sequence"] == sequence for line in logged)
+            and file.exists()
+            and f'"sequence": {sequence},' in file.read_text()
+        )
+
+    wait_until(has_left, 60, deployment.coordinator.log_file.read_text)
+    return chain, sequence
+
+
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """It was killed when the head of its last record had left, and not at an orderly end."""
-    one = start(tmp_path_factory.mktemp("killed"), 1.0)
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    one = start(tmp_path_factory.mktemp("running"), 1.0)
     try:
         ask(one, 4)
-        chain, sequence = last_head(one)
-        wait_until(
-            lambda: (
-                any(line["sequence"] == sequence for line in one.coordinator.events("record_head"))
-                and f'"sequence": {sequence},' in (one.directory / "heads.jsonl").read_text()
-            ),
-            60,
-            one.coordinator.log_file.read_text,
-        )
-        one.coordinator.signal(signal.SIGKILL)
-        one.coordinator.stop()
-        assert last_head(one) == (chain, sequence)
-        shutil.copy(one.record_file, one.directory / "pristine")
         yield one
     finally:
         one.stop()
+
+
+@pytest.fixture(scope="module")
+def killed(running: Deployment) -> Deployment:
+    """It was killed when the head of its last record had left, and not at an orderly end."""
+    last = wait_left(running)
+    running.coordinator.signal(signal.SIGKILL)
+    running.coordinator.stop()
+    assert last_head(running) == last
+    shutil.copy(running.record_file, running.directory / "pristine")
+    return running
+
+
+def test_the_head_of_the_last_record_leaves_by_itself(running: Deployment) -> None:
+    wait_left(running)
 
 
 def leave(_: Path, chain: str) -> None:

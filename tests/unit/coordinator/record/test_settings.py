@@ -140,7 +140,17 @@ def test_a_chain_is_of_a_worker_that_is_configured_or_listed(
     lists = 'other_chains = ["second", "old.name", "gone.3"]'
     table = read(tmp_path, 'chain = "main"', lists)
     chains = ["main.0", "main.1", "main.2", "main", "main.", "main.00", "main.x", "second.7"]
-    chains += ["second", "second.x", "old.name.0", "old.0", "gone.3", "gone.2", "gone.3.1", ""]
+    chains += [
+        "second",
+        "second.x",
+        "secondary.0",
+        "old.name.0",
+        "old.0",
+        "gone.3",
+        "gone.2",
+        "gone.3.1",
+        "",
+    ]
     known = [chain for chain in chains if table.knows_chain(chain, 2)]
     listed = ["second.7", "second", "old.name.0", "gone.3", "gone.3.1"]
     assert known == ["main.0", "main.1", *listed]
