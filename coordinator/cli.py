@@ -11,7 +11,7 @@ from coordinator.record.store import StoreError
 from coordinator.settings import read_settings
 from mpic.config import ConfigError
 from mpic.grpc.logs import configure_logging
-from mpic.grpc.serving import ServingError
+from mpic.grpc.serving import ServingError, run_program
 from mpic.workers import run_workers
 
 
@@ -36,7 +36,7 @@ def serve(
             raise typer.Exit(asyncio.run(run_workers(command, settings.coordinator.workers)))
         from coordinator.app import run_coordinator  # noqa: PLC0415 - a parent needs none of it
 
-        asyncio.run(run_coordinator(settings, config, worker or 0))
+        run_program(run_coordinator(settings, config, worker or 0))
     except (ConfigError, ServingError, StoreError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for a person
         raise typer.Exit(1) from error

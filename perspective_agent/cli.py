@@ -9,7 +9,7 @@ import typer
 
 from mpic.config import ConfigError
 from mpic.grpc.logs import configure_logging
-from mpic.grpc.serving import ServingError
+from mpic.grpc.serving import ServingError, run_program
 from mpic.workers import run_workers
 from perspective_agent.probe import ResolverNotValidatingError
 from perspective_agent.settings import read_settings
@@ -37,7 +37,7 @@ def serve(
             raise typer.Exit(asyncio.run(run_workers(command, settings.agent.workers)))
         from perspective_agent.app import run_agent  # noqa: PLC0415 - a parent needs none of it
 
-        asyncio.run(run_agent(settings, config, worker or 0))
+        run_program(run_agent(settings, config, worker or 0))
     except (ConfigError, ServingError, UnboundError, ResolverNotValidatingError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for a person
         raise typer.Exit(1) from error

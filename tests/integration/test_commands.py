@@ -1,5 +1,6 @@
 """The commands as people type them: exit codes, words, refusals to start, a graceful end."""
 
+import os
 import re
 import signal
 import socket
@@ -301,6 +302,29 @@ def test_an_agent_does_not_serve_under_another_roots_keys(
     done = run("agent", "--config", agent_config(deployment, tmp_path, QUICK, anchor))
     assert done.returncode == 1
     assert "was not shown to validate" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_agent_that_is_ended_before_its_first_proof_leaves_nothing(
+    deployment: Deployment, tmp_path: Path, number: signal.Signals
+) -> None:
+    place = tmp_path / "files"
+    place.mkdir()
+    file = agent_config(deployment, tmp_path)
+    environment = {**plain_environment(), "TMPDIR": str(place)}
+    network.black_hole(network.perspective_address(0), network.ROOT)
+    agent = Child((MPIC, "agent", "--config", str(file)), tmp_path / "log", None, environment)
+    try:
+        agent.wait_ready(lambda: bool(agent.events("unbound_started")))
+        assert list(place.iterdir())
+        os.kill(agent.pid, number)
+        wait_until(lambda: not agent.is_running(), 60, agent.log_file.read_text)
+    finally:
+        agent.stop()
+        network.heal()
+    assert agent.code == 0
+    assert not list(place.iterdir())
+    assert agent.events("stopped_before_serving")
 
 
 @pytest.fixture

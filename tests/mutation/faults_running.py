@@ -34,6 +34,7 @@ STREAM = "coordinator/stream.py"
 TEXT = "proto/mpic/text.py"
 TRACE = "proto/mpic/trace.py"
 WALK = "coordinator/caa_walk.py"
+WORKERS = "proto/mpic/workers.py"
 
 FAULTS = [
     # Who is asked.
@@ -128,6 +129,11 @@ FAULTS = [
     Fault("a search leaves out the moment it begins at", SIEVE, "lowest_id(self.since) if self.since else bounds.since", "bounds.since"),
     Fault("a search goes on past its end", SIEVE, "lowest_id(self.until) if self.until else bounds.until", "bounds.until"),
     # What callers and people are told.
+    Fault("a worker that served and ended has not started", WORKERS, "has_started = has_started or started", "has_started = False"),
+    Fault("a worker that never served is started again", WORKERS, "            if not has_started:\n", "            if False:\n"),
+    Fault("nobody hears that a worker serves", WORKERS, '            parent.write(b"1")\n', "            pass\n"),
+    Fault("what is ended before it serves leaves its files", "proto/mpic/grpc/serving.py", "        loop.add_signal_handler(number, task.cancel)  #", "        del number  #", ("tests/integration/test_commands.py::test_an_agent_that_is_ended_before_its_first_proof_leaves_nothing",)),
+    Fault("too few files are mended by installing Unbound", "perspective_agent/doctor/consultation.py", ", mend=HOW_TO_SET", ""),
     Fault("a refusal ends in 0", CLIENT, "any(_is_determined(one) for one in refused) else REFUSED", "any(_is_determined(one) for one in refused) else APPROVED"),
     Fault("what could not be determined is a refusal", CLIENT, "    return UNDETERMINED if not any(", "    return UNDETERMINED if not refused and any("),
     Fault("one name that could not be determined hides a refusal", CLIENT, "if not any(_is_determined(one)", "if not all(_is_determined(one)"),

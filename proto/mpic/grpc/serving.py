@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,14 +22,33 @@ from mpic.grpc.identity import Gate
 from mpic.grpc.metering import HEALTH, Meter
 from mpic.grpc.tls import ServerIdentity, Tls, accepts_tls_1_2
 from mpic.grpc.transport import server_options
+from mpic.workers import tell_started
 
 log = structlog.get_logger()
 
 _TRY_SECONDS = 10.0
 
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
 class ServingError(Exception):
     """The server cannot start; the text says what to mend."""
+
+
+def run_program(program: Coroutine[Any, Any, None]) -> None:
+    """Run what starts a server and serves; SIGTERM or SIGINT before it serves ends it in order."""
+    asyncio.run(_end_by_signal(program))
+
+
+async def _end_by_signal(program: Coroutine[Any, Any, None]) -> None:
+    task, loop = asyncio.ensure_future(program), asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, task.cancel)  # until `Server.start` takes it over
+    with suppress(asyncio.CancelledError):
+        await task
+    if task.cancelled():
+        log.info("stopped_before_serving")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +159,7 @@ class Server:
     async def start(self) -> None:
         """Serve."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _SIGNALS:
             loop.add_signal_handler(number, self._stopping.set)
         await self._grpc.start()
         await self._try_tls()
@@ -148,6 +168,7 @@ class Server:
         self._started = True
         _spare_the_collector()
         log.info("serving", port=self.port)
+        tell_started()
 
     async def _try_tls(self) -> None:
         """Try the own port as one who speaks no TLS 1.3; raises ServingError if that is let in."""
