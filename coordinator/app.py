@@ -15,7 +15,7 @@ from coordinator.archive import Archive
 from coordinator.attempt import Attempt
 from coordinator.change import FREE, Change, read_again
 from coordinator.clerk import Clerk, Counter, Registry
-from coordinator.collectors import LinkCollector, RosterCollector
+from coordinator.collectors import LinkCollector, RosterCollector, TakingUpCollector
 from coordinator.corroboration import Corroborator
 from coordinator.doorkeeper import Doorkeeper
 from coordinator.fanout import Fanout, Timing
@@ -209,6 +209,7 @@ def _make_pages(
     program.register(
         (
             GateCollector(parts.gate),
+            TakingUpCollector(parts.server.lacking),
             LinkCollector(lambda: fanout.links),
             RosterCollector(lambda: Rules(corroborator.roster, corroborator.policy), _now),
         )

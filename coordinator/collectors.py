@@ -12,6 +12,23 @@ from coordinator.policy import NoPolicyRowError, PolicyRow
 from coordinator.roster import Rules, find_breaches
 
 
+class TakingUpCollector(Collector):
+    """How calls are taken up, which does not change while a program runs."""
+
+    def __init__(self, lacking: str) -> None:
+        """Say that they are taken up one by one if grpcio is lacking something."""
+        self._lacking = lacking
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield whether many are taken up at a time."""
+        yield GaugeMetricFamily(
+            "mpic_calls_taken_up_together",
+            "1 if many calls that wait are taken up at a time and may be turned away unread, 0 if"
+            " grpcio lacks what that takes.",
+            value=not self._lacking,
+        )
+
+
 class LinkCollector(Collector):
     """The state of the links, read at each scrape."""
 

@@ -15,6 +15,7 @@ from coordinator.settings import CoordinatorSettings, read_settings
 from mpic.address import shift_port
 from mpic.doctor import Finding, Register, run_checks
 from mpic.doctor.clock import examine_kernel_clock
+from mpic.doctor.grpcio import examine_grpcio
 from mpic.doctor.identity import examine_callers, examine_certificates
 from mpic.doctor.open_files import examine_open_files
 from mpic.doctor.ports import examine_ports
@@ -75,6 +76,10 @@ async def _check_open_files(patient: Patient) -> Sequence[Finding]:
     return await asyncio.to_thread(examine_open_files, patient.settings.admin.listen, USUAL)
 
 
+async def _check_grpcio(_patient: Patient) -> Sequence[Finding]:
+    return await examine_grpcio()
+
+
 async def _check_roster(patient: Patient) -> Sequence[Finding]:
     roster, policy = patient.settings.roster(), patient.settings.policy.policy()
     return [*judge_roster(roster, policy, patient.now), *judge_places(roster, Atlas.read())]
@@ -97,6 +102,7 @@ CHECKS: Register[Patient] = {
     "callers": _check_callers,
     "port": _check_port,
     "open files": _check_open_files,
+    "grpcio": _check_grpcio,
     "roster": _check_roster,
     "record": _check_record,
     "perspectives": _check_perspectives,

@@ -18,7 +18,7 @@ from grpc_status import rpc_status
 from structlog.testing import capture_logs
 
 from mpic.grpc import acceptors
-from mpic.grpc.acceptors import TRIED, Acceptors, Reception, refuse
+from mpic.grpc.acceptors import Acceptors, Reception, refuse
 from mpic.grpc.errors import RequestError, abort
 from mpic.grpc.handlers import Context, Handler
 
@@ -92,15 +92,6 @@ async def test_many_are_taken_up_in_a_turn() -> None:
     await asyncio.wait_for(serve(turns), 60)
     # One by one it is as many as there are calls, but for one or two.
     assert len(turns.begun) < CALLS / 4
-
-
-async def test_with_a_release_not_tried_all_are_answered_too(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(acceptors, "TRIED", frozenset())
-    with capture_logs() as logs:
-        await asyncio.wait_for(serve(Turns()), 60)
-    assert [line["event"] for line in logs] == ["calls_are_taken_up_singly"]
 
 
 def full(context: Context) -> RequestError:
@@ -195,7 +186,3 @@ async def test_the_end_waits_for_what_was_taken_up() -> None:
     go_on.set()
     await ending
     await server.stop(0)
-
-
-def test_the_release_in_use_was_tried() -> None:
-    assert grpc.__version__ in TRIED

@@ -16,8 +16,16 @@ from google.protobuf import json_format
 from mpic.pki import Subject, create_authority, issue_certificate
 from mpic.v1 import corroboration_pb2 as c
 from tests.world import network, zones
-from tests.world.deployment import COORDINATOR, MPIC, Deployment, agent_address, wait_serving
+from tests.world.deployment import (
+    COORDINATOR,
+    COORDINATOR_ADMIN,
+    MPIC,
+    Deployment,
+    agent_address,
+    wait_serving,
+)
 from tests.world.internet import Internet
+from tests.world.pages import scrape
 from tests.world.places import PLACES
 from tests.world.process import plain_environment, wait_until
 
@@ -295,3 +303,28 @@ def test_the_live_state_cannot_be_had(
     done = perspectives(deployment, *more)
     assert done.returncode == code
     assert says in done.stderr
+
+
+# What grpcio lacks, before it is used: mpic is loaded first, as it has to be.
+_LACKING = "import mpic\nfrom grpc._cython import cygrpc\ndel cygrpc._ServicerContext\n"
+
+
+def test_a_grpcio_that_lacks_a_part_is_found_and_seen_and_serves(
+    deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = ("mpic_calls_taken_up_together",)
+    assert scrape(COORDINATOR_ADMIN)[shown] == 1
+    assert examine(deployment.coordinator_file).of("grpcio", "ok")
+    (tmp_path / "sitecustomize.py").write_text(_LACKING)
+    try:
+        with monkeypatch.context() as lacking:
+            lacking.setenv("PYTHONPATH", str(tmp_path))
+            deployment.restart_coordinator()
+            (finding,) = examine(deployment.coordinator_file).of("grpcio", "warning")
+        deployment.wait_ready()
+        assert "_ServicerContext" in finding
+        assert scrape(COORDINATOR_ADMIN)[shown] == 0
+        assert deployment.ask("child.parent.example.co.jp").approved
+    finally:
+        deployment.restart_coordinator()
+        deployment.wait_ready()

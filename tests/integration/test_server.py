@@ -537,6 +537,38 @@ async def test_where_there_is_no_room_it_is_said_and_when_to_come_again(pki: Pki
     assert stranger.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
+async def test_calls_are_taken_up_many_at_a_time_with_a_release_that_nobody_tried(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grpc, "__version__", "9.0.0")
+    with capture_logs() as logs:
+        house = await House(pki).start()
+    (accepting,) = house.server._acceptors
+    assert len(accepting._tasks) > 1
+    assert not house.server.lacking
+    await house.end()
+    assert "calls_are_taken_up_singly" not in [line["event"] for line in logs]
+
+
+async def test_calls_are_taken_up_one_by_one_where_grpcio_lacks_what_it_takes(
+    pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as lacking, capture_logs() as logs:
+        lacking.delattr("grpc._cython.cygrpc._ServicerContext")
+        house = House(pki)
+    assert "_ServicerContext" in house.server.lacking
+    (line,) = [one for one in logs if one["event"] == "calls_are_taken_up_singly"]
+    assert line["lacking"] == house.server.lacking
+    await house.start()
+    async with house.channel(pki.pipeline) as channel:
+        assert await corroborate(channel) is None
+    async with house.channel(pki.stranger) as channel:
+        error = await corroborate(channel)
+        assert error is not None
+        assert error.code() is grpc.StatusCode.PERMISSION_DENIED
+    await house.end()
+
+
 async def test_it_says_when_it_serves(pki: Pki) -> None:
     house = House(pki)
     assert house.server.why_not_serving() == "it is starting"

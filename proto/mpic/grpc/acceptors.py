@@ -4,42 +4,39 @@ grpc.aio asks gRPC's core for the next call of a method only once it has taken u
 busy server hears of one call in each turn of its loop, however many wait: each pays for a turn, and
 what is sent for them goes out in small batches. Here so many are asked for at a time.
 
-At 64 calls in flight, a name each (`tests/bench/run.sh`, two cores, record on): CPU of coordinator
-and agents 1.43 -> 1.03 ms a check, 1,000 -> 1,230 checks/s; of the 0.4 ms half is the agents'.
+At 64 calls in flight, a name each (`tests/bench/run.sh`, with and without in turn), a check takes
+between half and three quarters of the CPU of coordinator and agents that it takes without.
 
-A call that finds no room is turned away before its message is read, at half the cost. At three
-times what a coordinator could do (`tests/bench/overload.sh`), half of the calls let in took 1.3 s
-and more with 16 asked for at a time and no such door, nearly all of it in gRPC's core before they
-were looked at; now 0.2 s, about as at what it can do. An acceptor waits until gRPC has taken the
-refusal: a caller that lets a megabyte of them pile up unread holds acceptors until its connection
-is given up, and other calls are meanwhile taken up by grpc.aio itself, one by one.
+A call that finds no room is turned away before its message is read, at two thirds of the cost. At
+four times what a coordinator could do (`tests/bench/overload.sh`), in turn in one run, more is
+decided so with less CPU each. An acceptor waits until gRPC has taken the refusal: a caller that
+lets a megabyte of them pile up unread holds acceptors until its connection is given up, and other
+calls are meanwhile taken up by grpc.aio itself, one by one.
 
-grpc.aio has no option for it, and what is called here is not its public face. So it is done with
-releases of grpcio that it was tried with; with others calls are taken up one by one and none is
-turned away unread.
+grpc.aio has no option for it, and what is called here is not its public face. So `find_lacking`
+looks whether it is all there. Where it is not, calls are taken up one by one, and none is turned
+away unread but those of strangers.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from inspect import signature
 from typing import Any, NamedTuple, NoReturn
 
-import grpc
-import structlog
 from grpc import aio
-from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
 from mpic.grpc.errors import RequestError
 from mpic.grpc.handlers import Context, Handler
 
-log = structlog.get_logger()
+try:
+    from grpc._cython import cygrpc  # type: ignore[attr-defined]
+except ImportError:  # then all of it is lacking
+    cygrpc = None
 
-TRIED = frozenset({"1.85.1"})
-"""Releases of grpcio."""
 _AT_A_TIME = 256
 """At six times capacity 64 are too few: calls waited a second for being looked at."""
-
 
 FindRefusal = Callable[[Context], RequestError | None]
 """Says why a call is turned away, whose message is not read yet; None: it is not."""
@@ -67,6 +64,33 @@ async def refuse(error: Exception, _context: Context) -> NoReturn:
     raise error
 
 
+def find_lacking(server: aio.Server) -> str:
+    """Say what is used here and this grpcio lacks, or wants to be used otherwise; "": nothing.
+
+    It looks at a server that need not be started; an event loop must run.
+    """
+    try:
+        core: Any = server._server  # type: ignore[attr-defined]  # noqa: SLF001 - see above
+        used = (
+            (core.is_running, ()),
+            (core._request_registered_call, ("method",)),  # noqa: SLF001
+            (cygrpc._handle_unary_unary_rpc, ("method_handler", "rpc_state", "loop")),  # noqa: SLF001
+            (cygrpc._schedule_rpc_coro, ("rpc_coro", "rpc_state", "loop", "method_name")),  # noqa: SLF001
+        )
+        for part, parameters in used:
+            found = tuple(signature(part).parameters)
+            if found != parameters:
+                return f"{part.__qualname__} takes {found}, not {parameters}"
+        for error in (cygrpc._RequestCallError, cygrpc.ExecuteBatchError):  # noqa: SLF001
+            if not issubclass(error, Exception):
+                return f"{error.__qualname__} is no exception"
+        loop = asyncio.get_running_loop()
+        cygrpc._ServicerContext(cygrpc.RPCState(core), None, None, loop)  # noqa: SLF001
+    except (AttributeError, TypeError, ValueError) as error:
+        return str(error)
+    return ""
+
+
 class Acceptors:
     """Take up the calls of one method."""
 
@@ -75,7 +99,8 @@ class Acceptors:
     ) -> None:
         """Receive the calls of a method (its service and its name), once started.
 
-        What grpc.aio itself takes up is for `handler`. The server must not have been started yet.
+        What grpc.aio itself takes up is for `handler`. The server must not have been started yet,
+        and must lack nothing, see `find_lacking`.
         """
         service, name = method
         server.add_registered_method_handlers(service, {name: handler})
@@ -86,9 +111,6 @@ class Acceptors:
 
     def start(self) -> None:
         """Take up calls until the server stops; it was started."""
-        if grpc.__version__ not in TRIED:
-            log.warning("calls_are_taken_up_singly", grpcio=grpc.__version__, tried=sorted(TRIED))
-            return
         for _ in range(_AT_A_TIME):
             self._spawn(self._accept())
 

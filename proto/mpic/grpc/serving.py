@@ -15,7 +15,7 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from mpic.address import reachable
-from mpic.grpc.acceptors import Acceptors, Busiest, FindRefusal, Reception, refuse
+from mpic.grpc.acceptors import Acceptors, Busiest, FindRefusal, Reception, find_lacking, refuse
 from mpic.grpc.errors import RequestError, map_errors
 from mpic.grpc.handlers import Context, Handler
 from mpic.grpc.identity import Gate
@@ -71,6 +71,8 @@ class Server:
         self._gate = Gate(_with_health(listening.allowed))
         self._acceptors: list[Acceptors] = []
         self._grpc = aio.server(options=server_options(listening.most_octets))
+        self.lacking = find_lacking(self._grpc)
+        """What this grpcio has not, so that calls are taken up one by one; "": they are not."""
         try:
             self._identity = ServerIdentity(listening.tls)
             self.port = self._grpc.add_secure_port(listening.address, self._identity.credentials)
@@ -97,7 +99,8 @@ class Server:
     ) -> None:
         """Serve `servicer`, which the generated function `add_to_server` adds to a server.
 
-        Of the method `busiest` many calls are taken up at a time, or turned away.
+        Of the method `busiest` many calls are taken up at a time, or turned away, if grpcio has
+        what it takes.
         """
         add_to_server(servicer, _Registrar(partial(self._add, busiest=busiest)))
 
@@ -112,16 +115,20 @@ class Server:
         self._grpc.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, wrapped),)
         )
-        if busiest is not None:
-            name, find_no_room = busiest
-            refusing = self._count(service, name, grpc.unary_unary_rpc_method_handler(refuse))
-            turn_away: Any = refusing.unary_unary
-            reception = Reception(
-                self._count(service, name, handlers[name]),
-                partial(self._find_refusal, service, find_no_room),
-                turn_away,
-            )
-            self._acceptors.append(Acceptors(self._grpc, (service, name), wrapped[name], reception))
+        if busiest is None:
+            return
+        if self.lacking:
+            log.warning("calls_are_taken_up_singly", grpcio=grpc.__version__, lacking=self.lacking)
+            return
+        name, find_no_room = busiest
+        refusing = self._count(service, name, grpc.unary_unary_rpc_method_handler(refuse))
+        turn_away: Any = refusing.unary_unary
+        reception = Reception(
+            self._count(service, name, handlers[name]),
+            partial(self._find_refusal, service, find_no_room),
+            turn_away,
+        )
+        self._acceptors.append(Acceptors(self._grpc, (service, name), wrapped[name], reception))
 
     def _count(self, service: str, name: str, handler: Handler) -> Handler:
         """Return the same handler, counted, and with its exceptions mapped."""

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from coordinator.attempt import Attempt
 from coordinator.ballot import Reply
-from coordinator.collectors import LinkCollector, RosterCollector
+from coordinator.collectors import LinkCollector, RosterCollector, TakingUpCollector
 from coordinator.intake import Question
 from coordinator.link import Link, LinkOptions
 from coordinator.link_problem import Problem
@@ -202,3 +202,8 @@ def test_a_link_that_is_not_up_is_seen_and_keeps_the_coordinator_from_being_read
     assert why_no_primary(links) == ""
     links[0].problem = Problem(c.DISSENT_UNREACHABLE, "UNAVAILABLE: no route")
     assert why_no_primary(links) == "tokyo: UNAVAILABLE: no route"
+
+
+@pytest.mark.parametrize(("lacking", "value"), [("", 1), ("a part", 0)])
+def test_how_calls_are_taken_up_is_exported(lacking: str, value: float) -> None:
+    assert read(TakingUpCollector(lacking), "mpic_calls_taken_up_together") == value
