@@ -77,7 +77,7 @@ FAULTS = [
     Fault("a full stream loses the question for the time", LINK, "            if not outbox.is_full and (asked := self._clock.ask()):", "            if (asked := self._clock.ask()) and not outbox.is_full:"),
     Fault("the time an agent tells is not heard", LINK, "        self._clock.hear(response)\n", ""),
     Fault("our clock is looked at by nobody who waits", LINK, "            self.check_clock()\n", ""),
-    Fault("the clock an agent describes is not seen", LINK, "        self._clock.note_description(description, asked_us)\n", "", tests=("tests/integration/test_clocks.py",)),
+    Fault("the clock an agent describes is not seen", LINK, "        self._clock.note_description(description, asked_us)\n", "", tests=("tests/integration/test_clocks.py::test_a_coordinator_whose_clock_is_wrong_approves_nothing_until_it_is_set_right",)),
     Fault("a step of our clock is seen half a second later", "coordinator/fanout.py", "        self._note_step()\n", ""),
     Fault("a step of our clock is none", "coordinator/fanout.py", "        if abs(ours_us - self._ours_us) > _STEP_US:", "        if False:"),
     Fault("the best worker's clock is the perspective's", "coordinator/pool.py", "return max((one for one in told if one is not None), key=abs, default=None)", "return min((one for one in told if one is not None), key=abs, default=None)"),
