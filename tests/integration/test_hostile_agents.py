@@ -56,8 +56,16 @@ def export(deployment: Deployment) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.fixture(scope="module")
+def recorded() -> list[str]:
+    """Ids of the records of what was approved."""
+    return []
+
+
 @pytest.mark.parametrize("behaviour", OUTCOMES)
-def test_it_costs_one_corroboration(deployment: Deployment, behaviour: str, tmp_path: Path) -> None:
+def test_it_costs_one_corroboration(
+    deployment: Deployment, recorded: list[str], behaviour: str, tmp_path: Path
+) -> None:
     # Its clients take 4 MiB, as those of callers do by default.
     with replaced(deployment, behaviour, tmp_path / "fake.log"):
         response = deployment.ask(CHILD)
@@ -72,8 +80,13 @@ def test_it_costs_one_corroboration(deployment: Deployment, behaviour: str, tmp_
     assert response.ByteSize() < 300_000
     assert described.ByteSize() < 20_000
     assert read_back(deployment, response.record_id).verdict == response
-    (exported,) = (one for one in export(deployment) if one["record_id"] == response.record_id)
-    assert exported["verdict"]["approved"]
+    recorded.append(response.record_id)
+
+
+def test_an_auditor_can_export_all_of_it(deployment: Deployment, recorded: list[str]) -> None:
+    assert recorded
+    approved = {one["record_id"]: one["verdict"]["approved"] for one in export(deployment)}
+    assert all(approved[record_id] for record_id in recorded)
 
 
 def test_the_log_shows_nothing_of_it_as_it_came(deployment: Deployment) -> None:

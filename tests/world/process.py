@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 _STOP_SECONDS = 3.0
+# Between two looks: so many times what the last took, in seconds.
+_REST, _SHORTEST_REST, _LONGEST_REST = 9, 0.005, 0.1
 
 
 class WorldError(Exception):
@@ -21,12 +23,17 @@ def wait_until(ready: Callable[[], bool], seconds: float, explain: Callable[[], 
     """Return when `ready` says so; after `seconds` raise WorldError with the explanation.
 
     A wait that ends early costs nothing: the bound is for a machine that is slow, or stands still.
+    Looking may take as much CPU as what is waited for, so it is done for a small part of the time.
     """
     deadline = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > deadline:
+    while True:
+        looked = time.monotonic()
+        if ready():
+            return
+        now = time.monotonic()
+        if now > deadline:
             raise WorldError(explain())
-        time.sleep(0.005)
+        time.sleep(min(max(_REST * (now - looked), _SHORTEST_REST), _LONGEST_REST))
 
 
 def plain_environment() -> dict[str, str]:
