@@ -131,9 +131,8 @@ def _add_whole(
     """Add the reports on each name, all whole; return whether they fit into `room` octets."""
     for verdict, of_name in zip(response.names, facts, strict=True):
         for one in of_name:
-            report = verdict.perspectives.add()
-            fill_report(report, one)
-            room -= report.ByteSize() + FRAME
+            fill_report(verdict.perspectives.add(), one)
+        room -= verdict.ByteSize() + FRAME * len(of_name)
         if room < 0:
             return False
     return True

@@ -16,7 +16,7 @@ from coordinator.record.reader import Reader
 from coordinator.record.recorder import Recorder
 from coordinator.record.terms import request_term
 from mpic.bounds import MAX_NAMES, MAX_REQUEST_ID
-from mpic.encoded import discard_unknown
+from mpic.fields import discard_unknown
 from mpic.grpc.errors import RequestError, Violation, invalid_argument
 from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c

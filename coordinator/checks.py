@@ -35,7 +35,6 @@ CHECKS: Mapping[str, Check] = {
 }
 
 
-def encode_checks(row: PolicyRow) -> bytes:
-    """Return what is asked under a policy row, encoded as a question holds it."""
-    checks = [check.request(row) for check in CHECKS.values()]
-    return p.Question(checks=checks).SerializeToString()
+def request_checks(row: PolicyRow) -> list[p.Check]:
+    """Return what is asked under a policy row, as a question holds it."""
+    return [check.request(row) for check in CHECKS.values()]

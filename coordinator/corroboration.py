@@ -16,7 +16,7 @@ import grpc
 
 from coordinator.attempt import Attempt, Keep
 from coordinator.attempt_set import choose_set
-from coordinator.checks import encode_checks
+from coordinator.checks import request_checks
 from coordinator.fanout import Fanout, Inquiry
 from coordinator.intake import Question
 from coordinator.policy import NoPolicyRowError, PolicyRow
@@ -45,7 +45,7 @@ class Corroborator:
         self.roster = rules.roster
         self.policy = rules.policy
         rows = self.policy.rows
-        self._checks = {row: encode_checks(row) for row in rows}
+        self._checks = {row: request_checks(row) for row in rows}
         self._breaches = {
             row: "; ".join(map(str, find_distance_breaches(self.roster, row))) for row in rows
         }

@@ -21,7 +21,6 @@ from coordinator.link_problem import Problem
 from coordinator.pending import Answer
 from coordinator.pool import LinkPool
 from coordinator.roster import Perspective, Roster
-from mpic.encoded import encode_entry, tag_of
 from mpic.grpc.tls import Tls
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
@@ -29,7 +28,6 @@ from mpic.v1 import perspective_pb2 as p
 Receive = Callable[[int, Reply], None]
 AnyLink = Link | LinkPool
 
-_QUESTION = tag_of(p.ObserveRequest.DESCRIPTOR, "questions")
 _OVERDUE = 0.25
 """Seconds; a timer that comes so late says that we are too slow, not who was asked."""
 _STEP_US = 1_000_000
@@ -55,8 +53,7 @@ class Inquiry(NamedTuple):
     """What every perspective of an attempt's set is asked."""
 
     names: Sequence[str]
-    checks: bytes
-    """As a question holds them, encoded: they are the same in all."""
+    checks: Sequence[p.Check]
     budget: float | None = None
     """Seconds until the attempt must end; None: as many as it may take."""
     traceparent: str = ""
@@ -138,11 +135,11 @@ class Fanout:
         timeout_ms = math.ceil(lookup_timeout * 1000)
         for index, name in enumerate(inquiry.names):
             question_id = next(self._ids)
-            question = p.Question(id=question_id, name=name, timeout_ms=timeout_ms)
-            if inquiry.traceparent:
-                question.traceparent = inquiry.traceparent
-            octets = question.SerializeToString() + inquiry.checks
-            asking.ask(links, index, question_id, encode_entry(_QUESTION, octets))
+            request = p.ObserveRequest()
+            question = request.questions.add(id=question_id, name=name, timeout_ms=timeout_ms)
+            question.traceparent = inquiry.traceparent
+            question.checks.extend(inquiry.checks)
+            asking.ask(links, index, question_id, request.SerializeToString())
         return asking
 
     def _note_step(self) -> None:

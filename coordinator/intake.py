@@ -11,7 +11,7 @@ from coordinator.judging import Ask
 from coordinator.policy import PolicyRow
 from coordinator.quorum import Terms, required_by_policy
 from mpic.bounds import MAX_NAMES, MAX_REQUEST_ID
-from mpic.encoded import discard_unknown
+from mpic.fields import discard_unknown
 from mpic.grpc.errors import Violation, invalid_argument
 from mpic.names import Name, parse_names
 from mpic.text import shorten

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from coordinator.judging import MalformedFindingError
 from mpic.bounds import ALIASES, OBSERVATION_OCTETS, RECORDS, SERVER_REPLIES
-from mpic.encoded import discard_unknown
+from mpic.fields import discard_unknown
 from mpic.v1 import observation_pb2 as o
 
 _FINDINGS = 16

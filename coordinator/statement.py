@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from coordinator.link_problem import LinkError, Problem
 from coordinator.roster import Perspective
 from mpic.bounds import LOOKUPS, OBSERVATION_OCTETS
-from mpic.encoded import count_fields
+from mpic.fields import count_fields
 from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o

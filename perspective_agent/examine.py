@@ -13,8 +13,8 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks import CHECKS, Check
 from perspective_agent.connection import Lookup
-from perspective_agent.encoding import Answer, encode_level, encode_observation
 from perspective_agent.walks import Walk, Walks
+from perspective_agent.wanted import Answer
 from perspective_agent.wire import failed
 
 Report = Callable[[p.EncodedObservation], None]
@@ -38,7 +38,7 @@ class Examination:
         self._report = report
         self._timeout = min(question.timeout_ms / 1000 or timeout, timeout)
         self._checks: list[Check | None] = []
-        self._findings: list[bytes | None] = []
+        self._findings: list[o.Finding | None] = []
         self._missing = 0
         """Findings that are not certain yet."""
         self._places: list[tuple[int, int]] = []
@@ -85,7 +85,7 @@ class Examination:
             asked = len(check.wanted)
             finding = check.add(index, answer)
             if finding is not None:
-                self._findings[number] = self._bound(number, finding)
+                self._findings[number] = finding
                 self._missing -= 1
                 self._report_if_complete()
             elif len(check.wanted) > asked:
@@ -93,18 +93,19 @@ class Examination:
         if not self._unanswered:
             self._end_if_closed()
 
-    def _bound(self, number: int, finding: bytes) -> bytes:
+    def _bound(self, number: int, finding: o.Finding) -> o.Finding:
         """Return a finding, or that it would be too large: a failure of whose servers made it so.
 
         The largest set fits; what does not are long aliases at each of a hundred levels.
         """
-        if len(finding) <= FINDING_OCTETS:
+        octets = finding.ByteSize()
+        if octets <= FINDING_OCTETS:
             return finding
-        detail = f"sets and aliases of {len(finding)} octets in all; {FINDING_OCTETS} may be"
+        detail = f"sets and aliases of {octets} octets in all; {FINDING_OCTETS} may be"
         level = failed(self._name, o.FAILURE_KIND_ALIAS, detail)
         asked = self._asked[number]
         check = CHECKS[asked.WhichOneof("kind") or ""](self._name, asked)
-        return check.finish(lambda _: Answer((level,), encode_level(level), ()))
+        return check.finish(lambda _: Answer((level,), ()))
 
     def _end_if_closed(self) -> None:
         """Forget the deadline, unless a lookup is open.
@@ -128,13 +129,11 @@ class Examination:
         overdue = asyncio.get_running_loop().time() - self._deadline.when()
         if overdue > _OVERDUE or any(walk.is_queued for walk in self._held):
             # Not the domain's failure: an answer may lie here unread, or a query was never sent.
-            finding = overloaded().SerializeToString()
-            self._findings = [finding for _ in self._asked]
+            self._findings = [overloaded() for _ in self._asked]
             self._missing = 0
         for number, check in enumerate(self._checks):
             if check is not None and self._findings[number] is None:
-                finding = check.finish(partial(self._cut_short, number))
-                self._findings[number] = self._bound(number, finding)
+                self._findings[number] = check.finish(partial(self._cut_short, number))
                 self._missing -= 1
         self._report_if_complete()
         for ticket, walk in enumerate(self._held):
@@ -144,14 +143,22 @@ class Examination:
         if self._reported or self._missing:
             return
         self._reported = True
-        findings = [finding for finding in self._findings if finding is not None]
         encoded = p.EncodedObservation(
             question_id=self._id,
-            observation=encode_observation(self._name, findings),
+            observation=self._encode(),
             elapsed_us=int((time.perf_counter() - self.started) * 1e6),
             lookups_us=sum(self._lookups_us, ()),
         )
         self._report(encoded)
+
+    def _encode(self) -> bytes:
+        """Return the observation in wire form, with no finding that is too large."""
+        findings = [finding for finding in self._findings if finding is not None]
+        octets = o.Observation(name=self._name, findings=findings).SerializeToString()
+        if len(octets) <= FINDING_OCTETS:
+            return octets
+        bounded = [self._bound(number, finding) for number, finding in enumerate(findings)]
+        return o.Observation(name=self._name, findings=bounded).SerializeToString()
 
     def _cut_short(self, number: int, index: int) -> Answer:
         """Return what there is by now of one of a check's wants."""
@@ -187,9 +194,8 @@ def unaskable() -> o.Finding:
     return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_INTERNAL, detail=detail))
 
 
-def _unsupported(kind: str | None) -> bytes:
+def _unsupported(kind: str | None) -> o.Finding:
     detail = (
         f"this agent does not know the check {kind or 'asked for'}; it is older than the caller"
     )
-    failure = o.Failure(kind=o.FAILURE_KIND_UNSUPPORTED_CHECK, detail=detail)
-    return o.Finding(not_run=failure).SerializeToString()
+    return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_UNSUPPORTED_CHECK, detail=detail))

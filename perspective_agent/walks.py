@@ -8,7 +8,7 @@ set is the relevant one, its failure fails the walk (the lost answer could have 
 
 All levels are asked at once. But most names in flight climb through the same parents, so the walk
 of a parent is joined by every walk from below: a question then costs two lookups of its own, and
-the five levels it shares with others next to nothing, neither to wait for nor to encode.
+the five levels it shares with others next to nothing.
 
 Nothing is remembered: no question is told what this agent was answered before it was asked. A walk
 is joined while none of its levels is answered. Once one is, only the own lookup is shared, while it
@@ -28,9 +28,8 @@ from functools import partial
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connection import Lookup
-from perspective_agent.encoding import Answer, encode_level
 from perspective_agent.resolver import Resolver
-from perspective_agent.wanted import Wanted
+from perspective_agent.wanted import Answer, Wanted
 
 Receive = Callable[[int, Answer], None]
 """Gets the ticket it gave, and the answer."""
@@ -149,7 +148,7 @@ class Walk:
         if self._own is None:
             assert self.lookup is not None  # noqa: S101 - who gave it up asks no more
             level = fail(self.lookup)
-            return Answer((level,), encode_level(level), self.no_times)
+            return Answer((level,), self.no_times)
         assert self.parent is not None  # noqa: S101 - or there would be an answer
         return self._own.above(self.parent.cut_short(fail))
 
@@ -195,7 +194,7 @@ class Walks:
             walk.lookup = None
         if lookup.dnssec in _SAID_BY_AD and not self._validates():
             lookup.dnssec = o.DNSSEC_INDETERMINATE
-        own = Answer((lookup,), encode_level(lookup), (elapsed_us,))
+        own = Answer((lookup,), (elapsed_us,))
         for walk in walks:
             walk.take(own)
 

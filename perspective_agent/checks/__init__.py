@@ -10,25 +10,25 @@ the `oneof` member.
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalk
 from perspective_agent.checks.proving_walk import ProvingWalk
-from perspective_agent.encoding import Answer
-from perspective_agent.wanted import Wanted
+from perspective_agent.wanted import Answer, Wanted
 
 
 class Check(Protocol):
-    """State in, finding out; in wire form (`encoding.encode_finding`)."""
+    """State in, finding out."""
 
     @property
     def wanted(self) -> Sequence[Wanted]:
         """What to look up; may become longer with an answer, never shorter."""
 
-    def add(self, index: int, answer: Answer) -> bytes | None:
+    def add(self, index: int, answer: Answer) -> o.Finding | None:
         """Take the answer to `wanted[index]`; return the finding once it is certain."""
 
-    def finish(self, missing: Callable[[int], Answer]) -> bytes:
+    def finish(self, missing: Callable[[int], Answer]) -> o.Finding:
         """Return the finding with `missing(index)` for what is still open."""
 
 

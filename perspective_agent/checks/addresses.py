@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from perspective_agent.encoding import Answer, encode_finding
-from perspective_agent.wanted import Wanted
+from mpic.v1 import observation_pb2 as o
+from perspective_agent.wanted import Answer, Wanted
 from perspective_agent.wire import A
 
 
@@ -14,10 +14,12 @@ class AddressCheck:
         """Look up `name` (no wildcard label)."""
         self.wanted = [Wanted(name, A)]
 
-    def add(self, index: int, answer: Answer) -> bytes:  # noqa: ARG002 - there is only one
+    def add(self, index: int, answer: Answer) -> o.Finding:  # noqa: ARG002 - there is only one
         """Return the finding."""
-        return encode_finding("addresses", answer.entries)
+        finding = o.Finding()
+        finding.addresses.lookup.CopyFrom(answer.levels[0])
+        return finding
 
-    def finish(self, missing: Callable[[int], Answer]) -> bytes:
+    def finish(self, missing: Callable[[int], Answer]) -> o.Finding:
         """Return the finding for no answer."""
         return self.add(0, missing(0))

@@ -13,10 +13,10 @@ name asked is climbed. NXDOMAIN says nothing about parents: the walk goes on.
 A walk that has to prove more is in `proving_walk`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from perspective_agent.encoding import Answer, encode_finding
-from perspective_agent.wanted import Wanted
+from mpic.v1 import observation_pb2 as o
+from perspective_agent.wanted import Answer, Wanted
 from perspective_agent.wire import CAA
 
 
@@ -27,10 +27,17 @@ class CaaWalk:
         """Walk from `name` (no wildcard label) up to and including its top-level domain."""
         self.wanted = [Wanted(name, CAA, climbs=True)]
 
-    def add(self, index: int, answer: Answer) -> bytes:  # noqa: ARG002 - there is only one
+    def add(self, index: int, answer: Answer) -> o.Finding:  # noqa: ARG002 - there is only one
         """Return the finding."""
-        return encode_finding("caa_walk", answer.entries)
+        return to_finding(answer.levels)
 
-    def finish(self, missing: Callable[[int], Answer]) -> bytes:
+    def finish(self, missing: Callable[[int], Answer]) -> o.Finding:
         """Return the finding at the deadline."""
         return self.add(0, missing(0))
+
+
+def to_finding(levels: Sequence[o.Lookup]) -> o.Finding:
+    """Return the finding of one level or more, from the name upwards."""
+    finding = o.Finding()
+    finding.caa_walk.levels.extend(levels)
+    return finding

@@ -12,13 +12,13 @@ that of the zone it leads to, signed or not. So each level is asked for its CNAM
 once, since dead servers take their time with that too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
+from perspective_agent.checks.caa_walk import to_finding
 from perspective_agent.checks.insecurity import Descent
-from perspective_agent.encoding import Answer, encode_finding, encode_levels
-from perspective_agent.wanted import Wanted
+from perspective_agent.wanted import Answer, Wanted
 from perspective_agent.wire import CAA, CNAME
 
 _MOST_PROOFS = 4
@@ -37,7 +37,7 @@ class ProvingWalk:
         self._proving: list[Wanted] = []
         """The levels that failed so that there may be a proof."""
 
-    def add(self, index: int, answer: Answer) -> bytes | None:
+    def add(self, index: int, answer: Answer) -> o.Finding | None:
         """Take the answer to `wanted[index]`; return the finding once it is certain."""
         wanted = self.wanted[index]
         lookup = self._answers[wanted] = answer.levels[0]
@@ -51,9 +51,9 @@ class ProvingWalk:
             levels.append(found)
             if _ends_walk(found):
                 break
-        return _encode(levels)
+        return to_finding(levels)
 
-    def finish(self, missing: Callable[[int], Answer]) -> bytes:
+    def finish(self, missing: Callable[[int], Answer]) -> o.Finding:
         """Return the finding at the deadline: what was not proven by then is not."""
         levels: list[o.Lookup] = []
         for index, level in enumerate(self._levels):
@@ -61,7 +61,7 @@ class ProvingWalk:
             levels.append(found)
             if _ends_walk(found):
                 break
-        return _encode(levels)
+        return to_finding(levels)
 
     def _begin_proof(self, level: Wanted) -> None:
         """Want what the proof of a level takes, unless too many failed."""
@@ -117,7 +117,3 @@ def _ends_walk(lookup: o.Lookup) -> bool:
 def _is_no_alias(cname: o.Lookup) -> bool:
     """Whether the answer for a CNAME is that there is none, or that nobody answers for anything."""
     return cname.HasField("absence") or cname.failure.kind == o.FAILURE_KIND_SERVFAIL
-
-
-def _encode(levels: Sequence[o.Lookup]) -> bytes:
-    return encode_finding("caa_walk", encode_levels(levels))

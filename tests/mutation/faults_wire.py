@@ -18,7 +18,7 @@ STREAM = "perspective_agent/stream.py"
 EXERTION = "perspective_agent/exertion.py"
 STRAIN = "perspective_agent/strain.py"
 WALKS = "perspective_agent/walks.py"
-ENCODING = "perspective_agent/encoding.py"
+CAA_FINDING = "perspective_agent/checks/caa_walk.py"
 
 FAULTS = [
     # One lookup for all who ask while it is in flight, and none for who asks later.
@@ -41,7 +41,8 @@ FAULTS = [
     Fault("a strange kernel ends the watch", EXERTION, "except (OSError, ValueError, IndexError):", "except OSError:"),
     Fault("AD is believed of who does not validate", WALKS, "        if lookup.dnssec in _SAID_BY_AD and not self._validates():", "        if False:"),
     Fault("bogus is unknown to who does not validate", WALKS, "lookup.dnssec in _SAID_BY_AD and not", "not"),
-    Fault("observations leave out a level", ENCODING, "map(encode_level, levels)", "map(encode_level, tuple(levels)[:3])"),
+    Fault("observations leave out a level", CAA_FINDING, "finding.caa_walk.levels.extend(levels)", "finding.caa_walk.levels.extend(levels[:1])"),
+    Fault("findings of any size are sent", EXAMINE, "        if len(octets) <= FINDING_OCTETS:", "        if True:"),
     # The query.
     Fault("CD is set", WIRE, "_QUERY_FLAGS = 0x0120", "_QUERY_FLAGS = 0x0130"),
     Fault("AD is not asked for", WIRE, "_QUERY_FLAGS = 0x0120", "_QUERY_FLAGS = 0x0100"),

@@ -8,7 +8,7 @@ import pytest
 
 from coordinator import clock_watch, fanout
 from coordinator.ballot import Reply
-from coordinator.checks import encode_checks
+from coordinator.checks import request_checks
 from coordinator.fanout import AnyLink, Asking, CutAsking, Fanout, Inquiry, Timing
 from coordinator.link import Link, LinkOptions
 from coordinator.link_problem import Problem
@@ -141,7 +141,7 @@ async def test_a_step_of_our_clock_is_seen_before_the_next_attempt_asks(
 
     def ask() -> list[int]:
         replies.clear()
-        inquiry = Inquiry(["a.example"], encode_checks(TERMS.row))
+        inquiry = Inquiry(["a.example"], request_checks(TERMS.row))
         fanout_.ask(WORLD, inquiry, lambda _, reply: replies.append(reply)).close()
         return [reply.dissent for reply in replies]
 
@@ -200,7 +200,7 @@ def test_br_3_2_2_9_a_question_has_no_place_for_what_another_perspective_saw() -
         fanout = Fanout(WORLD, OPTIONS, Timing(1.0, 0.1))
         fanout.links = cast("list[AnyLink]", links)
         fanout._by_id = {link.perspective.id: link for link in fanout.links}
-        inquiry = Inquiry(["a.example", "b.example"], encode_checks(TERMS.row))
+        inquiry = Inquiry(["a.example", "b.example"], request_checks(TERMS.row))
         fanout.ask(WORLD, inquiry, lambda *_: None).close()
         return links
 

@@ -12,8 +12,7 @@ from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalk
 from perspective_agent.checks.insecurity import Descent
 from perspective_agent.checks.proving_walk import ProvingWalk
-from perspective_agent.encoding import Answer, encode_levels
-from perspective_agent.wanted import Wanted
+from perspective_agent.wanted import Answer, Wanted
 from perspective_agent.wire import CAA, CNAME, DS, A, failed
 
 LEVELS = ["a.b.example", "b.example", "example"]
@@ -33,7 +32,7 @@ def broken(name: str) -> o.Lookup:
 
 
 def answer(*levels: o.Lookup) -> Answer:
-    return Answer(levels, encode_levels(levels), (1,) * len(levels))
+    return Answer(levels, (1,) * len(levels))
 
 
 def late(index: int) -> Answer:
@@ -41,9 +40,9 @@ def late(index: int) -> Answer:
     return answer(failed(LEVELS[0], o.FAILURE_KIND_TIMEOUT, "late"))
 
 
-def read(finding: bytes | None) -> o.Finding:
+def read(finding: o.Finding | None) -> o.Finding:
     assert finding is not None
-    return o.Finding.FromString(finding)
+    return finding
 
 
 def test_a_walk_is_one_want_and_its_levels_are_the_finding() -> None:
@@ -172,7 +171,7 @@ def proving() -> ProvingWalk:
     return check
 
 
-def levels_of(finding: bytes | None) -> list[o.Lookup]:
+def levels_of(finding: o.Finding | None) -> list[o.Lookup]:
     return list(read(finding).caa_walk.levels)
 
 

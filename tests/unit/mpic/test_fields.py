@@ -1,11 +1,11 @@
-"""Messages in wire form: counted without reading them, and rid of what is not known."""
+"""Fields are counted without reading a message, and it is rid of what is not known."""
 
 import pytest
 from google.protobuf import struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpic.encoded import count_fields, discard_unknown
+from mpic.fields import count_fields, discard_unknown
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 
