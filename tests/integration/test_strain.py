@@ -49,20 +49,32 @@ async def feel_for_ever(exertion: Exertion) -> None:
         await exertion.feel()
 
 
+async def find_process(control: UnboundControl) -> int:
+    """Return which process Unbound is, once it listens to who asks."""
+    while True:
+        try:
+            status = await control.command("status")
+        except OSError:
+            await asyncio.sleep(0.01)
+        else:
+            found = re.search(r"\(pid (\d+)\)", status)
+            assert found
+            return int(found[1])
+
+
 async def examine(unbound: PrivateUnbound) -> p.EncodedObservation:
     """Ask a question of a resolver that is stopped."""
     control = UnboundControl(unbound.control_socket)
-    found = re.search(r"\(pid (\d+)\)", await control.command("status"))
-    assert found
+    pid = await find_process(control)
     resolver = Resolver(unbound.address, FailureEraser(control).erase)
     reported: asyncio.Future[p.EncodedObservation] = asyncio.get_running_loop().create_future()
     watch = asyncio.create_task(feel_for_ever(Exertion(resolver, control)))
-    os.kill(int(found[1]), signal.SIGSTOP)
+    os.kill(pid, signal.SIGSTOP)
     try:
         Examination(QUESTION, Walks(resolver, lambda: True), 10, reported.set_result).start()
         return await reported
     finally:
-        os.kill(int(found[1]), signal.SIGCONT)
+        os.kill(pid, signal.SIGCONT)
         watch.cancel()
         resolver.close()
 
