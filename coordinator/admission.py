@@ -32,11 +32,6 @@ class Bounds:
     retry_after: RetryAfter = RetryAfter()  # noqa: RUF009 - it cannot be changed
     """What those are told that are beyond."""
 
-    @property
-    def least(self) -> int:
-        """The least of all bounds."""
-        return min(self.names, self.caller_names, *self.by_caller.values())
-
     def of(self, caller: str) -> int:
         """Return the bound of one caller."""
         return min(self.by_caller.get(caller, self.caller_names), self.names)
@@ -98,10 +93,6 @@ class Admission:
     def limit_of(self, caller: str, limit: int) -> int:
         """Return how many names of a caller may be in flight, if no others' are."""
         return min(limit, self.bounds.of(caller))
-
-    def has_room_for_all(self, limit: int) -> bool:
-        """Whether a name of any caller may come in; if not, one of a given caller still may."""
-        return self.in_flight < min(limit, self.bounds.least)
 
     def release(self, caller: str, names: int) -> None:
         """Give back what was let in."""

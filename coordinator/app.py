@@ -17,7 +17,6 @@ from coordinator.change import FREE, Change, read_again
 from coordinator.clerk import Clerk, Counter, Registry
 from coordinator.collectors import LinkCollector, RosterCollector, TakingUpCollector
 from coordinator.corroboration import Corroborator
-from coordinator.doorkeeper import Doorkeeper
 from coordinator.fanout import Fanout, Timing
 from coordinator.gate_collector import GateCollector
 from coordinator.link import LinkOptions
@@ -38,7 +37,6 @@ from coordinator.tracing import Spans
 from mpic.address import shift_port
 from mpic.admin import AdminPages, Readiness, open_admin
 from mpic.bounds import REQUEST_OCTETS
-from mpic.grpc.acceptors import Busiest
 from mpic.grpc.serving import Listening, Server, ServingError
 from mpic.grpc.tls import TlsPems
 from mpic.metrics import ProgramMetrics
@@ -96,8 +94,8 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         await stack.enter_async_context(open_admin(address, file, pages))
         stack.push_async_callback(fanout.close)
         await asyncio.gather(fanout.open(table.connect_patience), repeats.recall())
-        doorkeeper = _make_doorkeeper(clerk.gate, metrics, server, stack)
-        await _serve(server, servicer, doorkeeper, reloader, table.shutdown_grace)
+        stack.callback(clerk.turned_away.write)
+        await _serve(server, servicer, reloader, table.shutdown_grace)
 
 
 def _check(settings: CoordinatorSettings, file: Path) -> None:
@@ -114,13 +112,12 @@ def _check(settings: CoordinatorSettings, file: Path) -> None:
 async def _serve(
     server: Server,
     servicer: CorroborationServicer,
-    doorkeeper: Doorkeeper,
     reloader: Reloader[CoordinatorSettings],
     grace: float,
 ) -> None:
     """Serve until a signal."""
     add = corroboration_pb2_grpc.add_CorroborationServiceServicer_to_server
-    server.add(add, servicer, Busiest("Corroborate", doorkeeper.find_no_room))
+    server.add(add, servicer, busiest="Corroborate")
     await server.start()
     await server.set_health(serving=True)
     reloading = asyncio.create_task(reloader.run())
@@ -166,15 +163,6 @@ def _make_counter(
     """Return what takes in and counts questions."""
     gate = Gate(Admission(settings.limits.bounds()), timing.attempt)
     return Counter(settings.issuers(), timing.attempt, gate, metrics)
-
-
-def _make_doorkeeper(
-    gate: Gate, metrics: CoordinatorMetrics, server: Server, stack: AsyncExitStack
-) -> Doorkeeper:
-    """Return who turns calls away; what it has not told in the log by the end is told then."""
-    doorkeeper = Doorkeeper(gate, metrics.watch, partial(server.identify, SERVICE))
-    stack.callback(doorkeeper.write)
-    return doorkeeper
 
 
 def _reloadable(file: Path, change: Change) -> Reloadable[CoordinatorSettings]:

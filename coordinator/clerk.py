@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -20,6 +22,7 @@ from coordinator.record.repeats import Repeats, RequestKey
 from coordinator.record.transcript import Asked, Transcriber, fill_late_replies
 from coordinator.record.waiting import is_cancelled
 from mpic.bounds import MAX_REQUEST_ID
+from mpic.grpc.counted import CountedLines
 from mpic.grpc.errors import RequestError, shutting_down
 from mpic.trace import Trace
 from mpic.v1 import corroboration_pb2 as c
@@ -103,6 +106,8 @@ class Clerk:
         self._registry = registry
         self._counter = counter
         self._is_stopping = is_stopping
+        self.turned_away = CountedLines(partial(log.info, "turned_away"))
+        """The lines of those that found no room: one for each would cost a fifth of refusing it."""
 
     @property
     def gate(self) -> Gate:
@@ -117,25 +122,30 @@ class Clerk:
 
     async def decide(self, request: c.CorroborateRequest, call: Call) -> r.Record:
         """Return the record of a question; it is durable. Raises RequestError."""
-        try:
-            with (
-                self._counter.metrics.watch,
-                self.gate.enter(call.caller, weigh(len(request.names))),
-            ):
-                key = RequestKey(call.caller, request.request_id, digest_request(request))
+        with self._counter.metrics.watch, self._enter(request, call):
+            key = RequestKey(call.caller, request.request_id, digest_request(request))
+            try:
                 return await self._registry.repeats.decide_once(
                     key, lambda: self._decide(request, call, key.digest)
                 )
+            except RequestError as error:
+                log.info(
+                    "not_decided",
+                    # Not checked yet, and perhaps wrong just for its length.
+                    request_id=request.request_id[:MAX_REQUEST_ID],
+                    trace_id=call.trace_id,
+                    caller=call.caller,
+                    reason=error.reason,
+                    error=str(error),
+                )
+                raise
+
+    def _enter(self, request: c.CorroborateRequest, call: Call) -> AbstractContextManager[None]:
+        """Let a question in until the end of `with`; raises RequestError if there is no room."""
+        try:
+            return self.gate.enter(call.caller, weigh(len(request.names)))
         except RequestError as error:
-            log.info(
-                "not_decided",
-                # Not checked yet, and perhaps wrong just for its length.
-                request_id=request.request_id[:MAX_REQUEST_ID],
-                trace_id=call.trace_id,
-                caller=call.caller,
-                reason=error.reason,
-                error=str(error),
-            )
+            self.turned_away.note(caller=call.caller, reason=error.reason)
             raise
 
     async def _decide(self, request: c.CorroborateRequest, call: Call, digest: bytes) -> r.Record:

@@ -23,8 +23,7 @@ class TakingUpCollector(Collector):
         """Yield whether many are taken up at a time."""
         yield GaugeMetricFamily(
             "mpic_calls_taken_up_together",
-            "1 if many calls that wait are taken up at a time and may be turned away unread, 0 if"
-            " grpcio lacks what that takes.",
+            "1 if many calls that wait are taken up at a time, 0 if grpcio lacks what that takes.",
             value=not self._lacking,
         )
 

@@ -61,11 +61,8 @@ class Watch:
         traceback: TracebackType | None,
     ) -> None:
         self._in_flight -= 1
-        if error is not None:
-            self.count(error)
-
-    def count(self, error: BaseException) -> None:
-        """Count a question that ended so."""
+        if error is None:
+            return
         self.questions[_name_end(error)].inc()
         if isinstance(error, RequestError) and error.reason in SHED_REASONS:
             self._shed[error.reason].inc()

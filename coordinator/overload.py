@@ -4,7 +4,7 @@ A lookup that our load or the caller's short deadline cuts short is our failure 
 the domain. So such a question ends in an RPC error, never in a refusal of the certificate:
 
 - beyond a bound: RESOURCE_EXHAUSTED at once, with when to ask again (google.rpc.RetryInfo, see
-  `recall`); a single call even before it is read (see `doorkeeper`);
+  `recall`);
 - a deadline of the caller that leaves no time: DEADLINE_EXCEEDED at once;
 - one that leaves less than an attempt may take: the perspectives are asked with what is left, and
   what is not certain by then is DEADLINE_EXCEEDED; lookups that had too little time count nothing;
@@ -43,17 +43,6 @@ class Gate:
             raise self._exhausted(refusal.reason, refusal.message)
         self._recall.let_in()
         return _Stay(self.admission, caller, names)
-
-    def has_room_for_all(self) -> bool:
-        """Whether a name of any caller may come in; if not, one of a given caller still may."""
-        return self.admission.has_room_for_all(self.limit)
-
-    def find_no_room(self, caller: str) -> RequestError | None:
-        """Return why a call of a caller is turned away unread; None: a name may come in."""
-        refusal = self.admission.find_refusal(caller, 1, self.limit)
-        if refusal is None:
-            return None
-        return self._exhausted(refusal.reason, refusal.message)
 
     def limit_of(self, caller: str) -> int:
         """How many names of a caller may be in flight right now, if no others' are."""

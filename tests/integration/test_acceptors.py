@@ -1,6 +1,6 @@
 """Calls that wait are taken up many in a turn of the event loop, and none when the server ends.
 
-Those that find no room are turned away unread, and leave nothing behind.
+Those that are not let in are turned away unread, and leave nothing behind.
 """
 
 import asyncio
@@ -55,9 +55,9 @@ def calling(port: int) -> Iterator[list["grpc.Future[bytes]"]]:
 
 @asynccontextmanager
 async def serving(
-    turns: Turns, find_no_room: Callable[[Context], RequestError | None]
+    turns: Turns, find_refusal: Callable[[Context], RequestError | None]
 ) -> AsyncIterator[int]:
-    """Answer calls at a port, but for those that find no room."""
+    """Answer calls at a port, but for those that are not let in."""
 
     async def turn_away(error: Exception, context: Context) -> None:
         try:
@@ -68,7 +68,7 @@ async def serving(
     server = aio.server()
     port = server.add_insecure_port("127.0.0.1:0")
     handler: Handler = grpc.unary_unary_rpc_method_handler(turns.ask)
-    reception = Reception(handler, find_no_room, turn_away)
+    reception = Reception(handler, find_refusal, turn_away)
     accepting = Acceptors(server, (SERVICE, METHOD), handler, reception)
     await server.start()
     accepting.start()
@@ -136,7 +136,7 @@ async def test_callers_that_are_gone_take_nobody_along(monkeypatch: pytest.Monke
     monkeypatch.setattr(acceptors, "_AT_A_TIME", 4)
     gone = threading.Event()
 
-    def find_no_room(context: Context) -> RequestError:
+    def find_refusal(context: Context) -> RequestError:
         if gone.wait(5):
             time.sleep(0.01)  # in which gRPC hears of it
         return full(context)
@@ -146,7 +146,7 @@ async def test_callers_that_are_gone_take_nobody_along(monkeypatch: pytest.Monke
             call.cancel()
         gone.set()
 
-    async with serving(Turns(), find_no_room) as port:
+    async with serving(Turns(), find_refusal) as port:
         with calling(port) as calls:
             threading.Timer(0.2, leave, [calls]).start()
             await asyncio.sleep(0.1)
@@ -159,14 +159,14 @@ async def test_callers_that_are_gone_take_nobody_along(monkeypatch: pytest.Monke
 async def test_an_error_at_the_door_ends_that_call_and_no_other() -> None:
     answers = iter([RuntimeError("planted"), *[None] * CALLS])
 
-    def find_no_room(context: Context) -> None:
+    def find_refusal(context: Context) -> None:
         del context
         answer = next(answers)
         if answer is not None:
             raise answer
 
     with capture_logs() as logs:
-        async with serving(Turns(), find_no_room) as port:
+        async with serving(Turns(), find_refusal) as port:
             with calling(port) as calls:
                 errors = [await asyncio.to_thread(call.exception) for call in calls]
     assert sum(error is not None for error in errors) == 1

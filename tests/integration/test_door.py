@@ -1,4 +1,4 @@
-"""Calls that find no room: turned away unread, counted, and told when to ask again."""
+"""Calls that find no room: turned away, counted, and told when to ask again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,13 +61,13 @@ def counted() -> tuple[float, float]:
     )
 
 
-def test_a_call_without_room_is_told_counted_and_logged_and_not_read(
+def test_a_call_without_room_is_told_counted_and_logged(
     deployment: Deployment,
 ) -> None:
     before = counted()
     with full_house(deployment):
         for number in range(3):
-            status = rpc_status.from_call(ask(deployment, f"unread-{number}"))
+            status = rpc_status.from_call(ask(deployment, f"shed-{number}"))
             assert status is not None
             assert status.code == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
             info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()

@@ -7,7 +7,7 @@ import asyncio
 import resource
 import signal
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +23,7 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from mpic.grpc import serving, transport
-from mpic.grpc.acceptors import Busiest
-from mpic.grpc.errors import RequestError, Violation, invalid_argument
+from mpic.grpc.errors import Violation, invalid_argument
 from mpic.grpc.handlers import Context
 from mpic.grpc.serving import Listening, Server, ServingError
 from mpic.grpc.tls import TlsFiles, accepts_tls_1_2
@@ -122,15 +121,13 @@ class Pki:
 class House:
     """A server that runs."""
 
-    def __init__(
-        self, pki: Pki, find_no_room: Callable[[Context], RequestError | None] = lambda _: None
-    ) -> None:
+    def __init__(self, pki: Pki) -> None:
         self.pki = pki
         self.servicer = Servicer()
         files = pki.files(pki.server)
         self.server = Server(Listening("127.0.0.1:0", files, {SERVICE: ALLOWED}, MOST_OCTETS))
         add = corroboration_pb2_grpc.add_CorroborationServiceServicer_to_server
-        self.server.add(add, self.servicer, Busiest("Corroborate", find_no_room))
+        self.server.add(add, self.servicer, busiest="Corroborate")
         self.address = f"127.0.0.1:{self.server.port}"
         self.ending: asyncio.Task[None] | None = None
 
@@ -506,35 +503,6 @@ async def test_what_a_caller_can_mend_is_told_field_by_field(house: House) -> No
             assert status.details[1].Unpack(bad)
             assert (info.reason, info.domain) == ("INVALID_REQUEST", "mpic")
             assert [one.field for one in bad.field_violations] == ["names[3]"]
-
-
-def full(_: Context) -> RequestError:
-    text = "full; ask again later"
-    return RequestError(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", text, retry_after=2.5)
-
-
-async def test_where_there_is_no_room_it_is_said_and_when_to_come_again(pki: Pki) -> None:
-    house = await House(pki, full).start()
-    try:
-        async with house.channel(pki.pipeline) as channel:
-            errors = [await corroborate(channel) for _ in range(3)]
-            assert await list_perspectives(channel) is None, "it is of another method"
-        async with house.channel(pki.stranger) as channel:
-            stranger = await corroborate(channel)
-    finally:
-        await house.end()
-    # grpc.aio itself may have taken up one.
-    told = [error for error in errors if error is not None]
-    assert len(told) >= 2
-    for error in told:
-        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        status = rpc_status.from_call(error)
-        assert status is not None
-        retry = error_details_pb2.RetryInfo()
-        assert status.details[1].Unpack(retry)
-        assert retry.retry_delay.ToMilliseconds() == 2500
-    assert stranger is not None
-    assert stranger.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
 async def test_calls_are_taken_up_many_at_a_time_with_a_release_that_nobody_tried(

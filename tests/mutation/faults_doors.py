@@ -56,8 +56,8 @@ FAULTS = [
     # A server's life.
     Fault("a service is not behind the gate", SERVING, "self._count(service, name, self._gate.wrap(service, handler))", "self._count(service, name, handler)"),
     Fault("a service is not counted", SERVING, "return self.meter.wrap(service, name, map_errors(handler))", "return map_errors(handler)"),
-    Fault("who finds no room is not asked who it is", SERVING, "return self._gate.find_refusal(service, context) or find_no_room(context)", "return find_no_room(context)"),
-    Fault("what many calls are of is taken up like others", SERVING, "        self._acceptors.append(Acceptors(self._grpc, (service, name), wrapped[name], reception))", "        pass"),
+    Fault("who is a stranger is let in where many are taken up at a time", SERVING, "            partial(self._gate.find_refusal, service),", "            lambda _: None,"),
+    Fault("what many calls are of is taken up like others", SERVING, "        self._acceptors.append(Acceptors(self._grpc, method, wrapped[busiest], reception))", "        pass"),
     Fault("who serves already is starting", SERVING, "        self._started = True\n", ""),
     Fault("who starts serves already", SERVING, '        return "" if self._started else "it is starting"', '        return ""'),
     Fault("who stops serves on", SERVING, "        if self.stopping:\n            return", "        if False:\n            return"),

@@ -11,7 +11,6 @@ CAPACITY = "perspective_agent/capacity.py"
 CLIENT = "coordinator/client.py"
 CONFIG = "proto/mpic/config.py"
 CONTROL = "perspective_agent/unbound_control.py"
-DOORKEEPER = "coordinator/doorkeeper.py"
 EXAMINE = "perspective_agent/examine.py"
 GATHER = "proto/mpic/grpc/gather.py"
 IDS = "coordinator/record/ids.py"
@@ -143,7 +142,6 @@ FAULTS = [
     Fault("a text is cut one octet late", TEXT, "    if len(encoded) <= octets:", "    if len(encoded) <= octets + 1:"),
     Fault("a trace of zeros", TRACE, '    if not int(found["trace"], 16) or not int(found["parent"], 16):\n        return None\n', ""),
     Fault("any text is a trace", TRACE, "found = _FORM.fullmatch(header) if len(header) <= _MOST else None", "found = _FORM.match(header) if len(header) <= _MOST else None"),
-    Fault("a stranger is told whether there is room", DOORKEEPER, "self._gate.find_no_room(caller)", "self._gate.find_no_room(caller) and None"),
     Fault("a dry run is counted as an approval to issue", METRICS, "self._verdicts[ballot.reason, dry_run].inc()", "self._verdicts[ballot.reason, False].inc()"),
     # CAA, again.
     Fault("always understood: nothing", ISSUER, 'ALWAYS_UNDERSTOOD = frozenset({"issue", "issuewild", "iodef", "issuemail"})', 'ALWAYS_UNDERSTOOD = frozenset({"issue", "issuewild", "iodef"})'),

@@ -1,4 +1,4 @@
-"""Taking up calls many in a turn of the event loop, where grpc.aio takes up one; or turning away.
+"""Taking up calls many in a turn of the event loop, where grpc.aio takes up one.
 
 grpc.aio asks gRPC's core for the next call of a method only once it has taken up the last. So a
 busy server hears of one call in each turn of its loop, however many wait: each pays for a turn, and
@@ -7,15 +7,12 @@ what is sent for them goes out in small batches. Here so many are asked for at a
 At 64 calls in flight, a name each (`tests/bench/run.sh`, with and without in turn), a check takes
 between half and three quarters of the CPU of coordinator and agents that it takes without.
 
-A call that finds no room is turned away before its message is read, at two thirds of the cost. At
-four times what a coordinator could do (`tests/bench/overload.sh`), in turn in one run, more is
-decided so with less CPU each. An acceptor waits until gRPC has taken the refusal: a caller that
-lets a megabyte of them pile up unread holds acceptors until its connection is given up, and other
-calls are meanwhile taken up by grpc.aio itself, one by one.
+A stranger is turned away before its message is read. An acceptor waits until gRPC has taken the
+refusal: a stranger that lets a megabyte of them pile up unread holds acceptors until its connection
+is given up, and other calls are meanwhile taken up by grpc.aio itself, one by one.
 
 grpc.aio has no option for it, and what is called here is not its public face. So `find_lacking`
-looks whether it is all there. Where it is not, calls are taken up one by one, and none is turned
-away unread but those of strangers.
+looks whether it is all there. Where it is not, calls are taken up one by one.
 """
 
 from __future__ import annotations
@@ -38,23 +35,14 @@ except ImportError:  # then all of it is lacking
 _AT_A_TIME = 256
 """At six times capacity 64 are too few: calls waited a second for being looked at."""
 
-FindRefusal = Callable[[Context], RequestError | None]
-"""Says why a call is turned away, whose message is not read yet; None: it is not."""
-
-
-class Busiest(NamedTuple):
-    """The method of a service that most calls are of; it has one request and one response."""
-
-    name: str
-    find_no_room: FindRefusal
-
 
 class Reception(NamedTuple):
     """What is done with a call."""
 
     handler: Handler
     """Of those let in."""
-    find_refusal: FindRefusal
+    find_refusal: Callable[[Context], RequestError | None]
+    """Says why a caller is turned away, whose message is not read yet; None: it is let in."""
     turn_away: Callable[[Exception, Context], Awaitable[None]]
     """Ends a call with an error."""
 

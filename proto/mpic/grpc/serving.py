@@ -15,8 +15,8 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from mpic.address import reachable
-from mpic.grpc.acceptors import Acceptors, Busiest, FindRefusal, Reception, find_lacking, refuse
-from mpic.grpc.errors import RequestError, map_errors
+from mpic.grpc.acceptors import Acceptors, Reception, find_lacking, refuse
+from mpic.grpc.errors import map_errors
 from mpic.grpc.handlers import Context, Handler
 from mpic.grpc.identity import Gate
 from mpic.grpc.metering import HEALTH, Meter
@@ -95,18 +95,16 @@ class Server:
         self,
         add_to_server: Callable[[Any, Any], None],
         servicer: object,
-        busiest: Busiest | None = None,
+        busiest: str = "",
     ) -> None:
         """Serve `servicer`, which the generated function `add_to_server` adds to a server.
 
-        Of the method `busiest` many calls are taken up at a time, or turned away, if grpcio has
-        what it takes.
+        Of the method `busiest`, which has one request and one response, many calls are taken up
+        at a time, if grpcio has what it takes.
         """
         add_to_server(servicer, _Registrar(partial(self._add, busiest=busiest)))
 
-    def _add(
-        self, service: str, handlers: Mapping[str, Handler], *, busiest: Busiest | None
-    ) -> None:
+    def _add(self, service: str, handlers: Mapping[str, Handler], *, busiest: str) -> None:
         """Add the handlers of a service, each behind the gate and counted."""
         wrapped = {
             name: self._count(service, name, self._gate.wrap(service, handler))
@@ -115,29 +113,24 @@ class Server:
         self._grpc.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, wrapped),)
         )
-        if busiest is None:
+        if not busiest:
             return
         if self.lacking:
             log.warning("calls_are_taken_up_singly", grpcio=grpc.__version__, lacking=self.lacking)
             return
-        name, find_no_room = busiest
-        refusing = self._count(service, name, grpc.unary_unary_rpc_method_handler(refuse))
+        refusing = self._count(service, busiest, grpc.unary_unary_rpc_method_handler(refuse))
         turn_away: Any = refusing.unary_unary
         reception = Reception(
-            self._count(service, name, handlers[name]),
-            partial(self._find_refusal, service, find_no_room),
+            self._count(service, busiest, handlers[busiest]),
+            partial(self._gate.find_refusal, service),
             turn_away,
         )
-        self._acceptors.append(Acceptors(self._grpc, (service, name), wrapped[name], reception))
+        method = service, busiest
+        self._acceptors.append(Acceptors(self._grpc, method, wrapped[busiest], reception))
 
     def _count(self, service: str, name: str, handler: Handler) -> Handler:
         """Return the same handler, counted, and with its exceptions mapped."""
         return self.meter.wrap(service, name, map_errors(handler))
-
-    def _find_refusal(
-        self, service: str, find_no_room: FindRefusal, context: Context
-    ) -> RequestError | None:
-        return self._gate.find_refusal(service, context) or find_no_room(context)
 
     def why_not_serving(self) -> str:
         """Say why no request should be sent here; "" when one may."""

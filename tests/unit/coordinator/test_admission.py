@@ -83,21 +83,6 @@ def test_one_callers_limit_is_as_many_as_come_in() -> None:
             assert min(admission.limit_of(caller, limit), BOUNDS.names) == most
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from(["bulk", "one", "two", "three"]), st.integers(1, 100))),
-    st.integers(1, 500),
-)
-def test_where_there_is_room_for_all_nobody_is_refused(
-    steps: list[tuple[str, int]], limit: int
-) -> None:
-    admission = Admission(BOUNDS)
-    for caller, count in steps:
-        if admission.has_room_for_all(limit):
-            everyone = ("bulk", "trusted", "one", "two", "three", "another")
-            assert not any(admission.find_refusal(one, 1, limit) for one in everyone)
-        admission.admit(caller, count, limit)
-
-
 def test_what_goes_makes_room() -> None:
     admission = Admission(BOUNDS)
     admission.admit("pipeline", 200)

@@ -256,6 +256,24 @@ async def test_a_question_weighs_as_much_as_it_has_names_until_it_is_decided() -
     assert house.clerk.gate.admission.in_flight == 0
 
 
+async def test_those_that_find_no_room_are_counted_and_told_by_caller_and_not_one_by_one() -> None:
+    house = House()
+    with house.clerk.gate.enter("pipeline", 150), capture_logs() as lines:
+        reasons = [(await refused(house.decide())).reason for _ in range(3)]
+        with house.clerk.gate.enter("other", 50):
+            reasons.append((await refused(house.decide("third"))).reason)
+        assert not lines
+        house.clerk.turned_away.write()
+        house.clerk.turned_away.write()
+    assert reasons == ["CALLER_LIMIT"] * 3 + ["OVERLOADED"]
+    assert house.count("shed") == 4
+    assert [(one["event"], one["caller"], one["reason"], one["calls"]) for one in lines] == [
+        ("turned_away", "pipeline", "CALLER_LIMIT", 3),
+        ("turned_away", "third", "OVERLOADED", 1),
+    ]
+    assert not house.inquiries
+
+
 async def test_what_our_load_cut_short_is_no_verdict() -> None:
     house = House()
     house.dissent = c.DISSENT_OVERLOADED

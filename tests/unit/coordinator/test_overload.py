@@ -43,25 +43,11 @@ def test_beyond_the_bound_it_is_exhausted_and_says_when_to_ask_again() -> None:
     assert 1 <= details[1].retry_delay.ToTimedelta().total_seconds() <= 30
 
 
-def test_a_call_without_room_is_told_the_same_before_it_is_read() -> None:
-    door = gate()
-    assert door.has_room_for_all()
-    assert door.find_no_room("pipeline") is None
-    with door.enter("pipeline", 100):
-        assert not door.has_room_for_all()
-        error = door.find_no_room("pipeline")
-    assert error is not None
-    assert (error.status, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "CALLER_LIMIT")
-    assert error.retry_after
-    assert door.has_room_for_all()
-
-
 def test_however_many_are_turned_away_as_many_are_let_in() -> None:
     """A flood of one caller takes nothing of what another may have in flight."""
     door = Gate(Admission(Bounds(1000, 1000)), ATTEMPT)
     with door.enter("pipeline", 1000):
         for _ in range(2000):
-            assert door.find_no_room("pipeline")
             with pytest.raises(RequestError):
                 door.enter("pipeline", 1)
     assert door.limit == 1000
