@@ -15,6 +15,8 @@ from mpic.v1 import observation_pb2 as o
 
 _FINDINGS = 16
 """More than there are checks."""
+_LEVELS = 128
+"""More than a name of 255 octets has labels (RFC 1035 section 2.3.4)."""
 _FEW = 2 * ALIASES
 """Octets that cannot hold more entries than are allowed, each of two or more."""
 
@@ -37,7 +39,10 @@ def read_observation(octets: bytes, observation: o.Observation) -> None:
 
 
 def _check_entries(finding: o.Finding) -> None:
-    """Check that no lookup has more entries than there can be."""
+    """Check that there are no more levels than there can be, nor entries of any lookup."""
+    levels = len(finding.caa_walk.levels)
+    if levels > _LEVELS:
+        raise MalformedFindingError(f"a walk of {levels} levels")
     for lookup in (*finding.caa_walk.levels, finding.addresses.lookup):
         if lookup.ByteSize() > _FEW:
             _check_lookup(lookup)

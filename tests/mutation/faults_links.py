@@ -111,6 +111,7 @@ FAULTS = [
     Fault("observations of any size are read", OBSERVATION, "    if len(octets) > OBSERVATION_OCTETS:", "    if False:"),
     Fault("unknown fields are handed on", OBSERVATION, "    if discard_unknown(observation):", "    if False:"),
     Fault("any number of findings", OBSERVATION, "    if len(observation.findings) > _FINDINGS:", "    if False:"),
+    Fault("any number of levels", OBSERVATION, "    if levels > _LEVELS:", "    if False:"),
     Fault("any number of records", OBSERVATION, "    if len(lookup.records.rdata) > RECORDS:", "    if False:"),
     Fault("any number of aliases", OBSERVATION, "    if len(lookup.aliases) > ALIASES:", "    if False:"),
     Fault("only walks are counted", OBSERVATION, "(*finding.caa_walk.levels, finding.addresses.lookup)", "finding.caa_walk.levels"),

@@ -73,6 +73,14 @@ def test_the_bounds_of_entries() -> None:
     assert "aliases" in refusal(encode(finding))
 
 
+def test_a_walk_has_no_more_levels_than_a_name_has_labels() -> None:
+    """Each takes two octets, and fifty times that once it is read."""
+    finding = o.Finding(caa_walk=o.CaaFinding(levels=[o.Lookup()] * 127))
+    read_observation(encode(finding), o.Observation())
+    finding.caa_walk.levels.extend([o.Lookup()] * 10_000)
+    assert "10127 levels" in refusal(encode(finding))
+
+
 @pytest.mark.parametrize("whose", ["servers", "known"])
 def test_the_bound_of_servers_that_were_asked(whose: str) -> None:
     finding = caa()
