@@ -171,7 +171,7 @@ def test_roles_that_came_after_the_tables_get_their_rights(roles: PostgresqlServ
 def test_the_commands_work_on_a_database(roles: PostgresqlServer, tmp_path: Path) -> None:
     def run(role: str, *words: str) -> Result:
         file = tmp_path / "coordinator.toml"
-        dsn = f'store = "postgresql"\ndsn = "{roles.dsn("mpic", role)}"'
+        dsn = f'store = "postgresql"\ndsn = "{roles.dsn("mpic", role)}"\nother_chains = ["main"]'
         file.write_text(SHIPPED.read_text().replace("[record]", f"[record]\n{dsn}"))
         return CliRunner().invoke(app, [*words, "--config", str(file)])
 
