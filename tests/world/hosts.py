@@ -98,7 +98,11 @@ class Host:
         net = f"--net=/proc/{_outer_process()}/ns/net" if outside else "--net"
         enter = ("nsenter", f"--target={self._pid()}", "--mount", "--pid", net)
         command = (*enter, "env", "-C", SOURCE, "bash", "-euo", "pipefail", "-c", script)
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        # What this run has set for its own Python does not hold there.
+        clean = {name: value for name, value in os.environ.items() if "PYTHON" not in name}
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=300, env=clean
+        )
 
     def take(self, other: "Host", *files: str) -> None:
         """Bring files of pki/ from another host."""
