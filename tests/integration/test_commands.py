@@ -497,7 +497,7 @@ def test_a_running_question_is_answered_when_the_coordinator_ends(deployment: De
         assert slow.result().names[0].reason != c.REASON_UNSPECIFIED
     assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
     wait_until(lambda: not coordinator.is_running(), 60, coordinator.log_file.read_text)
-    assert '"stopped"' in coordinator.log_file.read_text().splitlines()[-1]
+    assert coordinator.events("stopped")
     deployment.start_coordinator()
 
 
