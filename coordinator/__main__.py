@@ -2,6 +2,6 @@
 
 import typer
 
-from coordinator.cli import serve
+from coordinator.commands.serve import serve
 
 typer.run(serve)

@@ -9,41 +9,41 @@ from pathlib import Path
 
 import structlog
 
-from coordinator.admission import Admission
-from coordinator.agent_clock import ClockBounds
-from coordinator.archive import Archive
-from coordinator.attempt import Attempt
-from coordinator.change import FREE, Change, read_again
-from coordinator.clerk import Clerk, Counter, Registry
-from coordinator.collectors import LinkCollector, RosterCollector, TakingUpCollector
+from coordinator.api.record_queries import Archive
+from coordinator.api.servicer import CorroborationServicer, StreamLimits
 from coordinator.corroboration import Corroborator
-from coordinator.fanout import Fanout, Timing
-from coordinator.gate_collector import GateCollector
-from coordinator.link import LinkOptions
-from coordinator.metrics import CoordinatorMetrics
-from coordinator.overload import Gate
-from coordinator.readiness import why_no_primary, why_no_quorum
+from coordinator.decision.attempt import Attempt
+from coordinator.overload.admission import Admission
+from coordinator.overload.limiter import Gate
+from coordinator.overload.metrics import GateCollector
+from coordinator.perspectives.agent_clock import ClockBounds
+from coordinator.perspectives.client import LinkOptions
+from coordinator.perspectives.fanout import Fanout, Timing
+from coordinator.record.builder import Transcriber
 from coordinator.record.chain import Head, find_lead
 from coordinator.record.metrics import HeadsCollector, RecordCollector
-from coordinator.record.moments import to_us
 from coordinator.record.reader import Reader
-from coordinator.record.recorder import Recorder, Unrecorded
 from coordinator.record.settings import RecordTable, policy_version
-from coordinator.record.transcript import Transcriber
-from coordinator.roster import Rules
-from coordinator.servicer import CorroborationServicer, StreamLimits
+from coordinator.record.timestamps import to_us
+from coordinator.record.writer import Recorder, Unrecorded
+from coordinator.reload import FREE, Change, read_again
+from coordinator.request_handler import Clerk, Counter, Registry
+from coordinator.rules.roster import Rules
 from coordinator.settings import CoordinatorSettings, check_roster
-from coordinator.tracing import Spans
-from mpic.address import shift_port
-from mpic.admin import AdminPages, Readiness, open_admin
+from coordinator.telemetry.collectors import LinkCollector, RosterCollector, TakingUpCollector
+from coordinator.telemetry.metrics import CoordinatorMetrics
+from coordinator.telemetry.readiness import why_no_primary, why_no_quorum
+from coordinator.telemetry.tracing import Spans
 from mpic.bounds import REQUEST_OCTETS
-from mpic.grpc.serving import Listening, Server, ServingError
-from mpic.grpc.tls import TlsPems
-from mpic.metrics import ProgramMetrics
-from mpic.open_files import HOW_TO_SET, USUAL, raise_limit
-from mpic.pair import find_ends
-from mpic.reload import Reloadable, Reloader
-from mpic.settings import check_tls
+from mpic.runtime.address import shift_port
+from mpic.runtime.admin import AdminPages, Readiness, open_admin
+from mpic.runtime.certificate_check import find_ends
+from mpic.runtime.grpc.serving import Listening, Server, ServingError
+from mpic.runtime.grpc.tls import TlsPems
+from mpic.runtime.metrics import ProgramMetrics
+from mpic.runtime.open_files import HOW_TO_SET, USUAL, raise_limit
+from mpic.runtime.reload import Reloadable, Reloader
+from mpic.runtime.settings import check_tls
 from mpic.v1 import corroboration_pb2, corroboration_pb2_grpc
 
 log = structlog.get_logger()

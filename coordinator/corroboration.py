@@ -14,15 +14,15 @@ from secrets import SystemRandom
 
 import grpc
 
-from coordinator.attempt import Attempt, Keep
-from coordinator.attempt_set import choose_set
 from coordinator.checks import request_checks
-from coordinator.fanout import Fanout, Inquiry
-from coordinator.intake import Question
-from coordinator.policy import NoPolicyRowError, PolicyRow
-from coordinator.roster import Rules, find_distance_breaches
-from mpic.grpc.errors import RequestError
-from mpic.grpc.reasons import ErrorReason
+from coordinator.decision.attempt import Attempt, Keep
+from coordinator.decision.question import Question
+from coordinator.perspectives.fanout import Fanout, Inquiry
+from coordinator.rules.perspective_selection import choose_set
+from coordinator.rules.policy import NoPolicyRowError, PolicyRow
+from coordinator.rules.roster import Rules, find_distance_breaches
+from mpic.runtime.grpc.errors import RequestError
+from mpic.runtime.grpc.reasons import ErrorReason
 
 # Which networks an attempt looks from is nobody's to know before.
 _LOT = SystemRandom()

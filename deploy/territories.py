@@ -1,6 +1,6 @@
-"""Makes coordinator/territories.txt: where each country or territory is, and which RIR serves it.
+"""Makes coordinator/rules/territories.txt: where countries and territories are, and their RIRs.
 
-    python deploy/territories.py countries-50m.json zone.tab >coordinator/territories.txt
+    python deploy/territories.py countries-50m.json zone.tab >coordinator/rules/territories.txt
 
 The first file is of the npm package world-atlas 2.0.2: Natural Earth 1:50m, in the public domain.
 The second is of the time zone database, in the public domain too: a town in each code of ISO

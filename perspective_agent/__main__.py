@@ -2,6 +2,6 @@
 
 import typer
 
-from perspective_agent.cli import serve
+from perspective_agent.commands.serve import serve
 
 typer.run(serve)

@@ -11,39 +11,39 @@ from pathlib import Path
 
 import structlog
 
-from mpic.address import shift_port
-from mpic.admin import AdminPages, Readiness, open_admin
 from mpic.bounds import QUESTIONS_OCTETS
-from mpic.config import ConfigError, Problem
-from mpic.grpc.logs import set_level
-from mpic.grpc.serving import Listening, Server, ServingError
-from mpic.grpc.tls import TlsPems
-from mpic.metrics import ProgramMetrics
-from mpic.open_files import raise_limit
-from mpic.pair import find_ends
-from mpic.reload import Reloadable, Reloader
-from mpic.settings import check_tls
+from mpic.runtime.address import shift_port
+from mpic.runtime.admin import AdminPages, Readiness, open_admin
+from mpic.runtime.certificate_check import find_ends
+from mpic.runtime.config import ConfigError, Problem
+from mpic.runtime.grpc.serving import Listening, Server, ServingError
+from mpic.runtime.grpc.tls import TlsPems
+from mpic.runtime.logs import set_level
+from mpic.runtime.metrics import ProgramMetrics
+from mpic.runtime.open_files import raise_limit
+from mpic.runtime.reload import Reloadable, Reloader
+from mpic.runtime.settings import check_tls
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
-from perspective_agent.capacity import FULL, Capacity, find_capacity
-from perspective_agent.diagnosis import Diagnoser
-from perspective_agent.exertion import Exertion
+from perspective_agent.cpu_starvation import Exertion
+from perspective_agent.diagnosis.servers import Diagnoser
+from perspective_agent.dns.resolver import Resolver
 from perspective_agent.metrics import AgentMetrics
-from perspective_agent.probe import (
+from perspective_agent.servicer import Identity, PerspectiveServicer, View
+from perspective_agent.settings import AgentSettings, ResolverTable, read_settings
+from perspective_agent.stream import StreamOptions
+from perspective_agent.unbound.capacity import FULL, Capacity, find_capacity
+from perspective_agent.unbound.control import FailureEraser, UnboundControl
+from perspective_agent.unbound.liveness import INTERVAL, Pulse
+from perspective_agent.unbound.process import PrivateUnbound
+from perspective_agent.unbound.statistics import UnboundStatistics
+from perspective_agent.unbound.trust_anchor import read_key_tags
+from perspective_agent.unbound.validation_probe import (
     Probe,
     ResolverNotValidatingError,
     probe_validation,
     succeed,
 )
-from perspective_agent.pulse import INTERVAL, Pulse
-from perspective_agent.resolver import Resolver
-from perspective_agent.servicer import Identity, PerspectiveServicer, View
-from perspective_agent.settings import AgentSettings, ResolverTable, read_settings
-from perspective_agent.stream import StreamOptions
-from perspective_agent.trust_anchor import read_key_tags
-from perspective_agent.unbound import PrivateUnbound
-from perspective_agent.unbound_control import FailureEraser, UnboundControl
-from perspective_agent.unbound_statistics import UnboundStatistics
 
 log = structlog.get_logger()
 

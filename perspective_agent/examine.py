@@ -12,10 +12,10 @@ from mpic.bounds import FINDING_OCTETS
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks import CHECKS, Check
-from perspective_agent.connection import Lookup
-from perspective_agent.walks import Walk, Walks
-from perspective_agent.wanted import Answer
-from perspective_agent.wire import failed
+from perspective_agent.dns.connection import Lookup
+from perspective_agent.dns.lookup_request import Answer
+from perspective_agent.dns.shared_lookups import Walk, Walks
+from perspective_agent.dns.wire import failed
 
 Report = Callable[[p.EncodedObservation], None]
 

@@ -7,7 +7,7 @@ from itertools import product
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from mpic.metrics import ProgramMetrics
+from mpic.runtime.metrics import ProgramMetrics
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.servicer import StreamLoad, View

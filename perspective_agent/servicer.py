@@ -10,21 +10,21 @@ import structlog
 from google.protobuf import timestamp_pb2
 
 from mpic import __version__
-from mpic.clock import read_clock_us
-from mpic.grpc.identity import Context
 from mpic.names import is_looked_up
+from mpic.runtime.clock import read_clock_us
+from mpic.runtime.grpc.identity import Context
 from mpic.trace import read_traceparent
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc
 from perspective_agent.checks import CHECKS
+from perspective_agent.dns.overload_history import Room
+from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.shared_lookups import Walks
 from perspective_agent.examine import Examination, overloaded, unaskable
-from perspective_agent.probe import Probe
-from perspective_agent.resolver import Resolver
-from perspective_agent.strain import Room
 from perspective_agent.stream import ObservationStream, StreamOptions
-from perspective_agent.unbound_control import UnboundControl
-from perspective_agent.walks import Walks
+from perspective_agent.unbound.control import UnboundControl
+from perspective_agent.unbound.validation_probe import Probe
 
 log = structlog.get_logger()
 

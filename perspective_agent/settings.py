@@ -9,9 +9,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from mpic.config import ConfigError, ConfigPath, ConfigTable, Flaw, Problem, load_config
-from mpic.owner import CertificateOwner
-from mpic.settings import (
+from mpic.runtime.certificate_owner import CertificateOwner
+from mpic.runtime.config import ConfigError, ConfigPath, ConfigTable, Flaw, Problem, load_config
+from mpic.runtime.settings import (
     CallersTable,
     ListenAddress,
     LogTable,
@@ -21,12 +21,12 @@ from mpic.settings import (
     Workers,
     check_tls,
 )
-from perspective_agent.capacity import FULL, Capacity
-from perspective_agent.direct import Egress
-from perspective_agent.trust_anchor import find_missing, read_anchors, read_key_tags
-from perspective_agent.unbound_conf import UnboundOptions
-from perspective_agent.unbound_control import UnboundControl
-from perspective_agent.unbound_rules import LOCAL_ANSWERS, RULES, Rule, find_violation
+from perspective_agent.diagnosis.direct_query import Egress
+from perspective_agent.unbound.capacity import FULL, Capacity
+from perspective_agent.unbound.configuration import UnboundOptions
+from perspective_agent.unbound.control import UnboundControl
+from perspective_agent.unbound.rules import LOCAL_ANSWERS, RULES, Rule, find_violation
+from perspective_agent.unbound.trust_anchor import find_missing, read_anchors, read_key_tags
 
 
 class AgentTable(ConfigTable):

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import structlog
 
-from mpic.company import Company
-from mpic.grpc.gather import Outbox, OutboxFullError
+from mpic.runtime.grpc.batching import Outbox, OutboxFullError
+from mpic.runtime.in_flight import Company
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.examine import Examination
 

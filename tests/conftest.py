@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from mpic.grpc.tls import TlsFiles
+from mpic.runtime.grpc.tls import TlsFiles
 from tests.clauses.zone import tables_zone
 from tests.world import network
 from tests.world.deployment import COORDINATOR, Deployment, Plan

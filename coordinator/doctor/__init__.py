@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from coordinator.agent_clock import ClockBounds
-from coordinator.atlas import Atlas
 from coordinator.doctor.perspectives import Sighting, judge_clocks, judge_sightings, meet_all
 from coordinator.doctor.record import examine_record
 from coordinator.doctor.rules import judge_places, judge_roster
+from coordinator.perspectives.agent_clock import ClockBounds
+from coordinator.rules.countries import Atlas
 from coordinator.settings import CoordinatorSettings, read_settings
-from mpic.address import shift_port
-from mpic.doctor import Finding, Register, run_checks
-from mpic.doctor.clock import examine_kernel_clock
-from mpic.doctor.grpcio import examine_grpcio
-from mpic.doctor.identity import examine_callers, examine_certificates
-from mpic.doctor.open_files import examine_open_files
-from mpic.doctor.ports import examine_ports
-from mpic.open_files import USUAL
-from mpic.pair import read_names
+from mpic.runtime.address import shift_port
+from mpic.runtime.certificate_check import read_names
+from mpic.runtime.doctor import Finding, Register, run_checks
+from mpic.runtime.doctor.clock import examine_kernel_clock
+from mpic.runtime.doctor.grpcio import examine_grpcio
+from mpic.runtime.doctor.identity import examine_callers, examine_certificates
+from mpic.runtime.doctor.open_files import examine_open_files
+from mpic.runtime.doctor.ports import examine_ports
+from mpic.runtime.open_files import USUAL
 
 
 @dataclass(frozen=True, slots=True)

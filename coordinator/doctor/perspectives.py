@@ -11,20 +11,20 @@ from datetime import UTC, datetime
 
 from grpc import StatusCode, aio
 
-from coordinator.agent_clock import (
+from coordinator.perspectives.agent_clock import (
     ClockBounds,
     describe_difference,
     find_difference,
     make_reading,
 )
-from coordinator.clock_watch import read_ours_us
-from coordinator.roster import Perspective, Roster
-from mpic.clock import read_steady_us
-from mpic.doctor import Fact, Facts, Finding
-from mpic.doctor.handshake import Presented, StrangerError, shake_hands
-from mpic.grpc.tls import TlsFiles
-from mpic.grpc.transport import open_channel
-from mpic.pair import RENEWAL
+from coordinator.perspectives.clock_watch import read_ours_us
+from coordinator.rules.roster import Perspective, Roster
+from mpic.runtime.certificate_check import RENEWAL
+from mpic.runtime.clock import read_steady_us
+from mpic.runtime.doctor import Fact, Facts, Finding
+from mpic.runtime.doctor.handshake import Presented, StrangerError, shake_hands
+from mpic.runtime.grpc.tls import TlsFiles
+from mpic.runtime.grpc.transport import open_channel
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc

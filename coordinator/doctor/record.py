@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coordinator.record.settings import RecordTable
-from coordinator.record.store import StoreError
-from mpic.doctor import Facts, Finding
+from coordinator.record.stores.base import StoreError
+from mpic.runtime.doctor import Facts, Finding
 
 # About a million records; an operator who is warned then has days.
 _FREE_OCTETS = 2 * 1024**3

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from coordinator.atlas import Atlas
-from coordinator.placement import find_misplacements
-from coordinator.policy import NoPolicyRowError, Policy, PolicyRow
-from coordinator.roster import Breach, Roster, find_breaches
-from mpic.doctor import Facts, Finding
+from coordinator.rules.countries import Atlas
+from coordinator.rules.placement import find_misplacements
+from coordinator.rules.policy import NoPolicyRowError, Policy, PolicyRow
+from coordinator.rules.roster import Breach, Roster, find_breaches
+from mpic.runtime.doctor import Facts, Finding
 
 
 def judge_roster(roster: Roster, policy: Policy, now: datetime) -> Sequence[Finding]:

@@ -7,7 +7,7 @@ hence it has to report at once.
 
 from enum import StrEnum
 
-from coordinator.record.moments import SECOND_US, show_moment
+from coordinator.record.timestamps import SECOND_US, show_moment
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 

@@ -23,7 +23,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from coordinator.record.moments import LATEST_US, month_of
+from coordinator.record.timestamps import LATEST_US, month_of
 
 GENESIS = bytes(32)
 _ENTRY = b"mpic record entry v1\0"

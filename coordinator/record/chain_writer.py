@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from coordinator.record.chain import Head, seal_batch
-from coordinator.record.moments import to_us
-from coordinator.record.store import ChainMovedError, ClaimedError, Entry, Store
-from coordinator.record.waiting import supersede
+from coordinator.record.stores.base import ChainMovedError, ClaimedError, Entry, Store
+from coordinator.record.timestamps import to_us
+from coordinator.record.write_queue import supersede
 
 
 class ChainWriter:

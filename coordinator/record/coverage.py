@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from coordinator.record.chain import StoredBatch
 from coordinator.record.heads import KeptHead
-from coordinator.record.moments import show_moment
-from coordinator.record.pruned import PRUNING_CHAIN
+from coordinator.record.prunings import PRUNING_CHAIN
+from coordinator.record.timestamps import show_moment
 
 
 @dataclass(slots=True)

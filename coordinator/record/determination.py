@@ -9,7 +9,7 @@ It is worked out from what is recorded, so that every process of every coordinat
 same, also after a restart.
 """
 
-from coordinator.responsibility import Needed, Responsible, Vote, blame_verdict
+from coordinator.rules.responsibility import Needed, Responsible, Vote, blame_verdict
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 

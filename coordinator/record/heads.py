@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from coordinator.record.chain import DIGEST, Head
-from coordinator.record.moments import SECOND_US, read_moment, show_moment
+from coordinator.record.timestamps import SECOND_US, read_moment, show_moment
 
 EVENT = "record_head"
 AGAIN_US = 3600 * SECOND_US

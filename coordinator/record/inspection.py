@@ -9,13 +9,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from google.protobuf.message import DecodeError
 
+from coordinator.decision.attempt_id import OCTETS, microseconds_of, show_id
 from coordinator.record.chain import Flaw, StoredBatch
-from coordinator.record.dossier import record_of
-from coordinator.record.ids import OCTETS, microseconds_of, show_id
-from coordinator.record.moments import DAY_US, SECOND_US, show_moment
-from coordinator.record.pruned import PRUNING_CHAIN
-from coordinator.record.store import StoredRecord
-from coordinator.record.terms import find_terms
+from coordinator.record.entries import record_of
+from coordinator.record.index_terms import find_terms
+from coordinator.record.prunings import PRUNING_CHAIN
+from coordinator.record.stores.base import StoredRecord
+from coordinator.record.timestamps import DAY_US, SECOND_US, show_moment
 from mpic.v1 import record_pb2 as r
 
 # A clock that was wrong is set right within a day; an entry with an old date is older.

@@ -6,7 +6,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from coordinator.record.publisher import HeadPublisher
-from coordinator.record.recorder import Recorder
+from coordinator.record.writer import Recorder
 
 
 class HeadsCollector(Collector):

@@ -20,11 +20,11 @@ import structlog
 
 from coordinator.record.chain import Head
 from coordinator.record.heads import EVENT, KeptHead, encode_head, is_due, word_head
-from coordinator.record.moments import to_us
-from coordinator.record.recorder import Clock
-from mpic.grpc.logs import write_always
-from mpic.grpc.sink import SINK
-from mpic.problem import explain_os_error
+from coordinator.record.timestamps import to_us
+from coordinator.record.writer import Clock
+from mpic.runtime.log_sink import SINK
+from mpic.runtime.logs import write_always
+from mpic.runtime.problem import explain_os_error
 
 log = structlog.get_logger()
 

@@ -8,11 +8,11 @@ from typing import TypeVar
 import grpc
 import structlog
 
-from coordinator.record.dossier import Dossier, read_dossier
-from coordinator.record.ids import OCTETS, show_id
-from coordinator.record.store import Search, Store, StoreError
-from coordinator.record.terms import request_term
-from mpic.grpc.errors import RequestError
+from coordinator.decision.attempt_id import OCTETS, show_id
+from coordinator.record.entries import Dossier, read_dossier
+from coordinator.record.index_terms import request_term
+from coordinator.record.stores.base import Search, Store, StoreError
+from mpic.runtime.grpc.errors import RequestError
 
 log = structlog.get_logger()
 

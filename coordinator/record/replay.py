@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from coordinator.addresses import is_looser
-from coordinator.ballot import Ballot, Reply
-from coordinator.issuer import Issuer, Issuers
-from coordinator.judging import Ask
-from coordinator.policy import Policy, PolicyRow
-from coordinator.quorum import Terms
-from coordinator.record.dossier import Dossier
-from coordinator.roster import Location, Perspective, Roster
-from coordinator.verdict import explain_verdict
+from coordinator.checks.addresses import is_looser
+from coordinator.checks.caa.issuer import Issuer, Issuers
+from coordinator.checks.check import Ask
+from coordinator.decision.verdict import explain_verdict
+from coordinator.decision.vote import Ballot, Reply
+from coordinator.record.entries import Dossier
+from coordinator.rules.policy import Policy, PolicyRow
+from coordinator.rules.quorum import Terms
+from coordinator.rules.roster import Location, Perspective, Roster
 from mpic.names import is_wildcard
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p

@@ -1,37 +1,120 @@
-"""Removing months so that the rest stays verifiable.
+"""How long records must be kept, and which months may go.
 
-Whoever removes writes that down in a chain of its own, so that no coordinator has to be running:
-what it removed, when that was written, and until when it had to be kept (`pruned`).
+BR 5.4.3: records of a certificate's life, "for at least two (2) years after" it expires. BR 5.5.2:
+archived audit logs "for at least two (2) years from their record creation timestamp", or as in
+5.4.3, "whichever is longer". So a refusal is kept for two years, and an approval for two years
+after the certificates that were issued on it have expired. Where the pipeline has not said what it
+issued, the longest-lived certificate that could have been is assumed.
+
+Months go whole, so that what is left stays verifiable: a month stays as long as one entry must.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
-from importlib.metadata import version
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
-from coordinator.record.chain import seal_batch
-from coordinator.record.ids import make_id
-from coordinator.record.moments import RETENTION_YEARS, to_us
-from coordinator.record.pruned import PRUNING_CHAIN, write_gap
-from coordinator.record.store import Entry, Store, StoredMonth
-from coordinator.record.terms import find_terms
+from coordinator.decision.attempt_id import show_id
+from coordinator.record.chain import StoredBatch
+from coordinator.record.entries import Dossier, read_dossier, record_of
+from coordinator.record.prunings import PRUNING_CHAIN
+from coordinator.record.stores.base import Store, StoredMonth
+from coordinator.record.timestamps import end_retention, to_moment, to_us
+from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
+# BR 6.3.2: the longest a certificate issued from a date on may live, in days.
+LONGEST_VALIDITY = (
+    (datetime(2029, 3, 15, tzinfo=UTC), 47),
+    (datetime(2027, 3, 15, tzinfo=UTC), 100),
+    (datetime(2026, 3, 15, tzinfo=UTC), 200),
+    (datetime.min.replace(tzinfo=UTC), 398),
+)
 
-def remove_months(store: Store, months: Sequence[StoredMonth], now: datetime) -> r.Pruning:
-    """Remove months and write a pruning, both or nothing; raises StoreError.
 
-    The months are those that `keeping.decide_months` found: it says until when each had to be kept.
-    Raises ChainMovedError when another has pruned meanwhile: look again what there is.
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a month stays."""
+
+    month: str
+    until: datetime
+    why: str
+    """Which entry, in one sentence."""
+
+
+def keep_until(dossier: Dossier) -> datetime | None:
+    """Return until when all about a question must be kept; None when its record is not there."""
+    record = dossier.question
+    if record is None:
+        return None
+    decided = to_moment(record.decided_at_us)
+    ends = [one.issuance.not_after.ToDatetime(UTC) for one in dossier.issuances]
+    is_approved = all(name.reason == c.REASON_CORROBORATED for name in record.names)
+    if not ends and is_approved and not (record.dry_run or record.superseded_by):
+        usable = min(name.caa_usable_until_us for name in record.names)
+        issued = max(decided, to_moment(usable))
+        ends = [issued + _longest_validity(issued)]
+    return end_retention(max([decided, *ends]))
+
+
+def keep_entry_until(entry: r.RecordEntry, dossier: Dossier, written_at: datetime) -> datetime:
+    """Return until when one entry must be kept: two years, and as long as what it is about."""
+    ends = [end_retention(written_at), keep_until(dossier)]
+    if entry.WhichOneof("kind") == "issuance":
+        ends.append(end_retention(entry.issuance.issuance.not_after.ToDatetime(UTC)))
+    return max(end for end in ends if end is not None)
+
+
+def decide_months(store: Store, now: datetime) -> tuple[list[StoredMonth], list[Hold]]:
+    """Return the months that may go, and why others of that age stay; raises StoreError.
+
+    What was written down about prunings is not among them: by it the rest is verified.
     """
-    head = store.head(PRUNING_CHAIN)
-    entry = r.RecordEntry()
-    pruning = entry.pruning
-    pruning.id, pruning.pruned_at_us = make_id(now), to_us(now)
-    pruning.retention_years = RETENTION_YEARS
-    pruning.coordinator_version = version("mpic")
-    for month in months:
-        write_gap(pruning.gaps.add(), month.gap)
-    content = entry.SerializeToString()
-    batch = seal_batch(head, [content], to_us(now))
-    store.remove(months, batch, Entry(pruning.id, content, find_terms(entry)))
-    return pruning
+    months = [one for one in store.months() if one.gap.chain != PRUNING_CHAIN]
+    old = [one for one in months if end_retention(_end_of(one.month)) <= now]
+    removable: list[StoredMonth] = []
+    holds: dict[str, Hold] = {}
+    for one in old:
+        last = _find_last(store, one)
+        removable.append(replace(one, gap=replace(one.gap, kept_until_us=to_us(last.until))))
+        if last.until > now:
+            holds[one.month] = max(last, holds.get(one.month, last), key=_until)
+    return [one for one in removable if one.month not in holds], list(holds.values())
+
+
+def _find_last(store: Store, month: StoredMonth) -> Hold:
+    """Return the entry of a month that must stay longest."""
+    batches = (
+        stored
+        for stored in store.batches(month.gap.chain)
+        if month.gap.first <= stored.batch.sequence <= month.gap.last
+    )
+    return max((_find_hold(store, month.month, one) for one in batches), key=_until)
+
+
+def _find_hold(store: Store, month: str, stored: StoredBatch) -> Hold:
+    """Return the entry of a batch that must stay longest."""
+    written_at = to_moment(stored.batch.written_at_us)
+    ends = [(_keep_until(store, content, written_at), content) for content in stored.contents]
+    until, content = max(ends)
+    record = record_of(r.RecordEntry.FromString(content))
+    return Hold(month, until, f"record {show_id(record)}")
+
+
+def _keep_until(store: Store, content: bytes, written_at: datetime) -> datetime:
+    entry = r.RecordEntry.FromString(content)
+    record = record_of(entry)
+    stored = store.read(record)
+    dossier = read_dossier(stored.contents if stored else [content], record)
+    return keep_entry_until(entry, dossier, written_at)
+
+
+def _until(hold: Hold) -> datetime:
+    return hold.until
+
+
+def _longest_validity(issued: datetime) -> timedelta:
+    return timedelta(days=next(days for start, days in LONGEST_VALIDITY if issued >= start))
+
+
+def _end_of(month: str) -> datetime:
+    start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    return (start + timedelta(days=32)).replace(day=1)

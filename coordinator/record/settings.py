@@ -8,15 +8,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
-from coordinator.policy import Policy
+from coordinator.record.idempotency import Memory, Repeats
 from coordinator.record.publisher import HeadPublisher
 from coordinator.record.reader import Reader
-from coordinator.record.recorder import Clock, Recorder, Unrecorded
-from coordinator.record.repeats import Memory, Repeats
-from coordinator.record.sqlite import SqliteStore
-from coordinator.record.store import Store, StoreError
-from mpic.config import ConfigPath, ConfigTable, Flaw
-from mpic.problem import explain_os_error
+from coordinator.record.stores.base import Store, StoreError
+from coordinator.record.stores.sqlite.store import SqliteStore
+from coordinator.record.writer import Clock, Recorder, Unrecorded
+from coordinator.rules.policy import Policy
+from mpic.runtime.config import ConfigPath, ConfigTable, Flaw
+from mpic.runtime.problem import explain_os_error
 
 ChainName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,100}$")]
 OtherChain = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,110}$")]
@@ -92,7 +92,7 @@ class RecordTable(ConfigTable):
     def _find_exposures(self) -> list[str]:
         if self.dsn is None:
             return []
-        from coordinator.record.postgresql_connection import find_exposures  # noqa: PLC0415 - an extra
+        from coordinator.record.stores.postgresql.connection import find_exposures  # noqa: PLC0415 - an extra
 
         hosts = ", ".join(find_exposures(self.dsn.get_secret_value()))
         what = f"record.dsn: anybody on the way can pose as {hosts} and read along"
@@ -103,8 +103,8 @@ class RecordTable(ConfigTable):
         if self.store == "sqlite":
             return SqliteStore(self.path)
         # psycopg is an extra.
-        from coordinator.record.postgresql import PostgresqlStore  # noqa: PLC0415
-        from coordinator.record.postgresql_connection import Address  # noqa: PLC0415
+        from coordinator.record.stores.postgresql.connection import Address  # noqa: PLC0415
+        from coordinator.record.stores.postgresql.store import PostgresqlStore  # noqa: PLC0415
 
         return PostgresqlStore(Address(self._read_dsn, self.database_timeout))
 
@@ -161,7 +161,7 @@ class RecordTable(ConfigTable):
 def _check_dsn(dsn: SecretStr | None, dsn_file: Path | None) -> None:
     """Raise Flaw where PostgreSQL cannot be reached by what is configured."""
     try:
-        from coordinator.record import postgresql_connection as connection  # noqa: PLC0415 - an extra
+        from coordinator.record.stores.postgresql import connection  # noqa: PLC0415 - an extra
     except ImportError as error:
         text = f"PostgreSQL needs psycopg, which cannot be loaded ({error})"
         raise Flaw(text, "Install it: pip install 'mpic[postgresql]'", "store") from error

@@ -15,7 +15,7 @@ from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalk
 from perspective_agent.checks.proving_walk import ProvingWalk
-from perspective_agent.wanted import Answer, Wanted
+from perspective_agent.dns.lookup_request import Answer, Wanted
 
 
 class Check(Protocol):

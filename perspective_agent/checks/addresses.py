@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.wanted import Answer, Wanted
-from perspective_agent.wire import A
+from perspective_agent.dns.lookup_request import Answer, Wanted
+from perspective_agent.dns.wire import A
 
 
 class AddressCheck:

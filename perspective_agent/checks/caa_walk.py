@@ -7,7 +7,7 @@
         domain = Parent(domain)
       return Empty
 
-The levels are climbed by `perspective_agent.walks`. Aliases are the resolver's business; only the
+The levels are climbed by `dns.shared_lookups`. Aliases are the resolver's business; only the
 name asked is climbed. NXDOMAIN says nothing about parents: the walk goes on.
 
 A walk that has to prove more is in `proving_walk`.
@@ -16,8 +16,8 @@ A walk that has to prove more is in `proving_walk`.
 from collections.abc import Callable, Sequence
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.wanted import Answer, Wanted
-from perspective_agent.wire import CAA
+from perspective_agent.dns.lookup_request import Answer, Wanted
+from perspective_agent.dns.wire import CAA
 
 
 class CaaWalk:

@@ -7,8 +7,8 @@ time-out or an answer without AD is no such proof: those are "Indeterminate".
 
 from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.wanted import Wanted
-from perspective_agent.wire import DS
+from perspective_agent.dns.lookup_request import Wanted
+from perspective_agent.dns.wire import DS
 
 ROOT = ""
 

@@ -5,7 +5,7 @@ infrastructure, and the domain is shown to be "Insecure" (RFC 4035 section 4.3).
 not known here, and it would be permission for that level alone: the record sets of the levels above
 decide then. So a walk that has to prove goes on above each level where the resolver answered
 SERVFAIL, and looks for the proofs of each: where the chain of trust ends (`insecurity`), and what
-the servers do when they are asked directly (`perspective_agent.diagnosis`).
+the servers do when they are asked directly (`perspective_agent.diagnosis.servers`).
 
 All levels are asked at once, each by itself. Of an alias there is no proof: the failure may be
 that of the zone it leads to, signed or not. So each level is asked for its CNAME as well, also at
@@ -18,8 +18,8 @@ from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.checks.caa_walk import to_finding
 from perspective_agent.checks.insecurity import Descent
-from perspective_agent.wanted import Answer, Wanted
-from perspective_agent.wire import CAA, CNAME
+from perspective_agent.dns.lookup_request import Answer, Wanted
+from perspective_agent.dns.wire import CAA, CNAME
 
 _MOST_PROOFS = 4
 """Levels that failed for which a proof is looked for: a name and the zone it is in are two."""

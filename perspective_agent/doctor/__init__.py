@@ -10,22 +10,22 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from mpic.address import shift_port
-from mpic.doctor import Finding, Register, run_checks
-from mpic.doctor.clock import examine_kernel_clock
-from mpic.doctor.identity import examine_callers, examine_certificates
-from mpic.doctor.open_files import examine_open_files
-from mpic.doctor.ports import examine_ports
-from mpic.open_files import LEAST
-from mpic.pair import read_names
-from perspective_agent.capacity import FULL
+from mpic.runtime.address import shift_port
+from mpic.runtime.certificate_check import read_names
+from mpic.runtime.doctor import Finding, Register, run_checks
+from mpic.runtime.doctor.clock import examine_kernel_clock
+from mpic.runtime.doctor.identity import examine_callers, examine_certificates
+from mpic.runtime.doctor.open_files import examine_open_files
+from mpic.runtime.doctor.ports import examine_ports
+from mpic.runtime.open_files import LEAST
 from perspective_agent.doctor.anchors import judge_anchors
 from perspective_agent.doctor.consultation import consult_resolver, judge_resolver
 from perspective_agent.doctor.patient import Patient
 from perspective_agent.doctor.signatures import judge_signatures
 from perspective_agent.doctor.ways import explore_ways, judge_ways
 from perspective_agent.settings import AgentSettings, read_settings
-from perspective_agent.trust_anchor import read_anchors
+from perspective_agent.unbound.capacity import FULL
+from perspective_agent.unbound.trust_anchor import read_anchors
 
 
 def examine(file: Path) -> list[Finding]:

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from mpic.doctor import Facts, Finding
-from perspective_agent.trust_anchor import Anchor, find_known, find_missing
+from mpic.runtime.doctor import Facts, Finding
+from perspective_agent.unbound.trust_anchor import Anchor, find_known, find_missing
 
 
 def judge_anchors(anchors: Collection[Anchor], now: datetime) -> Sequence[Finding]:

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
-from mpic.doctor import Facts, Finding
-from mpic.open_files import HOW_TO_SET, TooFewFilesError, raise_limit
-from perspective_agent.capacity import fit_capacity
+from mpic.runtime.doctor import Facts, Finding
+from mpic.runtime.open_files import HOW_TO_SET, TooFewFilesError, raise_limit
+from perspective_agent.dns.resolver import Resolver
 from perspective_agent.doctor.signatures import Signature, read_signature
-from perspective_agent.probe import Probe, probe_validation
-from perspective_agent.resolver import Resolver
 from perspective_agent.settings import ResolverTable
-from perspective_agent.trust_anchor import read_key_tags
-from perspective_agent.unbound import PrivateUnbound, UnboundError
-from perspective_agent.unbound_control import UnboundControl
+from perspective_agent.unbound.capacity import fit_capacity
+from perspective_agent.unbound.control import UnboundControl
+from perspective_agent.unbound.process import PrivateUnbound, UnboundError
+from perspective_agent.unbound.trust_anchor import read_key_tags
+from perspective_agent.unbound.validation_probe import Probe, probe_validation
 
 _TRIES = 3
 _PAUSE_SECONDS = 0.3

@@ -2,7 +2,7 @@
 
 A root that is signed anew every day tells the time to within days, and nobody can forge it; a
 clock beyond that makes every answer bogus. Nothing in DNS tells the time more finely: whether the
-clock is right to the second only a time service knows (`mpic.doctor.clock`).
+clock is right to the second only a time service knows (`mpic.runtime.doctor.clock`).
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rdtypes.ANY.RRSIG
 
-from mpic.doctor import Facts, Finding
+from mpic.runtime.doctor import Facts, Finding
 
 # The root is signed twice a day; this leaves room for a server that lags behind.
 _USUAL_AGE = timedelta(days=3)

@@ -17,7 +17,7 @@ import dns.message
 import dns.rdatatype
 import dns.rrset
 
-from mpic.doctor import Facts, Finding
+from mpic.runtime.doctor import Facts, Finding
 from perspective_agent.settings import ResolverTable
 
 Transport = Literal["udp", "tcp"]

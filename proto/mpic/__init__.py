@@ -16,6 +16,6 @@ __version__ = version("mpic")
 _VARIABLE, _NO_CIPHER = "GRPC_SSL_CIPHER_SUITES", "ECDHE-PSK-AES128-CBC-SHA"
 
 TLS_1_3_ONLY = "grpc._cython.cygrpc" not in sys.modules or os.environ.get(_VARIABLE) == _NO_CIPHER
-"""Whether it was set in time. `mpic.grpc.tls` makes no credentials otherwise."""
+"""Whether it was set in time. `mpic.runtime.grpc.tls` makes no credentials otherwise."""
 
 os.environ[_VARIABLE] = _NO_CIPHER

@@ -1,5 +1,5 @@
 """`python -m mpic`: the command."""
 
-from mpic.cli import main
+from mpic.runtime.cli import main
 
 main()

@@ -26,7 +26,7 @@ from typing import Any
 
 from grpc import aio
 
-from mpic.grpc.transport import open_channel
+from mpic.runtime.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.bench.load import Ask, Front, Result, run_closed

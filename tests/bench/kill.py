@@ -26,11 +26,11 @@ from pathlib import Path
 
 import grpc
 
-from coordinator.record.audit import verify_store
+from coordinator.decision.attempt_id import read_id
 from coordinator.record.determination import is_determination
-from coordinator.record.dossier import read_dossier
-from coordinator.record.ids import read_id
-from coordinator.record.store import Search, Store
+from coordinator.record.entries import read_dossier
+from coordinator.record.stores.base import Search, Store
+from coordinator.record.verify import verify_store
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import Deployment, Plan

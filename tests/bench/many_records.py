@@ -16,10 +16,10 @@ from pathlib import Path
 
 import psycopg
 
+from coordinator.decision.attempt_id import lowest_id
 from coordinator.record.chain import Batch, Head, seal_batch, start_chain
-from coordinator.record.ids import lowest_id
-from coordinator.record.sqlite import SqliteStore
-from coordinator.record.terms import caller_term, find_terms, name_term, request_term
+from coordinator.record.index_terms import caller_term, find_terms, name_term, request_term
+from coordinator.record.stores.sqlite.store import SqliteStore
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 from tests.world.records import CALLER, sample_record

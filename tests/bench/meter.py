@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from perspective_agent.unbound_conf import CONTROL_SOCKET
+from perspective_agent.unbound.configuration import CONTROL_SOCKET
 from tests.world.deployment import Deployment
 
 _PAGE_MB = 4096 / 1e6

@@ -34,8 +34,8 @@ from typing import Any
 import grpc
 from grpc import aio
 
-from mpic.grpc.tls import TlsFiles
-from mpic.grpc.transport import open_channel
+from mpic.runtime.grpc.tls import TlsFiles
+from mpic.runtime.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.bench.meter import Usage, read_usage

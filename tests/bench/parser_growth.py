@@ -13,8 +13,8 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
-from coordinator.caa import Applicant, judge_set
-from perspective_agent.wire import CAA, make_query, read_answer
+from coordinator.checks.caa.relevant_set import Applicant, judge_set
+from perspective_agent.dns.wire import CAA, make_query, read_answer
 
 APPLICANT = Applicant(frozenset({"ca.example"}), "https://ca.example/1", "dns-01")
 RECORD = b"\x00\x05issue"

@@ -12,10 +12,10 @@ from pathlib import Path
 from random import getrandbits as randbits
 
 from coordinator.record.chain import seal_batch
-from coordinator.record.postgresql import PostgresqlStore
-from coordinator.record.postgresql_connection import Address
-from coordinator.record.sqlite import SqliteStore
-from coordinator.record.store import Claim, Entry, Store
+from coordinator.record.stores.base import Claim, Entry, Store
+from coordinator.record.stores.postgresql.connection import Address
+from coordinator.record.stores.postgresql.store import PostgresqlStore
+from coordinator.record.stores.sqlite.store import SqliteStore
 from tests.world.postgresql import PostgresqlServer
 from tests.world.records import samples, to_entry
 

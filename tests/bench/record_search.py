@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from coordinator.record.ids import lowest_id
-from coordinator.record.postgresql import PostgresqlStore
-from coordinator.record.postgresql_connection import Address
-from coordinator.record.sqlite import SqliteStore
-from coordinator.record.store import Search, Store
-from coordinator.record.terms import caller_term, dissent_term, name_term, reason_term
+from coordinator.decision.attempt_id import lowest_id
+from coordinator.record.index_terms import caller_term, dissent_term, name_term, reason_term
+from coordinator.record.stores.base import Search, Store
+from coordinator.record.stores.postgresql.connection import Address
+from coordinator.record.stores.postgresql.store import PostgresqlStore
+from coordinator.record.stores.sqlite.store import SqliteStore
 from mpic.v1 import corroboration_pb2 as c
 from tests.bench.many_records import LAST, fill_postgresql, fill_sqlite, name_of
 from tests.world.postgresql import PostgresqlServer

@@ -29,8 +29,8 @@ from typing import Any
 
 from grpc import aio
 
-from mpic.grpc.tls import channel_credentials
-from mpic.pki import Subject, issue_certificate, load_authority
+from mpic.runtime.grpc.tls import channel_credentials
+from mpic.runtime.pki import Subject, issue_certificate, load_authority
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import COORDINATOR, COORDINATOR_ADMIN, Deployment, Plan, wait_serving

@@ -27,7 +27,7 @@ from typing import Any
 
 import grpc
 
-from mpic.grpc.tls import TlsFiles, channel_credentials
+from mpic.runtime.grpc.tls import TlsFiles, channel_credentials
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.bench.running import USUAL, running

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from coordinator.caa import Applicant, judge_set
+from coordinator.checks.caa.relevant_set import Applicant, judge_set
 from mpic.v1 import corroboration_pb2 as c
 
 PERMIT, FORBID = c.CAA_OUTCOME_PERMITTED, c.CAA_OUTCOME_FORBIDDEN

@@ -12,10 +12,10 @@ import yaml
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
-from coordinator.atlas import Atlas
-from coordinator.placement import find_misplacements
+from coordinator.rules.countries import Atlas
+from coordinator.rules.placement import find_misplacements
 from coordinator.settings import CoordinatorSettings
-from mpic.config import load_config
+from mpic.runtime.config import load_config
 from perspective_agent.settings import AgentSettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]

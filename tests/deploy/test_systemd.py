@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from coordinator.settings import CoordinatorSettings
-from mpic.config import load_config
-from mpic.open_files import SET
+from mpic.runtime.config import load_config
+from mpic.runtime.open_files import SET
 from perspective_agent.settings import AgentSettings
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"

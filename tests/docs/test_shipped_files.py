@@ -12,9 +12,9 @@ import pytest
 from pydantic import BaseModel
 
 from coordinator.settings import CoordinatorSettings, check_roster
-from mpic.config import load_config
+from mpic.runtime.config import load_config
 from perspective_agent.settings import AgentSettings
-from perspective_agent.unbound_conf import CANARY_ANCHOR
+from perspective_agent.unbound.configuration import CANARY_ANCHOR
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHIPPED: dict[str, type[BaseModel]] = {

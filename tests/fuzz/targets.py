@@ -15,28 +15,28 @@ import dns.message
 import dns.rcode
 from google.protobuf.message import DecodeError
 
-from coordinator.ballot import Ballot, Reply
-from coordinator.caa import Applicant, judge_set
-from coordinator.caa_value import read_issue_value, read_property
-from coordinator.intake import Desk, read_question
-from coordinator.issuer import Issuer
-from coordinator.link import Link, LinkOptions
-from coordinator.link_problem import LinkError
+from coordinator.checks.caa.issuer import Issuer
+from coordinator.checks.caa.relevant_set import Applicant, judge_set
+from coordinator.checks.caa.value import read_issue_value, read_property
+from coordinator.decision.question import Desk, read_question
+from coordinator.decision.vote import Ballot, Reply
+from coordinator.perspectives.client import Link, LinkOptions
+from coordinator.perspectives.errors import LinkError
 from mpic.bounds import MAX_NAMES
-from mpic.grpc.errors import RequestError
-from mpic.grpc.tls import TlsFiles
 from mpic.names import InvalidNameError, is_looked_up, parse_name
+from mpic.runtime.grpc.errors import RequestError
+from mpic.runtime.grpc.tls import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.records import (
+from perspective_agent.dns.records import (
     MalformedRecordError,
     name_to_text,
     read_name,
     read_records,
     skip_records,
 )
-from perspective_agent.wire import CAA, CNAME, DS, A, Query, make_query, read_answer
+from perspective_agent.dns.wire import CAA, CNAME, DS, A, Query, make_query, read_answer
 from tests.world.at_once import run_at_once
 from tests.world.samples import NAME, TERMS, WORLD, ask, reply
 

@@ -17,10 +17,10 @@ from grpc import aio
 from grpc_status import rpc_status
 from structlog.testing import capture_logs
 
-from mpic.grpc import acceptors
-from mpic.grpc.acceptors import Acceptors, Reception, refuse
-from mpic.grpc.errors import RequestError, abort
-from mpic.grpc.handlers import Context, Handler
+from mpic.runtime.grpc import acceptors
+from mpic.runtime.grpc.acceptors import Acceptors, Reception, refuse
+from mpic.runtime.grpc.errors import RequestError, abort
+from mpic.runtime.grpc.handlers import Context, Handler
 
 SERVICE, METHOD = "mpic.test.Busy", "Ask"
 CALLS = 64

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
-from mpic import admin
-from mpic.admin import AdminPages, Readiness, open_admin
+from mpic.runtime import admin
+from mpic.runtime.admin import AdminPages, Readiness, open_admin
 from tests.world import network
 
 REQUEST = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"

@@ -16,11 +16,11 @@ import pytest
 from google.protobuf import json_format
 from typer.testing import CliRunner, Result
 
-from mpic.cli import build_app
-from mpic.pki import Subject, issue_certificate, load_authority, name_pair
+from mpic.runtime.cli import build_app
+from mpic.runtime.pki import Subject, issue_certificate, load_authority, name_pair
 from mpic.v1 import corroboration_pb2 as c
-from perspective_agent.trust_anchor import ROOT_KEYS
-from perspective_agent.unbound_conf import UnboundOptions, unbound_config
+from perspective_agent.unbound.configuration import UnboundOptions, unbound_config
+from perspective_agent.unbound.trust_anchor import ROOT_KEYS
 from tests.world import network
 from tests.world.deployment import (
     COORDINATOR,

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.caa_servers import find_doubt
+from coordinator.checks.caa.servers import find_doubt
 from mpic.v1 import observation_pb2 as o
-from perspective_agent import direct
-from perspective_agent.diagnosis import Diagnoser
-from perspective_agent.direct import Egress
-from perspective_agent.strain import Strain
-from perspective_agent.unbound_conf import SPECIAL_PURPOSE, UnboundOptions, unbound_config
+from perspective_agent.diagnosis import direct_query as direct
+from perspective_agent.diagnosis.direct_query import Egress
+from perspective_agent.diagnosis.servers import Diagnoser
+from perspective_agent.dns.overload_history import Strain
+from perspective_agent.unbound.configuration import SPECIAL_PURPOSE, UnboundOptions, unbound_config
 from tests.world import network, zones
 from tests.world.internet import Internet
 from tests.world.process import Child, wait_until

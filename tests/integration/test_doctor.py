@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from google.protobuf import json_format
 
-from mpic.pki import Subject, create_authority, issue_certificate
+from mpic.runtime.pki import Subject, create_authority, issue_certificate
 from mpic.v1 import corroboration_pb2 as c
 from tests.world import network, zones
 from tests.world.deployment import (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.record.sqlite import SqliteStore
+from coordinator.record.stores.sqlite.store import SqliteStore
 from mpic.v1 import corroboration_pb2 as c
 from tests.world.deployment import MPIC, Deployment, Plan
 from tests.world.process import wait_until

@@ -11,8 +11,8 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from mpic.grpc.tls import TlsFiles, channel_credentials
-from mpic.pki import Subject, create_authority, issue_certificate, load_authority
+from mpic.runtime.grpc.tls import TlsFiles, channel_credentials
+from mpic.runtime.pki import Subject, create_authority, issue_certificate, load_authority
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc, perspective_pb2_grpc
 from mpic.v1 import perspective_pb2 as p

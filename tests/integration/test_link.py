@@ -10,14 +10,14 @@ import pytest
 from grpc import aio
 from structlog.testing import capture_logs
 
-from coordinator import link as module
-from coordinator.link import Link, LinkOptions
-from coordinator.link_problem import Problem
-from coordinator.pending import Answer
-from coordinator.roster import Perspective
-from mpic.grpc.handlers import Context
-from mpic.grpc.tls import TlsFiles, server_credentials
-from mpic.pki import Authority, Pair, Subject, create_authority, issue_certificate
+from coordinator.perspectives import client as module
+from coordinator.perspectives.client import Link, LinkOptions
+from coordinator.perspectives.errors import Problem
+from coordinator.perspectives.pending import Answer
+from coordinator.rules.roster import Perspective
+from mpic.runtime.grpc.handlers import Context
+from mpic.runtime.grpc.tls import TlsFiles, server_credentials
+from mpic.runtime.pki import Authority, Pair, Subject, create_authority, issue_certificate
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p

@@ -15,7 +15,7 @@ import dns.query
 import dns.rcode
 import pytest
 
-from perspective_agent.unbound_conf import SPECIAL_PURPOSE, UnboundOptions, unbound_config
+from perspective_agent.unbound.configuration import SPECIAL_PURPOSE, UnboundOptions, unbound_config
 from tests.world import network, zones
 from tests.world.internet import Internet
 from tests.world.process import Child, wait_until

@@ -12,11 +12,11 @@ import grpc
 import pytest
 from google.protobuf import json_format
 
-from coordinator.record.audit import export_heads, verify_store
-from coordinator.record.dossier import Dossier, read_dossier
-from coordinator.record.ids import read_id, show_id
-from coordinator.record.sqlite import SqliteStore
-from coordinator.record.terms import request_term
+from coordinator.decision.attempt_id import read_id, show_id
+from coordinator.record.entries import Dossier, read_dossier
+from coordinator.record.index_terms import request_term
+from coordinator.record.stores.sqlite.store import SqliteStore
+from coordinator.record.verify import export_heads, verify_store
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world import network

@@ -10,13 +10,13 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from coordinator.record.audit import export_heads, verify_store
-from coordinator.record.dossier import read_dossier
-from coordinator.record.ids import read_id, show_id
-from coordinator.record.postgresql import PostgresqlStore
-from coordinator.record.postgresql_connection import Address
-from coordinator.record.store import Search
-from coordinator.record.terms import request_term
+from coordinator.decision.attempt_id import read_id, show_id
+from coordinator.record.entries import read_dossier
+from coordinator.record.index_terms import request_term
+from coordinator.record.stores.base import Search
+from coordinator.record.stores.postgresql.connection import Address
+from coordinator.record.stores.postgresql.store import PostgresqlStore
+from coordinator.record.verify import export_heads, verify_store
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from mpic.v1 import record_pb2 as r

@@ -12,9 +12,9 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from coordinator.record.audit import verify_store
-from coordinator.record.sqlite import SqliteStore
-from coordinator.record.store import Search
+from coordinator.record.stores.base import Search
+from coordinator.record.stores.sqlite.store import SqliteStore
+from coordinator.record.verify import verify_store
 from mpic.v1 import corroboration_pb2 as c
 from tests.world.deployment import Deployment
 from tests.world.internet import Internet

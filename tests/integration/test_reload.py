@@ -15,7 +15,7 @@ import grpc
 import pytest
 from cryptography import x509
 
-from mpic.pki import Subject, issue_certificate, load_authority
+from mpic.runtime.pki import Subject, issue_certificate, load_authority
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import COORDINATOR, Deployment, Plan, agent_address

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.connection import Lookup
-from perspective_agent.resolver import Resolver
-from perspective_agent.wanted import Wanted
-from perspective_agent.wire import A
+from perspective_agent.dns.connection import Lookup
+from perspective_agent.dns.lookup_request import Wanted
+from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.wire import A
 from tests.world import network
 
 SERVFAIL = 0x8182

@@ -7,13 +7,13 @@ import signal
 
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
+from perspective_agent.cpu_starvation import Exertion
+from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.shared_lookups import Walks
 from perspective_agent.examine import Examination
-from perspective_agent.exertion import Exertion
-from perspective_agent.resolver import Resolver
-from perspective_agent.unbound import PrivateUnbound
-from perspective_agent.unbound_conf import UnboundOptions
-from perspective_agent.unbound_control import FailureEraser, UnboundControl
-from perspective_agent.walks import Walks
+from perspective_agent.unbound.configuration import UnboundOptions
+from perspective_agent.unbound.control import FailureEraser, UnboundControl
+from perspective_agent.unbound.process import PrivateUnbound
 from tests.world.internet import Internet
 
 QUESTION = p.Question(

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from mpic.address import shift_port
-from mpic.grpc.tls import TlsFiles
+from mpic.runtime.address import shift_port
+from mpic.runtime.grpc.tls import TlsFiles
 from tests.world.deployment import (
     COORDINATOR,
     MPIC,
@@ -194,7 +194,7 @@ import grpc
 import sys
 import mpic
 {more}
-from mpic.cli import main
+from mpic.runtime.cli import main
 main()
 """
 

@@ -7,7 +7,7 @@ import pytest
 
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.unbound_conf import UnboundOptions, unbound_config
+from perspective_agent.unbound.configuration import UnboundOptions, unbound_config
 from tests.world import network
 from tests.world.deployment import Deployment, wait_serving
 from tests.world.internet import Internet

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_group
 
-from mpic.cli import build_app
+from mpic.runtime.cli import build_app
 from tests.monitoring import (
     ALERTS,
     BOARDS,

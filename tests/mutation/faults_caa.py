@@ -2,12 +2,12 @@
 
 from tests.mutation.fault import Fault
 
-CAA = "coordinator/caa.py"
-CAA_WALK = "coordinator/caa_walk.py"
-ISSUER = "coordinator/issuer.py"
-VALUE = "coordinator/caa_value.py"
-PARAMETERS = "coordinator/caa_parameters.py"
-JUDGING = "coordinator/judging.py"
+CAA = "coordinator/checks/caa/relevant_set.py"
+CAA_WALK = "coordinator/checks/caa/walk.py"
+ISSUER = "coordinator/checks/caa/issuer.py"
+VALUE = "coordinator/checks/caa/value.py"
+PARAMETERS = "coordinator/checks/caa/parameters.py"
+JUDGING = "coordinator/checks/check.py"
 
 FAULTS = [
     Fault("prefix instead of equality (ours begins theirs)", CAA, "if value.issuer_domain not in applicant.issuer_domains:", "if not any(value.issuer_domain.startswith(d) for d in applicant.issuer_domains):"),

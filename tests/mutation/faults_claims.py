@@ -2,19 +2,19 @@
 
 from tests.mutation.fault import Fault
 
-ANSWER = "coordinator/answer.py"
-REPORT = "coordinator/report.py"
-FITTING = "coordinator/fitting.py"
-OBSERVATION = "coordinator/observation.py"
-CLERK = "coordinator/clerk.py"
+ANSWER = "coordinator/api/response.py"
+REPORT = "coordinator/api/report.py"
+FITTING = "coordinator/api/shortening.py"
+OBSERVATION = "coordinator/decision/observation.py"
+CLERK = "coordinator/request_handler.py"
 DETERMINATION = "coordinator/record/determination.py"
-INSERTION = "coordinator/record/postgresql_insertion.py"
-RECORDER = "coordinator/record/recorder.py"
+INSERTION = "coordinator/record/stores/postgresql/insert.py"
+RECORDER = "coordinator/record/writer.py"
 CHAIN_WRITER = "coordinator/record/chain_writer.py"
-REPEATS = "coordinator/record/repeats.py"
-RESPONSIBILITY = "coordinator/responsibility.py"
-ROWS = "coordinator/record/sqlite_rows.py"
-WAITING = "coordinator/record/waiting.py"
+REPEATS = "coordinator/record/idempotency.py"
+RESPONSIBILITY = "coordinator/rules/responsibility.py"
+ROWS = "coordinator/record/stores/sqlite/rows.py"
+WAITING = "coordinator/record/write_queue.py"
 
 FAULTS = [
     # Whose failure it is.
@@ -44,10 +44,10 @@ FAULTS = [
     Fault("an answer is larger than callers take", ANSWER, "        if room < 0:\n            return False\n", ""),
     Fault("what came late has no bound", ANSWER, "        if room < 0:\n            break\n", ""),
     Fault("how much came late is not told", ANSWER, "    response.late_left_out = len(late) - len(response.late)\n", ""),
-    Fault("nobody says that something is left out", REPORT, "    report.left_out = True\n", "", ["tests/unit/coordinator/test_answer.py::test_no_answer_is_larger_than_clients_take"]),
-    Fault("an observation that is garbage is handed on", REPORT, '        return b""\n', "        return octets\n", ["tests/unit/coordinator/test_answer.py::test_an_observation_that_nobody_could_read_is_not_handed_on"]),
-    Fault("names that are wanted come last", FITTING, "(not wanted(one), whole[one])", "(wanted(one), whole[one])", ["tests/unit/coordinator/test_answer.py::test_of_the_names_that_are_wanted_nothing_is_left_out"]),
-    Fault("who sends much leaves out others", FITTING, "(not wanted(one), whole[one])", "(not wanted(one), -whole[one])", ["tests/unit/coordinator/test_answer.py::test_who_sends_much_leaves_out_itself_and_nobody_else"]),
+    Fault("nobody says that something is left out", REPORT, "    report.left_out = True\n", "", ["tests/unit/coordinator/api/test_response.py::test_no_answer_is_larger_than_clients_take"]),
+    Fault("an observation that is garbage is handed on", REPORT, '        return b""\n', "        return octets\n", ["tests/unit/coordinator/api/test_response.py::test_an_observation_that_nobody_could_read_is_not_handed_on"]),
+    Fault("names that are wanted come last", FITTING, "(not wanted(one), whole[one])", "(wanted(one), whole[one])", ["tests/unit/coordinator/api/test_response.py::test_of_the_names_that_are_wanted_nothing_is_left_out"]),
+    Fault("who sends much leaves out others", FITTING, "(not wanted(one), whole[one])", "(not wanted(one), -whole[one])", ["tests/unit/coordinator/api/test_response.py::test_who_sends_much_leaves_out_itself_and_nobody_else"]),
     Fault("what a large lookup has is not counted", OBSERVATION, "        if lookup.ByteSize() > _FEW:", "        if False:"),
     # One verdict for a request.
     Fault("what came second is told", REPEATS, "            if record.superseded_by:", "            if False:"),

@@ -2,23 +2,23 @@
 
 from tests.mutation.fault import Fault
 
-QUORUM = "coordinator/quorum.py"
-POLICY = "coordinator/policy.py"
-RESPONSIBILITY = "coordinator/responsibility.py"
-ROSTER = "coordinator/roster.py"
-ADDRESSES = "coordinator/addresses.py"
-BALLOT = "coordinator/ballot.py"
-CAA_CHECK = "coordinator/caa_check.py"
-FAILURE = "coordinator/caa_failure.py"
-SERVERS = "coordinator/caa_servers.py"
-THROTTLE = "coordinator/throttle.py"
-ADMISSION = "coordinator/admission.py"
-ANSWER = "coordinator/answer.py"
-FANOUT = "coordinator/fanout.py"
-OVERLOAD = "coordinator/overload.py"
-VERDICT = "coordinator/verdict.py"
-TRANSCRIPT = "coordinator/record/transcript.py"
-INTAKE = "coordinator/intake.py"
+QUORUM = "coordinator/rules/quorum.py"
+POLICY = "coordinator/rules/policy.py"
+RESPONSIBILITY = "coordinator/rules/responsibility.py"
+ROSTER = "coordinator/rules/roster.py"
+ADDRESSES = "coordinator/checks/addresses.py"
+BALLOT = "coordinator/decision/vote.py"
+CAA_CHECK = "coordinator/checks/caa/check.py"
+FAILURE = "coordinator/checks/caa/lookup_failure.py"
+SERVERS = "coordinator/checks/caa/servers.py"
+THROTTLE = "coordinator/overload/adaptive_limit.py"
+ADMISSION = "coordinator/overload/admission.py"
+ANSWER = "coordinator/api/response.py"
+FANOUT = "coordinator/perspectives/fanout.py"
+OVERLOAD = "coordinator/overload/limiter.py"
+VERDICT = "coordinator/decision/verdict.py"
+TRANSCRIPT = "coordinator/record/builder.py"
+INTAKE = "coordinator/decision/question.py"
 NAMES = "proto/mpic/names.py"
 
 FAULTS = [
@@ -103,14 +103,14 @@ FAULTS = [
     Fault("our own load is assent", BALLOT, "            elif standing.dissent in CUT_SHORT:\n                cut_short.append(remote.rir)", "            elif standing.dissent in CUT_SHORT:\n                corroborating.append(remote.rir)"),
     Fault("what was cut short is certain too early", BALLOT, "            if not reason and not still_open:", "            if not reason:"),
     Fault("an overloaded primary is a CAA failure", BALLOT, "c.DISSENT_OVERLOADED: c.REASON_CUT_SHORT", "c.DISSENT_OVERLOADED: c.REASON_PRIMARY_CAA_FAILED"),
-    Fault("overload is not told from other trouble", "coordinator/judging.py", "    if failure.kind == o.FAILURE_KIND_OVERLOADED:\n        return c.DISSENT_OVERLOADED\n", ""),
-    Fault("a lookup that our resolver failed is the domain's failure", "coordinator/judging.py", "    return c.DISSENT_NOT_LOOKED if blame_failure(failure.kind) is Responsible.OURS else otherwise\n", "    return otherwise\n"),
+    Fault("overload is not told from other trouble", "coordinator/checks/check.py", "    if failure.kind == o.FAILURE_KIND_OVERLOADED:\n        return c.DISSENT_OVERLOADED\n", ""),
+    Fault("a lookup that our resolver failed is the domain's failure", "coordinator/checks/check.py", "    return c.DISSENT_NOT_LOOKED if blame_failure(failure.kind) is Responsible.OURS else otherwise\n", "    return otherwise\n"),
     # Whose failure it is.
     Fault("regions that we lack are the domain's", RESPONSIBILITY, "len(corroborating) >= needed.remotes and len(regions) >= needed.regions", "len(corroborating) >= needed.remotes"),
     Fault("a forbidding record is ours", RESPONSIBILITY, "c.DISSENT_CAA_FORBIDS: DOMAIN", "c.DISSENT_CAA_FORBIDS: OURS"),
     Fault("a roster that cannot do it is the domain's", RESPONSIBILITY, "_is_met(possible, needed) or not _is_met(remotes, needed)", "_is_met(possible, needed)"),
-    Fault("a CAA lookup that load spoiled is the domain's failure", "coordinator/caa_check.py", "return choose_dissent(determination.failed.failure, dissent)", "return dissent"),
-    Fault("an address lookup that load spoiled is the domain's failure", "coordinator/addresses.py", "dissent = choose_dissent(lookup.failure, c.DISSENT_ADDRESSES_FAILED)", "dissent = c.DISSENT_ADDRESSES_FAILED"),
+    Fault("a CAA lookup that load spoiled is the domain's failure", "coordinator/checks/caa/check.py", "return choose_dissent(determination.failed.failure, dissent)", "return dissent"),
+    Fault("an address lookup that load spoiled is the domain's failure", "coordinator/checks/addresses.py", "dissent = choose_dissent(lookup.failure, c.DISSENT_ADDRESSES_FAILED)", "dissent = c.DISSENT_ADDRESSES_FAILED"),
     Fault("a malformed finding is assent", BALLOT, '        sight = Sight(report, c.DISSENT_GARBAGE, f"its answer is garbage: {error}")', '        sight = Sight(report, c.DISSENT_UNSPECIFIED, "")'),
     Fault("an observation of another name counts", BALLOT, "    if observation.name != ask.name:", "    if False:"),
     Fault("a remote is judged as leniently as another, the primary too", BALLOT, "        ask = self.ask if reply.perspective.is_primary else self._ask_of_remotes", "        ask = self._ask_of_remotes"),
@@ -138,8 +138,8 @@ FAULTS = [
     Fault("a dry run permits a name", TRANSCRIPT, "permits = attempt.approved and not question.dry_run", "permits = attempt.approved"),
     Fault("every name usable though one is refused", TRANSCRIPT, "            if permits:", "            if permits or ballot.reason == c.REASON_CORROBORATED:"),
     Fault("the denominator shrinks", BALLOT, "{len(self.corroborating())}/{self.terms.attempted}", "{len(self.corroborating())}/{len(self._told) - 1}"),
-    Fault("one good name approves the certificate", "coordinator/attempt.py", "return all(ballot.reason == c.REASON_CORROBORATED", "return any(ballot.reason == c.REASON_CORROBORATED"),
-    Fault("certain with the first name", "coordinator/attempt.py", "        if not self._undecided and", "        if self._undecided < len(self.ballots) and"),
+    Fault("one good name approves the certificate", "coordinator/decision/attempt.py", "return all(ballot.reason == c.REASON_CORROBORATED", "return any(ballot.reason == c.REASON_CORROBORATED"),
+    Fault("certain with the first name", "coordinator/decision/attempt.py", "        if not self._undecided and", "        if self._undecided < len(self.ballots) and"),
     # Who must validate (BR 4.2.2.2).
     Fault("the primary need not validate", BALLOT, "ask = self.ask if reply.perspective.is_primary else self._ask_of_remotes", "ask = self._ask_of_remotes"),
     Fault("remotes need not validate", BALLOT, "lenient = not terms.row.remotes_must_validate", "lenient = True"),
@@ -219,8 +219,8 @@ FAULTS = [
     Fault("hyphens of their own", NAMES, '    if label[2:4] == "--" and not label.startswith("xn--"):', "    if False:"),
     Fault("a number for a top-level domain", NAMES, "    if labels[-1].isdigit():", "    if False:"),
     # What is asked.
-    Fault("the deadline ends with the first name", "coordinator/fanout.py", "            if not self._unanswered:", "            if not self._open:"),
-    Fault("who is silent never replies", "coordinator/fanout.py", "            self._receive(index, Reply(link.perspective, None, None, dissent, detail))", "            pass"),
+    Fault("the deadline ends with the first name", "coordinator/perspectives/fanout.py", "            if not self._unanswered:", "            if not self._open:"),
+    Fault("who is silent never replies", "coordinator/perspectives/fanout.py", "            self._receive(index, Reply(link.perspective, None, None, dissent, detail))", "            pass"),
     Fault("any name is looked up", "perspective_agent/servicer.py", "        elif not is_looked_up(question.name):", "        elif False:"),
     Fault("one name twice", NAMES, "        if earlier == index:\n", "        if True:\n"),
     Fault("the walk ends below the top-level domain", NAMES, '    while (dot := looked_up.find(".")) >= 0:\n        looked_up = looked_up[dot + 1 :]\n        levels', '    while (dot := looked_up.find(".")) >= 0:\n        looked_up = looked_up[dot + 1 :]\n        if "." not in looked_up:\n            break\n        levels'),
@@ -234,11 +234,11 @@ FAULTS = [
     Fault("many small questions keep out one with many names", ADMISSION, "inside + names > room or inside >= most:", "inside + names > most:"),
     Fault("a bound may be overstepped", ADMISSION, "inside + names > room or inside >= most:", "inside >= most:"),
     Fault("the bound of one caller may be overstepped", ADMISSION, "here + names > bound:", "here >= bound:"),
-    Fault("who finds no room is nowhere in the log", "coordinator/clerk.py", "            self.turned_away.note(caller=call.caller, reason=error.reason)\n", ""),
-    Fault("who finds no room is told of one by one", "coordinator/clerk.py", "            self.turned_away.note(caller=call.caller, reason=error.reason)\n", '            log.info("not_decided", caller=call.caller, reason=error.reason)\n'),
+    Fault("who finds no room is nowhere in the log", "coordinator/request_handler.py", "            self.turned_away.note(caller=call.caller, reason=error.reason)\n", ""),
+    Fault("who finds no room is told of one by one", "coordinator/request_handler.py", "            self.turned_away.note(caller=call.caller, reason=error.reason)\n", '            log.info("not_decided", caller=call.caller, reason=error.reason)\n'),
     Fault("who is turned away lets fewer in", OVERLOAD, '        text = f"{message}; nothing was', '        self.throttle.narrow(self.admission.in_flight, self.admission.bounds.names)\n        text = f"{message}; nothing was'),
-    Fault("who is turned away is told in the log again and again", "proto/mpic/grpc/counted.py", "        self._counts.clear()", "        pass"),
-    Fault("a caller's double use of an id is the service's fault", "coordinator/metrics.py", "(StatusCode.INVALID_ARGUMENT, StatusCode.ALREADY_EXISTS)", "(StatusCode.INVALID_ARGUMENT,)"),
+    Fault("who is turned away is told in the log again and again", "proto/mpic/runtime/grpc/counted_lines.py", "        self._counts.clear()", "        pass"),
+    Fault("a caller's double use of an id is the service's fault", "coordinator/telemetry/metrics.py", "(StatusCode.INVALID_ARGUMENT, StatusCode.ALREADY_EXISTS)", "(StatusCode.INVALID_ARGUMENT,)"),
     Fault("what has left counts on", ADMISSION, "        self._by_caller[caller] -= names", "        pass"),
     Fault("what nobody waits for is looked up on", FANOUT, "            link.withdraw(entry)", "            pass"),
     Fault("our late timer is the agents' failure", FANOUT, "        if overdue > _OVERDUE:", "        if False:"),
@@ -248,6 +248,6 @@ FAULTS = [
     Fault("the reply that completes an approval settles nothing", BALLOT, "few = len(self._standings) <= self.terms.required", "few = len(self._standings) <= self.terms.required + 1"),
     Fault("an early dissent settles nothing", BALLOT, "return few and self._standings[remote.id].corroborates", "return few"),
     # An entry is worded when its turn has come.
-    Fault("an attempt is never closed", "coordinator/clerk.py", "            attempt.close()\n", ""),
-    Fault("one entry that cannot be worded takes the others along", "coordinator/record/waiting.py", "        except Exception as error:  # it is a defect", "        except KeyError as error:  # it is a defect"),
+    Fault("an attempt is never closed", "coordinator/request_handler.py", "            attempt.close()\n", ""),
+    Fault("one entry that cannot be worded takes the others along", "coordinator/record/write_queue.py", "        except Exception as error:  # it is a defect", "        except KeyError as error:  # it is a defect"),
 ]  # fmt: skip

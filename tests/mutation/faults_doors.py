@@ -2,12 +2,12 @@
 
 from tests.mutation.fault import Fault
 
-ACCEPTORS = "proto/mpic/grpc/acceptors.py"
-ERRORS = "proto/mpic/grpc/errors.py"
-IDENTITY = "proto/mpic/grpc/identity.py"
-HANDLERS = "proto/mpic/grpc/handlers.py"
-SERVING = "proto/mpic/grpc/serving.py"
-TLS = "proto/mpic/grpc/tls.py"
+ACCEPTORS = "proto/mpic/runtime/grpc/acceptors.py"
+ERRORS = "proto/mpic/runtime/grpc/errors.py"
+IDENTITY = "proto/mpic/runtime/grpc/identity.py"
+HANDLERS = "proto/mpic/runtime/grpc/handlers.py"
+SERVING = "proto/mpic/runtime/grpc/serving.py"
+TLS = "proto/mpic/runtime/grpc/tls.py"
 
 FAULTS = [
     # Who calls.
@@ -46,7 +46,7 @@ FAULTS = [
     Fault("a wrong request is the server's failure", ERRORS, 'grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"', 'grpc.StatusCode.INTERNAL, "INVALID_REQUEST"'),
     # The connection.
     Fault("clients need no certificate", TLS, "            require_client_authentication=True,", "            require_client_authentication=False,"),
-    Fault("an agent of tests lets in who has no certificate", TLS, "authority, require_client_auth=True", "authority, require_client_auth=False", ("tests/unit/mpic/test_tls.py::test_a_server_demands_a_certificate",)),
+    Fault("an agent of tests lets in who has no certificate", TLS, "authority, require_client_auth=True", "authority, require_client_auth=False", ("tests/unit/mpic/runtime/grpc/test_tls.py::test_a_server_demands_a_certificate",)),
     Fault("a renewed certificate is not shown", TLS, "        self._next = _configuration(files)\n", "        _configuration(files)\n"),
     Fault("a client shows no certificate", TLS, "grpc.ssl_channel_credentials(authority, private_key, certificate)", "grpc.ssl_channel_credentials(authority)"),
     Fault("a client believes any authority of the system", TLS, "grpc.ssl_channel_credentials(authority, private_key, certificate)", "grpc.ssl_channel_credentials(None, private_key, certificate)"),
@@ -81,8 +81,8 @@ FAULTS = [
     Fault("whether a call can be looked at is not looked at", ACCEPTORS, "        cygrpc._ServicerContext(cygrpc.RPCState(core), None, None, loop)  # noqa: SLF001\n    except", "        del loop\n    except"),
     Fault("grpcio lacks something always", SERVING, "        self.lacking = find_lacking(self._grpc)", '        self.lacking = find_lacking(self._grpc) or "all"'),
     Fault("what grpcio lacks is used", SERVING, "        if self.lacking:\n            log", "        if False:\n            log"),
-    Fault("a doctor passes over what grpcio lacks", "proto/mpic/doctor/grpcio.py", "    if lacking:", "    if False:"),
-    Fault("calls are always said to be taken up together", "coordinator/collectors.py", "value=not self._lacking", "value=1"),
+    Fault("a doctor passes over what grpcio lacks", "proto/mpic/runtime/doctor/grpcio.py", "    if lacking:", "    if False:"),
+    Fault("calls are always said to be taken up together", "coordinator/telemetry/collectors.py", "value=not self._lacking", "value=1"),
     Fault("nobody is turned away", ACCEPTORS, "        if error is None:\n            work", "        if True:\n            work"),
     Fault("everybody is turned away", ACCEPTORS, "        if error is None:\n            work", "        if error is False:\n            work"),
     Fault("an error at the door lets in", ACCEPTORS, "        except Exception as error:  # noqa: BLE001 - this call must end, and others be taken up\n            return error", "        except Exception:  # noqa: BLE001 - this call must end, and others be taken up\n            return None"),

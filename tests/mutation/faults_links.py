@@ -2,13 +2,13 @@
 
 from tests.mutation.fault import Fault
 
-LINK = "coordinator/link.py"
-OBSERVATION = "coordinator/observation.py"
-PENDING = "coordinator/pending.py"
-PROBLEM = "coordinator/link_problem.py"
-STATEMENT = "coordinator/statement.py"
-AGENT_CLOCK = "coordinator/agent_clock.py"
-CLOCK_WATCH = "coordinator/clock_watch.py"
+LINK = "coordinator/perspectives/client.py"
+OBSERVATION = "coordinator/decision/observation.py"
+PENDING = "coordinator/perspectives/pending.py"
+PROBLEM = "coordinator/perspectives/errors.py"
+STATEMENT = "coordinator/perspectives/identity.py"
+AGENT_CLOCK = "coordinator/perspectives/agent_clock.py"
+CLOCK_WATCH = "coordinator/perspectives/clock_watch.py"
 
 FAULTS = [
     # Who is asked, and who answers.
@@ -78,12 +78,12 @@ FAULTS = [
     Fault("the time an agent tells is not heard", LINK, "        self._clock.hear(response)\n", ""),
     Fault("our clock is looked at by nobody who waits", LINK, "            self.check_clock()\n", ""),
     Fault("the clock an agent describes is not seen", LINK, "        self._clock.note_description(description, asked_us)\n", "", tests=("tests/integration/test_clocks.py::test_a_coordinator_whose_clock_is_wrong_approves_nothing_until_it_is_set_right",)),
-    Fault("a step of our clock is seen half a second later", "coordinator/fanout.py", "        self._note_step()\n", ""),
-    Fault("a step of our clock is none", "coordinator/fanout.py", "        if abs(ours_us - self._ours_us) > _STEP_US:", "        if False:"),
-    Fault("the best worker's clock is the perspective's", "coordinator/pool.py", "return max((one for one in told if one is not None), key=abs, default=None)", "return min((one for one in told if one is not None), key=abs, default=None)"),
-    Fault("workers look at no clock", "coordinator/pool.py", "            link.check_clock()", "            pass"),
-    Fault("a wrong clock is the domain's failure", "coordinator/responsibility.py", "c.DISSENT_CLOCK_DIFFERS: OURS", "c.DISSENT_CLOCK_DIFFERS: DOMAIN"),
-    Fault("a primary whose clock is wrong is approved", "coordinator/ballot.py", "c.DISSENT_CLOCK_DIFFERS: c.REASON_PRIMARY_UNAVAILABLE", "c.DISSENT_CLOCK_DIFFERS: c.REASON_CORROBORATED"),
+    Fault("a step of our clock is seen half a second later", "coordinator/perspectives/fanout.py", "        self._note_step()\n", ""),
+    Fault("a step of our clock is none", "coordinator/perspectives/fanout.py", "        if abs(ours_us - self._ours_us) > _STEP_US:", "        if False:"),
+    Fault("the best worker's clock is the perspective's", "coordinator/perspectives/client_pool.py", "return max((one for one in told if one is not None), key=abs, default=None)", "return min((one for one in told if one is not None), key=abs, default=None)"),
+    Fault("workers look at no clock", "coordinator/perspectives/client_pool.py", "            link.check_clock()", "            pass"),
+    Fault("a wrong clock is the domain's failure", "coordinator/rules/responsibility.py", "c.DISSENT_CLOCK_DIFFERS: OURS", "c.DISSENT_CLOCK_DIFFERS: DOMAIN"),
+    Fault("a primary whose clock is wrong is approved", "coordinator/decision/vote.py", "c.DISSENT_CLOCK_DIFFERS: c.REASON_PRIMARY_UNAVAILABLE", "c.DISSENT_CLOCK_DIFFERS: c.REASON_CORROBORATED"),
     Fault("an agent echoes what it was asked for ever", "perspective_agent/stream.py", "asked_us, self._clock_asked_us = self._clock_asked_us, 0", "asked_us = self._clock_asked_us"),
     Fault("an agent that is quiet tells no time", "perspective_agent/stream.py", "        self._clock_asked_us = asked_us\n        self.outbox.nudge()", "        self._clock_asked_us = asked_us"),
     Fault("an agent does not tell its time when it is met", "perspective_agent/servicer.py", "            clock_us=read_clock_us(),\n        )\n\n    async def Observe", "        )\n\n    async def Observe"),

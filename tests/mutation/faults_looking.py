@@ -2,8 +2,8 @@
 
 from tests.mutation.fault import Fault
 
-CONNECTION = "perspective_agent/connection.py"
-RESOLVER = "perspective_agent/resolver.py"
+CONNECTION = "perspective_agent/dns/connection.py"
+RESOLVER = "perspective_agent/dns/resolver.py"
 SETTINGS = "perspective_agent/settings.py"
 
 FAULTS = [

@@ -2,11 +2,11 @@
 
 from tests.mutation.fault import Fault
 
-ADMISSION = "coordinator/admission.py"
-ANSWER = "coordinator/answer.py"
-VERDICT = "coordinator/verdict.py"
-BALLOT = "coordinator/ballot.py"
-CLERK = "coordinator/clerk.py"
+ADMISSION = "coordinator/overload/admission.py"
+ANSWER = "coordinator/api/response.py"
+VERDICT = "coordinator/decision/verdict.py"
+BALLOT = "coordinator/decision/vote.py"
+CLERK = "coordinator/request_handler.py"
 CORROBORATION = "coordinator/corroboration.py"
 
 FAULTS = [

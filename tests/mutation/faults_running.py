@@ -2,38 +2,38 @@
 
 from tests.mutation.fault import Fault
 
-ABSENCE = "coordinator/absence.py"
+ABSENCE = "coordinator/perspectives/restart_queue.py"
 AGENT = "perspective_agent/app.py"
 APP = "coordinator/app.py"
-ATTEMPT_SET = "coordinator/attempt_set.py"
-BREAKER = "coordinator/breaker.py"
-CAPACITY = "perspective_agent/capacity.py"
-CLIENT = "coordinator/client.py"
-CONFIG = "proto/mpic/config.py"
-CONTROL = "perspective_agent/unbound_control.py"
+ATTEMPT_SET = "coordinator/rules/perspective_selection.py"
+BREAKER = "coordinator/perspectives/liveness.py"
+CAPACITY = "perspective_agent/unbound/capacity.py"
+CLIENT = "coordinator/commands/ask.py"
+CONFIG = "proto/mpic/runtime/config.py"
+CONTROL = "perspective_agent/unbound/control.py"
 EXAMINE = "perspective_agent/examine.py"
-GATHER = "proto/mpic/grpc/gather.py"
-IDS = "coordinator/record/ids.py"
-ISSUER = "coordinator/issuer.py"
-LIMITS = "coordinator/limits.py"
-METRICS = "coordinator/metrics.py"
-OPEN_FILES = "proto/mpic/open_files.py"
-OWNER = "proto/mpic/owner.py"
-PAIR = "proto/mpic/pair.py"
-PKI = "proto/mpic/pki.py"
-PULSE = "perspective_agent/pulse.py"
-READING = "coordinator/record/reading.py"
-READINESS = "coordinator/readiness.py"
-RECALL = "coordinator/recall.py"
-RELOAD = "proto/mpic/reload.py"
-SEEN = "coordinator/record/seen.py"
+GATHER = "proto/mpic/runtime/grpc/batching.py"
+IDS = "coordinator/decision/attempt_id.py"
+ISSUER = "coordinator/checks/caa/issuer.py"
+LIMITS = "coordinator/overload/settings.py"
+METRICS = "coordinator/telemetry/metrics.py"
+OPEN_FILES = "proto/mpic/runtime/open_files.py"
+OWNER = "proto/mpic/runtime/certificate_owner.py"
+PAIR = "proto/mpic/runtime/certificate_check.py"
+PKI = "proto/mpic/runtime/pki.py"
+PULSE = "perspective_agent/unbound/liveness.py"
+READING = "coordinator/commands/record/read.py"
+READINESS = "coordinator/telemetry/readiness.py"
+RECALL = "coordinator/overload/retry_after.py"
+RELOAD = "proto/mpic/runtime/reload.py"
+SEEN = "coordinator/record/bloom_filter.py"
 SERVICER = "perspective_agent/servicer.py"
-SIEVE = "coordinator/record/sieve.py"
-STREAM = "coordinator/stream.py"
+SIEVE = "coordinator/commands/record/query.py"
+STREAM = "coordinator/api/stream.py"
 TEXT = "proto/mpic/text.py"
 TRACE = "proto/mpic/trace.py"
-WALK = "coordinator/caa_walk.py"
-WORKERS = "proto/mpic/workers.py"
+WALK = "coordinator/checks/caa/walk.py"
+WORKERS = "proto/mpic/runtime/workers.py"
 
 FAULTS = [
     # Who is asked.
@@ -131,7 +131,7 @@ FAULTS = [
     Fault("a worker that served and ended has not started", WORKERS, "has_started = has_started or started", "has_started = False"),
     Fault("a worker that never served is started again", WORKERS, "            if not has_started:\n", "            if False:\n"),
     Fault("nobody hears that a worker serves", WORKERS, '            parent.write(b"1")\n', "            pass\n"),
-    Fault("what is ended before it serves leaves its files", "proto/mpic/grpc/serving.py", "        loop.add_signal_handler(number, task.cancel)  #", "        del number  #", ("tests/integration/test_commands.py::test_an_agent_that_is_ended_before_its_first_proof_leaves_nothing",)),
+    Fault("what is ended before it serves leaves its files", "proto/mpic/runtime/grpc/serving.py", "        loop.add_signal_handler(number, task.cancel)  #", "        del number  #", ("tests/integration/test_commands.py::test_an_agent_that_is_ended_before_its_first_proof_leaves_nothing",)),
     Fault("too few files are mended by installing Unbound", "perspective_agent/doctor/consultation.py", ", mend=HOW_TO_SET", ""),
     Fault("a refusal ends in 0", CLIENT, "any(_is_determined(one) for one in refused) else REFUSED", "any(_is_determined(one) for one in refused) else APPROVED"),
     Fault("what could not be determined is a refusal", CLIENT, "    return UNDETERMINED if not any(", "    return UNDETERMINED if not refused and any("),

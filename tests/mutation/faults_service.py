@@ -2,16 +2,16 @@
 
 from tests.mutation.fault import Fault
 
-ARCHIVE = "coordinator/archive.py"
+ARCHIVE = "coordinator/api/record_queries.py"
 BASIS = "coordinator/record/basis.py"
-PAGE = "coordinator/record/page.py"
-CHANGE = "coordinator/change.py"
-POOL = "coordinator/pool.py"
-SERVICER = "coordinator/servicer.py"
+PAGE = "coordinator/commands/record/terminal.py"
+CHANGE = "coordinator/reload.py"
+POOL = "coordinator/perspectives/client_pool.py"
+SERVICER = "coordinator/api/servicer.py"
 RECORD_SETTINGS = "coordinator/record/settings.py"
-SETTINGS = "coordinator/settings.py"
-POLICY_SETTINGS = "coordinator/policy_settings.py"
-SINK = "proto/mpic/grpc/sink.py"
+SETTINGS = "coordinator/settings/__init__.py"
+POLICY_SETTINGS = "coordinator/settings/policy.py"
+SINK = "proto/mpic/runtime/log_sink.py"
 
 FAULTS = [
     # The record, asked about.
@@ -138,6 +138,6 @@ FAULTS = [
     Fault("a line that was cut off tears the next", SINK, "        if self._is_torn:", "        if False:"),
     Fault("lost lines are not counted", SINK, "        self.lost += 1\n", ""),
     Fault("standard error is given to the next file", SINK, "            os.open(os.devnull, os.O_RDWR)", "            pass"),
-    Fault("what cannot be put into words raises", "proto/mpic/grpc/logs.py", "        except Exception:  # noqa: BLE001 - whatever it is, it is the log's", "        except OSError:"),
-    Fault("nobody says that lines were lost", "proto/mpic/grpc/logs.py", "        if lost := SINK.write(line):", "        if False and (lost := SINK.write(line)):"),
+    Fault("what cannot be put into words raises", "proto/mpic/runtime/logs.py", "        except Exception:  # noqa: BLE001 - whatever it is, it is the log's", "        except OSError:"),
+    Fault("nobody says that lines were lost", "proto/mpic/runtime/logs.py", "        if lost := SINK.write(line):", "        if False and (lost := SINK.write(line)):"),
 ]  # fmt: skip

@@ -2,22 +2,22 @@
 
 from tests.mutation.fault import Fault
 
-WIRE = "perspective_agent/wire.py"
-RECORDS = "perspective_agent/records.py"
+WIRE = "perspective_agent/dns/wire.py"
+RECORDS = "perspective_agent/dns/records.py"
 WALK = "perspective_agent/checks/proving_walk.py"
 CHECKS = "perspective_agent/checks/__init__.py"
-DELEGATION = "perspective_agent/delegation.py"
+DELEGATION = "perspective_agent/diagnosis/referral.py"
 DESCENT = "perspective_agent/checks/insecurity.py"
-DENIAL = "perspective_agent/denial.py"
-CONF = "perspective_agent/unbound_conf.py"
-RULES = "perspective_agent/unbound_rules.py"
-ANCHOR = "perspective_agent/trust_anchor.py"
-PROBE = "perspective_agent/probe.py"
+DENIAL = "perspective_agent/dns/denial.py"
+CONF = "perspective_agent/unbound/configuration.py"
+RULES = "perspective_agent/unbound/rules.py"
+ANCHOR = "perspective_agent/unbound/trust_anchor.py"
+PROBE = "perspective_agent/unbound/validation_probe.py"
 EXAMINE = "perspective_agent/examine.py"
 STREAM = "perspective_agent/stream.py"
-EXERTION = "perspective_agent/exertion.py"
-STRAIN = "perspective_agent/strain.py"
-WALKS = "perspective_agent/walks.py"
+EXERTION = "perspective_agent/cpu_starvation.py"
+STRAIN = "perspective_agent/dns/overload_history.py"
+WALKS = "perspective_agent/dns/shared_lookups.py"
 CAA_FINDING = "perspective_agent/checks/caa_walk.py"
 
 FAULTS = [
@@ -224,6 +224,6 @@ FAULTS = [
     Fault("a busy stream waits for what was withdrawn", STREAM, "                self._company.arrive()\n", ""),
     Fault("a busy stream counts twice what was withdrawn", STREAM, "        if examination is not None:\n            self._company.arrive()\n", "        self._company.arrive()\n"),
     Fault("a busy stream gathers nothing", STREAM, "        self._company.expect()\n", ""),
-    Fault("a caller's busy stream waits for nobody", "coordinator/stream.py", "        self._company.arrive()\n", ""),
-    Fault("a caller's busy stream gathers nothing", "coordinator/stream.py", "        self._company.expect()\n", ""),
+    Fault("a caller's busy stream waits for nobody", "coordinator/api/stream.py", "        self._company.arrive()\n", ""),
+    Fault("a caller's busy stream gathers nothing", "coordinator/api/stream.py", "        self._company.expect()\n", ""),
 ]  # fmt: skip

@@ -25,75 +25,113 @@ _COORDINATOR, _RECORD = "tests/unit/coordinator", "tests/unit/coordinator/record
 _AGENT = "tests/unit/perspective_agent"
 # Where the name of the tests says nothing of the file.
 _BESIDE = {
-    "coordinator/admission.py": (f"{_COORDINATOR}/test_intake.py",),
-    "coordinator/caa.py": (CLAUSES, f"{_COORDINATOR}/test_caa_any_set.py"),
-    "coordinator/caa_check.py": (f"{_COORDINATOR}/test_caa_failure.py", CLAUSES),
-    "coordinator/caa_parameters.py": (CLAUSES,),
-    "coordinator/caa_value.py": (CLAUSES,),
-    "coordinator/caa_walk.py": (
-        f"{_COORDINATOR}/test_caa.py",
-        f"{_COORDINATOR}/test_caa_failure.py",
+    "coordinator/overload/admission.py": ("tests/unit/coordinator/decision/test_question.py",),
+    "coordinator/checks/caa/relevant_set.py": (
+        CLAUSES,
+        "tests/unit/coordinator/checks/caa/test_any_set.py",
     ),
-    "coordinator/collectors.py": (f"{_COORDINATOR}/test_metrics.py",),
-    "coordinator/issuer.py": (f"{_COORDINATOR}/test_settings.py", CLAUSES),
-    "coordinator/judging.py": (f"{_COORDINATOR}/test_ballot.py", f"{_COORDINATOR}/test_caa.py"),
-    "coordinator/link.py": ("tests/integration/test_link.py",),
-    "coordinator/link_problem.py": ("tests/integration/test_link.py",),
-    "coordinator/policy_settings.py": (f"{_COORDINATOR}/test_settings.py",),
-    "coordinator/record/basis.py": (f"{_COORDINATOR}/test_archive.py",),
+    "coordinator/checks/caa/check.py": (
+        "tests/unit/coordinator/checks/caa/test_lookup_failure.py",
+        CLAUSES,
+    ),
+    "coordinator/checks/caa/parameters.py": (CLAUSES,),
+    "coordinator/checks/caa/value.py": (CLAUSES,),
+    "coordinator/checks/caa/walk.py": (
+        "tests/unit/coordinator/checks/caa/test_relevant_set.py",
+        "tests/unit/coordinator/checks/caa/test_lookup_failure.py",
+    ),
+    "coordinator/telemetry/collectors.py": ("tests/unit/coordinator/telemetry/test_metrics.py",),
+    "coordinator/checks/caa/issuer.py": (
+        "tests/unit/coordinator/settings/test_settings.py",
+        CLAUSES,
+    ),
+    "coordinator/checks/check.py": (
+        "tests/unit/coordinator/decision/test_vote.py",
+        "tests/unit/coordinator/checks/caa/test_relevant_set.py",
+    ),
+    "coordinator/perspectives/client.py": ("tests/integration/test_link.py",),
+    "coordinator/perspectives/errors.py": ("tests/integration/test_link.py",),
+    "coordinator/settings/policy.py": ("tests/unit/coordinator/settings/test_settings.py",),
+    "coordinator/record/basis.py": ("tests/unit/coordinator/api/test_record_queries.py",),
     "coordinator/record/chain_writer.py": (
-        f"{_RECORD}/test_publisher.py",
-        f"{_RECORD}/test_recorder.py",
+        "tests/unit/coordinator/record/test_publisher.py",
+        "tests/unit/coordinator/record/test_writer.py",
     ),
-    "coordinator/record/coverage.py": (f"{_RECORD}/test_commands.py",),
-    "coordinator/record/upkeep.py": (f"{_RECORD}/test_commands.py",),
-    "coordinator/record/page.py": (f"{_RECORD}/test_commands.py",),
-    "coordinator/record/determination.py": (f"{_RECORD}/test_repeats.py",),
-    "coordinator/record/ids.py": (f"{_RECORD}/test_stores.py",),
+    "coordinator/record/coverage.py": ("tests/unit/coordinator/commands/record/test_commands.py",),
+    "coordinator/commands/record/maintain.py": (
+        "tests/unit/coordinator/commands/record/test_commands.py",
+    ),
+    "coordinator/commands/record/terminal.py": (
+        "tests/unit/coordinator/commands/record/test_commands.py",
+    ),
+    "coordinator/record/determination.py": ("tests/unit/coordinator/record/test_idempotency.py",),
+    "coordinator/decision/attempt_id.py": ("tests/unit/coordinator/record/stores/test_stores.py",),
     "coordinator/record/inspection.py": (
-        f"{_RECORD}/test_commands.py",
-        f"{_RECORD}/test_tampering.py",
+        "tests/unit/coordinator/commands/record/test_commands.py",
+        "tests/unit/coordinator/record/test_tampering.py",
     ),
-    "coordinator/record/pruned.py": (f"{_RECORD}/test_commands.py",),
-    "coordinator/record/postgresql_connection.py": (f"{_RECORD}/test_postgresql.py",),
-    "coordinator/record/postgresql_insertion.py": (
-        f"{_RECORD}/test_stores.py",
-        f"{_RECORD}/test_postgresql.py",
+    "coordinator/record/prunings.py": ("tests/unit/coordinator/commands/record/test_commands.py",),
+    "coordinator/record/stores/postgresql/connection.py": (
+        "tests/unit/coordinator/record/stores/postgresql/test_store.py",
     ),
-    "coordinator/record/postgresql_removal.py": (f"{_RECORD}/test_postgresql.py",),
-    "coordinator/record/postgresql_schema.py": (f"{_RECORD}/test_postgresql.py",),
-    "coordinator/record/sieve.py": (f"{_RECORD}/test_commands.py",),
-    "coordinator/record/sqlite_rows.py": (
-        f"{_RECORD}/test_recorder.py",
-        f"{_RECORD}/test_stores.py",
+    "coordinator/record/stores/postgresql/insert.py": (
+        "tests/unit/coordinator/record/stores/test_stores.py",
+        "tests/unit/coordinator/record/stores/postgresql/test_store.py",
     ),
-    "coordinator/record/waiting.py": (f"{_RECORD}/test_recorder.py",),
-    "coordinator/verdict.py": (f"{_COORDINATOR}/test_answer.py",),
-    "perspective_agent/checks/caa_walk.py": (f"{_AGENT}/test_checks.py",),
-    "perspective_agent/checks/insecurity.py": (f"{_AGENT}/test_checks.py",),
-    "perspective_agent/checks/proving_walk.py": (f"{_AGENT}/test_checks.py",),
-    "perspective_agent/connection.py": (LINK,),
-    "perspective_agent/probe.py": (f"{_AGENT}/test_unbound.py",),
-    "perspective_agent/resolver.py": (LINK,),
-    "perspective_agent/unbound_conf.py": (f"{_AGENT}/test_unbound.py",),
-    "perspective_agent/unbound_rules.py": (f"{_AGENT}/test_unbound.py",),
-    "proto/mpic/company.py": (f"{_RECORD}/test_recorder.py", f"{_AGENT}/test_stream.py"),
-    "proto/mpic/doctor/grpcio.py": ("tests/unit/mpic/test_acceptors.py",),
-    "proto/mpic/grpc/acceptors.py": ("tests/integration/test_acceptors.py", SERVER),
-    "proto/mpic/grpc/errors.py": (SERVER,),
-    "proto/mpic/grpc/handlers.py": (SERVER,),
-    "proto/mpic/grpc/identity.py": (SERVER,),
-    "proto/mpic/grpc/serving.py": (SERVER,),
-    "proto/mpic/grpc/tls.py": (SERVER,),
-    "proto/mpic/owner.py": ("tests/unit/mpic/test_pair.py",),
+    "coordinator/record/stores/postgresql/prune.py": (
+        "tests/unit/coordinator/record/stores/postgresql/test_store.py",
+    ),
+    "coordinator/record/stores/postgresql/schema.py": (
+        "tests/unit/coordinator/record/stores/postgresql/test_store.py",
+    ),
+    "coordinator/commands/record/query.py": (
+        "tests/unit/coordinator/commands/record/test_commands.py",
+    ),
+    "coordinator/record/stores/sqlite/rows.py": (
+        "tests/unit/coordinator/record/test_writer.py",
+        "tests/unit/coordinator/record/stores/test_stores.py",
+    ),
+    "coordinator/record/write_queue.py": ("tests/unit/coordinator/record/test_writer.py",),
+    "coordinator/decision/verdict.py": ("tests/unit/coordinator/api/test_response.py",),
+    "perspective_agent/checks/caa_walk.py": ("tests/unit/perspective_agent/checks/test_checks.py",),
+    "perspective_agent/checks/insecurity.py": (
+        "tests/unit/perspective_agent/checks/test_checks.py",
+    ),
+    "perspective_agent/checks/proving_walk.py": (
+        "tests/unit/perspective_agent/checks/test_checks.py",
+    ),
+    "perspective_agent/dns/connection.py": (LINK,),
+    "perspective_agent/unbound/validation_probe.py": (
+        "tests/unit/perspective_agent/unbound/test_process.py",
+    ),
+    "perspective_agent/dns/resolver.py": (LINK,),
+    "perspective_agent/unbound/configuration.py": (
+        "tests/unit/perspective_agent/unbound/test_process.py",
+    ),
+    "perspective_agent/unbound/rules.py": ("tests/unit/perspective_agent/unbound/test_process.py",),
+    "proto/mpic/runtime/in_flight.py": (
+        "tests/unit/coordinator/record/test_writer.py",
+        "tests/unit/perspective_agent/test_stream.py",
+    ),
+    "proto/mpic/runtime/doctor/grpcio.py": ("tests/unit/mpic/runtime/grpc/test_acceptors.py",),
+    "proto/mpic/runtime/grpc/acceptors.py": ("tests/integration/test_acceptors.py", SERVER),
+    "proto/mpic/runtime/grpc/errors.py": (SERVER,),
+    "proto/mpic/runtime/grpc/handlers.py": (SERVER,),
+    "proto/mpic/runtime/grpc/identity.py": (SERVER,),
+    "proto/mpic/runtime/grpc/serving.py": (SERVER,),
+    "proto/mpic/runtime/grpc/tls.py": (SERVER,),
+    "proto/mpic/runtime/certificate_owner.py": (
+        "tests/unit/mpic/runtime/test_certificate_check.py",
+    ),
 }
 
 
 def nearest_of(file: str, project: Path) -> Sequence[str]:
     """Return the tests that are nearest to a file; they take seconds, and there may be none."""
     program, *folders = Path(file).parts[:-1]
-    room = "mpic" if program == "proto" else "/".join([program, *folders])
-    own = f"{UNIT}/{room}/test_{Path(file).stem}.py"
+    room = "/".join(folders if program == "proto" else [program, *folders])
+    stem = Path(file).stem if Path(file).stem != "__init__" else Path(room).name
+    own = f"{UNIT}/{room}/test_{stem}.py"
     nearest = [own] if (project / own).exists() else []
     return [*nearest, *_BESIDE.get(file, ())]
 

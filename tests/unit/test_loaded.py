@@ -7,10 +7,10 @@ import pytest
 
 FOR_PEOPLE = {
     "rich",
-    "mpic.pki_command",
-    "mpic.doctor",
-    "coordinator.client",
-    "coordinator.record.cli",
+    "mpic.runtime.pki_command",
+    "mpic.runtime.doctor",
+    "coordinator.commands.ask",
+    "coordinator.commands.record.cli",
 }
 
 
@@ -23,7 +23,7 @@ FOR_PEOPLE = {
 )
 def test_a_program_loads_only_what_it_needs(command: str, program: str, unwanted: set[str]) -> None:
     script = (
-        f"import sys; from mpic.cli import build_app; build_app({command!r});"
+        f"import sys; from mpic.runtime.cli import build_app; build_app({command!r});"
         f"import {program}.app; print(*sys.modules)"
     )
     done = subprocess.run(

@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 from grpc import aio
 
-from mpic.grpc.tls import TlsFiles, server_credentials
+from mpic.runtime.grpc.tls import TlsFiles, server_credentials
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 

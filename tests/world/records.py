@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from coordinator.decision.attempt_id import make_id
 from coordinator.record.chain import Batch, seal_batch
-from coordinator.record.ids import make_id
-from coordinator.record.moments import to_us
-from coordinator.record.store import Claim, Entry, Store, StoredMonth
-from coordinator.record.terms import find_terms, request_term
+from coordinator.record.index_terms import find_terms, request_term
+from coordinator.record.stores.base import Claim, Entry, Store, StoredMonth
+from coordinator.record.timestamps import to_us
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r

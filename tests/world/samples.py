@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from coordinator.ballot import Reply
-from coordinator.judging import Ask
-from coordinator.policy import Policy
-from coordinator.quorum import Terms
-from coordinator.roster import Location, Perspective, Roster
+from coordinator.checks.check import Ask
+from coordinator.decision.vote import Reply
+from coordinator.rules.policy import Policy
+from coordinator.rules.quorum import Terms
+from coordinator.rules.roster import Location, Perspective, Roster
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p

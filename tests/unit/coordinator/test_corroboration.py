@@ -10,16 +10,16 @@ from typing import cast
 import pytest
 
 from coordinator import corroboration
-from coordinator.attempt import Attempt
+from coordinator.checks.caa.issuer import Issuer
 from coordinator.corroboration import Corroborator
-from coordinator.fanout import Fanout, Inquiry, Receive
-from coordinator.intake import Desk, Question, read_question
-from coordinator.issuer import Issuer
-from coordinator.policy import BASELINE_ROWS, Policy
-from coordinator.quorum import Terms
-from coordinator.roster import Perspective, Roster, Rules
-from mpic.grpc.errors import RequestError
+from coordinator.decision.attempt import Attempt
+from coordinator.decision.question import Desk, Question, read_question
+from coordinator.perspectives.fanout import Fanout, Inquiry, Receive
+from coordinator.rules.policy import BASELINE_ROWS, Policy
+from coordinator.rules.quorum import Terms
+from coordinator.rules.roster import Perspective, Roster, Rules
 from mpic.names import parse_name
+from mpic.runtime.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from tests.world.places import PLACES

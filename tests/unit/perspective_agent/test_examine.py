@@ -10,12 +10,12 @@ from mpic.bounds import OBSERVATION_OCTETS
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent import examine
-from perspective_agent.connection import Lookup, Take
+from perspective_agent.dns.connection import Lookup, Take
+from perspective_agent.dns.lookup_request import Wanted
+from perspective_agent.dns.overload_history import Strain
+from perspective_agent.dns.shared_lookups import Walks
+from perspective_agent.dns.wire import make_query
 from perspective_agent.examine import Examination
-from perspective_agent.strain import Strain
-from perspective_agent.walks import Walks
-from perspective_agent.wanted import Wanted
-from perspective_agent.wire import make_query
 
 QUESTION = p.Question(
     id=7,

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from mpic.clock import read_clock_us
+from mpic.runtime.clock import read_clock_us
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.connection import Lookup, Take
-from perspective_agent.probe import Probe
+from perspective_agent.dns.connection import Lookup, Take
+from perspective_agent.dns.lookup_request import Wanted
+from perspective_agent.dns.overload_history import Strain
+from perspective_agent.dns.wire import make_query
 from perspective_agent.servicer import Identity, PerspectiveServicer, View
-from perspective_agent.strain import Strain
 from perspective_agent.stream import StreamOptions
-from perspective_agent.unbound_control import UnboundControl
-from perspective_agent.wanted import Wanted
-from perspective_agent.wire import make_query
+from perspective_agent.unbound.control import UnboundControl
+from perspective_agent.unbound.validation_probe import Probe
 from tests.world.samples import NAME
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

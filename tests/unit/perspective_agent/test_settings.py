@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from mpic.config import ConfigError
+from mpic.runtime.config import ConfigError
 from perspective_agent import settings as module
 from perspective_agent.settings import ResolverTable, check_file, read_settings
-from perspective_agent.unbound_conf import UnboundOptions
-from perspective_agent.unbound_rules import LOCAL_ANSWERS, RULES
+from perspective_agent.unbound.configuration import UnboundOptions
+from perspective_agent.unbound.rules import LOCAL_ANSWERS, RULES
 
 SHIPPED = Path(__file__).parents[3] / "deploy/agent.toml"
 BESIDE = {

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from mpic.admin import Readiness
+from mpic.runtime.admin import Readiness
 from perspective_agent import app
-from perspective_agent.probe import Probe
 from perspective_agent.settings import ResolverTable
+from perspective_agent.unbound.validation_probe import Probe
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 SILENT = Probe(validates=False, evidence="no answer", ended_at=NOW, is_conclusive=False)

@@ -7,11 +7,11 @@ import pytest
 
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.probe import Probe
-from perspective_agent.resolver import Resolver
+from perspective_agent.dns.resolver import Resolver
 from perspective_agent.servicer import Identity, PerspectiveServicer, View
 from perspective_agent.stream import ObservationStream, StreamOptions
-from perspective_agent.unbound_control import UnboundControl
+from perspective_agent.unbound.control import UnboundControl
+from perspective_agent.unbound.validation_probe import Probe
 from tests.world.samples import NAME
 
 VIEW = View(

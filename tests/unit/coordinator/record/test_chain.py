@@ -20,7 +20,7 @@ from coordinator.record.chain import (
     start_chain,
     walk_chain,
 )
-from coordinator.record.moments import month_of
+from coordinator.record.timestamps import month_of
 
 DAY_US = 86_400_000_000
 Chain = list[StoredBatch]

@@ -17,7 +17,7 @@ from coordinator.record.heads import (
     read_heads,
     word_head,
 )
-from coordinator.record.moments import to_us
+from coordinator.record.timestamps import to_us
 from tests.world.records import START
 
 HEAD = Head("main.0", 41, bytes(range(32)), to_us(START))

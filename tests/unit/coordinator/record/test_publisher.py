@@ -15,9 +15,9 @@ from coordinator.record import publisher as module
 from coordinator.record.chain import Head
 from coordinator.record.heads import AGAIN_US, read_heads
 from coordinator.record.publisher import HeadPublisher, append_durably
-from coordinator.record.recorder import Recorder
-from coordinator.record.sqlite import SqliteStore
-from mpic.grpc.sink import SINK
+from coordinator.record.stores.sqlite.store import SqliteStore
+from coordinator.record.writer import Recorder
+from mpic.runtime.log_sink import SINK
 from mpic.v1 import record_pb2 as r
 from tests.world.process import wait_until
 from tests.world.records import START, fill, sample_record, samples

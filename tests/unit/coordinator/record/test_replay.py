@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from coordinator import caa
-from coordinator.caa_failure import missing_proofs
-from coordinator.issuer import Issuer
-from coordinator.policy import NoPolicyRowError, Policy, PolicyRow
-from coordinator.record.dossier import Dossier
-from coordinator.record.moments import to_us
+from coordinator.checks.caa import relevant_set as caa
+from coordinator.checks.caa.issuer import Issuer
+from coordinator.checks.caa.lookup_failure import missing_proofs
+from coordinator.record.entries import Dossier
 from coordinator.record.replay import Change, Rules
 from coordinator.record.replay import replay as judge_again
+from coordinator.record.timestamps import to_us
+from coordinator.rules.policy import NoPolicyRowError, Policy, PolicyRow
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r

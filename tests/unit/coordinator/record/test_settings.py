@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.policy import Policy
-from coordinator.record.postgresql import PostgresqlStore
 from coordinator.record.reader import Reader
-from coordinator.record.recorder import Recorder
 from coordinator.record.settings import RecordTable, policy_version
-from coordinator.record.store import StoreError
-from mpic.config import ConfigError, ConfigTable, load_config
+from coordinator.record.stores.base import StoreError
+from coordinator.record.stores.postgresql.store import PostgresqlStore
+from coordinator.record.writer import Recorder
+from coordinator.rules.policy import Policy
+from mpic.runtime.config import ConfigError, ConfigTable, load_config
 from tests.world.samples import NOVEMBER
 
 DSN = "host=db.example.net user=mpic_writer password=hush-hush"
@@ -98,8 +98,8 @@ def test_a_dsn_may_be_in_a_file(tmp_path: Path) -> None:
 def test_without_psycopg_it_is_said_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "coordinator.record.postgresql_connection", None)
-    monkeypatch.delattr("coordinator.record.postgresql_connection")
+    monkeypatch.setitem(sys.modules, "coordinator.record.stores.postgresql.connection", None)
+    monkeypatch.delattr("coordinator.record.stores.postgresql.connection")
     with pytest.raises(ConfigError, match=r"pip install 'mpic\[postgresql\]'"):
         read(tmp_path, 'store = "postgresql"', f'dsn = "{DSN}"')
     assert read(tmp_path).store == "sqlite"

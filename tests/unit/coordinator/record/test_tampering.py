@@ -13,19 +13,19 @@ from itertools import combinations
 from typing import Any
 from uuid import UUID
 
-from coordinator.record.audit import export_heads, find_gaps, verify_store
+from coordinator.commands.record.export import to_json
+from coordinator.commands.record.query import Wanted
+from coordinator.commands.record.read import _select
 from coordinator.record.chain import seal_batch
-from coordinator.record.dossier import read_dossier
-from coordinator.record.moments import to_us
-from coordinator.record.reading import _select
-from coordinator.record.retention import remove_months
-from coordinator.record.sheet import to_json
-from coordinator.record.sieve import Wanted
-from coordinator.record.store import Entry, Search, Store, StoreError
-from coordinator.record.terms import find_terms, request_term, serial_term
+from coordinator.record.entries import read_dossier
+from coordinator.record.index_terms import find_terms, request_term, serial_term
+from coordinator.record.prune import remove_months
+from coordinator.record.stores.base import Entry, Search, Store, StoreError
+from coordinator.record.timestamps import to_us
+from coordinator.record.verify import export_heads, find_gaps, verify_store
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
-from tests.unit.coordinator.record.conftest import OpenStore
+from tests.unit.coordinator.conftest import OpenStore
 from tests.world.records import CALLER, START, fill, may_go, sample_record
 from tests.world.tampering import TABLES, RefusedError, Row, SqliteTables, Tables, update
 

@@ -1,0 +1,1 @@
+"""The faces: messages in, values down, messages out. Nothing is decided here."""

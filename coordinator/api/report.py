@@ -1,0 +1,119 @@
+"""What a caller is told of one perspective, read off the record. Pure.
+
+Whole, it has all that was seen. Short, it has what the verdict counts and a cut sentence: a report
+is short where with all of them whole the answer would be larger than callers take.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from coordinator.checks.check import MalformedFindingError
+from coordinator.decision.observation import read_observation
+from coordinator.decision.vote import NOT_AWAITED
+from mpic.bounds import DETAIL_OCTETS
+from mpic.text import shorten
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import record_pb2 as r
+
+SHORT_DETAIL_OCTETS = 256
+
+
+class Facts(NamedTuple):
+    """What a report on one reply is made of."""
+
+    perspective: c.PerspectiveReport
+    """The part that says whose it is: the same for every name."""
+    reply: r.RecordedReply
+    observation: bytes
+    """Empty: none, or one that is garbage, which the record alone has."""
+    caa: c.CaaDetermination | None
+
+
+def read_facts(record: r.Record) -> list[list[Facts]]:
+    """Return what the reports are made of: by name, then by perspective."""
+    described = [_describe(perspective) for perspective in record.perspectives]
+    return [_read_facts_of(name, described) for name in record.names]
+
+
+def read_late_facts(late: r.LateReply, record: r.Record) -> Facts:
+    """Return what the report on a late reply to a record's question is made of."""
+    (perspective,) = (one for one in record.perspectives if one.id == late.perspective_id)
+    name, reply = record.names[late.name], late.reply
+    observation = late.observation
+    if reply.observation:
+        observation = name.observations[reply.observation - 1]
+    caa = late.determination if late.HasField("determination") else None
+    if reply.determination:
+        caa = name.determinations[reply.determination - 1]
+    return Facts(_describe(perspective), reply, _keep_sound(observation), caa)
+
+
+def fill_report(report: c.PerspectiveReport, facts: Facts) -> None:
+    """Fill an empty report with everything."""
+    reply = facts.reply
+    report.CopyFrom(facts.perspective)
+    _fill_outcome(report, reply)
+    if reply.HasField("elapsed_us"):
+        report.agent_elapsed_us = reply.agent_elapsed_us
+        report.lookups_us.MergeFrom(reply.lookups_us)
+    if facts.observation:
+        report.observation.MergeFromString(facts.observation)
+    if facts.caa is not None:
+        report.caa.CopyFrom(facts.caa)
+
+
+def fill_short_report(report: c.PerspectiveReport, facts: Facts) -> None:
+    """Fill an empty report with what the verdict counts."""
+    perspective = facts.perspective
+    report.perspective_id = perspective.perspective_id
+    report.role, report.rir = perspective.role, perspective.rir
+    report.left_out = True
+    _fill_outcome(report, facts.reply)
+    report.detail = shorten(report.detail, SHORT_DETAIL_OCTETS)
+
+
+def _read_facts_of(name: r.RecordedName, described: Sequence[c.PerspectiveReport]) -> list[Facts]:
+    observations = [b"", *map(_keep_sound, name.observations)]
+    determinations = [None, *name.determinations]
+    return [
+        Facts(
+            perspective, reply, observations[reply.observation], determinations[reply.determination]
+        )
+        for perspective, reply in zip(described, name.replies, strict=True)
+    ]
+
+
+def _keep_sound(octets: bytes) -> bytes:
+    """Return an observation's octets, or none if it is garbage."""
+    try:
+        read_observation(octets, o.Observation())
+    except MalformedFindingError:
+        return b""
+    return octets
+
+
+def _describe(perspective: r.RecordedPerspective) -> c.PerspectiveReport:
+    """Return a report that says no more than whose it is."""
+    report = c.PerspectiveReport()
+    report.perspective_id, report.agent_version = perspective.id, perspective.agent_version
+    report.role, report.rir = perspective.role, perspective.rir
+    if perspective.HasField("resolver"):
+        report.resolver.CopyFrom(perspective.resolver)
+        report.resolver.DiscardUnknownFields()
+    return report
+
+
+def _fill_outcome(report: c.PerspectiveReport, reply: r.RecordedReply) -> None:
+    """Fill in what came of asking one perspective, beside what it saw."""
+    if dissent := reply.dissent:
+        detail = reply.detail
+        if dissent == c.DISSENT_NOT_AWAITED and not detail:
+            detail = NOT_AWAITED.detail
+        report.dissent, report.detail = dissent, shorten(detail, DETAIL_OCTETS)
+    else:
+        report.corroborates = True
+    if reply.HasField("elapsed_us"):
+        seconds, rest = divmod(reply.elapsed_us, 1_000_000)
+        elapsed = report.elapsed
+        elapsed.seconds, elapsed.nanos = seconds, rest * 1000

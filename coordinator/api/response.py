@@ -1,0 +1,190 @@
+"""From a record to the caller's answer: who saw what, the verdict and why. Pure.
+
+Every answer is read off its record, whether it is given for the first time, again for the same
+request id, or two years later.
+"""
+
+import sys
+from collections.abc import Callable, Collection, Sequence
+
+from google.protobuf import timestamp_pb2
+
+from coordinator.api.report import (
+    Facts,
+    fill_report,
+    fill_short_report,
+    read_facts,
+    read_late_facts,
+)
+from coordinator.api.shortening import FRAME, choose_whole
+from coordinator.decision.attempt_id import show_id
+from coordinator.decision.verdict import QUORUM_ERROR, is_quorum_error
+from coordinator.record.determination import blame_name
+from coordinator.rules.responsibility import Responsible
+from mpic.bounds import DETAIL_OCTETS
+from mpic.text import shorten
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
+
+ANSWER_OCTETS = 3 * 1024 * 1024
+"""Callers take 4 MiB by default: an answer, and those that share its message on a stream."""
+
+LATE_OCTETS = 512 * 1024
+"""Of what came late, where an answer is read back with it."""
+
+_RESPONSIBLE = {
+    None: c.RESPONSIBLE_UNSPECIFIED,
+    Responsible.DOMAIN: c.RESPONSIBLE_DOMAIN,
+    Responsible.CALLER: c.RESPONSIBLE_CALLER,
+    Responsible.OURS: c.RESPONSIBLE_SERVICE,
+}
+
+
+def fill_answer(
+    response: c.CorroborateResponse,
+    record: r.Record,
+    room: int = ANSWER_OCTETS,
+    wanted: Collection[str] = (),
+) -> None:
+    """Fill an empty response, at most so many octets when encoded; of `wanted` names first all."""
+    for name in record.names:
+        _fill_verdict(response.names.add(), record, name)
+    _fill_head(response, record)
+    room -= response.ByteSize() + FRAME * len(record.names)
+    facts = read_facts(record)
+    if not _add_whole(response, facts, room):
+        _add_fitting(response, facts, room, wanted)
+
+
+def fill_whole_answer(response: c.CorroborateResponse, record: r.Record) -> None:
+    """Fill an empty response with everything; it may be larger than can be sent."""
+    fill_answer(response, record, sys.maxsize)
+
+
+def fill_late(told: c.LateReport, late: r.LateReply, record: r.Record) -> None:
+    """Fill what is told of one late reply to a record's question."""
+    told.name = record.names[late.name].asked
+    fill_report(told.report, read_late_facts(late, record))
+
+
+def add_all_late(
+    response: c.GetCorroborationResponse, late: Sequence[r.LateReply], record: r.Record
+) -> None:
+    """Add what came late, as much as fits in at most LATE_OCTETS."""
+    whole = [_measure_late(fill_late, one, record) for one in late]
+    short = [_measure_late(_fill_late_short, one, record) for one in late]
+    chosen = choose_whole(whole, short, LATE_OCTETS)
+    room = LATE_OCTETS
+    for index, one in enumerate(late):
+        room -= (whole if index in chosen else short)[index] + FRAME
+        if room < 0:
+            break
+        fill = fill_late if index in chosen else _fill_late_short
+        fill(response.late.add(), one, record)
+    response.late_left_out = len(late) - len(response.late)
+
+
+def is_approved(record: r.Record) -> bool:
+    """Whether every name of a record is approved."""
+    return all(name.reason == c.REASON_CORROBORATED for name in record.names)
+
+
+def _fill_head(response: c.CorroborateResponse, record: r.Record) -> None:
+    """Fill in what is said of all names together, which are filled in already."""
+    response.request_id = record.request_id
+    if record.id:  # none where nothing is recorded
+        response.record_id = show_id(record.id)
+    response.dry_run = record.dry_run
+    response.policy.CopyFrom(record.policy)
+    _set(response.asked_at, record.asked_at_us)
+    _set(response.decided_at, record.decided_at_us)
+    response.issuer_domains.extend(record.issuer_domains)
+    for verdict in response.names:
+        if verdict.HasField("error"):
+            response.error.CopyFrom(verdict.error)
+            break
+    response.approved = is_approved(record)
+    if response.approved and not record.dry_run:
+        _set(response.caa_usable_until, min(name.caa_usable_until_us for name in record.names))
+
+
+def _fill_verdict(verdict: c.NameVerdict, record: r.Record, name: r.RecordedName) -> None:
+    """Fill in the verdict on a name, without reports."""
+    verdict.name, verdict.looked_up = name.asked, name.looked_up or name.asked
+    verdict.reason = name.reason
+    verdict.approved = name.reason == c.REASON_CORROBORATED
+    if not verdict.approved:
+        verdict.responsible = _RESPONSIBLE[blame_name(record, name)]
+    verdict.detail = shorten(name.detail, DETAIL_OCTETS)
+    verdict.quorum = name.quorum
+    verdict.required = name.required
+    if is_quorum_error(name.reason):
+        verdict.error.code = QUORUM_ERROR
+        verdict.error.message = f"Issuance suppressed: {verdict.detail}"
+    if name.caa_usable_until_us:
+        _set(verdict.caa_usable_until, name.caa_usable_until_us)
+
+
+def _add_whole(
+    response: c.CorroborateResponse, facts: Sequence[Sequence[Facts]], room: int
+) -> bool:
+    """Add the reports on each name, all whole; return whether they fit into `room` octets."""
+    for verdict, of_name in zip(response.names, facts, strict=True):
+        for one in of_name:
+            fill_report(verdict.perspectives.add(), one)
+        room -= verdict.ByteSize() + FRAME * len(of_name)
+        if room < 0:
+            return False
+    return True
+
+
+def _add_fitting(
+    response: c.CorroborateResponse,
+    facts: Sequence[Sequence[Facts]],
+    room: int,
+    wanted: Collection[str],
+) -> None:
+    """Add them anew, whole as far as `room` octets allow, otherwise short.
+
+    Each is measured by itself: what was seen may be far more than an answer has room for.
+    """
+    every = [
+        (verdict, one) for verdict, of in zip(response.names, facts, strict=True) for one in of
+    ]
+    chosen = choose_whole(
+        [_measure(fill_report, one) for _, one in every],
+        [_measure(fill_short_report, one) for _, one in every],
+        room,
+        lambda index: every[index][0].name in wanted,
+    )
+    for verdict in response.names:
+        verdict.ClearField("perspectives")
+    for index, (verdict, one) in enumerate(every):
+        fill = fill_report if index in chosen else fill_short_report
+        fill(verdict.perspectives.add(), one)
+
+
+def _measure(fill: Callable[[c.PerspectiveReport, Facts], None], facts: Facts) -> int:
+    report = c.PerspectiveReport()
+    fill(report, facts)
+    return report.ByteSize()
+
+
+def _fill_late_short(told: c.LateReport, late: r.LateReply, record: r.Record) -> None:
+    told.name = record.names[late.name].asked
+    fill_short_report(told.report, read_late_facts(late, record))
+
+
+def _measure_late(
+    fill: Callable[[c.LateReport, r.LateReply, r.Record], None],
+    late: r.LateReply,
+    record: r.Record,
+) -> int:
+    told = c.LateReport()
+    fill(told, late, record)
+    return told.ByteSize()
+
+
+def _set(timestamp: timestamp_pb2.Timestamp, microseconds: int) -> None:
+    seconds, rest = divmod(microseconds, 1_000_000)
+    timestamp.seconds, timestamp.nanos = seconds, rest * 1000

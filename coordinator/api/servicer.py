@@ -1,0 +1,140 @@
+"""CorroborationService: messages in, values down, messages out. Nothing is decided here."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import grpc
+
+from coordinator.api.record_queries import Archive
+from coordinator.api.response import fill_answer
+from coordinator.api.stream import QuestionStream
+from coordinator.perspectives.fanout import AnyLink
+from coordinator.request_handler import Call, Clerk
+from mpic.runtime.grpc.errors import RequestError
+from mpic.runtime.grpc.identity import Context, peer_trace
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """How one stream is served."""
+
+    in_flight: int = 4096
+    """Names of one stream in flight; more are not read until some are answered and taken."""
+    window: float = 0.005
+    """Seconds between two messages of a busy stream."""
+
+
+class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer):
+    """Answers callers."""
+
+    def __init__(
+        self,
+        clerk: Clerk,
+        archive: Archive | None,
+        links: Sequence[AnyLink],
+        limits: StreamLimits,
+        identify: Callable[[Context], Sequence[str]],
+    ) -> None:
+        """Answer what `clerk` decides and `archive` finds; report on these links.
+
+        Without an archive nothing is recorded that could be asked about. `identify` returns the
+        identities of a caller that are on the list of callers.
+        """
+        self._clerk = clerk
+        self._archive = archive
+        self._links = links
+        self._limits = limits
+        self._identify = identify
+        self._streams: set[QuestionStream] = set()
+
+    def adopt(self, links: Sequence[AnyLink]) -> None:
+        """Report on these links from now on."""
+        self._links = links
+
+    def drain(self) -> None:
+        """End every stream once its questions are answered."""
+        for stream in self._streams:
+            stream.drain()
+
+    async def Corroborate(  # noqa: N802 - the method's name in the agreement
+        self, request: c.CorroborateRequest, context: Context
+    ) -> c.CorroborateResponse:
+        """Answer one question."""
+        record = await self._clerk.decide(request, self._call(context))
+        response = c.CorroborateResponse()
+        fill_answer(response, record)
+        return response
+
+    async def CorroborateStream(  # noqa: N802 - the method's name in the agreement
+        self, request_iterator: AsyncIterator[c.CorroborateStreamRequest], context: Context
+    ) -> AsyncIterator[c.CorroborateStreamResponse]:
+        """Answer questions as they finish, matched by request id."""
+        call = self._call(context)
+        stream = QuestionStream(
+            partial(self._clerk.decide, call=call),
+            self._limits.window,
+            self._limits.in_flight,
+            partial(self._clerk.gate.limit_of, call.caller),
+        )
+        self._streams.add(stream)
+        reading = asyncio.create_task(stream.read(request_iterator))
+        try:
+            async for response in stream.responses():
+                yield response
+        finally:
+            self._streams.discard(stream)
+            reading.cancel()
+            stream.cancel()
+
+    async def GetCorroboration(  # noqa: N802 - the method's name in the agreement
+        self, request: c.GetCorroborationRequest, context: Context
+    ) -> c.GetCorroborationResponse:
+        """Return what is recorded about one question."""
+        return await self._open_record().get(request, self._call(context).caller)
+
+    async def RecordIssuance(  # noqa: N802 - the method's name in the agreement
+        self, request: c.RecordIssuanceRequest, context: Context
+    ) -> c.RecordIssuanceResponse:
+        """Add a certificate to a record."""
+        return await self._open_record().record_issuance(request, self._call(context).caller)
+
+    async def ListPerspectives(  # noqa: N802 - the method's name in the agreement
+        self,
+        request: c.ListPerspectivesRequest,  # noqa: ARG002 - it asks nothing in particular
+        context: Context,  # noqa: ARG002
+    ) -> c.ListPerspectivesResponse:
+        """Return the roster and the live state of each link, described anew."""
+        # One whose connection ends meanwhile is shown as it is then.
+        refreshing = (link.refresh() for link in self._links)
+        await asyncio.gather(*refreshing, return_exceptions=True)
+        statuses = [_status(link) for link in self._links]
+        return c.ListPerspectivesResponse(perspectives=statuses)
+
+    def _call(self, context: Context) -> Call:
+        """Say who calls, and until when."""
+        caller = self._clerk.gate.admission.name_caller(self._identify(context))
+        return Call(caller, context.time_remaining, peer_trace(context))
+
+    def _open_record(self) -> Archive:
+        if self._archive is None:
+            text = "this service records nothing: [record] allow_unrecorded is set"
+            raise RequestError(grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_RECORDED", text)
+        return self._archive
+
+
+def _status(link: AnyLink) -> c.PerspectiveStatus:
+    status = c.PerspectiveStatus(
+        perspective_id=link.perspective.id,
+        role=link.perspective.role,
+        rir=link.perspective.rir,
+        ready=link.problem is None,
+        problem=link.problem.detail if link.problem else "",
+        description=link.description,
+    )
+    if (difference := link.clock_difference) is not None:
+        status.clock_difference.FromMicroseconds(round(difference * 1e6))
+    return status

@@ -1,0 +1,159 @@
+"""Many questions over one stream: each answered as it finishes, none waiting for another.
+
+Back-pressure goes both ways: the names of a question count against the stream's bound from being
+read until its answer has been taken, so a caller that asks too fast or reads too slowly is simply
+not read.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import grpc
+import structlog
+
+from coordinator.api.response import fill_answer
+from coordinator.overload.admission import weigh
+from mpic.bounds import MAX_REQUEST_ID
+from mpic.runtime.grpc.batching import Outbox
+from mpic.runtime.grpc.errors import RequestError
+from mpic.runtime.in_flight import Company
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
+
+log = structlog.get_logger()
+
+# A message that has grown so large is sent: gRPC's clients take no more than 4 MiB by default, and
+# until it is sent it takes up memory.
+_MESSAGE_OCTETS = 256 * 1024
+
+Decide = Callable[[c.CorroborateRequest], Awaitable[r.Record]]
+Decided = tuple[c.CorroborateRequest, r.Record | RequestError]
+
+
+class QuestionStream:
+    """The questions of one stream that are being decided."""
+
+    def __init__(self, decide: Decide, window: float, most: int, limit: Callable[[], int]) -> None:
+        """Let at most `most` names be open, and `limit()` of this moment if that is fewer.
+
+        Answers are gathered for `window` seconds.
+        """
+        self._decide = decide
+        self._room = _Room(most, limit)
+        self._company = Company()
+        self._outbox: Outbox[Decided] = Outbox(window, most, company=self._company)
+        self._running: set[asyncio.Task[None]] = set()
+        self._draining = False
+
+    async def read(self, requests: AsyncIterator[c.CorroborateStreamRequest]) -> None:
+        """Take questions until the caller has no more, then wait for the answers."""
+        try:
+            async for request in requests:
+                for question in request.questions:
+                    await self._room.take(weigh(len(question.names)))
+                    self._start(question)
+            if self._running:
+                await asyncio.wait(list(self._running))
+        finally:
+            self._outbox.close()
+
+    async def responses(self) -> AsyncIterator[c.CorroborateStreamResponse]:
+        """Yield responses as answers finish."""
+        async for decided in self._outbox.batches():
+            names = sum(weigh(len(question.names)) for question, _ in decided)
+            decided.reverse()
+            while decided:
+                yield _pack(decided)
+            self._room.give_back(names)
+
+    def drain(self) -> None:
+        """End once all questions taken are answered."""
+        self._draining = True
+        if not self._running:
+            self._outbox.close()
+
+    def cancel(self) -> None:
+        """Stop deciding what is not decided; the caller is gone."""
+        for task in self._running:
+            task.cancel()
+
+    def _start(self, question: c.CorroborateRequest) -> None:
+        """Decide a question in a task of its own."""
+        task = asyncio.create_task(self._run(question))
+        self._running.add(task)
+        self._company.expect()
+        task.add_done_callback(self._end)
+
+    def _end(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        self._company.arrive()
+        if self._draining and not self._running:
+            self._outbox.close()
+
+    async def _run(self, question: c.CorroborateRequest) -> None:
+        outcome: r.Record | RequestError
+        try:
+            outcome = await self._decide(question)
+        except RequestError as error:
+            outcome = error
+        except Exception:
+            log.exception("internal_error", request_id=question.request_id[:MAX_REQUEST_ID])
+            text = "internal error; nothing was decided"
+            outcome = RequestError(grpc.StatusCode.INTERNAL, "INTERNAL", text)
+        self._outbox.put((question, outcome))
+
+
+class _Room:
+    """How many names may still be read; there is one that waits, the stream's reader."""
+
+    def __init__(self, most: int, limit: Callable[[], int]) -> None:
+        self._most = most
+        self._limit = limit
+        self._taken = 0
+        self._freed = asyncio.Event()
+
+    async def take(self, names: int) -> None:
+        """Wait until so many more fit."""
+        while self._taken and self._taken + names > min(self._most, self._limit()):
+            self._freed.clear()
+            await self._freed.wait()
+        self._taken += names
+
+    def give_back(self, names: int) -> None:
+        self._taken -= names
+        self._freed.set()
+
+
+def _pack(decided: list[Decided]) -> c.CorroborateStreamResponse:
+    """Return a response of the last of what is decided.
+
+    They are taken out one by one: a record is large, and the next batch may be long in coming.
+    """
+    response = c.CorroborateStreamResponse()
+    octets = 0
+    while decided and octets <= _MESSAGE_OCTETS:
+        outcome = response.outcomes.add()
+        _fill_outcome(outcome, *decided.pop())
+        octets += outcome.ByteSize()
+    return response
+
+
+def _fill_outcome(
+    outcome: c.CorroborateOutcome, question: c.CorroborateRequest, decided: r.Record | RequestError
+) -> None:
+    # One that is longer is not taken, and its caller is told so; nor is it sent back.
+    outcome.request_id = question.request_id[:MAX_REQUEST_ID]
+    if isinstance(decided, RequestError):
+        _fill_error(outcome.error, decided)
+    else:
+        fill_answer(outcome.verdict, decided)
+
+
+def _fill_error(message: c.RequestError, error: RequestError) -> None:
+    message.status = error.status.value[0]
+    message.reason = error.reason
+    message.message = error.message
+    for one in error.violations:
+        message.violations.add(field=one.field, description=one.description)
+    if error.retry_after is not None:
+        message.retry_after.FromMilliseconds(round(error.retry_after * 1000))

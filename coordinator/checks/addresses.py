@@ -1,0 +1,106 @@
+"""Address agreement: does a remote see the name where the primary sees it? Pure.
+
+This service's own rule (UPKI: the name resolution result agrees at four or more of five remote
+networks), a control on top of CAA and domain validation, not a validation method (BR 3.2.2.4.8
+forbids that). A name without an A record is in order: then the remote must see none either, and
+NODATA and NXDOMAIN are the same absence (RFC 9824 turns one into the other).
+"""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+
+from coordinator.checks.check import (
+    ABSENCES,
+    Ask,
+    Judgement,
+    MalformedFindingError,
+    check_validated,
+    choose_dissent,
+    describe_failure,
+)
+from coordinator.rules.policy import PolicyRow
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
+
+_IPV4 = 4
+_SHOWN = 8
+"""Addresses of a set that are told; the observation has all."""
+
+# Each includes the next; a caller may only move upwards.
+STRICTEST_FIRST = (
+    c.ADDRESS_AGREEMENT_EXACT,
+    c.ADDRESS_AGREEMENT_OVERLAP,
+    c.ADDRESS_AGREEMENT_RESOLVES,
+)
+
+Addresses = frozenset[bytes]
+
+_AGREE: Mapping[c.AddressAgreement.ValueType, Callable[[Addresses, Addresses], bool]] = {
+    c.ADDRESS_AGREEMENT_EXACT: lambda one, other: one == other,
+    c.ADDRESS_AGREEMENT_OVERLAP: lambda one, other: bool(one & other) or not (one or other),
+    c.ADDRESS_AGREEMENT_RESOLVES: lambda one, other: bool(one) == bool(other),
+}
+
+
+def agree(remote: Addresses, primary: Addresses, how: c.AddressAgreement.ValueType) -> bool:
+    """Whether two address sets agree; an empty set is an absence. Order and TTL do not count."""
+    return _AGREE[how](remote, primary)
+
+
+def is_looser(one: c.AddressAgreement.ValueType, other: c.AddressAgreement.ValueType) -> bool:
+    """Whether `one` lets more pass than `other`."""
+    return STRICTEST_FIRST.index(one) > STRICTEST_FIRST.index(other)
+
+
+class AddressCheck:
+    """The check `addresses`."""
+
+    def request(self, row: PolicyRow) -> p.Check:  # noqa: ARG002 - it is always the same
+        """Return the message that asks for it."""
+        return p.Check(addresses=p.AddressLookup())
+
+    def judge(self, finding: o.Finding, ask: Ask) -> Judgement:
+        """Judge one perspective's answer alone: any answer will do, a failure will not."""
+        lookup = _well_formed(finding, ask)
+        if lookup.HasField("failure"):
+            detail = f"A lookup failed: {describe_failure(lookup.failure)}"
+            dissent = choose_dissent(lookup.failure, c.DISSENT_ADDRESSES_FAILED)
+            return Judgement(dissent, detail)
+        return Judgement(c.DISSENT_UNSPECIFIED, "")
+
+    def compare(self, remote: o.Finding, primary: o.Finding, ask: Ask) -> Judgement:
+        """Judge a remote's answer against the primary's; both are without failure."""
+        seen, expected = read_addresses(remote), read_addresses(primary)
+        if agree(seen, expected, ask.address_agreement):
+            return Judgement(c.DISSENT_UNSPECIFIED, "")
+        detail = f"sees {_say(seen)} where the primary sees {_say(expected)}"
+        return Judgement(c.DISSENT_ADDRESSES_DIFFER, detail)
+
+
+def read_addresses(finding: o.Finding) -> Addresses:
+    """Return the addresses of a finding in wire form; none for an absence."""
+    return frozenset(finding.addresses.lookup.records.rdata)
+
+
+def _well_formed(finding: o.Finding, ask: Ask) -> o.Lookup:
+    """Return the lookup, if it is one of this name's addresses; raises MalformedFindingError."""
+    lookup = finding.addresses.lookup
+    if lookup.name != ask.name:
+        raise MalformedFindingError(f"addresses of {lookup.name!r} instead of {ask.name!r}")
+    kind = lookup.WhichOneof("result")
+    if kind is None or (kind == "absence" and lookup.absence not in ABSENCES):
+        raise MalformedFindingError("an address lookup without a result")
+    rdata = lookup.records.rdata
+    if kind == "records" and (not rdata or any(len(address) != _IPV4 for address in rdata)):
+        raise MalformedFindingError("address records that are no IPv4 addresses")
+    if kind != "failure":
+        check_validated(lookup, ask.believed)
+    return lookup
+
+
+def _say(addresses: Addresses) -> str:
+    shown = ", ".join(str(ipaddress.IPv4Address(one)) for one in sorted(addresses)[:_SHOWN])
+    if len(addresses) > _SHOWN:
+        return f"{shown} and {len(addresses) - _SHOWN} more"
+    return shown or "no address"

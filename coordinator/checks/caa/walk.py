@@ -1,0 +1,114 @@
+"""One perspective's CAA walk: whether it is that of RFC 8659 section 3, and where it ends. Pure.
+
+    RelevantCAASet(domain):
+      while domain is not ".":
+        if CAA(domain) is not Empty:
+          return CAA(domain)
+        domain = Parent(domain)
+      return Empty
+
+The walk is followed again here, level by level: an agent's word is not taken for its being
+complete. A failure ends the walk as well, since the lost answer could have forbidden, unless it is
+one that counts as permission (`lookup_failure`): then that level alone is passed over, and the
+levels above decide.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from coordinator.checks.caa.value import shorten
+from coordinator.checks.check import (
+    ABSENCES,
+    UNVALIDATED_TOO,
+    MalformedFindingError,
+    Statuses,
+    check_validated,
+)
+from mpic.v1 import observation_pb2 as o
+
+_STATED = frozenset({*UNVALIDATED_TOO, o.DNSSEC_BOGUS})
+
+Excuse = Callable[[o.Lookup], bool]
+"""Whether a failed lookup counts as permission at its level."""
+
+
+class Walk(NamedTuple):
+    """A walk, as far as it counts."""
+
+    name: str
+    """Where it began."""
+    end: o.Lookup
+    """Where it ended: a set, a failure that is not excused, or the top-level domain."""
+    excused: Sequence[o.Lookup] = ()
+    """The failures it went over, from the name upwards; the end may be the last of them."""
+
+    @property
+    def ends_excused(self) -> bool:
+        """Whether the end is itself an excused failure: the top-level domain's, or it is cut."""
+        return bool(self.excused) and self.excused[-1] is self.end
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it ends in an excused failure below the top, as older agents end it."""
+        return self.ends_excused and "." in self.end.name
+
+
+def never(_: o.Lookup) -> bool:
+    """Excuse no failure."""
+    return False
+
+
+def follow_walk(
+    finding: o.CaaFinding, name: str, believed: Statuses, excuse: Excuse = never
+) -> Walk:
+    """Follow a walk from `name` to its end.
+
+    Raises MalformedFindingError, or NotValidatedError for an answer that is not `believed`.
+    """
+    _check_levels(finding, name, believed)
+    levels, excused = list(finding.levels), []
+    for level in levels:
+        if level.HasField("failure") and excuse(level):
+            excused.append(level)
+        elif not level.HasField("absence"):
+            return Walk(name, level, excused)
+    return Walk(name, levels[-1], excused)
+
+
+def _check_levels(finding: o.CaaFinding, name: str, believed: Statuses) -> None:
+    """Check that each level is the parent of the one before, up to a set, a failure or the top.
+
+    An agent that was asked to prove goes on above a failure; others end there.
+    """
+    domain, kind = name, "absence"
+    for position, level in enumerate(finding.levels, 1):
+        if level.name != domain:
+            raise MalformedFindingError(f"a CAA walk with {shorten(level.name)!r} for {domain!r}")
+        kind = _kind_of(level, believed)
+        if kind == "records" or "." not in domain:
+            if position != len(finding.levels):
+                raise MalformedFindingError(f"a CAA walk that goes on above its end at {domain!r}")
+            return
+        domain = domain.partition(".")[2]
+    if kind != "failure":
+        raise MalformedFindingError(f"a CAA walk that stops before {domain!r}")
+
+
+def _kind_of(level: o.Lookup, believed: Statuses) -> str:
+    """Say how a lookup ended; raises as `follow_walk` when it does not say it soundly."""
+    kind = level.WhichOneof("result")
+    if kind == "absence":
+        sound = level.absence in ABSENCES
+    elif kind == "records":
+        sound = bool(level.records.rdata)
+    elif kind == "failure":
+        # A kind that a newer agent knows is a failure all the same.
+        sound = bool(level.failure.kind) and level.dnssec in _STATED
+    else:
+        raise MalformedFindingError(f"a CAA lookup of {level.name!r} without a result")
+    if not sound:
+        what = f"{kind} is unstated or empty"
+        raise MalformedFindingError(f"a CAA lookup of {level.name!r} whose {what}")
+    if kind != "failure":
+        check_validated(level, believed)
+    return kind

@@ -1,0 +1,1 @@
+"""What a person types: `mpic coordinator`, `mpic ask`, `mpic perspectives`, `mpic record`."""

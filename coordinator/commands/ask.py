@@ -1,0 +1,214 @@
+"""The commands `mpic ask` and `mpic perspectives`: a caller's side."""
+
+import asyncio
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import grpc
+import typer
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2
+from grpc import aio
+from grpc_status import rpc_status
+from rich.console import Console
+
+from coordinator.commands.answer_table import print_answer
+from coordinator.commands.perspectives_table import print_perspectives
+from mpic.runtime.grpc.tls import TlsFiles
+from mpic.runtime.grpc.transport import open_channel
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+
+APPROVED, REFUSED, USAGE, NO_REPLY, UNDETERMINED = 0, 1, 2, 9, 11
+
+# Reasons by which nothing is known of a name, where a coordinator is too old to say whose it is.
+_UNDETERMINED = (c.REASON_PRIMARY_UNAVAILABLE, c.REASON_CUT_SHORT)
+
+# Codes that say that nobody answered: no connection, no certificate, no time.
+_NO_REPLY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """Where to ask, and as whom."""
+
+    address: str
+    name: str | None
+    tls: TlsFiles
+    timeout: float
+
+
+Names = Annotated[
+    list[str],
+    typer.Argument(help="The certificate's names; a wildcard as *.example.com.", metavar="NAME..."),
+]
+Server = Annotated[
+    str, typer.Option(envvar="MPIC_SERVER", help="The coordinator.", metavar="HOST:PORT")
+]
+ServerName = Annotated[
+    str | None,
+    typer.Option(
+        envvar="MPIC_SERVER_NAME",
+        help="The DNS name in the coordinator's certificate, where it is not HOST.",
+    ),
+]
+Cert = Annotated[Path, typer.Option(envvar="MPIC_CERT", help="Your certificate.")]
+Key = Annotated[Path, typer.Option(envvar="MPIC_KEY", help="Its private key.")]
+Ca = Annotated[Path, typer.Option(envvar="MPIC_CA", help="The CA of the coordinator.")]
+
+
+def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    names: Names,
+    server: Server = "localhost:7300",
+    server_name: ServerName = None,
+    cert: Cert = Path("caller.pem"),
+    key: Key = Path("caller.key"),
+    ca: Ca = Path("ca.pem"),
+    issuer: Annotated[str, typer.Option(help="Which configured issuer is to issue.")] = "",
+    account_uri: Annotated[str, typer.Option(help="For CAA accounturi (RFC 8657).")] = "",
+    method: Annotated[str, typer.Option(help="For CAA validationmethods, as dns-01.")] = "",
+    min_corroborating: Annotated[
+        int, typer.Option(min=0, help="Demand so many remotes; never fewer than the policy.")
+    ] = 0,
+    addresses: Annotated[
+        str, typer.Option(help="Demand exact, overlap or resolves; never looser than the policy.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Look and judge, but never for issuance.")
+    ] = False,
+    linger: Annotated[
+        float,
+        typer.Option(help="Seconds to wait for stragglers after the verdict, to show them too."),
+    ] = 1.0,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 30.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the answer as the agreement's JSON.")
+    ] = False,
+) -> None:
+    """Ask whether a certificate with these names may be issued, and show who saw what.
+
+    Exit status: 0 approved, 1 refused, 2 wrong usage or invalid question, 9 no reply from the
+    coordinator, 11 undetermined: ask again. It replied, but what kept the names from being
+    approved is the service's own failure, or too little time: nothing is known of them.
+
+    Example: mpic ask www.example.com '*.example.com' --server mpic.example:7300 --cert me.pem
+    --key me.key --ca ca.pem
+    """
+    request = c.CorroborateRequest(
+        request_id=str(uuid.uuid4()),
+        names=names,
+        issuer=issuer,
+        account_uri=account_uri,
+        validation_method=method,
+        tightening=c.Tightening(
+            min_corroborating=min_corroborating, address_agreement=_read_agreement(addresses)
+        ),
+        dry_run=dry_run,
+    )
+    request.linger.FromMilliseconds(round(linger * 1000))
+    target = _Server(server, server_name, TlsFiles(cert, key, ca), timeout)
+    response = asyncio.run(_call_or_exit(target, "Corroborate", request))
+    if as_json:
+        print(json_format.MessageToJson(response, preserving_proto_field_name=True))  # noqa: T201
+    else:
+        print_answer(response, Console())
+    raise typer.Exit(exit_code(response))
+
+
+def show_perspectives(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    server: Server = "localhost:7300",
+    server_name: ServerName = None,
+    cert: Cert = Path("caller.pem"),
+    key: Key = Path("caller.key"),
+    ca: Ca = Path("ca.pem"),
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 10.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the answer as the agreement's JSON.")
+    ] = False,
+) -> None:
+    """Show the perspectives of a running coordinator, and which can be asked right now.
+
+    What one says of itself (version, resolver, whether it validates) is asked anew; of one that
+    cannot be reached it is what it said last. `probed` tells how long ago it proved to validate.
+
+    Exit status: 0 all can be asked, 1 some cannot, 2 wrong usage, 9 no reply from the coordinator,
+    11 it replied with an error.
+    """
+    target = _Server(server, server_name, TlsFiles(cert, key, ca), timeout)
+    response = asyncio.run(_call_or_exit(target, "ListPerspectives", c.ListPerspectivesRequest()))
+    if as_json:
+        print(json_format.MessageToJson(response, preserving_proto_field_name=True))  # noqa: T201
+    else:
+        print_perspectives(response, Console())
+    raise typer.Exit(int(not all(one.ready for one in response.perspectives)))
+
+
+def exit_code(response: c.CorroborateResponse) -> int:
+    """Return what a verdict means to the shell."""
+    if response.approved:
+        return APPROVED
+    refused = [one for one in response.names if not one.approved]
+    return UNDETERMINED if not any(_is_determined(one) for one in refused) else REFUSED
+
+
+def _is_determined(refused: c.NameVerdict) -> bool:
+    """Whether a refusal says something of the name."""
+    if refused.responsible:
+        return refused.responsible == c.RESPONSIBLE_DOMAIN
+    return refused.reason not in _UNDETERMINED
+
+
+def _read_agreement(text: str) -> c.AddressAgreement.ValueType:
+    if not text:
+        return c.ADDRESS_AGREEMENT_UNSPECIFIED
+    name = f"ADDRESS_AGREEMENT_{text.upper()}"
+    if name not in c.AddressAgreement.keys():  # noqa: SIM118 - an enum type, not a dict
+        raise typer.BadParameter(f"--addresses is exact, overlap or resolves, not {text!r}")
+    return c.AddressAgreement.Value(name)
+
+
+async def _call_or_exit(server: _Server, method: str, request: Message) -> Any:  # noqa: ANN401 - each method has its own
+    """Return the answer; where there is none, say why and exit."""
+    try:
+        async with open_channel(server.address, server.tls, server.name) as channel:
+            stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
+            return await getattr(stub, method)(request, timeout=server.timeout)
+    except OSError as error:
+        _fail(USAGE, f"{error.filename}: {error.strerror}; see --cert, --key and --ca")
+    except aio.AioRpcError as error:
+        _fail(_code_of(error), _explain(server, error))
+    raise AssertionError("_fail exits")  # pragma: no cover
+
+
+def _fail(code: int, text: str) -> None:
+    print(f"mpic: {text}", file=sys.stderr)  # noqa: T201 - for a person
+    raise typer.Exit(code)
+
+
+def _code_of(error: aio.AioRpcError) -> int:
+    if error.code() in _NO_REPLY:
+        return NO_REPLY
+    return USAGE if error.code() is grpc.StatusCode.INVALID_ARGUMENT else UNDETERMINED
+
+
+def _explain(server: _Server, error: aio.AioRpcError) -> str:
+    """Say what a failed call means to the person who made it."""
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        return (
+            f"no reply from {server.address}: {error.details()}\nIs the coordinator running there?"
+            " It also looks like this when it does not accept your certificate (--cert, signed by"
+            " its CA?) or when its own is for another name (--server-name)."
+        )
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return f"no reply from {server.address} within {server.timeout:g} s (--timeout)"
+    lines = [f"{error.code().name}: {error.details()}"]
+    status = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        bad = error_details_pb2.BadRequest()
+        if detail.Unpack(bad):
+            lines = [f"{one.field}: {one.description}" for one in bad.field_violations]
+    return "\n".join(lines)

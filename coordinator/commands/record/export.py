@@ -1,0 +1,117 @@
+"""A record as others read it: one JSON object, or rows of a table. Pure. See deploy/record.md.
+
+Much of a record was written by strangers: names, CAA values, errors of foreign servers. JSON is
+written in ASCII, so that no octet of theirs reaches a terminal as it is; in rows, whatever does not
+print is escaped, and what a spreadsheet would take for a formula is marked as text.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf import json_format
+
+from coordinator.api.response import fill_late, fill_whole_answer
+from coordinator.commands.record.query import dissenting
+from coordinator.decision.attempt_id import show_id
+from coordinator.record.entries import Dossier
+from mpic.text import escape
+from mpic.v1 import corroboration_pb2 as c
+
+SCHEMA = "mpic.record.v1"
+
+COLUMNS = (
+    "record_id",
+    "request_id",
+    "caller",
+    "asked_at",
+    "decided_at",
+    "approved",
+    "dry_run",
+    "name",
+    "looked_up",
+    "reason",
+    "error",
+    "quorum",
+    "required",
+    "dissenting",
+    "detail",
+)
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+
+
+def to_json(dossier: Dossier) -> str:
+    """Return all that is recorded about a question as one line; raises ValueError without one."""
+    return json.dumps(to_object(dossier), separators=(",", ":"))
+
+
+def to_object(dossier: Dossier) -> dict[str, Any]:
+    """Return the object: parts of the agreement in its JSON mapping, under their field names."""
+    record = dossier.question
+    if record is None:
+        raise ValueError("there is no question")
+    response = c.GetCorroborationResponse()
+    fill_whole_answer(response.verdict, record)
+    for late in dossier.late:
+        fill_late(response.late.add(), late, record)
+    response.issuances.extend([one.issuance for one in dossier.issuances])
+    if record.superseded_by:
+        response.superseded_by = show_id(record.superseded_by)
+    tightening = _to_dict(record.tightening) if record.HasField("tightening") else {}
+    return {
+        "schema": SCHEMA,
+        "record_id": response.verdict.record_id,
+        "caller": record.caller,
+        "issuer": record.issuer,
+        "understood_critical_tags": list(record.understood_critical_tags),
+        "account_uri": record.account_uri,
+        "validation_method": record.validation_method,
+        "tightening": tightening,
+        "request_sha256": record.request_digest.hex(),
+        "policy_version": record.policy_version.hex(),
+        "coordinator_version": record.coordinator_version,
+        "late": [],
+        "issuances": [],
+        **_to_dict(response),
+    }
+
+
+def to_rows(dossier: Dossier) -> Iterator[list[str]]:
+    """Yield a row of COLUMNS for each name of a question."""
+    record = dossier.question
+    if record is None:
+        return
+    verdict = c.CorroborateResponse()
+    fill_whole_answer(verdict, record)
+    common = [
+        verdict.record_id,
+        verdict.request_id,
+        record.caller,
+        verdict.asked_at.ToJsonString(),
+        verdict.decided_at.ToJsonString(),
+        str(verdict.approved).lower(),
+        str(verdict.dry_run).lower(),
+    ]
+    who = " ".join(sorted(dissenting(dossier, record)))
+    for name in verdict.names:
+        rest = [
+            name.name,
+            name.looked_up,
+            c.Reason.Name(name.reason),
+            str(name.error.code or ""),
+            name.quorum,
+            str(name.required),
+            who,
+            name.detail,
+        ]
+        yield [_to_cell(value) for value in (*common, *rest)]
+
+
+def _to_dict(message: Any) -> dict[str, Any]:  # noqa: ANN401 - any protobuf message
+    return json_format.MessageToDict(message, preserving_proto_field_name=True)
+
+
+def _to_cell(text: str) -> str:
+    shown = escape(text)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown

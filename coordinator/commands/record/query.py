@@ -1,0 +1,106 @@
+"""Which records are wanted: what a store is asked for, and what it finds held against that. Pure.
+
+Terms are digests and say nothing of records that were approved, so every record that a store finds
+is held against all criteria once more.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from coordinator.decision.attempt_id import lowest_id
+from coordinator.record.entries import Dossier
+from coordinator.record.index_terms import (
+    caller_term,
+    dissent_term,
+    name_term,
+    reason_term,
+    request_term,
+)
+from coordinator.record.stores.base import Search
+from mpic.names import is_wildcard, parse_name
+from mpic.runtime.problem import Flaw, suggest
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
+
+_PREFIX = "REASON_"
+_NO_DISSENT = (c.DISSENT_UNSPECIFIED, c.DISSENT_NOT_AWAITED)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Criteria, all of which a record must meet; what is not given, any record meets."""
+
+    name: str = ""
+    """Of the certificate; "example.com" finds "*.example.com" too, which is looked up alike."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Not itself."""
+    reason: "c.Reason.ValueType" = c.REASON_UNSPECIFIED
+    """Of at least one name."""
+    perspective: str = ""
+    """That did not corroborate, in the answer or late."""
+    caller: str = ""
+    request_id: str = ""
+
+    def search(self, *, newest_first: bool) -> Search:
+        """Return what to ask of a store; raises InvalidNameError."""
+        terms = []
+        if self.request_id and self.caller:
+            terms.append(request_term(self.caller, self.request_id))
+        if self.name:
+            terms.append(name_term(parse_name(self.name).looked_up))
+        if self.perspective:
+            terms.append(dissent_term(self.perspective))
+        if self.reason not in (c.REASON_UNSPECIFIED, c.REASON_CORROBORATED):
+            terms.append(reason_term(self.reason))
+        if self.caller and not self.request_id:
+            terms.append(caller_term(self.caller))
+        bounds = Search()
+        return Search(
+            terms,
+            lowest_id(self.since) if self.since else bounds.since,
+            lowest_id(self.until) if self.until else bounds.until,
+            newest_first=newest_first,
+        )
+
+    def meets(self, dossier: Dossier) -> bool:
+        """Whether a record is wanted."""
+        record = dossier.question
+        if record is None:
+            return False
+        return (
+            self.caller in ("", record.caller)
+            and self.request_id in ("", record.request_id)
+            and (not self.reason or any(name.reason == self.reason for name in record.names))
+            and (not self.name or self._has_name(record))
+            and (not self.perspective or self.perspective in dissenting(dossier, record))
+        )
+
+    def _has_name(self, record: r.Record) -> bool:
+        wanted = parse_name(self.name)
+        return any(
+            (name.looked_up or name.asked) == wanted.looked_up
+            and (not wanted.wildcard or is_wildcard(name.asked))
+            for name in record.names
+        )
+
+
+def dissenting(dossier: Dossier, record: r.Record) -> set[str]:
+    """Return the ids of the perspectives that did not corroborate some name, at once or late."""
+    told = {
+        perspective.id
+        for name in record.names
+        for perspective, reply in zip(record.perspectives, name.replies, strict=True)
+        if reply.dissent not in _NO_DISSENT
+    }
+    late = {one.perspective_id for one in dossier.late if one.reply.dissent not in _NO_DISSENT}
+    return told | late
+
+
+def read_reason(text: str) -> "c.Reason.ValueType":
+    """Return the reason that a person writes, in whatever case; raises Flaw."""
+    name = text.upper().replace("-", "_").removeprefix(_PREFIX)
+    known = [one.removeprefix(_PREFIX) for one in c.Reason.keys()[1:]]
+    if name not in known:
+        raise Flaw(f"{text!r} is no reason", suggest(name, known))
+    return c.Reason.Value(_PREFIX + name)

@@ -1,0 +1,159 @@
+"""Records on a terminal, for auditors. Whatever strangers wrote is escaped."""
+
+from collections.abc import Iterable
+
+from google.protobuf import timestamp_pb2
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from coordinator.api.response import fill_late, fill_whole_answer
+from coordinator.commands.answer_table import print_answer
+from coordinator.commands.record.query import dissenting
+from coordinator.decision.attempt_id import show_id
+from coordinator.record.basis import describe_basis, find_basis
+from coordinator.record.chain import Flaw as ChainFlaw
+from coordinator.record.entries import Dossier, read_dossier
+from coordinator.record.replay import Change
+from coordinator.record.timestamps import show_moment
+from mpic.text import escape
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
+
+
+def print_record(dossier: Dossier, console: Console) -> None:
+    """Print all that is recorded about one question."""
+    record = dossier.question
+    if record is None:
+        return
+    answer = c.CorroborateResponse()
+    fill_whole_answer(answer, record)
+    print_answer(answer, console)
+    for label, value in _facts(record):
+        console.print(Text(f"{label:20}", style="dim").append(escape(value), style=""))
+    for late in dossier.late:
+        console.print(_late_line(late, record))
+    for issued in dossier.issuances:
+        console.print(_issuance_line(issued, record))
+
+
+def print_list(dossiers: Iterable[Dossier], console: Console) -> int:
+    """Print a line for each record; return how many."""
+    table = Table(box=box.SIMPLE, header_style="bold")
+    for column in ("asked at", "record", "request", "name", "reason", "quorum", "dissenting"):
+        table.add_column(column, overflow="fold")
+    count = 0
+    for dossier in dossiers:
+        record = dossier.question
+        if record is None:
+            continue
+        count += 1
+        names = record.names
+        cells = (
+            show_moment(record.asked_at_us),
+            show_id(record.id),
+            escape(record.request_id),
+            "\n".join(escape(name.asked) for name in names),
+            "\n".join(_reason(name.reason) for name in names),
+            "\n".join(name.quorum for name in names),
+            "\n".join(sorted(map(escape, dissenting(dossier, record)))),
+        )
+        table.add_row(*map(Text, cells))
+    if count:
+        console.print(table)
+    return count
+
+
+def describe_flaw(flaw: ChainFlaw) -> str:
+    """Say what is not as it was written, and of which record."""
+    if not flaw.chain and flaw.content is None:
+        return f"the store: {escape(flaw.what)}"
+    where = [f"chain {escape(flaw.chain)}", f"batch {flaw.sequence}"] if flaw.chain else []
+    if flaw.position is not None:
+        where.append(f"entry {flaw.position + 1}")
+    about = f" ({_about(flaw.content)})" if flaw.content is not None else ""
+    return f"{', '.join(where) or 'an entry'}{about}: {escape(flaw.what)}"
+
+
+def describe_change(change: Change) -> str:
+    """Say how today's verdict on a name differs from the recorded one."""
+    record, name = change.record, change.name
+    then, now = f"{_reason(name.reason)} {name.quorum}", f"{_reason(change.reason)} {change.quorum}"
+    mark = "  REVERSED" if change.is_reversal else ""
+    question = f"{show_id(record.id)} {show_moment(record.asked_at_us)} {escape(name.asked)}"
+    lines = [f"{question}: {then} -> {now}{mark}", f"    {escape(change.detail)}"]
+    lines += [
+        f"    {escape(who)}: {_dissent(before)} -> {_dissent(after)}"
+        for who, before, after in change.dissents
+    ]
+    return "\n".join(lines)
+
+
+def _facts(record: r.Record) -> list[tuple[str, str]]:
+    facts = [
+        ("record", show_id(record.id)),
+        ("told instead", show_id(record.superseded_by) if record.superseded_by else ""),
+        ("asked by", record.caller),
+        ("asked at", show_moment(record.asked_at_us)),
+        ("decided at", show_moment(record.decided_at_us)),
+        ("issuer", f"{record.issuer or 'the only one'}: {', '.join(record.issuer_domains)}"),
+        ("critical tags understood", ", ".join(record.understood_critical_tags)),
+        ("account", record.account_uri),
+        ("validation method", record.validation_method),
+        ("policy", record.policy_version.hex()),
+        ("coordinator version", record.coordinator_version),
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
+def _late_line(late: r.LateReply, record: r.Record) -> Text:
+    told = c.LateReport()
+    fill_late(told, late, record)
+    report = told.report
+    line = Text(f"late: {escape(report.perspective_id)}", style="yellow")
+    line.append(f" about {escape(told.name)}: ", style="")
+    if report.HasField("elapsed"):
+        line.append(f"answered after {report.elapsed.ToNanoseconds() / 1e6:.1f} ms, ")
+    else:
+        line.append("never answered, ")
+    agrees = "corroborates" if report.corroborates else _dissent(report.dissent)
+    return line.append(f"{agrees} {escape(report.detail)}".rstrip())
+
+
+def _issuance_line(issued: r.RecordedIssuance, record: r.Record) -> Text:
+    issuance = issued.issuance
+    serial = issuance.serial_number.hex() or "not told"
+    fingerprint = issuance.sha256_fingerprint.hex() or "not told"
+    line = Text(
+        f"issued: serial {serial}, SHA-256 {fingerprint}, expires {_stamp(issuance.not_after)},"
+        f" reported by {escape(issued.caller)} at {_stamp(issuance.reported_at)}"
+    )
+    wrong = describe_basis(find_basis(record, issuance), record)
+    return line.append(f": {wrong}", style="bold red") if wrong else line
+
+
+def _stamp(stamp: timestamp_pb2.Timestamp) -> str:
+    return f"{stamp.ToDatetime():%Y-%m-%d %H:%M:%S}Z"
+
+
+def _about(content: bytes) -> str:
+    """Say which record an entry is about, if it can be read at all."""
+    try:
+        dossier = read_dossier([content])
+    except ValueError:  # DecodeError is one
+        return f"{len(content)} octets that are no entry"
+    record = dossier.question
+    if record is None:
+        return "not a question"
+    return f"record {show_id(record.id)} of {', '.join(escape(one.asked) for one in record.names)}"
+
+
+def _reason(reason: c.Reason.ValueType) -> str:
+    if reason == c.REASON_UNSPECIFIED:
+        return "UNDECIDED"
+    return c.Reason.Name(reason).removeprefix("REASON_")
+
+
+def _dissent(dissent: c.Dissent.ValueType) -> str:
+    return c.Dissent.Name(dissent).removeprefix("DISSENT_") if dissent else "corroborates"

@@ -1,0 +1,1 @@
+"""One question, its attempt, what each perspective counts for, and the verdict. Pure."""

@@ -1,0 +1,58 @@
+"""An observation as it came: octets of an agent that may be wrong, or lie. Pure.
+
+They are kept and handed on as they are, to callers and to who reads the record years later. So they
+must be such that everybody can read them: of bounded size, and with nothing in them that the
+agreement does not have. A field that is not known could also be one that changes what the others
+mean; an agent sends a new one only where the question's checks ask for it (`Check`).
+"""
+
+from google.protobuf.message import DecodeError
+
+from coordinator.checks.check import MalformedFindingError
+from mpic.bounds import ALIASES, OBSERVATION_OCTETS, RECORDS, SERVER_REPLIES
+from mpic.fields import discard_unknown
+from mpic.v1 import observation_pb2 as o
+
+_FINDINGS = 16
+"""More than there are checks."""
+_LEVELS = 128
+"""More than a name of 255 octets has labels (RFC 1035 section 2.3.4)."""
+_FEW = 2 * ALIASES
+"""Octets that cannot hold more entries than are allowed, each of two or more."""
+
+
+def read_observation(octets: bytes, observation: o.Observation) -> None:
+    """Read one into an empty message; raises MalformedFindingError where it is not sound."""
+    if len(octets) > OBSERVATION_OCTETS:
+        text = f"an observation of {len(octets)} octets; {OBSERVATION_OCTETS} may be"
+        raise MalformedFindingError(text)
+    try:
+        observation.MergeFromString(octets)
+    except DecodeError as error:
+        raise MalformedFindingError(f"{len(octets)} octets that do not parse") from error
+    if discard_unknown(observation):
+        raise MalformedFindingError("an observation with a field that is not in the agreement")
+    if len(observation.findings) > _FINDINGS:
+        raise MalformedFindingError(f"{len(observation.findings)} findings")
+    for finding in observation.findings if len(octets) > _FEW else ():
+        _check_entries(finding)
+
+
+def _check_entries(finding: o.Finding) -> None:
+    """Check that there are no more levels than there can be, nor entries of any lookup."""
+    levels = len(finding.caa_walk.levels)
+    if levels > _LEVELS:
+        raise MalformedFindingError(f"a walk of {levels} levels")
+    for lookup in (*finding.caa_walk.levels, finding.addresses.lookup):
+        if lookup.ByteSize() > _FEW:
+            _check_lookup(lookup)
+
+
+def _check_lookup(lookup: o.Lookup) -> None:
+    if len(lookup.records.rdata) > RECORDS:
+        raise MalformedFindingError(f"a set of {len(lookup.records.rdata)} records")
+    if len(lookup.aliases) > ALIASES:
+        raise MalformedFindingError(f"{len(lookup.aliases)} aliases of one name")
+    replies = max(len(lookup.diagnosis.servers), len(lookup.diagnosis.known))
+    if replies > SERVER_REPLIES:
+        raise MalformedFindingError(f"{replies} replies of servers of one name")

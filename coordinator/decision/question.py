@@ -1,0 +1,154 @@
+"""From a caller's message to a question: every field checked before anybody is asked. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from coordinator.checks.addresses import is_looser
+from coordinator.checks.caa.issuer import Issuer, Issuers
+from coordinator.checks.check import Ask
+from coordinator.rules.policy import PolicyRow
+from coordinator.rules.quorum import Terms, required_by_policy
+from mpic.bounds import MAX_NAMES, MAX_REQUEST_ID
+from mpic.fields import discard_unknown
+from mpic.names import Name, parse_names
+from mpic.runtime.grpc.errors import Violation, invalid_argument
+from mpic.text import shorten
+from mpic.v1 import corroboration_pb2 as c
+
+_REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{MAX_REQUEST_ID}}}")
+_METHOD = re.compile(r"[a-z0-9-]{1,64}")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}:[\x21-\x7e]{1,2000}")
+
+_SHOWN = 64
+"""Octets of an unknown issuer, at most."""
+_NOBODY = Issuer(frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May a certificate with these names be issued? Checked, and with its terms fixed."""
+
+    request_id: str
+    names: Sequence[Name]
+    asks: Sequence[Ask]
+    """One for each name."""
+    terms: Terms
+    dry_run: bool
+    linger: float
+    """Seconds to wait for the perspectives still missing once the verdict is certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a question is checked against."""
+
+    issuers: Issuers
+    row: PolicyRow
+    """The policy row in force."""
+    remotes: int
+    """Remote perspectives that an attempt asks."""
+    max_linger: float
+    """Seconds."""
+
+
+def read_question(request: c.CorroborateRequest, desk: Desk) -> Question:
+    """Return the question; raises RequestError that names every field that is wrong."""
+    violations: list[Violation] = []
+    if discard_unknown(request):
+        # It may have demanded more than is known here; to pass over it would be to loosen that.
+        text = "has a field that this service does not know; it is older than the caller"
+        violations.append(Violation("request", text))
+    names = _read_names(request, violations)
+    issuer = _read_issuer(request.issuer, desk.issuers, violations)
+    _check_texts(request, violations)
+    terms = (
+        _read_terms(request.tightening, desk, violations)
+        if request.HasField("tightening")
+        else _usual_terms(desk.row, desk.remotes)
+    )
+    # Not by ToTimedelta, which cannot hold every Duration there is.
+    linger = request.linger.seconds + request.linger.nanos / 1e9
+    if not 0 <= linger <= desk.max_linger:
+        violations.append(Violation("linger", f"must be 0 to {desk.max_linger:g} s"))
+    if violations:
+        raise invalid_argument(violations)
+    asks = [
+        Ask(
+            name=name.looked_up,
+            wildcard=name.wildcard,
+            issuer_domains=issuer.domains,
+            understood_tags=issuer.understood_tags,
+            account_uri=request.account_uri,
+            validation_method=request.validation_method,
+            address_agreement=terms.address_agreement,
+            permit_caa_failure_in_insecure_zone=desk.row.permit_caa_failure_in_insecure_zone,
+        )
+        for name in names
+    ]
+    return Question(request.request_id, names, asks, terms, request.dry_run, linger)
+
+
+def _read_names(request: c.CorroborateRequest, violations: list[Violation]) -> list[Name]:
+    if not request.names:
+        violations.append(Violation("names", "is empty; give 1 to 100 names"))
+    if len(request.names) > MAX_NAMES:
+        text = f"has {len(request.names)} names; at most {MAX_NAMES} are allowed"
+        violations.append(Violation("names", text))
+        return []
+    names, problems = parse_names(request.names)
+    violations.extend(Violation(f"names[{index}]", str(error)) for index, error in problems)
+    return names
+
+
+def _read_issuer(issuer: str, issuers: Issuers, violations: list[Violation]) -> Issuer:
+    if not issuer and len(issuers) == 1:
+        return next(iter(issuers.values()))
+    if issuer not in issuers:
+        known = ", ".join(sorted(issuers))
+        wrong = "is empty, and there are several"
+        if issuer:
+            wrong = f"{shorten(issuer, _SHOWN)!r} is not configured"
+        violations.append(Violation("issuer", f"{wrong}; this service knows {known}"))
+    return issuers.get(issuer, _NOBODY)
+
+
+def _check_texts(request: c.CorroborateRequest, violations: list[Violation]) -> None:
+    if not _REQUEST_ID.fullmatch(request.request_id):
+        text = "must be 1 to 128 of A-Z a-z 0-9 . _ : -"
+        violations.append(Violation("request_id", text))
+    if request.account_uri and not _URI.fullmatch(request.account_uri):
+        text = 'must be an absolute URI such as "https://acme.example/acct/1" (RFC 8657 section 3)'
+        violations.append(Violation("account_uri", text))
+    if request.validation_method and not _METHOD.fullmatch(request.validation_method):
+        text = 'must be a label such as "dns-01" or "ca-tbr-7", lower case (RFC 8657 section 4)'
+        violations.append(Violation("validation_method", text))
+
+
+@lru_cache(16)  # one for each row of the policy
+def _usual_terms(row: PolicyRow, remotes: int) -> Terms:
+    return Terms(row, remotes, address_agreement=row.address_agreement)
+
+
+def _read_terms(tightening: c.Tightening, desk: Desk, violations: list[Violation]) -> Terms:
+    """Fix what the attempt must meet; a caller may demand more than the policy, never less."""
+    by_policy = required_by_policy(desk.row, desk.remotes)
+    demanded = tightening.min_corroborating
+    if demanded and not by_policy <= demanded <= desk.remotes:
+        text = (
+            f"{demanded} is not between {by_policy}, which the policy demands, and"
+            f" {desk.remotes}, which is all remotes asked; a request may only tighten"
+        )
+        violations.append(Violation("tightening.min_corroborating", text))
+    agreement = tightening.address_agreement or desk.row.address_agreement
+    if agreement not in c.AddressAgreement.values():
+        violations.append(Violation("tightening.address_agreement", f"{agreement} is unknown"))
+    elif is_looser(agreement, desk.row.address_agreement):
+        names = [
+            c.AddressAgreement.Name(one).removeprefix("ADDRESS_AGREEMENT_").lower()
+            for one in (agreement, desk.row.address_agreement)
+        ]
+        text = f"{names[0]} is looser than the policy's {names[1]}; a request may only tighten"
+        violations.append(Violation("tightening.address_agreement", text))
+    return Terms(desk.row, desk.remotes, demanded, agreement)

@@ -1,0 +1,1 @@
+"""How much is taken on at a time, and what is told to those who must come back later."""

@@ -1,0 +1,29 @@
+"""What of the limiter's state is read at each scrape."""
+
+from collections.abc import Iterable
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from coordinator.overload.limiter import Gate
+
+
+class GateCollector(Collector):
+    """How much is let in, read at each scrape."""
+
+    def __init__(self, gate: Gate) -> None:
+        """Read one gate."""
+        self._gate = gate
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield how many names are in flight and may be."""
+        yield GaugeMetricFamily(
+            "mpic_names_in_flight",
+            "Names being decided.",
+            value=self._gate.admission.in_flight,
+        )
+        yield GaugeMetricFamily(
+            "mpic_names_in_flight_limit",
+            "Names that may be in flight: fewer than configured under overload.",
+            value=self._gate.limit,
+        )

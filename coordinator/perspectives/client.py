@@ -1,0 +1,304 @@
+"""The link to one perspective: one long-lived mTLS stream, kept up for as long as we live.
+
+Questions leave in batches (see `mpic.runtime.grpc.batching`), and each is encoded once for all
+links: the wire form of a repeated field is the concatenation of its entries, so a batch is a join.
+One task writes and one reads; a read is never cancelled by a deadline, because that kills the
+stream. A third gives the connection up when nothing comes any more (see
+`coordinator.perspectives.liveness`).
+
+This is one of the two places where speed lives (the other is the agent's `resolver`). What counts
+is how many questions share a message, see `tests/bench/run.sh`.
+
+Whoever is at the other end may send anything. Beyond its bounds
+(`coordinator.perspectives.identity`) it is garbage, and costs its own corroboration. Nobody is
+asked whose clock is too far from ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+from grpc import aio
+
+from coordinator.perspectives.agent_clock import USUAL, ClockBounds
+from coordinator.perspectives.clock_watch import ClockWatch
+from coordinator.perspectives.errors import LinkError, Problem, explain_error, explain_silence
+from coordinator.perspectives.identity import read_description, read_response
+from coordinator.perspectives.liveness import PATIENCE, Breaker, State
+from coordinator.perspectives.pending import Pending, Receive
+from coordinator.perspectives.restart_queue import Absence
+from coordinator.rules.roster import Perspective
+from mpic.runtime.clock import read_steady_us
+from mpic.runtime.grpc.batching import Outbox, write_batches
+from mpic.runtime.grpc.tls import Tls
+from mpic.runtime.grpc.transport import open_channel
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import perspective_pb2 as p
+
+log = structlog.get_logger()
+
+_SERVICE = p.DESCRIPTOR.services_by_name["PerspectiveService"].full_name
+_DESCRIBE, _OBSERVE = f"/{_SERVICE}/Describe", f"/{_SERVICE}/Observe"
+_DESCRIBE_SECONDS = 5.0
+_RECONNECT_SECONDS = (0.1, 0.3, 1.0)
+_HEARTBEAT = p.ObserveRequest(heartbeat=True).SerializeToString()
+_LARGE = 4096  # octets of an observation
+_LAST = p.ObserveRequest(last=True).SerializeToString()
+_LEFT = Problem(c.DISSENT_UNREACHABLE, "the agent was ended, and is not back")
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    """How links behave."""
+
+    tls: Tls
+    window: float = 0.005
+    """Seconds between two messages of a busy stream."""
+    limit: int = 16384
+    """Questions not answered yet, at most; so many are only with an agent that hangs."""
+    hung_after: float = 2.0
+    """Seconds without the sign of life that was asked for."""
+    restart_patience: float = 3.0
+    """Seconds that questions wait for an agent that was ended to be back."""
+    clock: ClockBounds = USUAL
+    """How far an agent's clock may be from ours."""
+
+
+class Link:
+    """One perspective as the coordinator reaches it."""
+
+    def __init__(
+        self, perspective: Perspective, options: LinkOptions, address: str | None = None
+    ) -> None:
+        """Connect nothing yet; `run` does. Without an address, to the perspective's own."""
+        self.perspective = perspective
+        self.address = address or perspective.address
+        self.description: p.DescribeResponse | None = None
+        """What the agent said of itself when it was last reached."""
+        self.problem: Problem | None = Problem(c.DISSENT_UNREACHABLE, "not connected yet")
+        """Why it cannot be asked right now; None when it can."""
+        self.connections = 0
+        """How often it came up."""
+        self._options = options
+        self._outbox: Outbox[bytes] | None = None
+        self._absence = Absence(options.limit, options.restart_patience)
+        self._breaker = Breaker()
+        self._clock = ClockWatch(perspective.id, self.address, options.clock)
+        self._channel: aio.Channel | None = None
+        self._pending = Pending(perspective)
+        self._settled = asyncio.Event()
+
+    @property
+    def up(self) -> int:
+        """How many links can be asked: 1 or 0."""
+        return self.problem is None
+
+    @property
+    def may_return(self) -> bool:
+        """Whether questions are kept, as the agent left of its own accord a moment ago."""
+        return self._absence.is_short
+
+    @property
+    def clock_difference(self) -> float | None:
+        """The agent's clock minus ours, in seconds; None: it tells no time."""
+        return self._clock.difference
+
+    @property
+    def pending(self) -> int:
+        """How many questions are not answered."""
+        return len(self._pending) + len(self._absence)
+
+    @property
+    def waiting(self) -> int:
+        """How many questions of those are not sent."""
+        return len(self._outbox) if self._outbox is not None else 0
+
+    def ask(self, question_id: int, entry: bytes, receive: Receive) -> None:
+        """Send one encoded question; `receive` is called once, unless `forget` comes first."""
+        if self._outbox is None or self.problem is not None:
+            ask = partial(self.ask, question_id, entry, receive)
+            self._absence.keep(question_id, ask, partial(self._refuse, question_id, receive))
+            return
+        if len(self._pending) >= self._options.limit or self._outbox.is_full:
+            text = f"the link is full: {len(self._pending)} questions are not answered"
+            receive(self.perspective, question_id, Problem(c.DISSENT_UNREACHABLE, text))
+            return
+        self._outbox.put(entry)
+        self._pending.add(question_id, receive)
+
+    def _refuse(self, question_id: int, receive: Receive) -> None:
+        """Say why a question is not sent."""
+        problem = self.problem or Problem(c.DISSENT_UNREACHABLE, "not connected")
+        receive(self.perspective, question_id, problem)
+
+    def forget(self, question_id: int) -> None:
+        """Wait no longer for an answer; should it still come, it is dropped."""
+        self._pending.forget(question_id)
+        self._absence.forget(question_id)
+
+    def withdraw(self, entry: bytes) -> None:
+        """Send encoded ids of questions that need not be answered; lost if it cannot be sent."""
+        if self._outbox is not None and not self._outbox.is_full:
+            self._outbox.put(entry)
+
+    def check_clock(self) -> None:
+        """Ask no more where the agent's clock and ours, as it is now, are too far apart."""
+        if self.problem is None and (problem := self._clock.find_problem()) is not None:
+            self._suspend(problem)
+
+    async def refresh(self) -> None:
+        """Let the agent describe itself anew; where it cannot, what it said before stays."""
+        if self._channel is not None:
+            with suppress(aio.AioRpcError, LinkError):
+                self.description = await self._describe(self._channel)
+
+    async def first_attempt(self) -> None:
+        """Wait until the first attempt to connect has succeeded or failed."""
+        await self._settled.wait()
+
+    async def run(self) -> None:
+        """Connect, and connect again whenever the link is lost, until cancelled."""
+        loop = asyncio.get_running_loop()
+        failures = 0
+        while True:
+            started = loop.time()
+            self._lose(await self._live())
+            lasted = loop.time() - started > _RECONNECT_SECONDS[-1]
+            # Who left of its own accord is back soon: it is looked for more often.
+            failures = 0 if lasted else 1 if self.may_return else failures + 1
+            await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
+
+    async def _live(self) -> Problem:
+        """Connect and converse for as long as it lasts; return why it ended."""
+        perspective = self.perspective
+        try:
+            async with open_channel(
+                self.address, self._options.tls, perspective.server_name
+            ) as channel:
+                self.description = await self._describe(channel)
+                self._channel = channel
+                await self._converse(channel)
+        except LinkError as error:
+            return error.problem
+        except aio.AioRpcError as error:
+            return explain_error(error)
+        except OSError as error:
+            return Problem(c.DISSENT_UNREACHABLE, f"[tls]: {error}")
+        except Exception:  # whatever an agent manages to break must not end its link for ever
+            log.exception("link_failed", perspective=perspective.id)
+            return Problem(c.DISSENT_GARBAGE, "what the agent sent could not be handled")
+        ended = Problem(c.DISSENT_UNREACHABLE, "the agent ended the stream")
+        return _LEFT if self.problem is _LEFT else ended
+
+    async def _describe(self, channel: aio.Channel) -> p.DescribeResponse:
+        describe: aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(_DESCRIBE)
+        asked_us = read_steady_us()
+        message = await describe(b"", timeout=_DESCRIBE_SECONDS)
+        description = read_description(message, self.perspective, self.address)
+        self._clock.note_description(description, asked_us)
+        return description
+
+    async def _converse(self, channel: aio.Channel) -> None:
+        """Open the stream and read it until it ends."""
+        stream: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(_OBSERVE)()
+        self._outbox = Outbox(self._options.window, self._options.limit, len)
+        self._breaker = Breaker()
+        # What was not answered over the last one was failed, and nothing late comes over this.
+        self._pending = Pending(self.perspective)
+        self._clock.begin()
+        self.connections += 1
+        writing = asyncio.create_task(write_batches(stream, self._outbox))
+        ending = [asyncio.create_task(self._read(stream))]
+        if self.description is not None and self.description.heartbeats:
+            ending.append(asyncio.create_task(self._watch(self._outbox)))
+        else:
+            self._admit("")
+        try:
+            done, _ = await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            tasks = [writing, *ending]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            stream.cancel()
+
+    async def _read(self, stream: aio.StreamStreamCall[bytes, bytes]) -> None:
+        """Take what comes until the stream ends."""
+        try:
+            while (message := await stream.read()) is not aio.EOF:
+                await self._deliver(message)  # type: ignore[arg-type] # not EOF
+        except aio.AioRpcError:
+            # Something of ours may cross the end of a stream, of which the agent has told before.
+            if self.problem is not _LEFT:
+                raise
+
+    async def _watch(self, outbox: Outbox[bytes]) -> None:
+        """Give up a connection over which no sign of life comes; raises LinkError."""
+        while True:
+            if self._breaker.beat() and not outbox.is_full:
+                outbox.put(_HEARTBEAT)
+            if not outbox.is_full and (asked := self._clock.ask()):
+                outbox.put(asked)
+            self.check_clock()
+            if self._breaker.state is State.HUNG:
+                problem = explain_silence(f"{self._options.hung_after:g} s of silence")
+                self._lose(problem)  # at once: to close a connection takes its time
+                raise LinkError(problem)
+            await asyncio.sleep(self._options.hung_after / PATIENCE)
+
+    def _admit(self, cannot_look: str) -> None:
+        """Let questions through to an agent that was heard, as far as it can be believed."""
+        if cannot_look:
+            self._suspend(Problem(c.DISSENT_NOT_LOOKED, cannot_look))
+        elif (problem := self._clock.find_problem()) is not None:
+            self._suspend(problem)
+        elif self.problem is not None:
+            self.problem = None
+            log.info("perspective_connected", perspective=self.perspective.id, address=self.address)
+            self._absence.end()
+        self._settled.set()
+
+    async def _deliver(self, message: bytes) -> None:
+        """Hand each observation of a message to who asked; garbage breaks the link."""
+        response = read_response(message, self.perspective, self.address)
+        self._breaker.hear()
+        self._clock.hear(response)
+        if not response.observations:
+            self._pending.note_empty(time.monotonic())
+        for encoded in response.observations:
+            self._pending.answer(encoded)
+            if len(encoded.observation) > _LARGE:
+                await asyncio.sleep(0)  # to judge it takes long; others may have their turn
+        if response.leaving:
+            self._part()
+        elif self._breaker.state is State.LIVE:
+            self._admit(response.cannot_look)
+
+    def _part(self) -> None:
+        """Ask no more of an agent that leaves; what it was asked, it answers before."""
+        self._absence.note()
+        if self.problem is not _LEFT:
+            log.info("perspective_leaving", perspective=self.perspective.id, address=self.address)
+            self.problem = _LEFT
+            self.withdraw(_LAST)
+
+    def _lose(self, problem: Problem) -> None:
+        """Fail whatever is in flight, and everything asked until the link is up again."""
+        self._suspend(problem)
+        self._channel = self._outbox = None
+        self._settled.set()
+
+    def _suspend(self, problem: Problem) -> None:
+        """Fail whatever is in flight, and everything asked while the problem lasts."""
+        if self.problem is None or self.problem.detail != problem.detail:
+            why = {"dissent": c.Dissent.Name(problem.dissent), "detail": problem.detail}
+            log.warning("perspective_lost", perspective=self.perspective.id, **why)
+        self.problem = problem
+        self._pending.fail(problem)

@@ -1,0 +1,82 @@
+"""All that is recorded about one question, read. Pure.
+
+Only what entries say themselves counts: not under which id a store has them, nor in which order,
+since no chain proves that.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from google.protobuf.message import DecodeError
+
+from coordinator.decision.attempt_id import show_id
+from mpic.v1 import record_pb2 as r
+
+
+@dataclass(slots=True)
+class Dossier:
+    """A question's entries by kind."""
+
+    question: r.Record | None = None
+    """None: it is not there, though something that refers to it is; or there are several."""
+    late: list[r.LateReply] = field(default_factory=list)
+    issuances: list[r.RecordedIssuance] = field(default_factory=list)
+    """In the order they were reported."""
+    prunings: list[r.Pruning] = field(default_factory=list)
+    flaws: list[str] = field(default_factory=list)
+    """What is not as it was written, in a sentence each: none of it may be relied on."""
+
+
+def read_dossier(contents: Iterable[bytes], record: bytes | None = None) -> Dossier:
+    """Read what is stored under the id of a record; None: of whatever record it is."""
+    dossier = Dossier()
+    questions: list[r.Record] = []
+    late: list[r.LateReplies] = []
+    for content in contents:
+        try:
+            entry = r.RecordEntry.FromString(content)
+        except DecodeError:
+            dossier.flaws.append("something that is no entry stands among its entries")
+            continue
+        if record is not None and record_of(entry) != record:
+            other = show_id(record_of(entry))
+            dossier.flaws.append(f"an entry of record {other} stands among its entries")
+            continue
+        match entry.WhichOneof("kind"):
+            case "question":
+                questions.append(entry.question)
+            case "late":
+                late.append(entry.late)
+            case "issuance":
+                dossier.issuances.append(entry.issuance)
+            case "pruning":
+                dossier.prunings.append(entry.pruning)
+            case _:
+                pass  # of a later version
+    if len(questions) > 1:
+        dossier.flaws.append(f"it has {len(questions)} questions, and only one was asked")
+    dossier.question = questions[0] if len(questions) == 1 else None
+    dossier.late = [reply for one in sorted(late, key=_octets) for reply in one.replies]
+    dossier.issuances.sort(key=_reported)
+    return dossier
+
+
+def _octets(late: r.LateReplies) -> bytes:
+    return late.SerializeToString()
+
+
+def _reported(issuance: r.RecordedIssuance) -> tuple[int, int, bytes]:
+    at = issuance.issuance.reported_at
+    return at.seconds, at.nanos, issuance.SerializeToString()
+
+
+def record_of(entry: r.RecordEntry) -> bytes:
+    """Return the id of the record that an entry is about."""
+    match entry.WhichOneof("kind"):
+        case "question":
+            return entry.question.id
+        case "late":
+            return entry.late.record_id
+        case "issuance":
+            return entry.issuance.record_id
+    return entry.pruning.id

@@ -1,0 +1,1 @@
+"""Records in PostgreSQL: for several coordinators on several hosts."""

@@ -1,0 +1,88 @@
+"""A running coordinator takes on new rules, roster, certificates, callers and bounds.
+
+An attempt keeps the rules, the roster and the links that it began with (BR 3.2.2.9: fixed before
+asking).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from coordinator.api.servicer import CorroborationServicer
+from coordinator.corroboration import Corroborator
+from coordinator.perspectives.fanout import Fanout
+from coordinator.record.builder import Transcriber
+from coordinator.record.settings import policy_version
+from coordinator.request_handler import Clerk
+from coordinator.rules.roster import Rules
+from coordinator.settings import CoordinatorSettings, check_roster, read_settings
+from coordinator.telemetry.metrics import CoordinatorMetrics
+from mpic.runtime.certificate_check import find_ends
+from mpic.runtime.config import ConfigError, Problem
+from mpic.runtime.grpc.serving import Server
+from mpic.runtime.grpc.tls import TlsPems
+from mpic.runtime.logs import set_level
+from mpic.runtime.metrics import ProgramMetrics
+from mpic.runtime.settings import check_tls
+
+log = structlog.get_logger()
+
+FREE = frozenset({"tls", "callers", "issuer", "policy", "limits", "perspective", "log.level"})
+"""What may change while it runs."""
+
+
+def read_again(file: Path) -> CoordinatorSettings:
+    """Read and check all that is read and checked at the start; raises ConfigError."""
+    settings = read_settings(file)
+    now = datetime.now(UTC)
+    warnings = check_tls(settings.tls, settings.owner, file, now)
+    for warning in [*warnings, *check_roster(settings, file, now)]:
+        log.warning("reload_warning", warning=warning)
+    return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The parts that a change reaches."""
+
+    file: Path
+    service: str
+    server: Server
+    fanout: Fanout
+    corroborator: Corroborator
+    clerk: Clerk
+    servicer: CorroborationServicer
+    metrics: CoordinatorMetrics
+    program: ProgramMetrics
+
+    async def adopt(self, settings: CoordinatorSettings) -> None:
+        """Put settings in force; raises ConfigError, and has changed nothing, where that fails."""
+        try:
+            tls = settings.tls.files().load()
+        except OSError as error:
+            problem = Problem("tls", str(error), "Check the path")
+            raise ConfigError(self.file, [problem]) from error
+        await self._adopt_links(settings, tls)
+        # From here on nothing fails, and nobody else gets a turn. The roster is the links' own.
+        rules = Rules(self.fanout.roster, settings.policy.policy())
+        self.server.adopt(tls, {self.service: frozenset(settings.callers.allowed)})
+        self.corroborator.adopt(rules)
+        transcriber = Transcriber(self.fanout.links, policy_version(rules.policy))
+        self.clerk.adopt(transcriber, settings.issuers(), settings.limits.bounds())
+        self.servicer.adopt(self.fanout.links)
+        self.metrics.cover(rules)
+        self.program.show_certificates(find_ends(tls.certificate, tls.authority))
+        set_level(settings.log.level)
+
+    async def _adopt_links(self, settings: CoordinatorSettings, tls: TlsPems) -> None:
+        """Link to the agents anew, where roster or certificates changed."""
+        patience = settings.coordinator.connect_patience
+        lost = await self.fanout.adopt(settings.roster(), tls, patience)
+        if lost:
+            problems = [
+                Problem("perspective", f"{one}: {detail}", "It can be reached as things are")
+                for one, detail in lost.items()
+            ]
+            raise ConfigError(self.file, problems)

@@ -1,0 +1,177 @@
+"""Whose failure it is: the domain's, the caller's or ours. Pure; the one place that says so.
+
+What was seen of a name is the domain's, whoever made it so: its records, its servers, or a hijacked
+route to them. What kept a perspective from looking, or us from deciding or writing down, is ours.
+What the caller asked for, or how little time it left, is the caller's.
+
+What is ours alone says nothing of the domain. So it is never a verdict that is remembered, never a
+refusal that is recorded as the domain's, and never the failure that BR 4.2.2.1 lets pass.
+
+An agent reports a lookup that had no answer in time: the domain's servers are slow. A perspective
+that says nothing at all within the attempt's time is late by its own fault, or its network's.
+"""
+
+import enum
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from mpic.runtime.grpc.reasons import ErrorReason
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+
+
+class Responsible(enum.Enum):
+    """Whose failure something is."""
+
+    DOMAIN = "domain"
+    """What the DNS shows of the name."""
+    CALLER = "caller"
+    OURS = "ours"
+    """The coordinator's, an agent's, or that of a network between them."""
+
+
+Blamed = Sequence[Responsible | None]
+"""Whose failure each name of a question is; None: it is approved."""
+
+DOMAIN, CALLER, OURS = Responsible.DOMAIN, Responsible.CALLER, Responsible.OURS
+
+OF_FAILURE: Mapping[o.FailureKind.ValueType, Responsible | None] = {
+    o.FAILURE_KIND_UNSPECIFIED: None,
+    o.FAILURE_KIND_TIMEOUT: DOMAIN,
+    o.FAILURE_KIND_SERVFAIL: DOMAIN,
+    # Of the agent's own resolver, which answers SERVFAIL where the domain's servers refuse.
+    o.FAILURE_KIND_REFUSED: OURS,
+    o.FAILURE_KIND_OTHER_RCODE: DOMAIN,
+    o.FAILURE_KIND_BOGUS: DOMAIN,
+    o.FAILURE_KIND_MALFORMED: DOMAIN,
+    o.FAILURE_KIND_MISMATCH: OURS,
+    o.FAILURE_KIND_ALIAS: DOMAIN,
+    o.FAILURE_KIND_TRUNCATED: OURS,
+    o.FAILURE_KIND_RESOLVER_UNAVAILABLE: OURS,
+    o.FAILURE_KIND_UNSUPPORTED_CHECK: OURS,
+    o.FAILURE_KIND_INTERNAL: OURS,
+    o.FAILURE_KIND_OVERLOADED: OURS,
+}
+"""Of each kind of failed lookup; None: it is not said what failed."""
+
+OF_DISSENT: Mapping[c.Dissent.ValueType, Responsible | None] = {
+    c.DISSENT_UNSPECIFIED: None,
+    c.DISSENT_CAA_FORBIDS: DOMAIN,
+    c.DISSENT_CAA_FAILED: DOMAIN,
+    c.DISSENT_ADDRESSES_DIFFER: DOMAIN,
+    c.DISSENT_ADDRESSES_FAILED: DOMAIN,
+    c.DISSENT_NOT_IN_PUBLIC_DNS: DOMAIN,
+    c.DISSENT_UNREACHABLE: OURS,
+    c.DISSENT_LATE: OURS,
+    c.DISSENT_MISIDENTIFIED: OURS,
+    c.DISSENT_GARBAGE: OURS,
+    c.DISSENT_NOT_LOOKED: OURS,
+    c.DISSENT_NOT_AWAITED: None,
+    c.DISSENT_PRIMARY_MISSING: None,
+    c.DISSENT_OVERLOADED: OURS,
+    c.DISSENT_NO_TIME: CALLER,
+    c.DISSENT_CLOCK_DIFFERS: OURS,
+}
+"""Of each way not to corroborate; None: it is no failure of anybody."""
+
+OF_REASON: Mapping[c.Reason.ValueType, Responsible | None] = {
+    c.REASON_UNSPECIFIED: None,
+    c.REASON_CORROBORATED: None,
+    c.REASON_QUORUM_NOT_MET: None,
+    c.REASON_REGIONS_NOT_MET: None,
+    c.REASON_TOO_FEW_REMOTES: OURS,
+    c.REASON_PRIMARY_CAA_FORBIDS: DOMAIN,
+    c.REASON_PRIMARY_CAA_FAILED: DOMAIN,
+    c.REASON_PRIMARY_ADDRESSES_FAILED: DOMAIN,
+    c.REASON_NOT_IN_PUBLIC_DNS: DOMAIN,
+    c.REASON_PRIMARY_UNAVAILABLE: OURS,
+    c.REASON_CUT_SHORT: None,
+}
+"""Of each reason of a verdict; None: nobody's by itself, see `blame_verdict`."""
+
+OF_ERROR: Mapping[ErrorReason, Responsible] = {
+    "CALLER_LIMIT": CALLER,
+    "CALLER_NOT_ALLOWED": CALLER,
+    "DEADLINE_TOO_SHORT": CALLER,
+    "DUPLICATE_REQUEST_ID": CALLER,
+    "INTERNAL": OURS,
+    "INVALID_REQUEST": CALLER,
+    "NOTHING_RECORDED": OURS,
+    "NO_POLICY_ROW": OURS,
+    "OVERLOADED": OURS,
+    "RECORD_NOT_FOUND": CALLER,
+    "RECORD_NOT_READ": OURS,
+    "RECORD_NOT_WHOLE": OURS,
+    "RECORD_NOT_WRITTEN": OURS,
+    "ROSTER_BREAKS_POLICY": OURS,
+    "SHUTTING_DOWN": OURS,
+    "TOO_MANY_ISSUANCES": CALLER,
+}
+"""Of each error by which nothing was decided."""
+
+_QUORUM = (c.REASON_QUORUM_NOT_MET, c.REASON_REGIONS_NOT_MET)
+
+
+class Vote(NamedTuple):
+    """What one remote came to."""
+
+    rir: o.Rir.ValueType
+    dissent: c.Dissent.ValueType
+
+
+class Needed(NamedTuple):
+    """What an approval takes."""
+
+    remotes: int
+    """So many must corroborate."""
+    regions: int
+    """In so many service regions."""
+
+
+def blame_failure(kind: o.FailureKind.ValueType) -> Responsible | None:
+    """Return whose failure a failed lookup is; None: of a kind that only a newer agent knows."""
+    return OF_FAILURE.get(kind)
+
+
+def blame_dissent(dissent: c.Dissent.ValueType) -> Responsible | None:
+    """Return whose failure a dissent is; one that a newer release has recorded is ours."""
+    return OF_DISSENT.get(dissent, OURS)
+
+
+def blame_error(reason: ErrorReason) -> Responsible:
+    """Return whose failure an error is by which nothing was decided."""
+    return OF_ERROR[reason]
+
+
+def blame_verdict(
+    reason: c.Reason.ValueType,
+    primary: c.Dissent.ValueType,
+    remotes: Sequence[Vote],
+    needed: Needed,
+) -> Responsible | None:
+    """Return whose failure it is that a name is not approved; None: it is approved.
+
+    Error 338 is ours where our failures alone may have caused it. What was cut short is the
+    caller's where nothing but its deadline was in the way.
+    """
+    if reason in _QUORUM:
+        return OURS if may_be_ours(remotes, needed) else DOMAIN
+    if reason == c.REASON_CUT_SHORT:
+        dissents = [primary, *(vote.dissent for vote in remotes)]
+        return OURS if any(blame_dissent(one) is OURS for one in dissents) else CALLER
+    return OF_REASON.get(reason, OURS)
+
+
+def may_be_ours(remotes: Sequence[Vote], needed: Needed) -> bool:
+    """Whether a quorum that is not met would be, had those corroborated that failed by our fault.
+
+    Who was not awaited, or had no time, is taken to corroborate as well: it might have. A roster
+    that could not meet it at all is ours too.
+    """
+    possible = [vote for vote in remotes if blame_dissent(vote.dissent) is not DOMAIN]
+    return _is_met(possible, needed) or not _is_met(remotes, needed)
+
+
+def _is_met(corroborating: Sequence[Vote], needed: Needed) -> bool:
+    regions = {vote.rir for vote in corroborating}
+    return len(corroborating) >= needed.remotes and len(regions) >= needed.regions

@@ -1,0 +1,186 @@
+"""What a coordinator counts: what was decided, and what each perspective saw.
+
+Observations are counted once every perspective has replied, hence also those that came too late
+for the verdict; verdicts are counted as the caller hears them.
+"""
+
+import asyncio
+from functools import cache
+from types import TracebackType
+
+from grpc import StatusCode
+from prometheus_client import Gauge, Histogram
+
+from coordinator.decision.attempt import Attempt
+from coordinator.rules.responsibility import OF_DISSENT, Blamed, Responsible
+from coordinator.rules.roster import Rules
+from mpic.runtime.grpc.errors import RequestError
+from mpic.runtime.metrics import SHED_REASONS, ProgramMetrics
+from mpic.v1 import corroboration_pb2 as c
+
+# What a remote dissents by that has looked: it saw something else than the primary, which permits.
+_SAW_OTHERWISE = frozenset(one for one, whose in OF_DISSENT.items() if whose is Responsible.DOMAIN)
+_REASONS: dict[int, str] = {
+    number: name.removeprefix("REASON_").lower() for name, number in c.Reason.items() if number
+}
+_OUTCOMES: dict[int, str] = {
+    number: name.removeprefix("DISSENT_").lower() if number else "corroborates"
+    for name, number in c.Dissent.items()
+    # Every perspective has replied, or has been given up, before anything is counted.
+    if number != c.DISSENT_NOT_AWAITED
+}
+_QUESTIONS = ("approved", "refused", "invalid", "shed", "failed", "cancelled")
+_CALLERS_FAULTS = (StatusCode.INVALID_ARGUMENT, StatusCode.ALREADY_EXISTS)
+_MARGINS = (-3, -2, -1, 0, 1, 2)
+
+
+class Watch:
+    """What `with` a question counts; one for all, since it keeps nothing of a single one."""
+
+    def __init__(self, program: ProgramMetrics) -> None:
+        self._shed = program.shed
+        self._in_flight = 0
+        questions = program.counter(
+            "mpic_questions",
+            "Questions by what came of them.",
+            "outcome",
+        )
+        self.questions = {outcome: questions.labels(outcome) for outcome in _QUESTIONS}
+        in_flight = Gauge(
+            "mpic_questions_in_flight", "Questions being decided.", registry=program.registry
+        )
+        in_flight.set_function(lambda: self._in_flight)
+
+    def __enter__(self) -> None:
+        self._in_flight += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._in_flight -= 1
+        if error is None:
+            return
+        self.questions[_name_end(error)].inc()
+        if isinstance(error, RequestError) and error.reason in SHED_REASONS:
+            self._shed[error.reason].inc()
+
+
+class _Answers:
+    """What each perspective answered; what counts it is looked up once."""
+
+    def __init__(self, program: ProgramMetrics) -> None:
+        observations = program.counter(
+            "mpic_observations",
+            "Replies about a name, by perspective and by what came of them.",
+            "perspective",
+            "outcome",
+        )
+        disagreements = program.counter(
+            "mpic_disagreements",
+            "Names of which a remote saw something else than the primary, which permits: its"
+            " route or its agent may be bad, or the primary's, or the domain differs by place.",
+            "perspective",
+        )
+        seconds = program.seconds(
+            "mpic_perspective_answer_duration_seconds",
+            "From asking a perspective until its answer was read.",
+            "perspective",
+        )
+        self.observation = cache(
+            lambda one, dissent: observations.labels(one, _OUTCOMES.get(dissent, str(dissent)))
+        )
+        self.disagreement = cache(disagreements.labels)
+        self.seconds = cache(seconds.labels)
+
+    def cover(self, rules: Rules) -> None:
+        for one in rules.roster.remotes:
+            self.disagreement(one.id)
+        for one in rules.roster.perspectives:
+            self.seconds(one.id)
+            for dissent in _OUTCOMES:
+                self.observation(one.id, dissent)
+
+
+class CoordinatorMetrics:
+    """The counters of one coordinator."""
+
+    def __init__(self, rules: Rules, program: ProgramMetrics) -> None:
+        """Start every perspective of the roster at 0."""
+        self.watch = Watch(program)
+        """For the time of a question: counts it as in flight, and how it ends without a verdict."""
+        verdicts = program.counter(
+            "mpic_verdicts",
+            "Verdicts, one for each name of a question.",
+            "reason",
+            "dry_run",
+        )
+        self._verdicts = {
+            (reason, dry_run): verdicts.labels(name, str(dry_run).lower())
+            for reason, name in _REASONS.items()
+            for dry_run in (False, True)
+        }
+        refusals = program.counter(
+            "mpic_refusals",
+            "Names not approved, by whose failure it is.",
+            "responsible",
+        )
+        self._refusals = {one: refusals.labels(one.value) for one in Responsible}
+        self._seconds = program.seconds(
+            "mpic_decision_duration_seconds",
+            "From asking until the verdict was certain.",
+        )
+        self._margins = Histogram(
+            "mpic_quorum_margin",
+            "Corroborating remotes beyond those required, where the primary permits; negative:"
+            " missing.",
+            buckets=_MARGINS,
+            registry=program.registry,
+        )
+        self._answers = _Answers(program)
+        self.cover(rules)
+
+    def cover(self, rules: Rules) -> None:
+        """Start the perspectives of a roster at 0, as far as they are new."""
+        self._answers.cover(rules)
+
+    def count_verdict(self, attempt: Attempt, seconds: float, blamed: Blamed) -> None:
+        """Count what the caller is about to hear; it took `seconds`."""
+        dry_run = attempt.question.dry_run
+        for ballot, whose in zip(attempt.ballots, blamed, strict=True):
+            self._verdicts[ballot.reason, dry_run].inc()
+            if whose is not None:
+                self._refusals[whose].inc()
+        self._seconds.observe(seconds)
+        self.watch.questions["approved" if attempt.approved else "refused"].inc()
+
+    def count_complete(self, attempt: Attempt) -> None:
+        """Count what every perspective saw, once all have replied or were given up."""
+        primary_id = attempt.roster.primary.id
+        for ballot in attempt.ballots:
+            standings = ballot.late_standings()
+            corroborating = -1
+            for one, standing in standings.items():
+                dissent, reply = standing.dissent, standing.reply
+                self._answers.observation(one, dissent).inc()
+                if reply is not None and reply.elapsed is not None:
+                    self._answers.seconds(one).observe(reply.elapsed)
+                if not dissent:
+                    corroborating += 1
+                elif dissent in _SAW_OTHERWISE and one != primary_id:
+                    self._answers.disagreement(one).inc()
+            if not standings[primary_id].dissent:
+                self._margins.observe(corroborating - ballot.terms.required)
+
+
+def _name_end(error: BaseException) -> str:
+    """Name how a question without a verdict ended."""
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled"
+    if not isinstance(error, RequestError):
+        return "failed"
+    if error.reason in SHED_REASONS:
+        return "shed"
+    return "invalid" if error.status in _CALLERS_FAULTS else "failed"

@@ -1,0 +1,191 @@
+"""Asking one DNS server directly, past the resolver, over UDP or TCP."""
+
+import asyncio
+import errno
+import ipaddress
+import struct
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import dns.asyncquery
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rdatatype
+
+from mpic.v1 import observation_pb2 as o
+from perspective_agent.diagnosis.referral import classify
+from perspective_agent.unbound.configuration import EDNS_OCTETS, SPECIAL_PURPOSE
+
+_PORT = 53
+# Asked again without EDNS, as some servers and what stands before them want it. A server that takes
+# longer than the second time is counted as silent.
+_FIRST_SECONDS = 1.0
+_SECOND_SECONDS = 4.0
+
+_SPECIAL = tuple(map(ipaddress.ip_network, SPECIAL_PURPOSE))
+# What the other end, or the network between, does to a connection. All other errors are our own
+# system's: no way, no permission, no room.
+_OTHER_END = frozenset(
+    {
+        errno.ECONNREFUSED,
+        errno.ECONNRESET,
+        errno.ECONNABORTED,
+        errno.EPIPE,
+        errno.EHOSTUNREACH,
+        errno.ETIMEDOUT,
+    }
+)
+# Of these a second try may come to more. A TCP that gets no connection has tried long enough.
+_AGAIN_TCP = frozenset({o.SERVER_OUTCOME_FAILED})
+_AGAIN_UDP = _AGAIN_TCP | {o.SERVER_OUTCOME_SILENT}
+_LENGTH = struct.Struct("!H")
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """How this agent reaches servers."""
+
+    address: str | None = None
+    """From which queries leave; None: as the host routes."""
+    ipv6: bool = True
+    allow_special_purpose: bool = False
+    """For labs: ask servers at loopback, private and documentation addresses."""
+
+    def find_bar(self, address: str) -> str:
+        """Say why a server may not or cannot be asked; "" when it can."""
+        to = ipaddress.ip_address(address)
+        # A mapped address is in the list too, as it stands.
+        if not self.allow_special_purpose and any(to in block for block in _SPECIAL):
+            return "a special-purpose address, which this agent does not ask"
+        if to.version == 6 and not self.ipv6:  # noqa: PLR2004 - IPv6
+            return "this agent does not use IPv6"
+        if self.address and ipaddress.ip_address(self.address).version != to.version:
+            return f"this agent asks from {self.address} alone"
+        return ""
+
+
+class DirectQuery(NamedTuple):
+    """What is asked of the servers of a zone."""
+
+    name: dns.name.Name
+    rdtype: dns.rdatatype.RdataType
+    zone: dns.name.Name
+
+    def make_query(self, *, edns: bool) -> dns.message.Message:
+        """Return the message; recursion is not desired."""
+        query = dns.message.make_query(
+            self.name, self.rdtype, use_edns=0 if edns else -1, payload=EDNS_OCTETS
+        )
+        query.flags = dns.flags.Flag(0)
+        return query
+
+
+class Said(NamedTuple):
+    """What one server did."""
+
+    outcome: o.ServerOutcome.ValueType
+    message: dns.message.Message | None = None
+    detail: str = ""
+
+
+async def ask_server(
+    address: str, question: DirectQuery, transport: o.Transport.ValueType, egress: Egress
+) -> Said:
+    """Ask one server, and once more, without EDNS, where the first time came to nothing."""
+    if bar := egress.find_bar(address):
+        return Said(o.SERVER_OUTCOME_NOT_ASKED, detail=bar)
+    ask, seconds, again = _ask_tcp, _SECOND_SECONDS, _AGAIN_TCP
+    if transport == o.TRANSPORT_UDP:
+        ask, seconds, again = _ask_udp, _FIRST_SECONDS, _AGAIN_UDP
+    first = await ask(address, question.make_query(edns=True), seconds, egress)
+    said = _classify(first, question)
+    if said.outcome not in again:
+        return said
+    second = await ask(address, question.make_query(edns=False), _SECOND_SECONDS, egress)
+    return _better(said, _classify(second, question))
+
+
+def make_reply(address: str, transport: o.Transport.ValueType, said: Said) -> o.ServerReply:
+    """Return what is reported of a server."""
+    reply = o.ServerReply(
+        address=address, transport=transport, outcome=said.outcome, detail=said.detail
+    )
+    if said.message is not None:
+        reply.rcode = said.message.rcode()
+    return reply
+
+
+def _classify(said: Said, question: DirectQuery) -> Said:
+    if said.message is None:
+        return said
+    return said._replace(outcome=classify(said.message, question.zone))
+
+
+def _better(first: Said, second: Said) -> Said:
+    """Return which of two tries counts: an answer of whatever kind before silence."""
+    return first if second.message is None and first.message is not None else second
+
+
+async def _ask_udp(
+    address: str, query: dns.message.Message, seconds: float, egress: Egress
+) -> Said:
+    try:
+        message = await dns.asyncquery.udp(
+            query, address, seconds, _PORT, source=egress.address, ignore_unexpected=True
+        )
+    except dns.exception.Timeout:
+        return Said(o.SERVER_OUTCOME_SILENT)
+    except OSError as error:
+        return _fail(error)
+    except (dns.exception.DNSException, ValueError, struct.error) as error:
+        return _unreadable(error)
+    return Said(o.SERVER_OUTCOME_ANSWERED, message)
+
+
+async def _ask_tcp(
+    address: str, query: dns.message.Message, seconds: float, egress: Egress
+) -> Said:
+    source = (egress.address, 0) if egress.address else None
+    try:
+        async with asyncio.timeout(seconds):
+            reader, writer = await asyncio.open_connection(address, _PORT, local_addr=source)
+    except TimeoutError:
+        return Said(o.SERVER_OUTCOME_SILENT)
+    except OSError as error:
+        return _fail(error)
+    try:
+        async with asyncio.timeout(seconds):
+            writer.write(query.to_wire(prepend_length=True))
+            (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+            wire = await reader.readexactly(length)
+    except TimeoutError:
+        return Said(o.SERVER_OUTCOME_STALLED)
+    except (OSError, EOFError) as error:
+        return Said(o.SERVER_OUTCOME_UNREACHABLE, detail=str(error))
+    finally:
+        writer.close()
+    return _read(query, wire)
+
+
+def _read(query: dns.message.Message, wire: bytes) -> Said:
+    try:
+        message = dns.message.from_wire(wire)
+    except (dns.exception.DNSException, ValueError, struct.error) as error:
+        return _unreadable(error)
+    if not query.is_response(message):
+        return Said(o.SERVER_OUTCOME_UNREADABLE, detail="an answer to another question")
+    return Said(o.SERVER_OUTCOME_ANSWERED, message)
+
+
+def _fail(error: OSError) -> Said:
+    """Tell apart what the other end did, and what our own system cannot do."""
+    outcome = o.SERVER_OUTCOME_NOT_ASKED
+    if error.errno in _OTHER_END:
+        outcome = o.SERVER_OUTCOME_UNREACHABLE
+    return Said(outcome, detail=error.strerror or str(error))
+
+
+def _unreadable(error: Exception) -> Said:
+    return Said(o.SERVER_OUTCOME_UNREADABLE, detail=type(error).__name__)

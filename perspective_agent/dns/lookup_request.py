@@ -1,0 +1,34 @@
+"""A walk that is wanted, and what came of it. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mpic.v1 import observation_pb2 as o
+
+
+class Wanted(NamedTuple):
+    """What to look up, and whether what the resolver remembers of it counts."""
+
+    name: str
+    rdtype: int
+    fresh: bool = False
+    """Let the resolver forget it first, so that the answer is of now."""
+    climbs: bool = False
+    """Look up its parents too, up to the top-level domain, and take the first that is no absence
+    (`shared_lookups`)."""
+    direct: bool = False
+    """Ask the servers of the name themselves, past the resolver (`diagnosis`)."""
+
+
+class Answer(NamedTuple):
+    """What came of a walk: its levels from the name upwards, as far as it went."""
+
+    levels: tuple[o.Lookup, ...]
+    """Shared with other walks: never changed."""
+    lookups_us: tuple[int, ...]
+    """As in EncodedObservation: of each level up to the top, 0 where none was awaited."""
+
+    def above(self, parent: Answer) -> Answer:
+        """Return the answer whose lowest levels are these, and whose others are `parent`'s."""
+        return Answer(self.levels + parent.levels, self.lookups_us + parent.lookups_us)

@@ -1,0 +1,99 @@
+"""When this agent's own side is what lookups wait for, and what follows from it. Pure.
+
+A resolver that gets less of the CPU than its work takes reads answers late or not at all, and what
+it says then (SERVFAIL, or nothing) is about us and never about the domain (RFC 8659 section 3 makes
+a failure a refusal; BR 4.2.2.1 may make it permission: it must be neither). So whoever watches the
+agent's own side notes beat by beat whether it kept up (see `cpu_starvation`). Nothing that a
+domain's servers do makes it fall behind: while they are slow or silent there is nothing to do.
+"""
+
+import time
+from collections import deque
+
+from mpic.v1 import observation_pb2 as o
+
+BEAT = 0.25
+"""Seconds: what does not keep up for so long has fallen behind."""
+
+# A failure is ours if we were behind for this part of the lookup's time, or of the last seconds
+# where that was shorter: no server is given up within less, and one hiccup explains nothing.
+_SHARE = 0.25
+_WINDOW = 4.0
+# Longer than any question may take.
+_REMEMBERED = 120.0
+
+_PERHAPS_OURS = frozenset(
+    {
+        o.FAILURE_KIND_TIMEOUT,
+        o.FAILURE_KIND_SERVFAIL,
+        o.FAILURE_KIND_RESOLVER_UNAVAILABLE,
+        o.FAILURE_KIND_BOGUS,
+    }
+)
+# RFC 8914: the one kind of bogus that a lost answer makes, too, is a DNSKEY that did not come.
+_DNSKEY_MISSING = 9
+
+
+class Strain:
+    """The spells in which this agent's side was behind."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.is_on = False
+        """Whether it was behind in the last beat."""
+        self._spells: deque[tuple[float, float]] = deque()
+
+    def note(self, start: float, end: float, *, is_on: bool) -> None:
+        """Note a beat, in seconds of `time.perf_counter`."""
+        self.is_on = is_on
+        if not is_on:
+            return
+        if self._spells and self._spells[-1][1] >= start:
+            start, _ = self._spells.pop()
+        self._spells.append((start, end))
+        while self._spells[0][1] < end - _REMEMBERED:
+            self._spells.popleft()
+
+    def spoiled(self, since: float, now: float) -> bool:
+        """Whether what failed between two times failed for our sake."""
+        since = min(since, now - _WINDOW)
+        if not self._spells or self._spells[-1][1] < since:
+            return False
+        behind = sum(max(end - max(start, since), 0.0) for start, end in self._spells)
+        return behind >= _SHARE * (now - since)
+
+    def excuse(self, lookup: o.Lookup, since: float) -> None:
+        """Take the blame for a lookup begun at `since` that failed just now, if it is ours."""
+        failure = lookup.failure
+        if failure.kind not in _PERHAPS_OURS or not self.spoiled(since, time.perf_counter()):
+            return
+        if failure.kind == o.FAILURE_KIND_BOGUS and failure.extended_error.code != _DNSKEY_MISSING:
+            return
+        failure.kind = o.FAILURE_KIND_OVERLOADED
+        failure.detail = f"this agent has too much to do and blames nobody: {failure.detail}"
+
+
+class Room:
+    """How many questions may be looked up at a time: all there are places for, at first.
+
+    A burst is taken in and worked off. But once questions have waited long for our own side, a part
+    fewer are taken with each beat, until it keeps up; and a part more with each in which it does.
+    """
+
+    _LESS = 0.7
+    _MORE = 1.25
+    LEAST = 100
+    """As many as one certificate may have names."""
+
+    def __init__(self, most: int) -> None:
+        """Start with `most`."""
+        self._most = most
+        self.limit = most
+
+    def adjust(self, in_flight: int, *, strained: bool) -> None:
+        """Take account of a beat, at whose end so many were looked up."""
+        if strained:
+            less = int(min(self.limit, in_flight) * self._LESS)
+            self.limit = min(max(less, self.LEAST), self._most)
+        else:
+            self.limit = min(int(self.limit * self._MORE), self._most)

@@ -1,0 +1,1 @@
+"""The agent's private Unbound: configuration, process, supervision, proofs that it validates."""

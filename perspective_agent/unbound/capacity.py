@@ -1,0 +1,81 @@
+"""How much an agent looks up at a time, by how many files it and its Unbound may open.
+
+A lookup that found no socket would wait inside Unbound, and its failure would seem the domain's.
+So what is given to Unbound at a time is less than the sockets it may open, in one proportion
+whatever the limit; the others wait in the agent, which puts down to itself what they fail at.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+
+from mpic.runtime.open_files import HOW_TO_SET
+from perspective_agent.dns.connection import PER_CONNECTION
+
+log = structlog.get_logger()
+
+_UNBOUNDS_OWN = 64
+"""Files that Unbound opens besides: listening sockets, event loop, control, trust anchors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What there is room for; as it stands here, when the limit leaves all."""
+
+    connections: int = 64
+    """From the agent to its Unbound."""
+    incoming_tcp: int = 256
+    """Of these that Unbound holds: some close while others open."""
+    outgoing_udp: int = 4096
+    """Sockets by which it asks servers."""
+    outgoing_tcp: int = 1024
+    """A lookup that hangs over TCP keeps no other from it: not ten in all, as by default."""
+    questions: int = 4096
+    """That are looked up or wait."""
+
+    @property
+    def files(self) -> int:
+        """What Unbound may have open at most."""
+        return self.incoming_tcp + self.outgoing_udp + self.outgoing_tcp + _UNBOUNDS_OWN
+
+    @property
+    def lookups(self) -> int:
+        """What Unbound is given at a time, at most."""
+        return self.connections * PER_CONNECTION
+
+
+FULL = Capacity()
+
+_LEAST_QUESTIONS = 100
+"""As many as one certificate may have names."""
+
+
+def find_capacity(limit: int) -> Capacity:
+    """Return what there is room for, and say in the log where that is less than it could be."""
+    capacity = fit_capacity(limit)
+    if capacity != FULL:
+        log.warning(
+            "open_files_few",
+            limit=limit,
+            wanted=FULL.files,
+            lookups=capacity.lookups,
+            questions=capacity.questions,
+            mend=HOW_TO_SET,
+        )
+    return capacity
+
+
+def fit_capacity(limit: int) -> Capacity:
+    """Return what there is room for; `limit` is open_files.LEAST or more. Pure."""
+    share = (limit - _UNBOUNDS_OWN) / (FULL.files - _UNBOUNDS_OWN)
+    if share >= 1:
+        return FULL
+    connections = int(FULL.connections * share)
+    incoming, tcp = 4 * connections, int(FULL.outgoing_tcp * share)
+    return Capacity(
+        connections=connections,
+        incoming_tcp=incoming,
+        outgoing_udp=limit - _UNBOUNDS_OWN - incoming - tcp,
+        outgoing_tcp=tcp,
+        questions=max(int(FULL.questions * share), _LEAST_QUESTIONS),
+    )

@@ -1,0 +1,202 @@
+"""The configuration of a private Unbound: hardened, validating, nothing kept for long. Pure.
+
+It asks in the plainest form: the whole name, in lower case, of the type that is wanted. What is
+meant as hardening can change what a server says, and then hides a CAA record that forbids from all
+perspectives alike (RFC 8659 section 3). Seen with servers that answer by the letter:
+
+- Names in mixed case (0x20, `use-caps-for-id`) draw NXDOMAIN or no data from servers that know
+  lower case only, against RFC 4343.
+- Names cut short (RFC 9156, `qname-minimisation`) draw NXDOMAIN at a name that only has names below
+  it. In a signed zone Unbound takes that for the answer about what lies below, and an unsigned
+  zone delegated there is gone. Silence at such a name fails the whole lookup.
+- An absence told of another name (RFC 8020 `harden-below-nxdomain`, RFC 8198 `aggressive-nsec`)
+  answers for a name that nobody asked about.
+
+What protects against forging off the path then: a random source port and a random id (32 bits
+together); five perspectives that all have to be fooled within the minute that a cache lasts;
+caches emptied, and an alarm raised, after 10,000 replies that nobody asked for; DNSSEC where the
+zone is signed. Whoever sends a million forged replies a second while a server takes 50 ms hits one
+lookup with a chance of 1 in 80,000, and five with one of 1 in 10^24. Mixed case added a bit for
+each letter, at no cost: 14 for "www.example.co.jp", but 2 for "jp", where one reply forges all that
+is below. That was worth less than one hidden record. To ask for each unsigned absence a second
+time in lower case would have kept both, but the option is one for the whole of Unbound: it would
+take a second one, and twice the queries and the CPU (4.2 more packets a check beside 4.3, cold).
+Whole names cost 1.3 packets more a check, and no CPU that could be measured.
+
+What remains: a server that neither sends an answer of over 1,232 octets nor says that it is cut
+short (TC); one that hides a record from whoever speaks EDNS, which DNSSEC needs; and an alias that
+its owner spells in capitals, to a server that knows lower case only.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from perspective_agent.unbound.capacity import FULL, Capacity
+
+# A top-level domain that exists and is signed (RFC 3172), given a trust anchor that none of its
+# keys satisfies: a resolver that validates must call it bogus. The agent looks up nothing below it
+# (BR 4.2.2 forbids names in in-addr.arpa and ip6.arpa).
+CANARY = "arpa"
+CANARY_ANCHOR = f"{CANARY}. IN DS 12345 13 2 {'00' * 32}"
+
+# What Unbound would answer for by itself; those in arpa lie below the canary.
+ANSWERED_LOCALLY = ("localhost", "test", "invalid", "onion")
+
+CONTROL_SOCKET = "control"
+
+EDNS_OCTETS = 1232
+"""Answers over UDP that no network has to cut in fragments."""
+
+# A server whose time-out has grown so far is given up. With it, a name whose servers are all dead
+# fails after 3 s and, asked anew, after 6 s, instead of 29 s; at a round-trip time of 800 ms to
+# every server, a name that is cold from the root on is answered within 9 s, the next within 3 s.
+GIVEN_UP_MS = 3000
+_FIRST_TIMEOUT_MS = 1500  # 376 by default: at 800 ms each query would be sent twice, and late
+
+# Name servers at special-purpose addresses (RFC 6890 and successors) lead a resolver into its own
+# network (RFC 8659 section 6.3 allows to refuse them).
+SPECIAL_PURPOSE = (
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "::/128",
+    "::1/128",
+    "::ffff:0:0/96",
+    "64:ff9b::/96",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "2001::/23",
+    "2001:db8::/32",
+    "2002::/16",
+    "3fff::/20",
+    "5f00::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "ff00::/8",
+)
+
+_FIXED = (
+    # Only this host may ask.
+    "  interface: 127.0.0.1",
+    "  access-control: 127.0.0.0/8 allow",
+    "  tcp-idle-timeout: 60000",
+    # Validation, and no way around it (BR 4.2.2.2).
+    '  module-config: "validator iterator"',
+    f'  trust-anchor: "{CANARY_ANCHOR}"',
+    "  val-permissive-mode: no",
+    "  val-sig-skew-min: 0",
+    "  val-sig-skew-max: 0",
+    "  val-clean-additional: yes",
+    "  ede: yes",
+    "  val-log-level: 2",
+    "  trust-anchor-signaling: no",
+    "  root-key-sentinel: no",
+    # Hardening.
+    "  harden-glue: yes",
+    "  harden-dnssec-stripped: yes",
+    "  harden-referral-path: no",
+    "  harden-algo-downgrade: no",
+    # Asked in the plainest form; see above.
+    "  use-caps-for-id: no",
+    "  qname-minimisation: no",
+    "  harden-below-nxdomain: no",
+    "  aggressive-nsec: no",
+    "  hide-identity: yes",
+    "  hide-version: yes",
+    f"  edns-buffer-size: {EDNS_OCTETS}",
+    f"  max-udp-size: {EDNS_OCTETS}",
+    "  unwanted-reply-threshold: 10000",
+    # For the metrics: RCODEs, validation, replies that nobody asked for.
+    "  extended-statistics: yes",
+    # What was seen is seen anew: nothing stale.
+    "  serve-expired: no",
+    "  prefetch: no",
+    "  minimal-responses: yes",
+    f"  unknown-server-time-limit: {_FIRST_TIMEOUT_MS}",
+    f"  infra-cache-max-rtt: {GIVEN_UP_MS}",
+    # 900 by default: so long, whoever makes a few packets to some servers of a zone get lost
+    # would choose the server that is asked.
+    "  infra-host-ttl: 60",
+    # A lookup that hangs over TCP shares its connection with no other.
+    "  max-reuse-tcp-queries: 1",
+    "  num-queries-per-thread: 4096",
+)
+"""What of `server:` no option changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnboundOptions:
+    """What an operator can choose."""
+
+    trust_anchor_file: Path
+    """DNSKEY or DS of the root."""
+    root_hints_file: Path | None = None
+    """Where the root servers are; None: as built into Unbound."""
+    outgoing_address: str | None = None
+    """The address queries leave from; None: as the host routes."""
+    port: int = 0
+    """Loopback port; 0: any free one."""
+    cache_max_ttl: int = 60
+    """Seconds a record may be kept, at most."""
+    cache_max_negative_ttl: int = 10
+    """Seconds an absence may be kept, at most."""
+    ipv6: bool = True
+    """Whether authoritative servers are asked over IPv6 too."""
+    allow_special_purpose_servers: bool = False
+    """For labs: follow delegations to loopback, private and documentation addresses."""
+    executable: str = "unbound"
+    """Name or path of the program."""
+    capacity: Capacity = FULL
+    """How many sockets it may open."""
+
+
+def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
+    """Return the text of unbound.conf, `server:` clause last and open."""
+    lines = [
+        # By this the agent lets it forget failures; only who may enter the directory can.
+        "remote-control:",
+        "  control-enable: yes",
+        f'  control-interface: "{directory / CONTROL_SOCKET}"',
+        "  control-use-cert: no",
+        "server:",
+        f'  directory: "{directory}"',
+        '  pidfile: ""',
+        '  chroot: ""',
+        '  username: ""',
+        "  use-syslog: no",
+        "  verbosity: 0",
+        "  num-threads: 1",
+        *_FIXED,
+        f"  incoming-num-tcp: {options.capacity.incoming_tcp}",
+        f"  outgoing-range: {options.capacity.outgoing_udp}",
+        f"  outgoing-num-tcp: {options.capacity.outgoing_tcp}",
+        f"  port: {port}",
+        f"  do-ip6: {'yes' if options.ipv6 else 'no'}",
+        f'  trust-anchor-file: "{options.trust_anchor_file}"',
+        # What was seen is seen anew: short caps.
+        f"  cache-max-ttl: {options.cache_max_ttl}",
+        f"  cache-max-negative-ttl: {options.cache_max_negative_ttl}",
+    ]
+    # Unbound would answer for these itself; what the root says of them is what counts.
+    lines.extend(f'  local-zone: "{name}." nodefault' for name in ANSWERED_LOCALLY)
+    if options.root_hints_file is not None:
+        lines.append(f'  root-hints: "{options.root_hints_file}"')
+    if options.outgoing_address is not None:
+        lines.append(f"  outgoing-interface: {options.outgoing_address}")
+    if options.allow_special_purpose_servers:
+        lines.append("  do-not-query-localhost: no")
+    else:
+        lines.extend(f"  do-not-query-address: {block}" for block in SPECIAL_PURPOSE)
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,50 @@
+"""Whether the resolver lives: felt twice a second, so that a hung one is known at once.
+
+A question alone does not tell, because a domain's own servers may be what keeps it waiting. An
+answer about anything does; when there is none, Unbound is asked over its control socket for what it
+knows by itself.
+"""
+
+import asyncio
+
+from perspective_agent.dns.resolver import Resolver
+from perspective_agent.unbound.control import UnboundControl
+
+INTERVAL = 0.5
+"""Seconds between two beats."""
+_REPLY_SECONDS = 1.0
+# One may be the moment in which Unbound is started again.
+_MISSES = 2
+
+
+class Pulse:
+    """What the last beats of one resolver were like."""
+
+    def __init__(self, resolver: Resolver, control: UnboundControl) -> None:
+        """Feel nothing yet."""
+        self._resolver = resolver
+        self._control = control
+        self._heard = resolver.heard
+        self._misses = 0
+
+    async def feel(self) -> str:
+        """Return what the resolver does not react to; "" when it lives, or may."""
+        problem = await self._ask()
+        self._misses = self._misses + 1 if problem else 0
+        return problem if self._misses >= _MISSES else ""
+
+    async def _ask(self) -> str:
+        """Return why there is no sign of life; "" when there is one."""
+        if self._resolver.heard != self._heard:
+            self._heard = self._resolver.heard
+            return ""
+        try:
+            async with asyncio.timeout(_REPLY_SECONDS):
+                await self._control.command("status")
+        except TimeoutError:
+            return f"no reply within {_REPLY_SECONDS:g} s over {self._control.socket}"
+        except OSError as error:
+            return f"{self._control.socket}: {error.strerror}"
+        except ValueError:
+            pass  # a refusal is a sign of life
+        return ""

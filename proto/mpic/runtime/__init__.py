@@ -1,0 +1,1 @@
+"""What the two programs share to run: command line, configuration, admin port, TLS, gRPC."""

@@ -1,0 +1,43 @@
+"""The command `mpic check-config`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mpic.runtime.problem import ConfigError
+from mpic.runtime.programs import load_for_file
+
+Checker = Callable[[Path], list[str]]
+"""Returns warnings about a configuration file; raises ConfigError."""
+
+
+def check_config(
+    files: Annotated[
+        list[Path], typer.Argument(help="TOML files of agents or coordinators.", metavar="FILE...")
+    ],
+) -> None:
+    """Check configuration files and the certificates they name; starts nothing.
+
+    What a file configures is told by its table: [coordinator] or [agent]. For each file this
+    prints ok, or everything that is wrong and what to do about it; warnings do not fail.
+
+    Exit status: 0 all can be used, 1 some cannot, 2 wrong usage.
+    """
+    if not all([_check_one(file) for file in files]):  # noqa: C419 - every file, not up to the first
+        raise typer.Exit(1)
+
+
+def _check_one(file: Path) -> bool:
+    """Print what there is to say of one file; return whether it can be used."""
+    try:
+        check: Checker = load_for_file("mpic.runtime.config", file)
+        warnings = check(file)
+    except ConfigError as error:
+        typer.echo(str(error), err=True)
+        return False
+    for warning in warnings:
+        typer.echo(f"{file}: warning: {warning}", err=True)
+    typer.echo(f"{file}: ok")
+    return True

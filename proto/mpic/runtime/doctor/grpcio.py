@@ -1,0 +1,27 @@
+"""Whether grpcio has what a coordinator uses beside its public face."""
+
+from collections.abc import Sequence
+
+import grpc
+from grpc import aio
+
+from mpic.runtime.doctor import Facts, Finding
+from mpic.runtime.grpc.acceptors import find_lacking
+
+
+async def examine_grpcio() -> Sequence[Finding]:
+    """Look at a server of grpcio as it is installed here."""
+    server = aio.server()
+    lacking = find_lacking(server)
+    await server.stop(None)
+    return [judge_grpcio(lacking)]
+
+
+def judge_grpcio(lacking: str) -> Finding:
+    """Say how calls are taken up, where so much is lacking. Pure."""
+    facts: Facts = {"grpcio": grpc.__version__, "lacking": lacking}
+    if lacking:
+        what = f"calls are taken up one by one, at up to twice the CPU: grpcio lacks {lacking!r}"
+        mend = "Install the release of grpcio that requirements-run.txt names"
+        return Finding("warning", what, mend, facts)
+    return Finding("ok", "many calls that wait are taken up at a time", facts=facts)

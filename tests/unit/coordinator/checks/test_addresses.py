@@ -1,0 +1,128 @@
+"""Address agreement: exact, overlap, resolves; and findings that are not believed."""
+
+import pytest
+
+from coordinator.checks.addresses import AddressCheck, agree, is_looser
+from coordinator.checks.check import UNVALIDATED_TOO, Ask, MalformedFindingError, NotValidatedError
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+
+EXACT, OVERLAP, RESOLVES = (
+    c.ADDRESS_AGREEMENT_EXACT,
+    c.ADDRESS_AGREEMENT_OVERLAP,
+    c.ADDRESS_AGREEMENT_RESOLVES,
+)
+NAME = "child.parent.example.co.jp"
+ONE, TWO, THREE = b"\xcb\x00\x71\x01", b"\xcb\x00\x71\x02", b"\xcb\x00\x71\x03"
+
+
+def ask(how: c.AddressAgreement.ValueType = EXACT) -> Ask:
+    return Ask(
+        NAME, wildcard=False, issuer_domains=frozenset({"ca.example.test"}), address_agreement=how
+    )
+
+
+def records(*addresses: bytes, dnssec: o.Dnssec.ValueType = o.DNSSEC_SECURE) -> o.Finding:
+    record_set = o.RecordSet(owner=NAME, ttl=60, rdata=addresses)
+    return finding(o.Lookup(name=NAME, records=record_set, dnssec=dnssec))
+
+
+def absent(kind: o.Absence.ValueType = o.ABSENCE_NO_DATA) -> o.Finding:
+    return finding(o.Lookup(name=NAME, absence=kind, dnssec=o.DNSSEC_SECURE))
+
+
+def finding(lookup: o.Lookup) -> o.Finding:
+    return o.Finding(addresses=o.AddressFinding(lookup=lookup))
+
+
+@pytest.mark.parametrize(
+    ("remote", "primary", "agreements"),
+    [
+        ({ONE}, {ONE}, {EXACT, OVERLAP, RESOLVES}),
+        ({ONE, TWO}, {TWO, ONE}, {EXACT, OVERLAP, RESOLVES}),
+        ({ONE, TWO}, {TWO, THREE}, {OVERLAP, RESOLVES}),
+        ({ONE}, {ONE, TWO}, {OVERLAP, RESOLVES}),
+        ({ONE}, {TWO}, {RESOLVES}),
+        (set(), set(), {EXACT, OVERLAP, RESOLVES}),
+        ({ONE}, set(), set()),
+        (set(), {ONE}, set()),
+    ],
+)
+def test_which_agreements_hold(
+    remote: set[bytes], primary: set[bytes], agreements: set[c.AddressAgreement.ValueType]
+) -> None:
+    held = {
+        how
+        for how in (EXACT, OVERLAP, RESOLVES)
+        if agree(frozenset(remote), frozenset(primary), how)
+    }
+    assert held == agreements
+
+
+def test_each_agreement_includes_the_next() -> None:
+    assert is_looser(OVERLAP, EXACT)
+    assert is_looser(RESOLVES, OVERLAP)
+    assert not is_looser(EXACT, EXACT)
+    assert not is_looser(EXACT, RESOLVES)
+
+
+@pytest.mark.parametrize("one", [o.ABSENCE_NO_DATA, o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME])
+@pytest.mark.parametrize("other", [o.ABSENCE_NO_DATA, o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME])
+def test_rfc_9824_all_absences_are_the_same(
+    one: o.Absence.ValueType, other: o.Absence.ValueType
+) -> None:
+    assert not AddressCheck().compare(absent(one), absent(other), ask()).dissent
+
+
+def test_order_and_ttl_do_not_count() -> None:
+    other = records(TWO, ONE)
+    other.addresses.lookup.records.ttl = 1
+    assert not AddressCheck().compare(records(ONE, TWO), other, ask()).dissent
+
+
+def test_a_difference_names_both_sides() -> None:
+    judgement = AddressCheck().compare(records(TWO), records(ONE), ask())
+    assert judgement.dissent == c.DISSENT_ADDRESSES_DIFFER
+    assert judgement.detail == "sees 203.0.113.2 where the primary sees 203.0.113.1"
+
+
+def test_a_name_without_addresses_is_in_order() -> None:
+    assert not AddressCheck().judge(absent(), ask()).dissent
+
+
+def test_what_nobody_validated_is_believed_only_where_nobody_must() -> None:
+    for one in (
+        records(ONE, dnssec=o.DNSSEC_INDETERMINATE),
+        finding(o.Lookup(name=NAME, absence=1, dnssec=o.DNSSEC_INDETERMINATE)),
+    ):
+        with pytest.raises(NotValidatedError):
+            AddressCheck().judge(one, ask())
+        assert not AddressCheck().judge(one, ask()._replace(believed=UNVALIDATED_TOO)).dissent
+
+
+def test_a_failed_lookup_is_no_answer() -> None:
+    failure = o.Failure(kind=o.FAILURE_KIND_TIMEOUT, detail="no answer within 10 s")
+    lookup = o.Lookup(name=NAME, failure=failure, dnssec=o.DNSSEC_INDETERMINATE)
+    judgement = AddressCheck().judge(finding(lookup), ask())
+    assert judgement.dissent == c.DISSENT_ADDRESSES_FAILED
+    assert "no answer within 10 s" in judgement.detail
+
+
+@pytest.mark.parametrize(
+    ("garbage", "message"),
+    [
+        (finding(o.Lookup(name="other.test", absence=1)), "addresses of 'other.test'"),
+        (finding(o.Lookup(name=NAME)), "without a result"),
+        (finding(o.Lookup(name=NAME, absence=0)), "without a result"),
+        # An absence that only a newer agent knows.
+        (finding(o.Lookup(name=NAME, absence=9, dnssec=o.DNSSEC_SECURE)), "without a result"),
+        (records(), "no IPv4 addresses"),
+        (records(b"\x01\x02\x03"), "no IPv4 addresses"),
+        (records(ONE, dnssec=o.DNSSEC_BOGUS), "did not validate"),
+        (records(ONE, dnssec=o.DNSSEC_UNSPECIFIED), "did not validate"),
+        (finding(o.Lookup(name=NAME, absence=1, dnssec=o.DNSSEC_BOGUS)), "did not validate"),
+    ],
+)
+def test_a_malformed_finding_is_not_believed(garbage: o.Finding, message: str) -> None:
+    with pytest.raises(MalformedFindingError, match=message):
+        AddressCheck().judge(garbage, ask())

@@ -1,0 +1,506 @@
+"""Group commit: what waits is written together; what cannot be written is not told."""
+
+import asyncio
+import errno
+import gc
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from coordinator.api.response import fill_whole_answer
+from coordinator.record import writer as module
+from coordinator.record.chain import Batch
+from coordinator.record.determination import is_determination
+from coordinator.record.entries import read_dossier
+from coordinator.record.stores.base import Entry, StoreError
+from coordinator.record.stores.sqlite.store import SqliteStore
+from coordinator.record.verify import verify_store
+from coordinator.record.write_queue import Waiting, Word
+from coordinator.record.writer import Recorder, Unrecorded
+from mpic.runtime.grpc.errors import RequestError
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import record_pb2 as r
+from tests.world.records import START, fill, sample_record, samples
+
+
+@dataclass
+class Gate:
+    """Holds every batch up until it is let through, or fails it."""
+
+    file: Path
+    open: threading.Event = field(default_factory=threading.Event)
+    fails: bool = False
+    sizes: list[int] = field(default_factory=list)
+
+    def make_store(self) -> SqliteStore:
+        gate = self
+
+        class Held(SqliteStore):
+            def append(self, batch: Batch, entries: Sequence[Entry]) -> None:
+                gate.sizes.append(len(entries))
+                assert gate.open.wait(60)
+                if gate.fails:
+                    raise StoreError("the disk is full", "Free space")
+                super().append(batch, entries)
+
+        return Held(self.file)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path / "record.sqlite3")
+
+
+@pytest.fixture
+async def recorder(gate: Gate) -> AsyncIterator[Recorder]:
+    one = Recorder(gate.make_store(), "main.0", lambda: START)
+    await one.open()
+    yield one
+    gate.open.set()
+    await one.close()
+
+
+def stored(gate: Gate) -> list[str]:
+    store = SqliteStore(gate.file).open()
+    assert list(verify_store(store)) == []
+    contents = [one for batch in store.batches("main.0") for one in batch.contents]
+    store.close()
+    return [r.RecordEntry.FromString(one).question.request_id for one in contents]
+
+
+def write(recorder: Recorder, number: int) -> "asyncio.Task[bytes | None]":
+    record = sample_record(number)
+    return asyncio.create_task(recorder.write(record.id, lambda: r.RecordEntry(question=record)))
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+
+
+async def test_what_comes_while_one_batch_is_written_goes_into_the_next(
+    gate: Gate, recorder: Recorder
+) -> None:
+    first = write(recorder, 0)
+    await settle()
+    others = [write(recorder, n) for n in range(1, 50)]
+    await settle()
+    assert not any(one.done() for one in (first, *others))
+    gate.open.set()
+    await asyncio.gather(first, *others)
+    assert gate.sizes == [1, 49]
+    assert stored(gate) == [f"request-{n}" for n in range(50)]
+
+
+async def test_what_is_written_is_not_kept(gate: Gate, recorder: Recorder) -> None:
+    """A batch holds megabytes, and the next may be long in coming."""
+    gate.open.set()
+    record = sample_record()
+    await recorder.write(record.id, lambda: r.RecordEntry(question=record))
+    await recorder._in_thread(lambda: None)  # the thread too has let go of what it did before
+    kinds = (Entry, Waiting)
+    kept = [one for one in gc.get_objects() if type(one) in kinds and one.record == record.id]
+    assert not kept
+
+
+async def test_an_entry_is_worded_when_its_turn_has_come(gate: Gate, recorder: Recorder) -> None:
+    first = write(recorder, 0)
+    await settle()
+    record = sample_record(1)
+    second = asyncio.create_task(recorder.write(record.id, lambda: r.RecordEntry(question=record)))
+    await settle()
+    record.request_id = "what-came-meanwhile"
+    gate.open.set()
+    await asyncio.gather(first, second)
+    assert stored(gate) == ["request-0", "what-came-meanwhile"]
+
+
+async def test_an_entry_that_cannot_be_worded_keeps_no_other_back(
+    gate: Gate, recorder: Recorder
+) -> None:
+    def word() -> r.RecordEntry:
+        raise ZeroDivisionError
+
+    first = write(recorder, 0)
+    await settle()
+    second = asyncio.create_task(recorder.write(sample_record(1).id, word))
+    third = write(recorder, 2)
+    gate.open.set()
+    with pytest.raises(ZeroDivisionError):
+        await second
+    await asyncio.gather(first, third)
+    with pytest.raises(ZeroDivisionError):
+        await recorder.write(sample_record(3).id, word)
+    assert stored(gate) == ["request-0", "request-2"]
+    assert gate.sizes == [1, 1]
+
+
+async def test_a_busy_writer_waits_for_what_is_under_way(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a batch of some size, as long as anything is; after a small one nobody waits."""
+    monkeypatch.setattr(module, "_GATHER_SECONDS", 60.0)
+    writing = [write(recorder, 0)]
+    await settle()
+    writing += [write(recorder, n) for n in range(1, 5)]
+    await settle()
+    gate.open.set()
+    await asyncio.gather(*writing)
+    async with asyncio.timeout(30):
+        await write_in_company(recorder)
+    assert gate.sizes == [1, 4, 2, 1]
+
+
+async def write_in_company(recorder: Recorder) -> None:
+    with recorder.company, recorder.company:
+        with recorder.company:
+            first = write(recorder, 5)
+            await settle()
+        await settle()
+        assert not first.done()
+        second = write(recorder, 6)
+    await asyncio.gather(first, second)
+    with recorder.company:
+        await write(recorder, 7)
+
+
+async def test_a_busy_writer_does_not_wait_when_nothing_is_under_way(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_GATHER_SECONDS", 60.0)
+    gate.open.set()
+    async with asyncio.timeout(30):
+        for start in range(0, 15, 5):
+            await asyncio.gather(*[write(recorder, n) for n in range(start, start + 5)])
+    assert sum(gate.sizes) == 15
+
+
+async def test_what_cannot_be_written_is_an_error_and_the_next_is_tried_again(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PAUSE", 0.0)
+    gate.fails = True
+    gate.open.set()
+    for _ in range(3):
+        with pytest.raises(RequestError) as caught:
+            await write(recorder, 0)
+        assert caught.value.reason == "RECORD_NOT_WRITTEN"
+    assert recorder.why_not_writing() == recorder.failure == "the disk is full. Free space"
+    gate.fails = False
+    await write(recorder, 1)
+    assert recorder.why_not_writing() == recorder.failure == ""
+    assert recorder.entries == {True: 1, False: 3}
+    (family,) = recorder.seconds.collect()
+    assert [one.value for one in family.samples if one.name.endswith("_count")] == [1]
+    assert stored(gate) == ["request-1"]
+
+
+async def test_a_store_that_failed_is_given_another_chance(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is not ready is not asked, and would never find out that he can write again."""
+    monkeypatch.setattr(module, "_PAUSE", 0.0)
+    gate.fails = True
+    gate.open.set()
+    with pytest.raises(RequestError):
+        await write(recorder, 0)
+    monkeypatch.setattr(module, "_REMEMBER_SECONDS", 0.0)
+    assert recorder.why_not_writing() == ""
+    assert recorder.failure == "the disk is full. Free space"
+
+
+class BrokenLog:
+    """A log that raises, as one did whose disk was full."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        def write(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, f"No space left on device: {name}")
+
+        return write
+
+
+async def test_who_waits_is_told_before_anything_is_said_of_it(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should that go wrong, nobody waits for a writer that has ended, and it is not ready."""
+    monkeypatch.setattr(module, "log", BrokenLog())
+    gate.fails = True
+    held = write(recorder, 0)
+    await settle()
+    waiting = write(recorder, 1)
+    await settle()
+    gate.open.set()
+    # Not by a timeout of its own: a wait for a record goes on when it is cancelled.
+    done, _ = await asyncio.wait([held, waiting, write(recorder, 2)], timeout=60)
+    errors = [one.exception() for one in done]
+    assert [getattr(error, "reason", "") for error in errors] == ["RECORD_NOT_WRITTEN"] * 3
+    assert "has ended" in recorder.why_not_writing()
+    assert recorder.is_failing
+    with pytest.raises(OSError, match="No space"):
+        await recorder.close()
+
+
+async def test_a_batch_that_hangs_is_seen_from_outside(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_HUNG_SECONDS", 0.0)
+    assert recorder.why_not_writing() == ""
+    waiting = write(recorder, 0)
+    await settle()
+    assert "under way" in recorder.why_not_writing()
+    assert recorder.is_failing
+    gate.open.set()
+    await waiting
+    assert recorder.why_not_writing() == ""
+
+
+async def test_what_nobody_waits_for_is_written_once_it_can_be(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PAUSE", 0.0)
+    monkeypatch.setattr(module, "_UNHURRIED_SECONDS", 0.0)
+    gate.fails = True
+    record = sample_record(7)
+    recorder.add(record.id, r.RecordEntry(question=record))
+    gate.open.set()
+    async with asyncio.timeout(60):
+        while len(gate.sizes) < 2:  # noqa: ASYNC110 - the store's thread has no event for it
+            await asyncio.sleep(0.001)
+    gate.fails = False
+    await write(recorder, 8)
+    assert stored(gate) == ["request-7", "request-8"]
+
+
+async def test_what_nobody_waits_for_goes_along_with_what_comes_next(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_UNHURRIED_SECONDS", 3600.0)
+    first = write(recorder, 0)
+    await settle()
+    record = sample_record(1)
+    recorder.add(record.id, r.RecordEntry(question=record))
+    gate.open.set()
+    await first
+    await settle()
+    assert gate.sizes == [1]
+    await write(recorder, 2)
+    assert gate.sizes == [1, 2]
+
+
+async def test_what_nobody_waits_for_is_written_though_nothing_comes(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_UNHURRIED_SECONDS", 0.0)
+    gate.open.set()
+    record = sample_record(1)
+    recorder.add(record.id, r.RecordEntry(question=record))
+    for _ in range(5000):
+        await asyncio.sleep(0.001)
+        if recorder.entries[True]:
+            break
+    assert stored(gate) == ["request-1"]
+
+
+async def test_a_caller_that_goes_away_does_not_take_the_record_along(
+    gate: Gate, recorder: Recorder
+) -> None:
+    """However often it is cancelled, the wait ends when the entry is durable."""
+    held, waiting = write(recorder, 0), write(recorder, 1)
+    for one in (held, waiting, held, waiting):
+        await settle()
+        one.cancel()
+    await settle()
+    assert not held.done()
+    assert not waiting.done()
+    gate.open.set()
+    await asyncio.gather(held, waiting)
+    assert held.cancelling()
+    await write(recorder, 2)
+    assert stored(gate) == ["request-0", "request-1", "request-2"]
+
+
+async def test_who_is_cancelled_and_cannot_be_written_is_told(
+    gate: Gate, recorder: Recorder
+) -> None:
+    gate.fails = True
+    held = write(recorder, 0)
+    await settle()
+    held.cancel()
+    gate.open.set()
+    with pytest.raises(RequestError):
+        await held
+
+
+async def test_closing_writes_what_waits(gate: Gate, recorder: Recorder) -> None:
+    waiting = [write(recorder, n) for n in range(5)]
+    await settle()
+    gate.open.set()
+    await recorder.close()
+    await asyncio.gather(*waiting)
+    assert len(stored(gate)) == 5
+    with pytest.raises(RequestError, match="has ended"):
+        await write(recorder, 6)
+
+
+async def test_closing_ends_though_nothing_can_be_written(gate: Gate, recorder: Recorder) -> None:
+    gate.fails = True
+    gate.open.set()
+    record = sample_record(7)
+    recorder.add(record.id, r.RecordEntry(question=record))
+    await asyncio.wait_for(recorder.close(), 60)
+
+
+async def test_no_more_wait_than_may(
+    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 3)
+    waiting = [write(recorder, 0)]
+    await settle()
+    waiting += [write(recorder, n) for n in range(1, 4)]
+    await settle()
+    assert not any(one.done() for one in waiting)
+    with pytest.raises(RequestError, match="too many"):
+        await asyncio.gather(*[write(recorder, n) for n in range(4, 8)])
+    gate.open.set()
+    await asyncio.gather(*waiting)
+
+
+async def test_a_chain_goes_on_after_others_wrote_to_it(gate: Gate, recorder: Recorder) -> None:
+    """Two processes with one chain's name: both are heard, neither's records are lost."""
+    gate.open.set()
+    await write(recorder, 0)
+    store = SqliteStore(gate.file).open()
+    fill(store, samples(1))
+    store.close()
+    await write(recorder, 1)
+    assert stored(gate) == ["request-0", "request-0", "request-1"]
+
+
+async def test_a_store_that_forgot_is_seen_by_the_chain(gate: Gate, recorder: Recorder) -> None:
+    """A backup put back at run time: what was durable and is gone is not papered over."""
+    gate.open.set()
+    await write(recorder, 0)
+    gate.file.rename(gate.file.with_suffix(".aside"))
+    with pytest.raises(RequestError):
+        await write(recorder, 1)
+    SqliteStore(gate.file).open().close()
+    await write(recorder, 2)
+    store = SqliteStore(gate.file).open()
+    (flaw,) = verify_store(store)
+    assert flaw.what == "batch 1 was removed"
+    store.close()
+
+
+WINDOW = timedelta(minutes=10)
+
+
+@pytest.fixture
+async def two(gate: Gate) -> AsyncIterator[tuple[Recorder, Recorder]]:
+    """Two coordinators on one store, each with its own chain."""
+    gate.open.set()
+    both = tuple(
+        Recorder(SqliteStore(gate.file), chain, lambda: START, WINDOW)
+        for chain in ("main.0", "other.0")
+    )
+    for one in both:
+        await one.open()
+    yield both[0], both[1]
+    for one in both:
+        await one.close()
+
+
+def say(record: r.Record) -> Word:
+    return lambda: r.RecordEntry(question=record)
+
+
+def question_of(gate: Gate, record: bytes) -> r.Record:
+    store = SqliteStore(gate.file).open()
+    assert list(verify_store(store)) == []
+    stored = store.read(record)
+    store.close()
+    question = read_dossier(stored.contents).question if stored else None
+    assert question is not None
+    return question
+
+
+async def test_of_two_that_decide_a_request_the_second_hears_of_the_first(
+    gate: Gate, two: tuple[Recorder, Recorder]
+) -> None:
+    """Both attempts are recorded; what else is in the batch is not held up."""
+    first, second, other = sample_record(1), sample_record(1), sample_record(2)
+    assert await two[0].write(first.id, say(first)) is None
+    told = await asyncio.gather(
+        two[1].write(other.id, say(other)), two[1].write(second.id, say(second))
+    )
+    assert list(told) == [None, first.id]
+    assert question_of(gate, second.id).superseded_by == first.id
+    assert not is_determination(question_of(gate, second.id))
+    assert question_of(gate, other.id) == other
+    assert question_of(gate, first.id) == first
+
+
+async def test_what_determined_nothing_claims_nothing(
+    gate: Gate, two: tuple[Recorder, Recorder]
+) -> None:
+    nothing = sample_record(1, reason=c.REASON_PRIMARY_UNAVAILABLE)
+    verdict, again = sample_record(1), sample_record(1, reason=c.REASON_PRIMARY_UNAVAILABLE)
+    for recorder, record in zip((*two, two[0]), (nothing, verdict, again), strict=True):
+        assert await recorder.write(record.id, say(record)) is None
+        assert question_of(gate, record.id) == record
+
+
+async def test_two_callers_may_use_the_same_request_id(two: tuple[Recorder, Recorder]) -> None:
+    one, another = sample_record(1), sample_record(1)
+    another.caller = "spiffe://mpic.test/caller/other"
+    assert await two[0].write(one.id, say(one)) is None
+    assert await two[1].write(another.id, say(another)) is None
+
+
+async def test_a_request_asked_again_after_the_window_is_claimed_anew(
+    gate: Gate, two: tuple[Recorder, Recorder]
+) -> None:
+    old = sample_record(1, asked_at=START - WINDOW - timedelta(seconds=1))
+    new = sample_record(1)
+    assert await two[0].write(old.id, say(old)) is None
+    assert await two[1].write(new.id, say(new)) is None
+    assert question_of(gate, new.id) == new
+
+
+async def test_where_nothing_is_recorded_an_answer_has_no_record_id() -> None:
+    entry = r.RecordEntry(question=sample_record(1))
+    await Unrecorded().write(entry.question.id, lambda: entry)
+    response = c.CorroborateResponse()
+    fill_whole_answer(response, entry.question)
+    assert response.approved
+    assert not response.record_id
+
+
+def late_about(record: r.Record) -> r.RecordEntry:
+    entry = r.RecordEntry()
+    entry.late.record_id = record.id
+    return entry
+
+
+async def test_what_came_late_to_a_question_that_is_not_written_is_not_either(
+    gate: Gate, recorder: Recorder
+) -> None:
+    """Whether it came before its question failed, while it waited, or after."""
+    first, second, third = samples(3)
+    task = asyncio.create_task(recorder.write(first.id, lambda: r.RecordEntry(question=first)))
+    await settle()
+    recorder.add(first.id, late_about(first))
+    gate.fails = True
+    gate.open.set()
+    with pytest.raises(RequestError):
+        await task
+    recorder.add(first.id, late_about(first))
+    gate.fails = False
+    await recorder.write(second.id, lambda: r.RecordEntry(question=second))
+    recorder.add(second.id, late_about(second))
+    await recorder.write(third.id, lambda: r.RecordEntry(question=third))
+    await recorder.close()
+    assert stored(gate) == ["request-1", "", "request-2"]

@@ -1,0 +1,350 @@
+"""The agent's checks: answers in any order, one finding, certain as early as it can be."""
+
+from itertools import permutations
+
+import pytest
+
+from mpic.names import walk_levels
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
+from perspective_agent.checks import CHECKS
+from perspective_agent.checks.addresses import AddressCheck
+from perspective_agent.checks.caa_walk import CaaWalk
+from perspective_agent.checks.insecurity import Descent
+from perspective_agent.checks.proving_walk import ProvingWalk
+from perspective_agent.dns.lookup_request import Answer, Wanted
+from perspective_agent.dns.wire import CAA, CNAME, DS, A, failed
+
+LEVELS = ["a.b.example", "b.example", "example"]
+
+
+def absent(name: str, absence: o.Absence.ValueType = o.ABSENCE_NO_DATA) -> o.Lookup:
+    return o.Lookup(name=name, absence=absence, dnssec=o.DNSSEC_SECURE)
+
+
+def found(name: str) -> o.Lookup:
+    records = o.RecordSet(owner=name, ttl=60, rdata=[b"\x00\x05issueca.example"])
+    return o.Lookup(name=name, records=records, dnssec=o.DNSSEC_SECURE)
+
+
+def broken(name: str) -> o.Lookup:
+    return failed(name, o.FAILURE_KIND_SERVFAIL, "the resolver answered SERVFAIL")
+
+
+def answer(*levels: o.Lookup) -> Answer:
+    return Answer(levels, (1,) * len(levels))
+
+
+def late(index: int) -> Answer:
+    assert index == 0
+    return answer(failed(LEVELS[0], o.FAILURE_KIND_TIMEOUT, "late"))
+
+
+def read(finding: o.Finding | None) -> o.Finding:
+    assert finding is not None
+    return finding
+
+
+def test_a_walk_is_one_want_and_its_levels_are_the_finding() -> None:
+    check = CaaWalk(LEVELS[0])
+    assert check.wanted == [Wanted(LEVELS[0], CAA, climbs=True)]
+    levels = absent(LEVELS[0]), found(LEVELS[1])
+    assert list(read(check.add(0, answer(*levels))).caa_walk.levels) == list(levels)
+
+
+def test_a_walk_that_is_cut_short_is_found_so() -> None:
+    (level,) = read(CaaWalk(LEVELS[0]).finish(late)).caa_walk.levels
+    assert level.failure.kind == o.FAILURE_KIND_TIMEOUT
+
+
+def test_addresses_are_one_lookup_whatever_its_answer() -> None:
+    check = AddressCheck(LEVELS[0])
+    assert check.wanted == [Wanted(LEVELS[0], A)]
+    assert read(check.add(0, answer(broken(LEVELS[0])))).addresses.lookup.HasField("failure")
+    lookup = read(check.finish(late)).addresses.lookup
+    assert lookup.failure.kind == o.FAILURE_KIND_TIMEOUT
+    assert lookup.name == LEVELS[0]
+
+
+def test_the_register_knows_each_check_by_its_name_in_the_agreement() -> None:
+    for kind, make in CHECKS.items():
+        assert read(make(LEVELS[0], p.Check()).finish(late)).WhichOneof("kind") == kind
+
+
+# Proof that a name lies in an insecure zone (RFC 4035 section 4.3).
+
+SECURE, INSECURE = o.DNSSEC_SECURE, o.DNSSEC_INSECURE
+DENIED = "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom"
+
+
+def delegated(name: str, dnssec: o.Dnssec.ValueType = SECURE) -> o.Lookup:
+    """A DS record set."""
+    return o.Lookup(name=name, records=o.RecordSet(owner=name, rdata=[b"x"]), dnssec=dnssec)
+
+
+def no_ds(name: str, kind: str = "", by: str = "", dnssec: o.Dnssec.ValueType = SECURE) -> o.Lookup:
+    lookup = absent(name)
+    lookup.dnssec = dnssec
+    if kind:
+        lookup.insecurity_proof.CopyFrom(
+            o.InsecurityProof(zone_cut=name, denied_by=by or name, kind=kind)
+        )
+    return lookup
+
+
+def descend(*answers: o.Lookup) -> str:
+    """Return the zone cut that the answers, from the top-level domain down, prove insecure."""
+    for order in permutations(enumerate(answers)):
+        descent = Descent(LEVELS[0])
+        ends = [descent.add(index, lookup) for index, lookup in order]
+        assert ends[-1]
+    return descent.proof.zone_cut if descent.proof else ""
+
+
+def test_every_level_from_the_top_is_asked_anew_for_its_ds() -> None:
+    assert Descent(LEVELS[0]).wanted == [Wanted(level, DS, fresh=True) for level in LEVELS[::-1]]
+
+
+@pytest.mark.parametrize(
+    ("answers", "cut"),
+    [
+        # A validated denial at a delegation, whatever comes below it.
+        ((delegated("example"), no_ds("b.example", "NSEC"), broken(LEVELS[0])), "b.example"),
+        ((delegated("example"), no_ds("b.example", "NSEC3"), no_ds(LEVELS[0])), "b.example"),
+        ((no_ds("example", "NSEC"), no_ds("b.example"), no_ds(LEVELS[0])), "example"),
+        # No zone cut at one level, one further down.
+        ((delegated("example"), no_ds("b.example"), no_ds(LEVELS[0], "NSEC")), LEVELS[0]),
+        # Opt-out: of the secure zone that delegates, and of no other.
+        (
+            (
+                delegated("example"),
+                no_ds("b.example", "NSEC3 opt-out", f"{DENIED}.example", INSECURE),
+                no_ds(LEVELS[0], dnssec=INSECURE),
+            ),
+            "b.example",
+        ),
+        (
+            (
+                delegated("example"),
+                no_ds("b.example", "NSEC3 opt-out", f"{DENIED}.other", INSECURE),
+                no_ds(LEVELS[0], dnssec=INSECURE),
+            ),
+            "",
+        ),
+        (
+            (
+                no_ds("example", dnssec=INSECURE),
+                no_ds("b.example", "NSEC3 opt-out", f"{DENIED}.example", INSECURE),
+                no_ds(LEVELS[0], dnssec=INSECURE),
+            ),
+            "",
+        ),
+        # Secure all the way: no proof.
+        ((delegated("example"), delegated("b.example"), no_ds(LEVELS[0])), ""),
+        ((delegated("example"), delegated("b.example"), delegated(LEVELS[0])), ""),
+        # Denials nobody validated, DS records nobody validated, answers that did not come.
+        ((delegated("example"), no_ds("b.example", "NSEC", dnssec=INSECURE), no_ds("x")), ""),
+        ((delegated("example", INSECURE), no_ds("b.example", "NSEC"), no_ds(LEVELS[0])), ""),
+        ((broken("example"), no_ds("b.example", "NSEC"), no_ds(LEVELS[0])), ""),
+        ((delegated("example"), broken("b.example"), no_ds(LEVELS[0], "NSEC")), ""),
+    ],
+)
+def test_rfc_4035_4_3_only_a_validated_denial_at_a_zone_cut_is_proof(
+    answers: tuple[o.Lookup, ...], cut: str
+) -> None:
+    assert descend(*answers) == cut
+
+
+# A walk of three levels that has to prove: wants 0 to 2 are the levels, 3 to 5 their CNAMEs; behind
+# them come the DS records of a level that failed, from the top-level domain down.
+CNAMES, DSS = 3, 6
+
+
+def proving() -> ProvingWalk:
+    """A walk whose lowest level has failed, and above it there is nothing."""
+    check = ProvingWalk(LEVELS[0])
+    assert check.add(0, answer(broken(LEVELS[0]))) is None
+    assert check.wanted[:DSS] == [Wanted(level, of) for of in (CAA, CNAME) for level in LEVELS]
+    assert [wanted.rdtype for wanted in check.wanted[DSS:]] == [DS] * 3
+    for index in (1, 2):
+        assert check.add(index, answer(absent(LEVELS[index]))) is None
+    return check
+
+
+def levels_of(finding: o.Finding | None) -> list[o.Lookup]:
+    return list(read(finding).caa_walk.levels)
+
+
+def test_only_who_is_asked_to_prove_does() -> None:
+    make = CHECKS["caa_walk"]
+    assert isinstance(make(LEVELS[0], p.Check()), CaaWalk)
+    asked = p.Check(caa_walk=p.CaaWalk(prove_insecurity=True))
+    proving = make(LEVELS[0], asked)
+    assert isinstance(proving, ProvingWalk)
+    assert not proving._ask_servers
+    asked.caa_walk.ask_servers = True
+    proving = make(LEVELS[0], asked)
+    assert isinstance(proving, ProvingWalk)
+    assert proving._ask_servers
+
+
+@pytest.mark.parametrize(
+    "cname", [absent(LEVELS[0]), broken(LEVELS[0])], ids=["none", "nobody answers"]
+)
+def test_a_walk_that_failed_ends_with_its_proof_and_the_levels_above(cname: o.Lookup) -> None:
+    answers = [
+        (CNAMES, cname),
+        (DSS, delegated("example")),
+        (DSS + 1, no_ds("b.example", "NSEC")),
+    ]
+    for order in permutations(answers):
+        check = proving()
+        findings = [check.add(index, answer(lookup)) for index, lookup in order]
+        finding = next(one for one in findings if one is not None)
+        levels = levels_of(finding)
+        assert [level.name for level in levels] == LEVELS
+        assert levels[0].failure.kind == o.FAILURE_KIND_SERVFAIL
+        assert levels[0].insecurity_proof.zone_cut == "b.example"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_rfc_8659_3_the_set_above_a_failure_is_seen(order: tuple[int, ...]) -> None:
+    check = ProvingWalk(LEVELS[0])
+    lookups = [broken(LEVELS[0]), found(LEVELS[1]), broken(LEVELS[2])]
+    assert not any(check.add(index, answer(lookups[index])) for index in order)
+    first = next(
+        number
+        for number, wanted in enumerate(check.wanted)
+        if wanted == Wanted("example", DS, fresh=True)
+        and Wanted(LEVELS[0], DS, fresh=True) in check.wanted[number : number + 3]
+    )
+    assert check.add(CNAMES, answer(absent(LEVELS[0]))) is None
+    levels = levels_of(check.add(first, answer(no_ds("example", "NSEC"))))
+    assert [level.WhichOneof("result") for level in levels] == ["failure", "records"]
+    assert levels[0].insecurity_proof.zone_cut == "example"
+
+
+def test_two_levels_that_failed_have_a_proof_each() -> None:
+    check = ProvingWalk(LEVELS[0])
+    for index in (1, 0):
+        assert check.add(index, answer(broken(LEVELS[index]))) is None
+        assert check.add(CNAMES + index, answer(absent(LEVELS[index]))) is None
+    assert check.add(2, answer(absent(LEVELS[2]))) is None
+    # Nothing is asked twice.
+    assert check.wanted[DSS:] == Descent(LEVELS[0]).wanted
+    # Of the upper: secure as far as it goes. Of the lower: a delegation below it.
+    for number, lookup in enumerate([delegated("example"), no_ds(LEVELS[1])]):
+        assert check.add(DSS + number, answer(lookup)) is None
+    lower, upper, top = levels_of(check.add(DSS + 2, answer(no_ds(LEVELS[0], "NSEC"))))
+    assert lower.insecurity_proof.zone_cut == LEVELS[0]
+    assert upper.failure.kind == o.FAILURE_KIND_SERVFAIL
+    assert not upper.HasField("insecurity_proof")
+    assert top.HasField("absence")
+
+
+def asked_directly(name: str) -> o.Lookup:
+    reply = o.ServerReply(address="203.0.113.67", outcome=o.SERVER_OUTCOME_FAILED)
+    return o.Lookup(name=name, diagnosis=o.Diagnosis(zone="b.example", servers=[reply]))
+
+
+def test_br_4_2_2_1_the_servers_of_a_level_that_failed_are_asked_directly() -> None:
+    for order in permutations(range(3)):
+        check = ProvingWalk(LEVELS[0], ask_servers=True)
+        assert not any(one.direct for one in check.wanted)
+        assert check.add(1, answer(absent(LEVELS[1]))) is None
+        assert check.add(2, answer(absent(LEVELS[2]))) is None
+        assert check.add(0, answer(broken(LEVELS[0]))) is None
+        direct = check.wanted.index(Wanted(LEVELS[0], CAA, direct=True))
+        assert direct == len(check.wanted) - 1
+        answers = [
+            (CNAMES, absent(LEVELS[0])),
+            (DSS, no_ds("example", "NSEC")),
+            (direct, asked_directly(LEVELS[0])),
+        ]
+        findings = [check.add(answers[one][0], answer(answers[one][1])) for one in order]
+        assert findings[:2] == [None, None]
+        failed_level, *above = levels_of(findings[2])
+        assert failed_level.diagnosis == asked_directly(LEVELS[0]).diagnosis
+        assert failed_level.insecurity_proof.zone_cut == "example"
+        assert not any(level.HasField("diagnosis") for level in above)
+
+
+def test_of_a_name_of_many_levels_that_failed_few_are_proven() -> None:
+    name = ".".join("abcdefgh") + ".example"
+    levels = walk_levels(name)
+    check = ProvingWalk(name, ask_servers=True)
+    findings = [check.add(index, answer(broken(level))) for index, level in enumerate(levels)]
+    assert not any(findings)
+    assert sum(one.direct for one in check.wanted) == 4
+    assert len(check.wanted) <= 3 * len(levels) + 4
+    for index, wanted in enumerate(check.wanted[len(levels) :], len(levels)):
+        lookup = asked_directly(wanted.name) if wanted.direct else no_ds(wanted.name, "NSEC")
+        finding = check.add(index, answer(lookup))
+    proven = [level.HasField("diagnosis") for level in levels_of(finding)]
+    assert proven == [True] * 4 + [False] * 5
+
+
+def test_a_proof_is_of_the_level_that_failed_and_changes_nothing_that_others_hold() -> None:
+    levels = absent(LEVELS[0]), broken(LEVELS[1]), absent(LEVELS[2])
+    check = ProvingWalk(LEVELS[0])
+    assert check.add(CNAMES + 1, answer(absent(LEVELS[1]))) is None
+    for index, level in enumerate(levels):
+        assert check.add(index, answer(level)) is None
+    assert check.add(DSS, answer(delegated("example"))) is None
+    proven = levels_of(check.add(DSS + 1, answer(no_ds("b.example", "NSEC"))))
+    assert [proven[0], proven[2]] == [levels[0], levels[2]]
+    assert proven[1].insecurity_proof.zone_cut == "b.example"
+    assert not levels[1].HasField("insecurity_proof")
+
+
+@pytest.mark.parametrize(
+    "cname",
+    [
+        o.Lookup(name=LEVELS[0], records=o.RecordSet(rdata=[b"x"]), dnssec=INSECURE),
+        failed(LEVELS[0], o.FAILURE_KIND_ALIAS, "a DNAME"),
+        failed(LEVELS[0], o.FAILURE_KIND_BOGUS, "", o.DNSSEC_BOGUS),
+    ],
+)
+def test_br_4_2_2_1_what_an_alias_leads_to_may_be_signed(cname: o.Lookup) -> None:
+    check = proving()
+    assert check.add(DSS, answer(delegated("example"))) is None
+    assert check.add(DSS + 1, answer(no_ds("b.example", "NSEC"))) is None
+    level = levels_of(check.add(CNAMES, answer(cname)))[0]
+    assert level.failure.kind == o.FAILURE_KIND_SERVFAIL
+    assert not level.HasField("insecurity_proof")
+
+
+def test_a_walk_that_does_not_fail_waits_for_no_cname_and_for_nothing_above() -> None:
+    check = ProvingWalk(LEVELS[0])
+    assert check.add(1, answer(absent(LEVELS[1]))) is None
+    assert levels_of(check.add(0, answer(found(LEVELS[0])))) == [found(LEVELS[0])]
+
+
+def test_a_walk_without_a_set_ends_at_the_top() -> None:
+    check = ProvingWalk(LEVELS[0])
+    findings = [check.add(index, answer(absent(LEVELS[index]))) for index in (2, 0, 1)]
+    assert findings[:2] == [None, None]
+    assert levels_of(findings[2]) == [absent(level) for level in LEVELS]
+
+
+def test_a_walk_that_failed_ends_without_proof_at_the_deadline() -> None:
+    levels = levels_of(proving().finish(late))
+    assert [level.name for level in levels] == LEVELS
+    assert levels[0].failure.kind == o.FAILURE_KIND_SERVFAIL
+    assert not levels[0].HasField("insecurity_proof")
+
+
+def test_a_level_that_is_open_at_the_deadline_ends_the_walk() -> None:
+    check = ProvingWalk(LEVELS[0])
+    assert check.add(1, answer(found(LEVELS[1]))) is None
+    (level,) = levels_of(check.finish(late))
+    assert level.failure.kind == o.FAILURE_KIND_TIMEOUT
+
+
+@pytest.mark.parametrize(
+    "kind", [o.FAILURE_KIND_BOGUS, o.FAILURE_KIND_TIMEOUT, o.FAILURE_KIND_RESOLVER_UNAVAILABLE]
+)
+def test_other_failures_end_the_walk_and_look_for_no_proof(kind: o.FailureKind.ValueType) -> None:
+    check = ProvingWalk(LEVELS[0])
+    (level,) = levels_of(check.add(0, answer(failed(LEVELS[0], kind, ""))))
+    assert level.failure.kind == kind

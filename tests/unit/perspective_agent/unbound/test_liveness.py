@@ -1,0 +1,73 @@
+"""The pulse: an answer is life, so is a reply over the control socket, even a refusal."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from perspective_agent.dns.resolver import Resolver
+from perspective_agent.unbound import liveness as pulse
+from perspective_agent.unbound.control import UnboundControl
+from perspective_agent.unbound.liveness import Pulse
+
+SOCKET = Path("/run/control")
+
+
+class Control(UnboundControl):
+    """Does what an Unbound does that lives, refuses, hangs or is dead."""
+
+    def __init__(self, does: str | Exception) -> None:
+        super().__init__(SOCKET)
+        self.does = does
+
+    async def command(self, command: str) -> str:
+        assert command == "status"
+        if isinstance(self.does, Exception):
+            raise self.does
+        if not self.does:
+            await asyncio.sleep(3600)
+        return self.does
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "_REPLY_SECONDS", 0.01)
+
+
+def resolver() -> Resolver:
+    return Resolver(("127.0.0.1", 9))
+
+
+@pytest.mark.parametrize("does", ["version: 1.17.1", ValueError("error unknown command")])
+async def test_a_reply_is_a_sign_of_life(does: str | Exception) -> None:
+    one = Pulse(resolver(), Control(does))
+    assert [await one.feel() for _ in range(4)] == [""] * 4
+
+
+async def test_silence_is_a_hung_resolver_the_second_time_and_until_it_ends() -> None:
+    control = Control("")
+    one = Pulse(resolver(), control)
+    hung = f"no reply within 0.01 s over {SOCKET}"
+    assert [await one.feel() for _ in range(4)] == ["", hung, hung, hung]
+    control.does = "version: 1.17.1"
+    assert await one.feel() == ""
+    control.does = ""
+    assert [await one.feel() for _ in range(2)] == ["", hung]
+
+
+async def test_an_answer_about_anything_is_a_sign_of_life() -> None:
+    asked = resolver()
+    one = Pulse(asked, Control(""))
+    for _ in range(4):
+        asked.heard += 1
+        assert await one.feel() == ""
+    assert await one.feel() == ""
+    assert await one.feel()
+    asked.heard += 1
+    assert await one.feel() == ""
+
+
+async def test_a_socket_nobody_holds_is_a_dead_resolver() -> None:
+    one = Pulse(resolver(), Control(FileNotFoundError(2, "No such file or directory")))
+    assert await one.feel() == ""
+    assert await one.feel() == f"{SOCKET}: No such file or directory"
