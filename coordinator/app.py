@@ -9,25 +9,25 @@ from pathlib import Path
 
 import structlog
 
-from coordinator.api.record_queries import Archive
+from coordinator.api.record_queries import RecordQueries
 from coordinator.api.servicer import CorroborationServicer, StreamLimits
 from coordinator.corroboration import Corroborator
 from coordinator.decision.attempt import Attempt
 from coordinator.overload.admission import Admission
-from coordinator.overload.limiter import Gate
-from coordinator.overload.metrics import GateCollector
+from coordinator.overload.limiter import Limiter
+from coordinator.overload.metrics import LimiterCollector
 from coordinator.perspectives.agent_clock import ClockBounds
-from coordinator.perspectives.client import LinkOptions
+from coordinator.perspectives.client import ClientOptions
 from coordinator.perspectives.fanout import Fanout, Timing
-from coordinator.record.builder import Transcriber
+from coordinator.record.builder import RecordBuilder
 from coordinator.record.chain import Head, find_lead
 from coordinator.record.metrics import HeadsCollector, RecordCollector
 from coordinator.record.reader import Reader
 from coordinator.record.settings import RecordTable, policy_version
 from coordinator.record.timestamps import to_us
-from coordinator.record.writer import Recorder, Unrecorded
-from coordinator.reload import FREE, Change, read_again
-from coordinator.request_handler import Clerk, Counter, Registry
+from coordinator.record.writer import RecordWriter, Unrecorded
+from coordinator.reload import FREE, RunningParts, read_again
+from coordinator.request_handler import Counter, Registry, RequestHandler
 from coordinator.rules.roster import Rules
 from coordinator.settings import CoordinatorSettings, check_roster
 from coordinator.telemetry.collectors import LinkCollector, RosterCollector, TakingUpCollector
@@ -69,31 +69,31 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
     rules = Rules(settings.roster(), settings.policy.policy())
     metrics = CoordinatorMetrics(rules, program)
     async with AsyncExitStack() as stack:
-        recorder = await _open_recorder(settings.record, worker, program, stack)
+        record_writer = await _open_recorder(settings.record, worker, program, stack)
         reader = _open_reader(settings.record, stack)
-        repeats = settings.record.make_repeats(reader, table.workers > 1, _now)
+        idempotency = settings.record.make_repeats(reader, table.workers > 1, _now)
         spans = _open_spans(settings, stack)
         fanout = _make_fanout(settings, rules, tls, timing)
         server = _make_server(settings, worker, tls)
-        transcriber = Transcriber(fanout.links, policy_version(rules.policy))
-        registry = Registry(recorder, transcriber, repeats)
+        record_builder = RecordBuilder(fanout.links, policy_version(rules.policy))
+        registry = Registry(record_writer, record_builder, idempotency)
         corroborator = Corroborator(rules, fanout, _now, partial(_keep, metrics, registry, spans))
         counter = _make_counter(settings, timing, metrics)
-        clerk = Clerk(corroborator, registry, counter, lambda: server.stopping)
-        archive = _make_archive(settings.record, recorder, reader, program)
+        clerk = RequestHandler(corroborator, registry, counter, lambda: server.stopping)
+        archive = _make_archive(settings.record, record_writer, reader, program)
         limits = StreamLimits(window=table.gather_window)
         identify = partial(server.identify, SERVICE)
         servicer = CorroborationServicer(clerk, archive, fanout.links, limits, identify)
-        change = Change(
+        change = RunningParts(
             file, SERVICE, server, fanout, corroborator, clerk, servicer, metrics, program
         )
         reloader = Reloader(_reloadable(file, change), settings, program)
-        parts = _Parts(server, fanout, corroborator, recorder, clerk.gate)
+        parts = _Parts(server, fanout, corroborator, record_writer, clerk.gate)
         pages = _make_pages(reloader, program, parts)
         address = shift_port(settings.admin.listen, worker)
         await stack.enter_async_context(open_admin(address, file, pages))
         stack.push_async_callback(fanout.close)
-        await asyncio.gather(fanout.open(table.connect_patience), repeats.recall())
+        await asyncio.gather(fanout.open(table.connect_patience), idempotency.recall())
         stack.callback(clerk.turned_away.write)
         await _serve(server, servicer, reloader, table.shutdown_grace)
 
@@ -147,7 +147,7 @@ def _make_fanout(
 ) -> Fanout:
     """Return what asks the perspectives; it connects nothing yet."""
     table = settings.coordinator
-    options = LinkOptions(
+    options = ClientOptions(
         tls,
         table.gather_window,
         hung_after=table.hung_after,
@@ -161,11 +161,11 @@ def _make_counter(
     settings: CoordinatorSettings, timing: Timing, metrics: CoordinatorMetrics
 ) -> Counter:
     """Return what takes in and counts questions."""
-    gate = Gate(Admission(settings.limits.bounds()), timing.attempt)
+    gate = Limiter(Admission(settings.limits.bounds()), timing.attempt)
     return Counter(settings.issuers(), timing.attempt, gate, metrics)
 
 
-def _reloadable(file: Path, change: Change) -> Reloadable[CoordinatorSettings]:
+def _reloadable(file: Path, change: RunningParts) -> Reloadable[CoordinatorSettings]:
     """Say how the configuration is read again, and what of it may change."""
     return Reloadable(
         file=file,
@@ -184,8 +184,8 @@ class _Parts:
     server: Server
     fanout: Fanout
     corroborator: Corroborator
-    recorder: Recorder | Unrecorded
-    gate: Gate
+    record_writer: RecordWriter | Unrecorded
+    gate: Limiter
 
 
 def _make_pages(
@@ -196,19 +196,19 @@ def _make_pages(
     program.register(parts.server.meter.collectors)
     program.register(
         (
-            GateCollector(parts.gate),
+            LimiterCollector(parts.gate),
             TakingUpCollector(parts.server.lacking),
             LinkCollector(lambda: fanout.links),
             RosterCollector(lambda: Rules(corroborator.roster, corroborator.policy), _now),
         )
     )
-    if isinstance(parts.recorder, Recorder):
-        program.register((RecordCollector(parts.recorder),))
+    if isinstance(parts.record_writer, RecordWriter):
+        program.register((RecordCollector(parts.record_writer),))
     readiness = Readiness()
     readiness.require("serving", parts.server.why_not_serving)
     readiness.require("primary", lambda: why_no_primary(fanout.links))
     readiness.require("quorum", lambda: why_no_quorum(fanout.links, corroborator))
-    readiness.require("record", parts.recorder.why_not_writing)
+    readiness.require("record", parts.record_writer.why_not_writing)
     return AdminPages(program.registry, readiness, lambda: reloader.settings)
 
 
@@ -232,19 +232,19 @@ def _open_spans(settings: CoordinatorSettings, stack: AsyncExitStack) -> Spans |
 
 async def _open_recorder(
     table: RecordTable, worker: int, program: ProgramMetrics, stack: AsyncExitStack
-) -> Recorder | Unrecorded:
+) -> RecordWriter | Unrecorded:
     """Return what writes the record, and let its heads leave the machine."""
-    recorder = table.make_recorder(worker, _now)
-    await recorder.open()
-    if isinstance(recorder, Recorder):
-        _warn_of_lead(recorder.head)
-        publisher = table.make_publisher(recorder, _now)
+    record_writer = table.make_recorder(worker, _now)
+    await record_writer.open()
+    if isinstance(record_writer, RecordWriter):
+        _warn_of_lead(record_writer.head)
+        publisher = table.make_publisher(record_writer, _now)
         program.register((HeadsCollector(publisher),))
         # It ends after the recorder: then the last batch is written.
         stack.push_async_callback(publisher.close)
         publisher.start()
-    stack.push_async_callback(recorder.close)
-    return recorder
+    stack.push_async_callback(record_writer.close)
+    return record_writer
 
 
 def _warn_of_lead(head: Head) -> None:
@@ -265,14 +265,14 @@ def _open_reader(table: RecordTable, stack: AsyncExitStack) -> Reader | None:
 
 def _make_archive(
     table: RecordTable,
-    recorder: Recorder | Unrecorded,
+    record_writer: RecordWriter | Unrecorded,
     reader: Reader | None,
     program: ProgramMetrics,
-) -> Archive | None:
+) -> RecordQueries | None:
     """Return what answers questions about the record, if there is one."""
-    if reader is None or isinstance(recorder, Unrecorded):
+    if reader is None or isinstance(record_writer, Unrecorded):
         return None
-    archive = Archive(reader, recorder, frozenset(table.auditors), _now)
+    archive = RecordQueries(reader, record_writer, frozenset(table.auditors), _now)
     program.register((archive.reported,))
     return archive
 

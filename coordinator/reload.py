@@ -13,9 +13,9 @@ import structlog
 from coordinator.api.servicer import CorroborationServicer
 from coordinator.corroboration import Corroborator
 from coordinator.perspectives.fanout import Fanout
-from coordinator.record.builder import Transcriber
+from coordinator.record.builder import RecordBuilder
 from coordinator.record.settings import policy_version
-from coordinator.request_handler import Clerk
+from coordinator.request_handler import RequestHandler
 from coordinator.rules.roster import Rules
 from coordinator.settings import CoordinatorSettings, check_roster, read_settings
 from coordinator.telemetry.metrics import CoordinatorMetrics
@@ -44,7 +44,7 @@ def read_again(file: Path) -> CoordinatorSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RunningParts:
     """The parts that a change reaches."""
 
     file: Path
@@ -52,7 +52,7 @@ class Change:
     server: Server
     fanout: Fanout
     corroborator: Corroborator
-    clerk: Clerk
+    clerk: RequestHandler
     servicer: CorroborationServicer
     metrics: CoordinatorMetrics
     program: ProgramMetrics
@@ -69,8 +69,8 @@ class Change:
         rules = Rules(self.fanout.roster, settings.policy.policy())
         self.server.adopt(tls, {self.service: frozenset(settings.callers.allowed)})
         self.corroborator.adopt(rules)
-        transcriber = Transcriber(self.fanout.links, policy_version(rules.policy))
-        self.clerk.adopt(transcriber, settings.issuers(), settings.limits.bounds())
+        record_builder = RecordBuilder(self.fanout.links, policy_version(rules.policy))
+        self.clerk.adopt(record_builder, settings.issuers(), settings.limits.bounds())
         self.servicer.adopt(self.fanout.links)
         self.metrics.cover(rules)
         self.program.show_certificates(find_ends(tls.certificate, tls.authority))

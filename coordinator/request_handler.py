@@ -13,12 +13,12 @@ from coordinator.corroboration import Corroborator
 from coordinator.decision.attempt import Attempt
 from coordinator.decision.question import Desk, Question, read_question
 from coordinator.overload.admission import Bounds, weigh
-from coordinator.overload.limiter import Gate
-from coordinator.record.builder import Asked, Transcriber, fill_late_replies
+from coordinator.overload.limiter import Limiter
+from coordinator.record.builder import Asked, RecordBuilder, fill_late_replies
 from coordinator.record.determination import blame_name
-from coordinator.record.idempotency import Repeats, RequestKey
+from coordinator.record.idempotency import Idempotency, RequestKey
 from coordinator.record.write_queue import is_cancelled
-from coordinator.record.writer import Recorder, Unrecorded
+from coordinator.record.writer import RecordWriter, Unrecorded
 from coordinator.telemetry.metrics import CoordinatorMetrics
 from coordinator.telemetry.request_log import (
     log_late,
@@ -43,7 +43,7 @@ class Counter:
     issuers: Issuers
     max_linger: float
     """Seconds."""
-    gate: Gate
+    gate: Limiter
     """How much is taken in at a time."""
     metrics: CoordinatorMetrics
 
@@ -69,9 +69,9 @@ class Call:
 class Registry:
     """Where attempts are written down, who words it, and what was asked before."""
 
-    recorder: Recorder | Unrecorded
-    transcriber: Transcriber
-    repeats: Repeats
+    record_writer: RecordWriter | Unrecorded
+    record_builder: RecordBuilder
+    idempotency: Idempotency
 
     async def write_down(self, attempt: Attempt, asked: Asked) -> r.Record:
         """Return the record of an attempt once it is durable; raises RequestError."""
@@ -79,10 +79,10 @@ class Registry:
 
         def word() -> r.RecordEntry:
             attempt.close()
-            self.transcriber.fill_record(entry.question, attempt, asked)
+            self.record_builder.fill_record(entry.question, attempt, asked)
             return entry
 
-        if holder := await self.recorder.write(attempt.id, word):
+        if holder := await self.record_writer.write(attempt.id, word):
             entry.question.superseded_by = holder
         return entry.question
 
@@ -93,10 +93,10 @@ class Registry:
         log_late(attempt)
         entry = r.RecordEntry()
         fill_late_replies(entry.late, attempt)
-        self.recorder.add(attempt.id, entry)
+        self.record_writer.add(attempt.id, entry)
 
 
-class Clerk:
+class RequestHandler:
     """Has questions decided and written down."""
 
     def __init__(
@@ -115,13 +115,13 @@ class Clerk:
         """The lines of those that found no room: one for each would cost a fifth of refusing it."""
 
     @property
-    def gate(self) -> Gate:
+    def gate(self) -> Limiter:
         """How much is taken in at a time."""
         return self._counter.gate
 
-    def adopt(self, transcriber: Transcriber, issuers: Issuers, bounds: Bounds) -> None:
+    def adopt(self, record_builder: RecordBuilder, issuers: Issuers, bounds: Bounds) -> None:
         """Write down what is asked from now on in other words, for other issuers and bounds."""
-        self._registry = replace(self._registry, transcriber=transcriber)
+        self._registry = replace(self._registry, record_builder=record_builder)
         self._counter = replace(self._counter, issuers=issuers)
         self.gate.admission.bounds = bounds
 
@@ -130,7 +130,7 @@ class Clerk:
         with self._counter.metrics.watch, self._enter(request, call):
             key = RequestKey(call.caller, request.request_id, digest_request(request))
             try:
-                return await self._registry.repeats.decide_once(
+                return await self._registry.idempotency.decide_once(
                     key, lambda: self._decide(request, call, key.digest)
                 )
             except RequestError as error:
@@ -160,7 +160,7 @@ class Clerk:
         # Of this moment: an attempt is written down under the rules that it began with.
         registry = self._registry
         traceparent = call.trace.traceparent if call.trace else ""
-        with registry.recorder.company:
+        with registry.record_writer.company:
             question = self._take_in(request)
             attempt = await self._corroborator.corroborate(question, budget, traceparent)
         record = await registry.write_down(attempt, Asked(call.caller, request, digest))

@@ -25,7 +25,7 @@ from mpic.runtime.reload import Reloadable, Reloader
 from mpic.runtime.settings import check_tls
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
-from perspective_agent.cpu_starvation import Exertion
+from perspective_agent.cpu_starvation import CpuStarvation
 from perspective_agent.diagnosis.servers import Diagnoser
 from perspective_agent.dns.resolver import Resolver
 from perspective_agent.metrics import AgentMetrics
@@ -34,7 +34,7 @@ from perspective_agent.settings import AgentSettings, ResolverTable, read_settin
 from perspective_agent.stream import StreamOptions
 from perspective_agent.unbound.capacity import FULL, Capacity, find_capacity
 from perspective_agent.unbound.control import FailureEraser, UnboundControl
-from perspective_agent.unbound.liveness import INTERVAL, Pulse
+from perspective_agent.unbound.liveness import INTERVAL, ResolverLiveness
 from perspective_agent.unbound.process import PrivateUnbound
 from perspective_agent.unbound.statistics import UnboundStatistics
 from perspective_agent.unbound.trust_anchor import read_key_tags
@@ -209,7 +209,7 @@ async def _open_view(
     control = shown.statistics.control = UnboundControl(socket)
     erase, count = FailureEraser(control).erase, shown.metrics.count_lookup
     resolver = Resolver(address, erase, capacity.connections, count)
-    resolver.diagnose = Diagnoser(address, table.egress(), resolver.strain).diagnose
+    resolver.diagnose = Diagnoser(address, table.egress(), resolver.overload_history).diagnose
     stack.callback(resolver.close)
     probe = await _probe_until_validating(resolver, control, table, shown.readiness)
     if table.require_validation and not probe.validates:
@@ -264,7 +264,7 @@ async def _probe_for_ever(view: View, table: ResolverTable, tell: Tell) -> None:
 
 async def _feel_for_ever(view: View, patience: float, tell: Tell) -> None:
     """Keep `view.hangs` true to whether the resolver lives; one that hangs on is killed."""
-    pulse, clock = Pulse(view.resolver, view.control), asyncio.get_running_loop().time
+    pulse, clock = ResolverLiveness(view.resolver, view.control), asyncio.get_running_loop().time
     lived = clock()
     while True:
         await asyncio.sleep(INTERVAL)
@@ -282,9 +282,11 @@ async def _feel_for_ever(view: View, patience: float, tell: Tell) -> None:
 
 async def _make_room_for_ever(view: View, servicer: PerspectiveServicer, longest: float) -> None:
     """Let in as many questions as can be looked up within a part of the time they may take."""
-    exertion = Exertion(view.resolver, view.control)
+    exertion = CpuStarvation(view.resolver, view.control)
     while True:
         await exertion.feel()
         load = servicer.load()
         is_slow = time.perf_counter() - load.oldest > _SLOW * longest
-        servicer.room.adjust(load.questions, strained=view.resolver.strain.is_on and is_slow)
+        servicer.room.adjust(
+            load.questions, strained=view.resolver.overload_history.is_on and is_slow
+        )

@@ -32,7 +32,7 @@ Sleeps = Mapping[int, tuple[int, bool]]
 """By thread: how often it went to sleep, and whether it sleeps now."""
 
 
-class Exertion:
+class CpuStarvation:
     """Notes into a resolver's strain what it feels."""
 
     def __init__(self, resolver: Resolver, control: UnboundControl, proc: Path = _PROC) -> None:
@@ -55,7 +55,7 @@ class Exertion:
         end = time.perf_counter()
         is_late = end - start > 2 * BEAT
         is_on = is_late or has_toiled(before, self._sleeps)
-        self._resolver.strain.note(start, end, is_on=is_on)
+        self._resolver.overload_history.note(start, end, is_on=is_on)
 
     def _read(self) -> Sleeps:
         """Return what the kernel says; nothing where the process is gone, or hidden from us.

@@ -14,7 +14,7 @@ from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks import CHECKS, Check
 from perspective_agent.dns.connection import Lookup
 from perspective_agent.dns.lookup_request import Answer
-from perspective_agent.dns.shared_lookups import Walk, Walks
+from perspective_agent.dns.shared_lookups import SharedLookups, SharedWalk
 from perspective_agent.dns.wire import failed
 
 Report = Callable[[p.EncodedObservation], None]
@@ -26,7 +26,9 @@ _OVERDUE = 0.25
 class Examination:
     """The state of one question: its checks, the walks they want, its deadline."""
 
-    def __init__(self, question: p.Question, walks: Walks, timeout: float, report: Report) -> None:
+    def __init__(
+        self, question: p.Question, walks: SharedLookups, timeout: float, report: Report
+    ) -> None:
         """Prepare; `start` asks, and `report` gets the observation, once.
 
         A question takes at most `timeout` seconds, whatever it asks for.
@@ -43,7 +45,7 @@ class Examination:
         """Findings that are not certain yet."""
         self._places: list[tuple[int, int]] = []
         """By ticket: the check that asked, and which of its wants it is."""
-        self._held: list[Walk] = []
+        self._held: list[SharedWalk] = []
         """By ticket."""
         self._lookups_us: list[tuple[int, ...]] = []
         """By ticket."""
@@ -178,7 +180,7 @@ class Examination:
             late.CopyFrom(lookup.failure)
             late.failure.detail += f"; asked anew, {detail}"
             late.tries = lookup.tries
-        self._walks.resolver.strain.excuse(late, self.started)
+        self._walks.resolver.overload_history.excuse(late, self.started)
         return late
 
 

@@ -157,6 +157,6 @@ class _State(Collector):
             (
                 "mpic_agent_strained",
                 "1 if the agent or its resolver did not keep up with its work a moment ago.",
-                resolver.strain.is_on,
+                resolver.overload_history.is_on,
             ),
         )

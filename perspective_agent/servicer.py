@@ -20,7 +20,7 @@ from mpic.v1 import perspective_pb2_grpc
 from perspective_agent.checks import CHECKS
 from perspective_agent.dns.overload_history import Room
 from perspective_agent.dns.resolver import Resolver
-from perspective_agent.dns.shared_lookups import Walks
+from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.examine import Examination, overloaded, unaskable
 from perspective_agent.stream import ObservationStream, StreamOptions
 from perspective_agent.unbound.control import UnboundControl
@@ -100,7 +100,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         """Serve `identity` through `view`; a question takes at most `timeout` seconds."""
         self._identity = identity
         self._view = view
-        self._walks = Walks(view.resolver, lambda: view.probe.validates)
+        self._walks = SharedLookups(view.resolver, lambda: view.probe.validates)
         self._timeout = timeout
         self._options = stream
         self._streams: set[ObservationStream] = set()

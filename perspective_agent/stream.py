@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from mpic.runtime.grpc.batching import Outbox, OutboxFullError
-from mpic.runtime.in_flight import Company
+from mpic.runtime.in_flight import InFlight
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.examine import Examination
 
@@ -43,7 +43,7 @@ class ObservationStream:
 
     def __init__(self, options: StreamOptions) -> None:
         """Begin with nothing open."""
-        self._company = Company()
+        self._company = InFlight()
         self.outbox: Outbox[p.EncodedObservation] = Outbox(
             options.window, options.limit, lambda encoded: len(encoded.observation), self._company
         )

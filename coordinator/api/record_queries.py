@@ -11,10 +11,10 @@ from coordinator.api.response import add_all_late, fill_answer
 from coordinator.decision.attempt_id import read_id, show_id
 from coordinator.record.basis import Basis, describe_basis, find_basis
 from coordinator.record.determination import NEWEST, is_determination
-from coordinator.record.entries import Dossier
+from coordinator.record.entries import RecordEntries
 from coordinator.record.index_terms import request_term
 from coordinator.record.reader import Reader
-from coordinator.record.writer import Recorder
+from coordinator.record.writer import RecordWriter
 from mpic.bounds import MAX_NAMES, MAX_REQUEST_ID
 from mpic.fields import discard_unknown
 from mpic.runtime.grpc.errors import RequestError, Violation, invalid_argument
@@ -34,19 +34,19 @@ MOST_RECORDED = 1_000
 By = c.GetCorroborationRequest | c.RecordIssuanceRequest
 
 
-class Archive:
+class RecordQueries:
     """Reads the record for callers, and adds to it what they report."""
 
     def __init__(
         self,
         reader: Reader,
-        recorder: Recorder,
+        record_writer: RecordWriter,
         auditors: frozenset[str],
         clock: Callable[[], datetime],
     ) -> None:
         """Let auditors read everything, and others what they asked themselves."""
         self._reader = reader
-        self._recorder = recorder
+        self._record_writer = record_writer
         self._auditors = auditors
         self._clock = clock
         self.reported = Counter(
@@ -103,7 +103,7 @@ class Archive:
         if len(dossier.issuances) >= MOST_RECORDED:
             text = f"{MOST_RECORDED} certificates are recorded on it already"
             raise RequestError(grpc.StatusCode.FAILED_PRECONDITION, "TOO_MANY_ISSUANCES", text)
-        await self._recorder.write(question.id, lambda: entry)
+        await self._record_writer.write(question.id, lambda: entry)
         return c.RecordIssuanceResponse(record_id=record_id)
 
     def _complain(
@@ -123,14 +123,16 @@ class Archive:
             sha256_fingerprint=request.issuance.sha256_fingerprint.hex(),
         )
 
-    async def _find(self, request: By, caller: str, *, may_audit: bool) -> tuple[Dossier, r.Record]:
+    async def _find(
+        self, request: By, caller: str, *, may_audit: bool
+    ) -> tuple[RecordEntries, r.Record]:
         """Return the record asked for, if the caller may have it.
 
         Of several of one request id it is the latest that determined something, if any did.
         """
         is_auditor = may_audit and caller in self._auditors
         is_by_id = request.WhichOneof("by") == "record_id"
-        found: tuple[Dossier, r.Record] | None = None
+        found: tuple[RecordEntries, r.Record] | None = None
         for record in reversed((await self._find_ids(request, caller))[-NEWEST:]):
             dossier = await self._reader.read(record)
             question = dossier.question

@@ -7,11 +7,11 @@ from functools import partial
 
 import grpc
 
-from coordinator.api.record_queries import Archive
+from coordinator.api.record_queries import RecordQueries
 from coordinator.api.response import fill_answer
 from coordinator.api.stream import QuestionStream
-from coordinator.perspectives.fanout import AnyLink
-from coordinator.request_handler import Call, Clerk
+from coordinator.perspectives.fanout import AnyClient
+from coordinator.request_handler import Call, RequestHandler
 from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.grpc.identity import Context, peer_trace
 from mpic.v1 import corroboration_pb2 as c
@@ -33,9 +33,9 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
 
     def __init__(
         self,
-        clerk: Clerk,
-        archive: Archive | None,
-        links: Sequence[AnyLink],
+        clerk: RequestHandler,
+        archive: RecordQueries | None,
+        links: Sequence[AnyClient],
         limits: StreamLimits,
         identify: Callable[[Context], Sequence[str]],
     ) -> None:
@@ -44,14 +44,14 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         Without an archive nothing is recorded that could be asked about. `identify` returns the
         identities of a caller that are on the list of callers.
         """
-        self._clerk = clerk
-        self._archive = archive
+        self._request_handler = clerk
+        self._record_queries = archive
         self._links = links
         self._limits = limits
         self._identify = identify
         self._streams: set[QuestionStream] = set()
 
-    def adopt(self, links: Sequence[AnyLink]) -> None:
+    def adopt(self, links: Sequence[AnyClient]) -> None:
         """Report on these links from now on."""
         self._links = links
 
@@ -64,7 +64,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         self, request: c.CorroborateRequest, context: Context
     ) -> c.CorroborateResponse:
         """Answer one question."""
-        record = await self._clerk.decide(request, self._call(context))
+        record = await self._request_handler.decide(request, self._call(context))
         response = c.CorroborateResponse()
         fill_answer(response, record)
         return response
@@ -75,10 +75,10 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         """Answer questions as they finish, matched by request id."""
         call = self._call(context)
         stream = QuestionStream(
-            partial(self._clerk.decide, call=call),
+            partial(self._request_handler.decide, call=call),
             self._limits.window,
             self._limits.in_flight,
-            partial(self._clerk.gate.limit_of, call.caller),
+            partial(self._request_handler.gate.limit_of, call.caller),
         )
         self._streams.add(stream)
         reading = asyncio.create_task(stream.read(request_iterator))
@@ -116,17 +116,17 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
 
     def _call(self, context: Context) -> Call:
         """Say who calls, and until when."""
-        caller = self._clerk.gate.admission.name_caller(self._identify(context))
+        caller = self._request_handler.gate.admission.name_caller(self._identify(context))
         return Call(caller, context.time_remaining, peer_trace(context))
 
-    def _open_record(self) -> Archive:
-        if self._archive is None:
+    def _open_record(self) -> RecordQueries:
+        if self._record_queries is None:
             text = "this service records nothing: [record] allow_unrecorded is set"
             raise RequestError(grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_RECORDED", text)
-        return self._archive
+        return self._record_queries
 
 
-def _status(link: AnyLink) -> c.PerspectiveStatus:
+def _status(link: AnyClient) -> c.PerspectiveStatus:
     status = c.PerspectiveStatus(
         perspective_id=link.perspective.id,
         role=link.perspective.role,

@@ -16,7 +16,7 @@ from coordinator.overload.admission import weigh
 from mpic.bounds import MAX_REQUEST_ID
 from mpic.runtime.grpc.batching import Outbox
 from mpic.runtime.grpc.errors import RequestError
-from mpic.runtime.in_flight import Company
+from mpic.runtime.in_flight import InFlight
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
@@ -40,7 +40,7 @@ class QuestionStream:
         """
         self._decide = decide
         self._room = _Room(most, limit)
-        self._company = Company()
+        self._company = InFlight()
         self._outbox: Outbox[Decided] = Outbox(window, most, company=self._company)
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False

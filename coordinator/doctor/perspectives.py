@@ -34,7 +34,7 @@ _DESCRIBE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class AgentExamination:
     """What came of meeting one agent, or one of its workers."""
 
     perspective: Perspective
@@ -51,7 +51,7 @@ class Sighting:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-async def meet_all(roster: Roster, tls: TlsFiles) -> list[Sighting]:
+async def meet_all(roster: Roster, tls: TlsFiles) -> list[AgentExamination]:
     """Meet every worker of every perspective, all at once, in the order of the roster."""
     meetings = [
         _meet(perspective, address, roster, tls)
@@ -61,18 +61,22 @@ async def meet_all(roster: Roster, tls: TlsFiles) -> list[Sighting]:
     return list(await asyncio.gather(*meetings))
 
 
-async def _meet(perspective: Perspective, address: str, roster: Roster, tls: TlsFiles) -> Sighting:
+async def _meet(
+    perspective: Perspective, address: str, roster: Roster, tls: TlsFiles
+) -> AgentExamination:
     try:
         presented = await asyncio.to_thread(shake_hands, address, tls, _HANDSHAKE_SECONDS)
     except StrangerError as error:
         mend = "Give it a certificate of the authority named here under [tls]"
-        return Sighting(perspective, address, f"something answers, but {error}", mend)
+        return AgentExamination(perspective, address, f"something answers, but {error}", mend)
     except OSError as error:
         mend = "Start its agent; check address in the roster, and the firewalls between"
         problem = f"it cannot be reached: {error.strerror or error}"
-        return Sighting(perspective, address, problem, mend)
+        return AgentExamination(perspective, address, problem, mend)
     if perspective.server_name not in presented.names:
-        return Sighting(perspective, address, *_explain_name(perspective, presented, roster))
+        return AgentExamination(
+            perspective, address, *_explain_name(perspective, presented, roster)
+        )
     return await _describe(perspective, address, presented, tls)
 
 
@@ -91,19 +95,19 @@ def _explain_name(
 
 async def _describe(
     perspective: Perspective, address: str, presented: Presented, tls: TlsFiles
-) -> Sighting:
+) -> AgentExamination:
     asked_us = read_steady_us()
     try:
         async with open_channel(address, tls, perspective.server_name) as channel:
             stub = perspective_pb2_grpc.PerspectiveServiceStub(channel)
             description = await stub.Describe(p.DescribeRequest(), timeout=_DESCRIBE_SECONDS)
     except aio.AioRpcError as error:
-        return Sighting(perspective, address, *_explain_refusal(error), presented)
+        return AgentExamination(perspective, address, *_explain_refusal(error), presented)
     read_us, told_us = read_steady_us(), description.clock_us
     reading = make_reading(told_us, asked_us, read_us)
     ahead = find_difference(reading, read_ours_us()) if told_us else None
     elapsed = (read_us - asked_us) / 1000
-    return Sighting(perspective, address, "", "", presented, description, elapsed, ahead)
+    return AgentExamination(perspective, address, "", "", presented, description, elapsed, ahead)
 
 
 def _explain_refusal(error: aio.AioRpcError) -> tuple[str, str]:
@@ -122,7 +126,7 @@ def _explain_refusal(error: aio.AioRpcError) -> tuple[str, str]:
 
 
 def judge_sightings(
-    sightings: Sequence[Sighting], roster: Roster, *, remotes_must_validate: bool
+    sightings: Sequence[AgentExamination], roster: Roster, *, remotes_must_validate: bool
 ) -> list[Finding]:
     """Say of each perspective whether it can corroborate. Pure."""
     findings = []
@@ -133,7 +137,7 @@ def judge_sightings(
     return findings
 
 
-def _judge_one(sighting: Sighting, *, must_validate: bool) -> Finding:
+def _judge_one(sighting: AgentExamination, *, must_validate: bool) -> Finding:
     perspective, description = sighting.perspective, sighting.description
     facts: dict[str, Fact] = {"address": sighting.address}
     if sighting.presented is not None and sighting.presented.accepts_tls_1_2:
@@ -163,7 +167,7 @@ def _judge_one(sighting: Sighting, *, must_validate: bool) -> Finding:
     return Finding("ok", f"{perspective.id} is there and looks", facts=facts)
 
 
-def _judge_expiry(sighting: Sighting) -> list[Finding]:
+def _judge_expiry(sighting: AgentExamination) -> list[Finding]:
     if sighting.presented is None:
         return []
     ends_at = sighting.presented.ends_at
@@ -173,7 +177,7 @@ def _judge_expiry(sighting: Sighting) -> list[Finding]:
     return [Finding("warning", what, "Give its agent a new one before that day")]
 
 
-def judge_clocks(sightings: Sequence[Sighting], bounds: ClockBounds) -> list[Finding]:
+def judge_clocks(sightings: Sequence[AgentExamination], bounds: ClockBounds) -> list[Finding]:
     """Hold this clock against the agents', as far as they tell theirs. Pure."""
     described = [one for one in sightings if one.description is not None]
     silent = [one.perspective.id for one in described if one.clock_ahead is None]

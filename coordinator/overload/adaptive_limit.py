@@ -19,7 +19,7 @@ _PAUSE = 0.25
 _OPEN_AFTER = 300.0
 
 
-class Throttle:
+class AdaptiveLimit:
     """A bound that follows the agents."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -15,9 +15,9 @@ the domain. So such a question ends in an RPC error, never in a refusal of the c
 from grpc import StatusCode
 
 from coordinator.decision.attempt import Attempt
-from coordinator.overload.adaptive_limit import Throttle
+from coordinator.overload.adaptive_limit import AdaptiveLimit
 from coordinator.overload.admission import OVERLOADED, Admission
-from coordinator.overload.retry_after import Recall
+from coordinator.overload.retry_after import RetryAdvice
 from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.grpc.reasons import ErrorReason
 from mpic.v1 import corroboration_pb2 as c
@@ -26,14 +26,14 @@ DEADLINE_MARGIN = 0.1
 """Seconds of the caller's deadline kept for the answer's way back."""
 
 
-class Gate:
+class Limiter:
     """The door to the main path."""
 
     def __init__(self, admission: Admission, attempt_seconds: float) -> None:
         """Let in by `admission`; an attempt with all its time takes `attempt_seconds` at most."""
         self.admission = admission
-        self.throttle = Throttle()
-        self._recall = Recall()
+        self.adaptive_limit = AdaptiveLimit()
+        self._retry_advice = RetryAdvice()
         self._attempt_seconds = attempt_seconds
 
     def enter(self, caller: str, names: int) -> "_Stay":
@@ -41,7 +41,7 @@ class Gate:
         refusal = self.admission.admit(caller, names, self.limit)
         if refusal is not None:
             raise self._exhausted(refusal.reason, refusal.message)
-        self._recall.let_in()
+        self._retry_advice.let_in()
         return _Stay(self.admission, caller, names)
 
     def limit_of(self, caller: str) -> int:
@@ -51,7 +51,7 @@ class Gate:
     @property
     def limit(self) -> int:
         """How many names of all callers may be in flight right now."""
-        return self.throttle.limit(self.admission.bounds.names)
+        return self.adaptive_limit.limit(self.admission.bounds.names)
 
     def find_budget(self, remaining: float | None) -> float | None:
         """Return the seconds an attempt gets when the caller's deadline leaves too few.
@@ -72,7 +72,7 @@ class Gate:
         if refused != {c.REASON_CUT_SHORT}:
             return None
         if budget is None or _has_dissent(attempt, c.DISSENT_OVERLOADED):
-            self.throttle.narrow(self.admission.in_flight, self.admission.bounds.names)
+            self.adaptive_limit.narrow(self.admission.in_flight, self.admission.bounds.names)
             text = "perspectives the verdict hangs on have too much to do"
             return self._exhausted(OVERLOADED, text)
         text = (
@@ -83,7 +83,7 @@ class Gate:
 
     def _exhausted(self, reason: ErrorReason, message: str) -> RequestError:
         text = f"{message}; nothing was decided, ask again later"
-        retry_after = self._recall.turn_away(self.admission.bounds.retry_after)
+        retry_after = self._retry_advice.turn_away(self.admission.bounds.retry_after)
         return RequestError(StatusCode.RESOURCE_EXHAUSTED, reason, text, retry_after=retry_after)
 
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from coordinator.overload.limiter import Gate
+from coordinator.overload.limiter import Limiter
 
 
-class GateCollector(Collector):
+class LimiterCollector(Collector):
     """How much is let in, read at each scrape."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Limiter) -> None:
         """Read one gate."""
         self._gate = gate
 

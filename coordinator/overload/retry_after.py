@@ -21,7 +21,7 @@ class RetryAfter(NamedTuple):
     most: float = 30.0
 
 
-class Recall:
+class RetryAdvice:
     """How much was let in and turned away lately."""
 
     def __init__(

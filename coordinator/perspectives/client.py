@@ -27,11 +27,16 @@ from grpc import aio
 
 from coordinator.perspectives.agent_clock import USUAL, ClockBounds
 from coordinator.perspectives.clock_watch import ClockWatch
-from coordinator.perspectives.errors import LinkError, Problem, explain_error, explain_silence
+from coordinator.perspectives.errors import (
+    PerspectiveError,
+    PerspectiveProblem,
+    explain_error,
+    explain_silence,
+)
 from coordinator.perspectives.identity import read_description, read_response
-from coordinator.perspectives.liveness import PATIENCE, Breaker, State
+from coordinator.perspectives.liveness import PATIENCE, Liveness, State
 from coordinator.perspectives.pending import Pending, Receive
-from coordinator.perspectives.restart_queue import Absence
+from coordinator.perspectives.restart_queue import RestartQueue
 from coordinator.rules.roster import Perspective
 from mpic.runtime.clock import read_steady_us
 from mpic.runtime.grpc.batching import Outbox, write_batches
@@ -49,11 +54,11 @@ _RECONNECT_SECONDS = (0.1, 0.3, 1.0)
 _HEARTBEAT = p.ObserveRequest(heartbeat=True).SerializeToString()
 _LARGE = 4096  # octets of an observation
 _LAST = p.ObserveRequest(last=True).SerializeToString()
-_LEFT = Problem(c.DISSENT_UNREACHABLE, "the agent was ended, and is not back")
+_LEFT = PerspectiveProblem(c.DISSENT_UNREACHABLE, "the agent was ended, and is not back")
 
 
 @dataclass(frozen=True, slots=True)
-class LinkOptions:
+class ClientOptions:
     """How links behave."""
 
     tls: Tls
@@ -69,25 +74,27 @@ class LinkOptions:
     """How far an agent's clock may be from ours."""
 
 
-class Link:
+class PerspectiveClient:
     """One perspective as the coordinator reaches it."""
 
     def __init__(
-        self, perspective: Perspective, options: LinkOptions, address: str | None = None
+        self, perspective: Perspective, options: ClientOptions, address: str | None = None
     ) -> None:
         """Connect nothing yet; `run` does. Without an address, to the perspective's own."""
         self.perspective = perspective
         self.address = address or perspective.address
         self.description: p.DescribeResponse | None = None
         """What the agent said of itself when it was last reached."""
-        self.problem: Problem | None = Problem(c.DISSENT_UNREACHABLE, "not connected yet")
+        self.problem: PerspectiveProblem | None = PerspectiveProblem(
+            c.DISSENT_UNREACHABLE, "not connected yet"
+        )
         """Why it cannot be asked right now; None when it can."""
         self.connections = 0
         """How often it came up."""
         self._options = options
         self._outbox: Outbox[bytes] | None = None
-        self._absence = Absence(options.limit, options.restart_patience)
-        self._breaker = Breaker()
+        self._absence = RestartQueue(options.limit, options.restart_patience)
+        self._breaker = Liveness()
         self._clock = ClockWatch(perspective.id, self.address, options.clock)
         self._channel: aio.Channel | None = None
         self._pending = Pending(perspective)
@@ -126,14 +133,14 @@ class Link:
             return
         if len(self._pending) >= self._options.limit or self._outbox.is_full:
             text = f"the link is full: {len(self._pending)} questions are not answered"
-            receive(self.perspective, question_id, Problem(c.DISSENT_UNREACHABLE, text))
+            receive(self.perspective, question_id, PerspectiveProblem(c.DISSENT_UNREACHABLE, text))
             return
         self._outbox.put(entry)
         self._pending.add(question_id, receive)
 
     def _refuse(self, question_id: int, receive: Receive) -> None:
         """Say why a question is not sent."""
-        problem = self.problem or Problem(c.DISSENT_UNREACHABLE, "not connected")
+        problem = self.problem or PerspectiveProblem(c.DISSENT_UNREACHABLE, "not connected")
         receive(self.perspective, question_id, problem)
 
     def forget(self, question_id: int) -> None:
@@ -154,7 +161,7 @@ class Link:
     async def refresh(self) -> None:
         """Let the agent describe itself anew; where it cannot, what it said before stays."""
         if self._channel is not None:
-            with suppress(aio.AioRpcError, LinkError):
+            with suppress(aio.AioRpcError, PerspectiveError):
                 self.description = await self._describe(self._channel)
 
     async def first_attempt(self) -> None:
@@ -173,7 +180,7 @@ class Link:
             failures = 0 if lasted else 1 if self.may_return else failures + 1
             await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
 
-    async def _live(self) -> Problem:
+    async def _live(self) -> PerspectiveProblem:
         """Connect and converse for as long as it lasts; return why it ended."""
         perspective = self.perspective
         try:
@@ -183,16 +190,16 @@ class Link:
                 self.description = await self._describe(channel)
                 self._channel = channel
                 await self._converse(channel)
-        except LinkError as error:
+        except PerspectiveError as error:
             return error.problem
         except aio.AioRpcError as error:
             return explain_error(error)
         except OSError as error:
-            return Problem(c.DISSENT_UNREACHABLE, f"[tls]: {error}")
+            return PerspectiveProblem(c.DISSENT_UNREACHABLE, f"[tls]: {error}")
         except Exception:  # whatever an agent manages to break must not end its link for ever
             log.exception("link_failed", perspective=perspective.id)
-            return Problem(c.DISSENT_GARBAGE, "what the agent sent could not be handled")
-        ended = Problem(c.DISSENT_UNREACHABLE, "the agent ended the stream")
+            return PerspectiveProblem(c.DISSENT_GARBAGE, "what the agent sent could not be handled")
+        ended = PerspectiveProblem(c.DISSENT_UNREACHABLE, "the agent ended the stream")
         return _LEFT if self.problem is _LEFT else ended
 
     async def _describe(self, channel: aio.Channel) -> p.DescribeResponse:
@@ -207,7 +214,7 @@ class Link:
         """Open the stream and read it until it ends."""
         stream: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(_OBSERVE)()
         self._outbox = Outbox(self._options.window, self._options.limit, len)
-        self._breaker = Breaker()
+        self._breaker = Liveness()
         # What was not answered over the last one was failed, and nothing late comes over this.
         self._pending = Pending(self.perspective)
         self._clock.begin()
@@ -250,13 +257,13 @@ class Link:
             if self._breaker.state is State.HUNG:
                 problem = explain_silence(f"{self._options.hung_after:g} s of silence")
                 self._lose(problem)  # at once: to close a connection takes its time
-                raise LinkError(problem)
+                raise PerspectiveError(problem)
             await asyncio.sleep(self._options.hung_after / PATIENCE)
 
     def _admit(self, cannot_look: str) -> None:
         """Let questions through to an agent that was heard, as far as it can be believed."""
         if cannot_look:
-            self._suspend(Problem(c.DISSENT_NOT_LOOKED, cannot_look))
+            self._suspend(PerspectiveProblem(c.DISSENT_NOT_LOOKED, cannot_look))
         elif (problem := self._clock.find_problem()) is not None:
             self._suspend(problem)
         elif self.problem is not None:
@@ -289,13 +296,13 @@ class Link:
             self.problem = _LEFT
             self.withdraw(_LAST)
 
-    def _lose(self, problem: Problem) -> None:
+    def _lose(self, problem: PerspectiveProblem) -> None:
         """Fail whatever is in flight, and everything asked until the link is up again."""
         self._suspend(problem)
         self._channel = self._outbox = None
         self._settled.set()
 
-    def _suspend(self, problem: Problem) -> None:
+    def _suspend(self, problem: PerspectiveProblem) -> None:
         """Fail whatever is in flight, and everything asked while the problem lasts."""
         if self.problem is None or self.problem.detail != problem.detail:
             why = {"dissent": c.Dissent.Name(problem.dissent), "detail": problem.detail}

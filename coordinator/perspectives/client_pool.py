@@ -8,24 +8,26 @@ over as long as another is up.
 import asyncio
 from collections.abc import Sequence
 
-from coordinator.perspectives.client import Link, LinkOptions
-from coordinator.perspectives.errors import Problem
+from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.errors import PerspectiveProblem
 from coordinator.perspectives.pending import Receive
 from coordinator.rules.roster import Perspective
 from mpic.v1 import perspective_pb2 as p
 
 
-class LinkPool:
+class PerspectiveClientPool:
     """One perspective as the coordinator reaches it, by several workers."""
 
-    def __init__(self, perspective: Perspective, options: LinkOptions) -> None:
+    def __init__(self, perspective: Perspective, options: ClientOptions) -> None:
         """Connect nothing yet; `run` does."""
         self.perspective = perspective
-        self._links = [Link(perspective, options, address) for address in perspective.addresses]
+        self._links = [
+            PerspectiveClient(perspective, options, address) for address in perspective.addresses
+        ]
         self._turn = 0
 
     @property
-    def problem(self) -> Problem | None:
+    def problem(self) -> PerspectiveProblem | None:
         """Why nobody can be asked right now; None when somebody can."""
         problems = [link.problem for link in self._links]
         return None if None in problems else problems[0]
@@ -98,6 +100,6 @@ class LinkPool:
         """Keep all links up, until cancelled."""
         await asyncio.gather(*(link.run() for link in self._links))
 
-    def _in_turn(self) -> Sequence[Link]:
+    def _in_turn(self) -> Sequence[PerspectiveClient]:
         first = self._turn % len(self._links)
         return self._links[first:] + self._links[:first]

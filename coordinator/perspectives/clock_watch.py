@@ -17,7 +17,7 @@ from coordinator.perspectives.agent_clock import (
     judge_difference,
     make_reading,
 )
-from coordinator.perspectives.errors import Problem
+from coordinator.perspectives.errors import PerspectiveProblem
 from mpic.runtime.clock import read_clock_us, read_steady_us
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
@@ -86,7 +86,7 @@ class ClockWatch:
         self._reading = make_reading(response.clock_us, self._asked[1], read_steady_us())
         self._asked = None
 
-    def find_problem(self) -> Problem | None:
+    def find_problem(self) -> PerspectiveProblem | None:
         """Return why the agent must not be asked, if its clock is a reason; log what changed."""
         difference = self.difference
         agreement = judge_difference(difference, self._bounds)
@@ -99,7 +99,7 @@ class ClockWatch:
             f"the agent's clock is {describe_difference(difference)} this coordinator's, and"
             f" {self._bounds.limit:g} s are allowed: one of the two is wrong"
         )
-        return Problem(c.DISSENT_CLOCK_DIFFERS, detail)
+        return PerspectiveProblem(c.DISSENT_CLOCK_DIFFERS, detail)
 
     def _tell(self, agreement: Agreement, difference: float | None) -> None:
         """Log that the agreement is another than before."""

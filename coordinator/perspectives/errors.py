@@ -17,7 +17,7 @@ _TOO_LARGE = "message larger than max"
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PerspectiveProblem:
     """Why a perspective has no observation to give."""
 
     dissent: c.Dissent.ValueType
@@ -29,29 +29,31 @@ class Problem:
         object.__setattr__(self, "detail", shorten(self.detail, DETAIL_OCTETS))
 
 
-class LinkError(Exception):
+class PerspectiveError(Exception):
     """The link cannot be used; `problem` says why."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: PerspectiveProblem) -> None:
         super().__init__(problem.detail)
         self.problem = problem
 
 
-def explain_error(error: aio.AioRpcError) -> Problem:
+def explain_error(error: aio.AioRpcError) -> PerspectiveProblem:
     """Say what a failed call means to an operator."""
     text = error.details() or error.code().name
     if any(mark in text for mark in _WRONG_NAME):
-        return Problem(c.DISSENT_MISIDENTIFIED, f"the certificate is another's: {text}")
+        return PerspectiveProblem(c.DISSENT_MISIDENTIFIED, f"the certificate is another's: {text}")
     if any(mark in text for mark in _NO_ECHO):
         return explain_silence(text)
     if _TOO_LARGE in text:
-        return Problem(c.DISSENT_GARBAGE, f"the agent sent more than may be: {text}")
+        return PerspectiveProblem(c.DISSENT_GARBAGE, f"the agent sent more than may be: {text}")
     if error.code() is StatusCode.PERMISSION_DENIED:
-        return Problem(c.DISSENT_UNREACHABLE, f"the agent refuses this coordinator: {text}")
-    return Problem(c.DISSENT_UNREACHABLE, f"{error.code().name}: {text}")
+        return PerspectiveProblem(
+            c.DISSENT_UNREACHABLE, f"the agent refuses this coordinator: {text}"
+        )
+    return PerspectiveProblem(c.DISSENT_UNREACHABLE, f"{error.code().name}: {text}")
 
 
-def explain_silence(what: str) -> Problem:
+def explain_silence(what: str) -> PerspectiveProblem:
     """Say what it means that a connection stands and nothing comes back over it."""
     detail = f"no sign of life: the agent hangs, or the network loses what is sent ({what})"
-    return Problem(c.DISSENT_UNREACHABLE, detail)
+    return PerspectiveProblem(c.DISSENT_UNREACHABLE, detail)

@@ -15,10 +15,10 @@ from itertools import count
 from typing import NamedTuple
 
 from coordinator.decision.vote import Reply
-from coordinator.perspectives.client import Link, LinkOptions
-from coordinator.perspectives.client_pool import LinkPool
+from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.client_pool import PerspectiveClientPool
 from coordinator.perspectives.clock_watch import read_ours_us
-from coordinator.perspectives.errors import Problem
+from coordinator.perspectives.errors import PerspectiveProblem
 from coordinator.perspectives.pending import Answer
 from coordinator.rules.roster import Perspective, Roster
 from mpic.runtime.grpc.tls import Tls
@@ -26,7 +26,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 
 Receive = Callable[[int, Reply], None]
-AnyLink = Link | LinkPool
+AnyClient = PerspectiveClient | PerspectiveClientPool
 
 _OVERDUE = 0.25
 """Seconds; a timer that comes so late says that we are too slow, not who was asked."""
@@ -63,7 +63,7 @@ class Inquiry(NamedTuple):
 class Fanout:
     """All links."""
 
-    def __init__(self, roster: Roster, options: LinkOptions, timing: Timing) -> None:
+    def __init__(self, roster: Roster, options: ClientOptions, timing: Timing) -> None:
         """Connect nothing yet; `open` does."""
         self.roster, self._options = roster, options
         self.links = _make_links(roster, options)
@@ -151,11 +151,11 @@ class Fanout:
                 link.check_clock()
 
 
-def _make_links(roster: Roster, options: LinkOptions) -> Sequence[AnyLink]:
+def _make_links(roster: Roster, options: ClientOptions) -> Sequence[AnyClient]:
     return [_make_link(one, options) for one in roster.perspectives]
 
 
-async def _open(links: Sequence[AnyLink], patience: float) -> list[asyncio.Task[None]]:
+async def _open(links: Sequence[AnyClient], patience: float) -> list[asyncio.Task[None]]:
     """Start connecting; wait at most `patience` seconds until every link was tried once."""
     running = [asyncio.create_task(link.run()) for link in links]
     tries = [asyncio.create_task(link.first_attempt()) for link in links]
@@ -172,10 +172,10 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.wait(tasks)
 
 
-def _make_link(perspective: Perspective, options: LinkOptions) -> AnyLink:
+def _make_link(perspective: Perspective, options: ClientOptions) -> AnyClient:
     if perspective.workers == 1:
-        return Link(perspective, options)
-    return LinkPool(perspective, options)
+        return PerspectiveClient(perspective, options)
+    return PerspectiveClientPool(perspective, options)
 
 
 class Asking:
@@ -187,12 +187,12 @@ class Asking:
         self._unanswered = names
         """Names about which somebody has not answered, or has not been asked yet."""
         self._started = time.perf_counter()
-        self._open: dict[int, tuple[int, dict[str, AnyLink]]] = {}
+        self._open: dict[int, tuple[int, dict[str, AnyClient]]] = {}
         """By question: the index of its name, and who has not answered."""
         self._deadline = asyncio.get_running_loop().call_later(timeout, self._expire)
         self._late = (c.DISSENT_LATE, f"no answer within {timeout:g} s")
 
-    def ask(self, links: Sequence[AnyLink], index: int, question_id: int, entry: bytes) -> None:
+    def ask(self, links: Sequence[AnyClient], index: int, question_id: int, entry: bytes) -> None:
         """Send every perspective one question."""
         self._open[question_id] = (index, {link.perspective.id: link for link in links})
         for link in links:
@@ -223,7 +223,7 @@ class Asking:
             self._unanswered -= 1
             if not self._unanswered:
                 self._deadline.cancel()
-        if isinstance(answer, Problem):
+        if isinstance(answer, PerspectiveProblem):
             reply = Reply(perspective, None, None, answer.dissent, answer.detail)
         else:
             reply = Reply(perspective, answer, time.perf_counter() - self._started)

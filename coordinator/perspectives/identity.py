@@ -5,7 +5,7 @@ TLS shows only whose certificate it is; and who has the certificate may be wrong
 
 from google.protobuf.message import DecodeError
 
-from coordinator.perspectives.errors import LinkError, Problem
+from coordinator.perspectives.errors import PerspectiveError, PerspectiveProblem
 from coordinator.rules.roster import Perspective
 from mpic.bounds import LOOKUPS, OBSERVATION_OCTETS
 from mpic.fields import count_fields
@@ -40,7 +40,7 @@ def read_response(message: bytes, expected: Perspective, address: str) -> p.Obse
     return response
 
 
-def check_answer(encoded: p.EncodedObservation) -> p.EncodedObservation | Problem:
+def check_answer(encoded: p.EncodedObservation) -> p.EncodedObservation | PerspectiveProblem:
     """Return an answer; one that is too large to be kept, as the problem that it is."""
     octets, lookups = len(encoded.observation), len(encoded.lookups_us)
     if octets <= OBSERVATION_OCTETS and lookups <= LOOKUPS:
@@ -49,7 +49,7 @@ def check_answer(encoded: p.EncodedObservation) -> p.EncodedObservation | Proble
         f"its answer is garbage: an observation of {octets} octets and {lookups} lookups;"
         f" {OBSERVATION_OCTETS} and {LOOKUPS} may be"
     )
-    return Problem(c.DISSENT_GARBAGE, detail)
+    return PerspectiveProblem(c.DISSENT_GARBAGE, detail)
 
 
 def read_description(message: bytes, expected: Perspective, address: str) -> p.DescribeResponse:
@@ -96,11 +96,11 @@ def check_identity(
             f" {_rir_name(stated.rir)}; the roster says {expected.id!r} in"
             f" {_rir_name(expected.rir)}"
         )
-        raise LinkError(Problem(c.DISSENT_MISIDENTIFIED, detail))
+        raise PerspectiveError(PerspectiveProblem(c.DISSENT_MISIDENTIFIED, detail))
 
 
-def _garbage(detail: str) -> LinkError:
-    return LinkError(Problem(c.DISSENT_GARBAGE, detail))
+def _garbage(detail: str) -> PerspectiveError:
+    return PerspectiveError(PerspectiveProblem(c.DISSENT_GARBAGE, detail))
 
 
 def _rir_name(rir: o.Rir.ValueType) -> str:

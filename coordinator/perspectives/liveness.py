@@ -27,7 +27,7 @@ class State(enum.Enum):
     HUNG = enum.auto()
 
 
-class Breaker:
+class Liveness:
     """Counts beats of silence."""
 
     def __init__(self) -> None:

@@ -6,13 +6,13 @@ little of both is in order. An agent that sends more keeps the coordinator busy;
 
 from collections.abc import Callable
 
-from coordinator.perspectives.errors import LinkError, Problem
+from coordinator.perspectives.errors import PerspectiveError, PerspectiveProblem
 from coordinator.perspectives.identity import check_answer
 from coordinator.rules.roster import Perspective
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 
-Answer = p.EncodedObservation | Problem
+Answer = p.EncodedObservation | PerspectiveProblem
 Receive = Callable[[Perspective, int, Answer], None]
 """Gets who was asked, the question's id, and what came of it."""
 
@@ -68,7 +68,7 @@ class Pending:
         if self._empty > MOST_EMPTY:
             raise _garbage(f"it sends {self._empty} messages without an answer")
 
-    def fail(self, problem: Problem) -> None:
+    def fail(self, problem: PerspectiveProblem) -> None:
         """Answer all questions with a problem."""
         failed, self._open = self._open, {}
         self._expect_late(len(failed))
@@ -79,5 +79,7 @@ class Pending:
         self._late = min(self._late + answers, MOST_LATE)
 
 
-def _garbage(what: str) -> LinkError:
-    return LinkError(Problem(c.DISSENT_GARBAGE, f"what the agent sends is garbage: {what}"))
+def _garbage(what: str) -> PerspectiveError:
+    return PerspectiveError(
+        PerspectiveProblem(c.DISSENT_GARBAGE, f"what the agent sends is garbage: {what}")
+    )

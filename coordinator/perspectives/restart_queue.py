@@ -11,7 +11,7 @@ from collections.abc import Callable
 Act = Callable[[], None]
 
 
-class Absence:
+class RestartQueue:
     """The questions to one agent that wait for its return."""
 
     def __init__(self, limit: int, patience: float) -> None:

@@ -9,7 +9,7 @@ _BITS = 2**24
 _MASK = _BITS - 1
 
 
-class Seen:
+class BloomFilter:
     """A set of 64-bit digests that can be asked, but not listed."""
 
     def __init__(self) -> None:

@@ -46,7 +46,7 @@ class Described(Protocol):
         """None: it never has."""
 
 
-class Transcriber:
+class RecordBuilder:
     """Makes records; what stands in all of them is written once and copied."""
 
     def __init__(self, links: Sequence[Described], policy_version: bytes) -> None:

@@ -97,7 +97,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class ChainFlaw:
     """Something that is not as it was written."""
 
     chain: str
@@ -145,7 +145,7 @@ def hash_batch(batch: Batch) -> bytes:
     return hashlib.sha256(b"".join(parts)).digest()
 
 
-def _nothing(stored: StoredBatch) -> Iterator[Flaw]:  # noqa: ARG001 - it finds nothing
+def _nothing(stored: StoredBatch) -> Iterator[ChainFlaw]:  # noqa: ARG001 - it finds nothing
     return iter(())
 
 
@@ -154,8 +154,8 @@ def walk_chain(
     stored: Iterable[StoredBatch],
     gaps: Sequence[Gap] = (),
     kept: Sequence[Head] = (),
-    inspect: Callable[[StoredBatch], Iterator[Flaw]] = _nothing,
-) -> Iterator[Flaw]:
+    inspect: Callable[[StoredBatch], Iterator[ChainFlaw]] = _nothing,
+) -> Iterator[ChainFlaw]:
     """Walk a chain's batches in the order of their numbers and yield every flaw, the first first.
 
     `gaps` are those that the prunings name; `kept` are heads that were kept elsewhere. `inspect`
@@ -185,29 +185,35 @@ def walk_chain(
     last = max(by_number, default=0)
     if last > expected.sequence:
         what = f"and all up to {last}, whose head was kept, are missing at the end"
-        yield Flaw(chain, expected.sequence + 1, None, None, what)
+        yield ChainFlaw(chain, expected.sequence + 1, None, None, what)
 
 
 def _end_of(gap: Gap) -> Head:
     return Head(gap.chain, gap.last, gap.hash, gap.last_written_at_us)
 
 
-def _enter_gap(gap: Gap, expected: Head, kept: Sequence[Head]) -> Iterator[Flaw]:
+def _enter_gap(gap: Gap, expected: Head, kept: Sequence[Head]) -> Iterator[ChainFlaw]:
     """Yield what of a stretch that was pruned does not fit what is before it, and kept heads."""
     what = f"and all up to {gap.last} were pruned, but"
     if gap.previous != expected.hash:
-        yield Flaw(gap.chain, gap.first, None, None, f"{what} what is before them is not what was")
+        yield ChainFlaw(
+            gap.chain, gap.first, None, None, f"{what} what is before them is not what was"
+        )
     if expected.sequence and not _are_months_apart(expected.written_at_us, gap.first_written_at_us):
-        yield Flaw(gap.chain, gap.first, None, None, f"{what} they were not the whole of a month")
+        yield ChainFlaw(
+            gap.chain, gap.first, None, None, f"{what} they were not the whole of a month"
+        )
     for head in kept:
         if head.sequence == gap.last and head.hash != gap.hash:
-            yield Flaw(gap.chain, gap.last, None, None, f"{what} the head kept of it is another")
+            yield ChainFlaw(
+                gap.chain, gap.last, None, None, f"{what} the head kept of it is another"
+            )
         elif gap.first <= head.sequence <= gap.last and not _is_within(head, gap):
             text = f"{what} the head kept of {head.sequence} was written at another time"
-            yield Flaw(gap.chain, head.sequence, None, None, text)
+            yield ChainFlaw(gap.chain, head.sequence, None, None, text)
 
 
-def _leave_gap(gap: Gap | None, batch: Batch) -> Iterator[Flaw]:
+def _leave_gap(gap: Gap | None, batch: Batch) -> Iterator[ChainFlaw]:
     if gap and not _are_months_apart(gap.last_written_at_us, batch.written_at_us):
         yield _flaw(batch, "is of the month that was pruned before it, so not all of that went")
 
@@ -222,7 +228,7 @@ def _is_within(head: Head, gap: Gap) -> bool:
     return head.written_at_us == 0 or first <= head.written_at_us // 1000 <= last
 
 
-def _find_flaws(one: StoredBatch, expected: Head) -> Iterator[Flaw]:
+def _find_flaws(one: StoredBatch, expected: Head) -> Iterator[ChainFlaw]:
     """Yield what is wrong with one batch, given where the chain has got to."""
     batch = one.batch
     if batch.sequence <= expected.sequence:
@@ -231,7 +237,7 @@ def _find_flaws(one: StoredBatch, expected: Head) -> Iterator[Flaw]:
     if batch.sequence > expected.sequence + 1:
         first, last = expected.sequence + 1, batch.sequence - 1
         missing = f"batches {first} to {last} were" if first < last else f"batch {first} was"
-        yield Flaw(batch.chain, first, None, None, f"{missing} removed")
+        yield ChainFlaw(batch.chain, first, None, None, f"{missing} removed")
     elif batch.previous != expected.hash:
         yield _flaw(batch, "does not follow from the batch before it: one of them was replaced")
     if not 0 <= batch.written_at_us <= LATEST_US or hash_batch(batch) != batch.hash:
@@ -241,7 +247,7 @@ def _find_flaws(one: StoredBatch, expected: Head) -> Iterator[Flaw]:
     yield from _compare_entries(one)
 
 
-def _compare_entries(one: StoredBatch) -> Iterator[Flaw]:
+def _compare_entries(one: StoredBatch) -> Iterator[ChainFlaw]:
     """Yield the first entry that is not as the batch says, with what happened to it."""
     batch = one.batch
     written = [batch.digests[n : n + DIGEST] for n in range(0, len(batch.digests), DIGEST)]
@@ -261,8 +267,8 @@ def _compare_entries(one: StoredBatch) -> Iterator[Flaw]:
         what = "was inserted"
     else:
         what = "was changed"
-    yield Flaw(batch.chain, batch.sequence, position, content, what)
+    yield ChainFlaw(batch.chain, batch.sequence, position, content, what)
 
 
-def _flaw(batch: Batch, what: str) -> Flaw:
-    return Flaw(batch.chain, batch.sequence, None, None, what)
+def _flaw(batch: Batch, what: str) -> ChainFlaw:
+    return ChainFlaw(batch.chain, batch.sequence, None, None, what)

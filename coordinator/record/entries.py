@@ -14,7 +14,7 @@ from mpic.v1 import record_pb2 as r
 
 
 @dataclass(slots=True)
-class Dossier:
+class RecordEntries:
     """A question's entries by kind."""
 
     question: r.Record | None = None
@@ -27,9 +27,9 @@ class Dossier:
     """What is not as it was written, in a sentence each: none of it may be relied on."""
 
 
-def read_dossier(contents: Iterable[bytes], record: bytes | None = None) -> Dossier:
+def read_dossier(contents: Iterable[bytes], record: bytes | None = None) -> RecordEntries:
     """Read what is stored under the id of a record; None: of whatever record it is."""
-    dossier = Dossier()
+    dossier = RecordEntries()
     questions: list[r.Record] = []
     late: list[r.LateReplies] = []
     for content in contents:

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 import grpc
 
 from coordinator.decision.attempt_id import lowest_id
-from coordinator.record.bloom_filter import Seen
+from coordinator.record.bloom_filter import BloomFilter
 from coordinator.record.determination import NEWEST, is_determination
 from coordinator.record.index_terms import request_term
 from coordinator.record.reader import Reader
@@ -64,7 +64,7 @@ class Memory:
     clock: Callable[[], datetime]
 
 
-class Repeats:
+class Idempotency:
     """Tells what was asked before."""
 
     def __init__(self, memory: Memory | None) -> None:
@@ -74,7 +74,7 @@ class Repeats:
         """
         self._memory = memory
         self._running: dict[int, tuple[RequestKey, Decided]] = {}
-        self._recent, self._older = Seen(), Seen()
+        self._recent, self._older = BloomFilter(), BloomFilter()
         if memory is not None:
             self._turned_at = memory.clock()
             self._complete_at = self._turned_at + memory.window
@@ -154,7 +154,7 @@ class Repeats:
             return
         if is_full:
             self._complete_at = now + window
-        self._older, self._recent = self._recent, Seen()
+        self._older, self._recent = self._recent, BloomFilter()
         self._turned_at = now
 
     async def _look_up(self, term: int, memory: Memory) -> list[bytes]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from google.protobuf.message import DecodeError
 
 from coordinator.decision.attempt_id import OCTETS, microseconds_of, show_id
-from coordinator.record.chain import Flaw, StoredBatch
+from coordinator.record.chain import ChainFlaw, StoredBatch
 from coordinator.record.entries import record_of
 from coordinator.record.index_terms import find_terms
 from coordinator.record.prunings import PRUNING_CHAIN
@@ -23,14 +23,14 @@ _TOLERANCE_US = DAY_US
 _HOUR_US = 3600 * SECOND_US
 
 
-def inspect_batch(stored: StoredBatch) -> Iterator[Flaw]:
+def inspect_batch(stored: StoredBatch) -> Iterator[ChainFlaw]:
     """Yield what is wrong with the entries of a batch that are as they were written."""
     batch = stored.batch
     places = enumerate(zip(stored.contents, stored.records, strict=True))
     for position, (content, record) in places:
         what = _inspect_entry(content, record, batch.chain, batch.written_at_us)
         if what:
-            yield Flaw(batch.chain, batch.sequence, position, content, what)
+            yield ChainFlaw(batch.chain, batch.sequence, position, content, what)
 
 
 def _inspect_entry(content: bytes, record: bytes, chain: str, written_at_us: int) -> str:

@@ -6,7 +6,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from coordinator.record.publisher import HeadPublisher
-from coordinator.record.writer import Recorder
+from coordinator.record.writer import RecordWriter
 
 
 class HeadsCollector(Collector):
@@ -36,20 +36,22 @@ class HeadsCollector(Collector):
 class RecordCollector(Collector):
     """One recorder, read at each scrape."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, record_writer: RecordWriter) -> None:
         """Read this one."""
-        self._recorder = recorder
+        self._record_writer = record_writer
 
     def collect(self) -> Iterable[Metric]:
         """Yield the families."""
-        recorder = self._recorder
+        record_writer = self._record_writer
         yield GaugeMetricFamily(
             "mpic_record_store_failing",
             "1 if the last batch of records could not be written, or hangs: nothing is approved.",
-            value=recorder.is_failing,
+            value=record_writer.is_failing,
         )
         yield GaugeMetricFamily(
-            "mpic_record_queue_depth", "Records that wait to be written.", value=recorder.waiting
+            "mpic_record_queue_depth",
+            "Records that wait to be written.",
+            value=record_writer.waiting,
         )
         entries = CounterMetricFamily(
             "mpic_record_entries",
@@ -57,6 +59,6 @@ class RecordCollector(Collector):
             labels=["outcome"],
         )
         for written, outcome in ((True, "written"), (False, "failed")):
-            entries.add_metric([outcome], recorder.entries[written])
+            entries.add_metric([outcome], record_writer.entries[written])
         yield entries
-        yield from recorder.seconds.collect()
+        yield from record_writer.seconds.collect()

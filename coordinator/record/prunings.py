@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 
-from coordinator.record.chain import Flaw, Gap, Head, StoredBatch
+from coordinator.record.chain import ChainFlaw, Gap, Head, StoredBatch
 from coordinator.record.timestamps import (
     RETENTION_YEARS,
     end_retention,
@@ -71,7 +71,7 @@ def read_removals(batches: Iterable[StoredBatch]) -> Iterator[Removal]:
                 yield Removal(stored.batch.sequence, position, content, entry.pruning)
 
 
-def inspect_removals(removals: Sequence[Removal]) -> Iterator[Flaw]:
+def inspect_removals(removals: Sequence[Removal]) -> Iterator[ChainFlaw]:
     """Yield what of prunings cannot be, or was removed too early."""
     taken: dict[str, list[Gap]] = {}
     for one in removals:
@@ -85,7 +85,7 @@ def inspect_removals(removals: Sequence[Removal]) -> Iterator[Flaw]:
             others.append(gap)
 
 
-def compare_removed(removals: Iterable[Removal], listed: Iterable[Head]) -> Iterator[Flaw]:
+def compare_removed(removals: Iterable[Removal], listed: Iterable[Head]) -> Iterator[ChainFlaw]:
     """Yield where a store's own list of the ends of what was removed says anything else."""
     said = {
         Head(gap.chain, gap.last, gap.hash, gap.last_written_at_us)
@@ -95,10 +95,10 @@ def compare_removed(removals: Iterable[Removal], listed: Iterable[Head]) -> Iter
     there = set(listed)
     for head in sorted(there - said, key=_place):
         what = "is listed as the end of what was removed, and no pruning says so"
-        yield Flaw(head.chain, head.sequence, None, None, what)
+        yield ChainFlaw(head.chain, head.sequence, None, None, what)
     for head in sorted(said - there, key=_place):
         what = "was removed by a pruning, and is not listed so"
-        yield Flaw(head.chain, head.sequence, None, None, what)
+        yield ChainFlaw(head.chain, head.sequence, None, None, what)
 
 
 def _find_fault(gap: Gap, pruned_at_us: int, others: Iterable[Gap]) -> str:
@@ -123,5 +123,5 @@ def _place(head: Head) -> tuple[str, int]:
     return head.chain, head.sequence
 
 
-def _flaw(removal: Removal, what: str) -> Flaw:
-    return Flaw(PRUNING_CHAIN, removal.sequence, removal.position, removal.content, what)
+def _flaw(removal: Removal, what: str) -> ChainFlaw:
+    return ChainFlaw(PRUNING_CHAIN, removal.sequence, removal.position, removal.content, what)

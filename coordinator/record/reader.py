@@ -9,7 +9,7 @@ import grpc
 import structlog
 
 from coordinator.decision.attempt_id import OCTETS, show_id
-from coordinator.record.entries import Dossier, read_dossier
+from coordinator.record.entries import RecordEntries, read_dossier
 from coordinator.record.index_terms import request_term
 from coordinator.record.stores.base import Search, Store, StoreError
 from mpic.runtime.grpc.errors import RequestError
@@ -32,7 +32,7 @@ class Reader:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._store.close)
         self._thread.shutdown()
 
-    async def read(self, record: bytes) -> Dossier:
+    async def read(self, record: bytes) -> RecordEntries:
         """Return what there is about a record; without a question when there is nothing."""
         stored = await self._ask(lambda: self._store.read(record))
         dossier = read_dossier(stored.contents if stored else (), record)
@@ -54,9 +54,9 @@ class Reader:
 
     async def recall(self, since: bytes, most: int) -> list[int] | None:
         """Return the terms of the requests recorded from `since` on; None: there are too many."""
-        return await self._ask(lambda: self._recall(since, most))
+        return await self._ask(lambda: self._retry_advice(since, most))
 
-    def _recall(self, since: bytes, most: int) -> list[int] | None:
+    def _retry_advice(self, since: bytes, most: int) -> list[int] | None:
         terms: list[int] = []
         for stored in self._store.search(Search(since=since)):
             question = read_dossier(stored.contents).question

@@ -16,7 +16,7 @@ from coordinator.checks.caa.issuer import Issuer, Issuers
 from coordinator.checks.check import Ask
 from coordinator.decision.verdict import explain_verdict
 from coordinator.decision.vote import Ballot, Reply
-from coordinator.record.entries import Dossier
+from coordinator.record.entries import RecordEntries
 from coordinator.rules.policy import Policy, PolicyRow
 from coordinator.rules.quorum import Terms
 from coordinator.rules.roster import Location, Perspective, Roster
@@ -29,7 +29,7 @@ _NOWHERE = Location(0, 0)  # where a perspective stood is no part of judging
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ReplayRules:
     """What to judge by."""
 
     policy: Policy
@@ -40,7 +40,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ReplayDifference:
     """A name on which today's verdict is another."""
 
     record: r.Record
@@ -59,7 +59,7 @@ class Change:
         return approved != (self.reason == c.REASON_CORROBORATED)
 
 
-def replay(dossier: Dossier, rules: Rules) -> Iterator[Change]:
+def replay(dossier: RecordEntries, rules: ReplayRules) -> Iterator[ReplayDifference]:
     """Yield the names of a question on which today's verdict is another.
 
     Raises NoPolicyRowError where the policy has no row for the moment.
@@ -78,7 +78,7 @@ def replay(dossier: Dossier, rules: Rules) -> Iterator[Change]:
             yield _describe(record, name, ballot)
 
 
-def _judge(record: r.Record, index: int, roster: Roster, rules: Rules) -> Ballot:
+def _judge(record: r.Record, index: int, roster: Roster, rules: ReplayRules) -> Ballot:
     """Judge what had come when the verdict was certain, in the order in which it came."""
     name = record.names[index]
     asked_at = datetime.fromtimestamp(record.asked_at_us / 1_000_000, UTC)
@@ -99,7 +99,7 @@ def _read_terms(record: r.Record, row: PolicyRow) -> Terms:
     return Terms(row, attempted, record.tightening.min_corroborating, agreement)
 
 
-def _read_ask(record: r.Record, name: r.RecordedName, terms: Terms, rules: Rules) -> Ask:
+def _read_ask(record: r.Record, name: r.RecordedName, terms: Terms, rules: ReplayRules) -> Ask:
     issuers = rules.issuers
     only = next(iter(issuers.values())) if len(issuers) == 1 and not record.issuer else None
     issuer = only or issuers.get(record.issuer) or _recorded_issuer(record)
@@ -151,7 +151,7 @@ def _late_reply(late: r.LateReply, roster: Roster, name: r.RecordedName) -> Repl
     return _read_reply(perspective, late.reply, name.observations)
 
 
-def _describe(record: r.Record, name: r.RecordedName, ballot: Ballot) -> Change:
+def _describe(record: r.Record, name: r.RecordedName, ballot: Ballot) -> ReplayDifference:
     pairs = zip(ballot.roster.perspectives, name.replies, strict=True)
     standings = [(who.id, then.dissent, ballot.standing(who).dissent) for who, then in pairs]
     missing = [who for who, _, now in standings if now == c.DISSENT_NOT_AWAITED]
@@ -160,4 +160,4 @@ def _describe(record: r.Record, name: r.RecordedName, ballot: Ballot) -> Change:
     else:
         detail = f"cannot be told: {', '.join(missing)} had not answered, and never did"
     changed = [(who, then, now) for who, then, now in standings if then != now]
-    return Change(record, name, ballot.reason, ballot.quorum, detail, changed)
+    return ReplayDifference(record, name, ballot.reason, ballot.quorum, detail, changed)

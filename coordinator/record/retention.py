@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from coordinator.decision.attempt_id import show_id
 from coordinator.record.chain import StoredBatch
-from coordinator.record.entries import Dossier, read_dossier, record_of
+from coordinator.record.entries import RecordEntries, read_dossier, record_of
 from coordinator.record.prunings import PRUNING_CHAIN
 from coordinator.record.stores.base import Store, StoredMonth
 from coordinator.record.timestamps import end_retention, to_moment, to_us
@@ -40,7 +40,7 @@ class Hold:
     """Which entry, in one sentence."""
 
 
-def keep_until(dossier: Dossier) -> datetime | None:
+def keep_until(dossier: RecordEntries) -> datetime | None:
     """Return until when all about a question must be kept; None when its record is not there."""
     record = dossier.question
     if record is None:
@@ -55,7 +55,9 @@ def keep_until(dossier: Dossier) -> datetime | None:
     return end_retention(max([decided, *ends]))
 
 
-def keep_entry_until(entry: r.RecordEntry, dossier: Dossier, written_at: datetime) -> datetime:
+def keep_entry_until(
+    entry: r.RecordEntry, dossier: RecordEntries, written_at: datetime
+) -> datetime:
     """Return until when one entry must be kept: two years, and as long as what it is about."""
     ends = [end_retention(written_at), keep_until(dossier)]
     if entry.WhichOneof("kind") == "issuance":

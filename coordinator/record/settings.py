@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
-from coordinator.record.idempotency import Memory, Repeats
+from coordinator.record.idempotency import Idempotency, Memory
 from coordinator.record.publisher import HeadPublisher
 from coordinator.record.reader import Reader
 from coordinator.record.stores.base import Store, StoreError
 from coordinator.record.stores.sqlite.store import SqliteStore
-from coordinator.record.writer import Clock, Recorder, Unrecorded
+from coordinator.record.writer import Clock, RecordWriter, Unrecorded
 from coordinator.rules.policy import Policy
 from mpic.runtime.config import ConfigPath, ConfigTable, Flaw
 from mpic.runtime.problem import explain_os_error
@@ -108,17 +108,17 @@ class RecordTable(ConfigTable):
 
         return PostgresqlStore(Address(self._read_dsn, self.database_timeout))
 
-    def make_recorder(self, worker: int, clock: Clock) -> Recorder | Unrecorded:
+    def make_recorder(self, worker: int, clock: Clock) -> RecordWriter | Unrecorded:
         """Return the recorder of one worker; each writes a chain of its own."""
         if self.allow_unrecorded:
             return Unrecorded()
         chain = f"{self._own_chain}.{worker}"
         window = timedelta(seconds=self.repeat_window) or None
-        return Recorder(self.make_store(), chain, clock, window)
+        return RecordWriter(self.make_store(), chain, clock, window)
 
-    def make_publisher(self, recorder: Recorder, clock: Clock) -> HeadPublisher:
+    def make_publisher(self, record_writer: RecordWriter, clock: Clock) -> HeadPublisher:
         """Return what lets the heads of a recorder's chain leave the machine."""
-        return HeadPublisher(lambda: recorder.head, self.heads.file, self.heads.every, clock)
+        return HeadPublisher(lambda: record_writer.head, self.heads.file, self.heads.every, clock)
 
     def knows_chain(self, chain: str, workers: int) -> bool:
         """Whether a chain is of one of so many workers of this coordinator, or another's.
@@ -135,16 +135,16 @@ class RecordTable(ConfigTable):
         """What the chains of all workers begin with."""
         return self.chain or socket.gethostname()
 
-    def make_repeats(self, reader: Reader | None, is_shared: bool, clock: Clock) -> Repeats:
+    def make_repeats(self, reader: Reader | None, is_shared: bool, clock: Clock) -> Idempotency:
         """Return what knows earlier requests; others write to the store where `is_shared`.
 
         A database is there to be shared.
         """
         if reader is None or not self.repeat_window:
-            return Repeats(None)
+            return Idempotency(None)
         window = timedelta(seconds=self.repeat_window)
         is_shared = is_shared or self.store == "postgresql"
-        return Repeats(Memory(reader, window, is_shared, clock))
+        return Idempotency(Memory(reader, window, is_shared, clock))
 
     def _read_dsn(self) -> str:
         """Return the dsn as it is now; raises StoreError."""

@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from coordinator.decision.attempt_id import microseconds_of
 from coordinator.record.chain import (
     DIGEST,
-    Flaw,
+    ChainFlaw,
     Gap,
     Head,
     StoredBatch,
@@ -40,7 +40,9 @@ _MOST_NAMED = 100_000
 """Records of which it is remembered that something of them was named already."""
 
 
-def verify_store(store: Store, kept: Sequence[Head] = (), watch: Watch = iter) -> Iterator[Flaw]:
+def verify_store(
+    store: Store, kept: Sequence[Head] = (), watch: Watch = iter
+) -> Iterator[ChainFlaw]:
     """Yield every flaw, the first of each chain first; raises StoreError.
 
     `kept` are heads that were kept elsewhere: without one, a chain cut off at its end looks whole.
@@ -85,7 +87,7 @@ class _Audit:
         self._named: set[bytes] = set()
         """Ids of which something was named: what else is wrong with them follows from that."""
 
-    def run(self) -> Iterator[Flaw]:
+    def run(self) -> Iterator[ChainFlaw]:
         is_whole = True
         for flaw in self._find_all():
             is_whole = False
@@ -94,7 +96,7 @@ class _Audit:
             what = "whoever reads records by their ids is not told what is in the chains"
             yield _flaw_of_store(what)
 
-    def _find_all(self) -> Iterator[Flaw]:
+    def _find_all(self) -> Iterator[ChainFlaw]:
         removals = list(read_removals(self._store.batches(PRUNING_CHAIN)))
         yield from inspect_removals(removals)
         yield from compare_removed(removals, self._store.removed())
@@ -104,11 +106,11 @@ class _Audit:
         for stray in self._store.strays():
             self._name(stray.record)
             what = "belongs to no batch: it was inserted"
-            yield Flaw("", 0, None, stray.contents[0], what)
+            yield ChainFlaw("", 0, None, stray.contents[0], what)
         yield from map(_flaw_of_store, self._store.oddities())
         yield from self._read_by_id(gaps)
 
-    def _walk(self, chain: str, gaps: Sequence[Gap]) -> Iterator[Flaw]:
+    def _walk(self, chain: str, gaps: Sequence[Gap]) -> Iterator[ChainFlaw]:
         batches = self._add_up(self._watch(self._store.batches(chain)))
         for flaw in walk_chain(chain, batches, gaps, self._kept, inspect_batch):
             if flaw.content is not None:
@@ -123,7 +125,7 @@ class _Audit:
             self._last = one
             yield one
 
-    def _read_by_id(self, gaps: Sequence[Gap]) -> Iterator[Flaw]:
+    def _read_by_id(self, gaps: Sequence[Gap]) -> Iterator[ChainFlaw]:
         """Read all as whoever shows, searches or exports does."""
 
         def was_pruned(record: bytes) -> bool:
@@ -136,7 +138,7 @@ class _Audit:
                 continue
             for what in inspect_record(stored, terms, was_pruned):
                 content = stored.contents[-1] if stored.contents else None
-                yield Flaw("", 0, None, content, what)
+                yield ChainFlaw("", 0, None, content, what)
 
     def _name(self, *records: bytes) -> None:
         if len(self._named) < _MOST_NAMED:
@@ -173,5 +175,5 @@ def _id_of(content: bytes) -> bytes:
         return b""
 
 
-def _flaw_of_store(what: str) -> Flaw:
-    return Flaw("", 0, None, None, what)
+def _flaw_of_store(what: str) -> ChainFlaw:
+    return ChainFlaw("", 0, None, None, what)

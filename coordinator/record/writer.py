@@ -40,7 +40,7 @@ from coordinator.record.write_queue import (
     tell_written,
 )
 from mpic.runtime.grpc.errors import RequestError
-from mpic.runtime.in_flight import Company
+from mpic.runtime.in_flight import InFlight
 from mpic.runtime.metrics import SECONDS
 from mpic.v1 import record_pb2 as r
 
@@ -68,7 +68,7 @@ Clock = Callable[[], datetime]
 T = TypeVar("T")
 
 
-class Recorder:
+class RecordWriter:
     """Writes one chain."""
 
     def __init__(
@@ -89,7 +89,7 @@ class Recorder:
         self._closing = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._running: asyncio.Task[None] | None = None
-        self.company = Company()
+        self.company = InFlight()
         """The attempts whose entries are under way."""
         self._began: float | None = None
         """When the batch that is being written was begun."""
@@ -283,7 +283,7 @@ class Unrecorded:
 
     def __init__(self) -> None:
         """Keep what the clerk counts."""
-        self.company = Company()
+        self.company = InFlight()
 
     async def open(self) -> None:
         """Warn."""

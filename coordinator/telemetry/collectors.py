@@ -6,7 +6,7 @@ from datetime import datetime
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from coordinator.perspectives.fanout import AnyLink
+from coordinator.perspectives.fanout import AnyClient
 from coordinator.rules.perspective_selection import find_set_breaches
 from coordinator.rules.policy import NoPolicyRowError, PolicyRow
 from coordinator.rules.roster import Rules, find_breaches
@@ -31,7 +31,7 @@ class TakingUpCollector(Collector):
 class LinkCollector(Collector):
     """The state of the links, read at each scrape."""
 
-    def __init__(self, links: Callable[[], Sequence[AnyLink]]) -> None:
+    def __init__(self, links: Callable[[], Sequence[AnyClient]]) -> None:
         """Read those that there are at the time."""
         self._links = links
 
@@ -54,7 +54,7 @@ class LinkCollector(Collector):
         yield _show_clocks(links)
 
 
-def _show_clocks(links: Sequence[AnyLink]) -> Metric:
+def _show_clocks(links: Sequence[AnyClient]) -> Metric:
     family = GaugeMetricFamily(
         "mpic_clock_difference_seconds",
         "The agent's clock minus the coordinator's, as far as a slow network cannot explain it;"
@@ -68,7 +68,7 @@ def _show_clocks(links: Sequence[AnyLink]) -> Metric:
     return family
 
 
-_LINK_GAUGES: Sequence[tuple[str, str, Callable[[AnyLink], float]]] = (
+_LINK_GAUGES: Sequence[tuple[str, str, Callable[[AnyClient], float]]] = (
     (
         "mpic_links_up",
         "Links to the perspective's agent that can be asked: one for each of its workers, at most.",

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from secrets import SystemRandom
 
 from coordinator.corroboration import Corroborator
-from coordinator.perspectives.fanout import AnyLink
+from coordinator.perspectives.fanout import AnyClient
 from coordinator.rules.perspective_selection import choose_set
 from coordinator.rules.quorum import Terms, judge_quorum
 from mpic.runtime.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 
 
-def why_no_primary(links: Sequence[AnyLink]) -> str:
+def why_no_primary(links: Sequence[AnyClient]) -> str:
     """Say why the primary cannot be asked; "" when it can."""
     (primary,) = (link for link in links if link.perspective.is_primary)
     return _explain(primary) if primary.problem else ""
 
 
-def why_no_quorum(links: Sequence[AnyLink], corroborator: Corroborator) -> str:
+def why_no_quorum(links: Sequence[AnyClient], corroborator: Corroborator) -> str:
     """Say why nothing could be approved if every remote that is up corroborated; "" when it could.
 
     A policy that is not in force, or that the roster breaks, is a reason too.
@@ -41,6 +41,6 @@ def why_no_quorum(links: Sequence[AnyLink], corroborator: Corroborator) -> str:
     )
 
 
-def _explain(link: AnyLink) -> str:
+def _explain(link: AnyClient) -> str:
     assert link.problem is not None  # noqa: S101 - it is away
     return f"{link.perspective.id}: {link.problem.detail}"

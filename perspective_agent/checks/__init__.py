@@ -15,14 +15,14 @@ from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalk
 from perspective_agent.checks.proving_walk import ProvingWalk
-from perspective_agent.dns.lookup_request import Answer, Wanted
+from perspective_agent.dns.lookup_request import Answer, LookupRequest
 
 
 class Check(Protocol):
     """State in, finding out."""
 
     @property
-    def wanted(self) -> Sequence[Wanted]:
+    def wanted(self) -> Sequence[LookupRequest]:
         """What to look up; may become longer with an answer, never shorter."""
 
     def add(self, index: int, answer: Answer) -> o.Finding | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.lookup_request import Answer, Wanted
+from perspective_agent.dns.lookup_request import Answer, LookupRequest
 from perspective_agent.dns.wire import A
 
 
@@ -12,7 +12,7 @@ class AddressCheck:
 
     def __init__(self, name: str) -> None:
         """Look up `name` (no wildcard label)."""
-        self.wanted = [Wanted(name, A)]
+        self.wanted = [LookupRequest(name, A)]
 
     def add(self, index: int, answer: Answer) -> o.Finding:  # noqa: ARG002 - there is only one
         """Return the finding."""

@@ -16,7 +16,7 @@ A walk that has to prove more is in `proving_walk`.
 from collections.abc import Callable, Sequence
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.lookup_request import Answer, Wanted
+from perspective_agent.dns.lookup_request import Answer, LookupRequest
 from perspective_agent.dns.wire import CAA
 
 
@@ -25,7 +25,7 @@ class CaaWalk:
 
     def __init__(self, name: str) -> None:
         """Walk from `name` (no wildcard label) up to and including its top-level domain."""
-        self.wanted = [Wanted(name, CAA, climbs=True)]
+        self.wanted = [LookupRequest(name, CAA, climbs=True)]
 
     def add(self, index: int, answer: Answer) -> o.Finding:  # noqa: ARG002 - there is only one
         """Return the finding."""

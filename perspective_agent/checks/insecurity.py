@@ -7,7 +7,7 @@ time-out or an answer without AD is no such proof: those are "Indeterminate".
 
 from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.lookup_request import Wanted
+from perspective_agent.dns.lookup_request import LookupRequest
 from perspective_agent.dns.wire import DS
 
 ROOT = ""
@@ -21,7 +21,7 @@ class Descent:
         self._levels = walk_levels(name)[::-1]
         self._answers: list[o.Lookup | None] = [None] * len(self._levels)
         # Fetched anew: that an answer comes shows also that the way out is not ours to blame.
-        self.wanted = [Wanted(level, DS, fresh=True) for level in self._levels]
+        self.wanted = [LookupRequest(level, DS, fresh=True) for level in self._levels]
         self.proof: o.InsecurityProof | None = None
         """The uppermost insecure delegation, once it is found."""
 

@@ -18,7 +18,7 @@ from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.checks.caa_walk import to_finding
 from perspective_agent.checks.insecurity import Descent
-from perspective_agent.dns.lookup_request import Answer, Wanted
+from perspective_agent.dns.lookup_request import Answer, LookupRequest
 from perspective_agent.dns.wire import CAA, CNAME
 
 _MOST_PROOFS = 4
@@ -30,11 +30,11 @@ class ProvingWalk:
 
     def __init__(self, name: str, *, ask_servers: bool = False) -> None:
         """Walk from `name` (no wildcard label) up to and including its top-level domain."""
-        self._levels = [Wanted(level, CAA) for level in walk_levels(name)]
+        self._levels = [LookupRequest(level, CAA) for level in walk_levels(name)]
         self.wanted = [*self._levels, *map(_cname_of, self._levels)]
         self._ask_servers = ask_servers
-        self._answers: dict[Wanted, o.Lookup] = {}
-        self._proving: list[Wanted] = []
+        self._answers: dict[LookupRequest, o.Lookup] = {}
+        self._proving: list[LookupRequest] = []
         """The levels that failed so that there may be a proof."""
 
     def add(self, index: int, answer: Answer) -> o.Finding | None:
@@ -63,7 +63,7 @@ class ProvingWalk:
                 break
         return to_finding(levels)
 
-    def _begin_proof(self, level: Wanted) -> None:
+    def _begin_proof(self, level: LookupRequest) -> None:
         """Want what the proof of a level takes, unless too many failed."""
         if len(self._proving) == _MOST_PROOFS:
             return
@@ -73,7 +73,7 @@ class ProvingWalk:
             more.append(_servers_of(level))
         self.wanted = list(dict.fromkeys([*self.wanted, *more]))
 
-    def _find_level(self, level: Wanted) -> o.Lookup | None:
+    def _find_level(self, level: LookupRequest) -> o.Lookup | None:
         """Return a level with what is proven of it; None: it is not certain yet."""
         lookup = self._answers.get(level)
         if lookup is None or level not in self._proving:
@@ -97,12 +97,12 @@ class ProvingWalk:
         return proven
 
 
-def _cname_of(level: Wanted) -> Wanted:
-    return Wanted(level.name, CNAME)
+def _cname_of(level: LookupRequest) -> LookupRequest:
+    return LookupRequest(level.name, CNAME)
 
 
-def _servers_of(level: Wanted) -> Wanted:
-    return Wanted(level.name, CAA, direct=True)
+def _servers_of(level: LookupRequest) -> LookupRequest:
+    return LookupRequest(level.name, CAA, direct=True)
 
 
 def _may_be_passed(lookup: o.Lookup) -> bool:

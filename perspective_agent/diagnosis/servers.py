@@ -26,7 +26,7 @@ from dns.rdtypes.ANY.NS import NS
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.diagnosis.direct_query import DirectQuery, Egress, ask_server, make_reply
 from perspective_agent.diagnosis.referral import Delegation, find_delegation
-from perspective_agent.dns.overload_history import Strain
+from perspective_agent.dns.overload_history import OverloadHistory
 
 log = structlog.get_logger()
 
@@ -55,11 +55,13 @@ class _IncompleteError(Exception):
 class Diagnoser:
     """Asks servers directly."""
 
-    def __init__(self, resolver: tuple[str, int], egress: Egress, strain: Strain) -> None:
-        """Find the addresses of name servers through `resolver`; `strain` is this agent's own."""
+    def __init__(
+        self, resolver: tuple[str, int], egress: Egress, overload_history: OverloadHistory
+    ) -> None:
+        """Find the addresses of name servers through `resolver`; the history is this agent's own."""
         self._resolver = resolver
         self._egress = egress
-        self._strain = strain
+        self._overload_history = overload_history
         self._room = asyncio.Semaphore(AT_A_TIME)
 
     async def diagnose(self, name: str) -> o.Diagnosis:
@@ -93,7 +95,7 @@ class Diagnoser:
         )
         diagnosis.servers.extend(servers)
         diagnosis.known.extend(references)
-        if self._strain.spoiled(started, time.perf_counter()):
+        if self._overload_history.spoiled(started, time.perf_counter()):
             raise _IncompleteError("this agent has too much to do to read answers in time")
 
     async def _ask_all(

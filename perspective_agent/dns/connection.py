@@ -52,7 +52,7 @@ class Lookup:
         self.query = query
         self.take: Take | None = take
         """None once nobody waits any more."""
-        self.connection: Connection | None = None
+        self.connection: ResolverConnection | None = None
         self.is_queued = False
         """Whether it waits for room on a connection."""
         self.sent_at = time.perf_counter()
@@ -64,7 +64,7 @@ class Lookup:
         """What the try before this one ended in."""
 
 
-class Owner(Protocol):
+class ConnectionOwner(Protocol):
     """Who opened a connection."""
 
     heard: int
@@ -73,14 +73,14 @@ class Owner(Protocol):
     def answered(self, lookup: Lookup, answer: o.Lookup) -> None:
         """Take the answer to a lookup."""
 
-    def lost(self, connection: Connection, lookups: list[Lookup], reason: str) -> None:
+    def lost(self, connection: ResolverConnection, lookups: list[Lookup], reason: str) -> None:
         """Take back what a connection lost."""
 
 
-class Connection(asyncio.Protocol):
+class ResolverConnection(asyncio.Protocol):
     """One TCP connection to the resolver and the queries it has not answered."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: ConnectionOwner) -> None:
         """Connect nothing yet; `open` does."""
         self._owner = owner
         self._loop = asyncio.get_running_loop()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from mpic.v1 import observation_pb2 as o
 
 
-class Wanted(NamedTuple):
+class LookupRequest(NamedTuple):
     """What to look up, and whether what the resolver remembers of it counts."""
 
     name: str

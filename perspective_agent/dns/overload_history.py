@@ -34,7 +34,7 @@ _PERHAPS_OURS = frozenset(
 _DNSKEY_MISSING = 9
 
 
-class Strain:
+class OverloadHistory:
     """The spells in which this agent's side was behind."""
 
     def __init__(self) -> None:

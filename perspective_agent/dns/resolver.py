@@ -27,9 +27,9 @@ from contextlib import suppress
 from typing import Any
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.connection import PER_CONNECTION, Connection, Lookup, Take
-from perspective_agent.dns.lookup_request import Wanted
-from perspective_agent.dns.overload_history import Strain
+from perspective_agent.dns.connection import PER_CONNECTION, Lookup, ResolverConnection, Take
+from perspective_agent.dns.lookup_request import LookupRequest
+from perspective_agent.dns.overload_history import OverloadHistory
 from perspective_agent.dns.wire import failed, make_query
 
 Erase = Callable[[str, int], Coroutine[Any, Any, bool]]
@@ -66,7 +66,7 @@ class Resolver:
         """Connections opened since the start."""
         self.heard = 0
         """Answers the resolver has given so far."""
-        self.strain = Strain()
+        self.overload_history = OverloadHistory()
         """When our side was what lookups waited for."""
         self.diagnose: Diagnose | None = None
         """Asks the servers of a name past the resolver, where this agent does that."""
@@ -74,7 +74,7 @@ class Resolver:
         self._count = count
         self._tasks: set[asyncio.Task[object]] = set()
         self._limit = connections
-        self._connections: list[Connection] = []
+        self._connections: list[ResolverConnection] = []
         self._waiting: deque[Lookup] = deque()
         self._closed = False
 
@@ -88,7 +88,7 @@ class Resolver:
         """Whether so many lookups wait for room that none should be added."""
         return len(self._waiting) >= _WAITING
 
-    def ask(self, wanted: Wanted, take: Take) -> Lookup:
+    def ask(self, wanted: LookupRequest, take: Take) -> Lookup:
         """Look up a name; `take` gets the answer, once, unless `abandon` comes first.
 
         A fresh one is asked once the resolver has forgotten what it knows. A direct one is asked
@@ -122,7 +122,7 @@ class Resolver:
     async def lookup(self, name: str, rdtype: int, timeout: float) -> o.Lookup:  # noqa: ASYNC109 - the result says so, no exception
         """Look up one name and wait; for the probe, not for questions."""
         answer: asyncio.Future[o.Lookup] = asyncio.get_running_loop().create_future()
-        lookup = self.ask(Wanted(name, rdtype), lambda found, _: answer.set_result(found))
+        lookup = self.ask(LookupRequest(name, rdtype), lambda found, _: answer.set_result(found))
         done, _ = await asyncio.wait([answer], timeout=timeout)
         if done:
             return answer.result()
@@ -141,7 +141,7 @@ class Resolver:
                 connection.send(lookup)
                 return
         if len(self._connections) < self._limit and not self._closed:
-            connection = Connection(self)
+            connection = ResolverConnection(self)
             self._connections.append(connection)
             self.opened += 1
             connection.open(self.address)
@@ -180,7 +180,7 @@ class Resolver:
         if take is None:
             return
         self.in_flight -= 1
-        self.strain.excuse(answer, lookup.sent_at)
+        self.overload_history.excuse(answer, lookup.sent_at)
         answer.tries = lookup.tries
         elapsed_us = _elapsed_us(lookup)
         if self._count is not None:
@@ -225,7 +225,7 @@ class Resolver:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def lost(self, connection: Connection, lookups: list[Lookup], reason: str) -> None:
+    def lost(self, connection: ResolverConnection, lookups: list[Lookup], reason: str) -> None:
         """Ask once more what a connection lost: the resolver may have closed it as idle."""
         self._connections.remove(connection)
         for lookup in lookups:

@@ -28,7 +28,7 @@ from functools import partial
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns.connection import Lookup
-from perspective_agent.dns.lookup_request import Answer, Wanted
+from perspective_agent.dns.lookup_request import Answer, LookupRequest
 from perspective_agent.dns.resolver import Resolver
 
 Receive = Callable[[int, Answer], None]
@@ -40,7 +40,7 @@ Fail = Callable[[Lookup], o.Lookup]
 _SAID_BY_AD = (o.DNSSEC_SECURE, o.DNSSEC_INSECURE)
 
 
-class Walk:
+class SharedWalk:
     """A walk from one name: its own lookup, its parent's walk, and all who wait for the answer."""
 
     __slots__ = (
@@ -55,14 +55,14 @@ class Walk:
         "wanted",
     )
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: LookupRequest) -> None:
         """Begin without a lookup, and without a parent."""
         self.wanted = wanted
         self.lookup: Lookup | None = None
         """The own lookup, while it is in flight."""
-        self.beside: Walk | None = None
+        self.beside: SharedWalk | None = None
         """One begun before, with other parents, that shares the own lookup."""
-        self.parent: Walk | None = None
+        self.parent: SharedWalk | None = None
         self.answer: Answer | None = None
         """The levels up to where the walk ends, once they are certain."""
         self.waiting: list[tuple[Receive, int]] = []
@@ -75,7 +75,7 @@ class Walk:
     @property
     def is_unanswered(self) -> bool:
         """Whether the lookup of every level is in flight."""
-        walk: Walk | None = self
+        walk: SharedWalk | None = self
         while walk is not None:
             if walk.lookup is None:
                 return False
@@ -85,7 +85,7 @@ class Walk:
     @property
     def is_open(self) -> bool:
         """Whether a lookup of any level is in flight, awaited or not."""
-        walk: Walk | None = self
+        walk: SharedWalk | None = self
         while walk is not None:
             if walk.lookup is not None:
                 return True
@@ -104,14 +104,14 @@ class Walk:
         """What stands for its times (`Answer.lookups_us`) where none of its levels was awaited."""
         return (0,) * self._depth
 
-    def climb(self, parent: Walk) -> None:
+    def climb(self, parent: SharedWalk) -> None:
         """Go on to the parent where this level is an absence."""
         self.parent = parent
         self._depth += parent._depth
 
-    def abreast(self) -> list[Walk]:
+    def abreast(self) -> list[SharedWalk]:
         """Return those that wait for the own lookup, of this walk and all beside it."""
-        walk: Walk | None = self
+        walk: SharedWalk | None = self
         found = []
         while walk is not None:
             if walk.lookup is not None:
@@ -153,17 +153,17 @@ class Walk:
         return self._own.above(self.parent.cut_short(fail))
 
 
-class Walks:
+class SharedLookups:
     """The walks in flight at one agent."""
 
     def __init__(self, resolver: Resolver, validates: Callable[[], bool]) -> None:
         """Look through `resolver`; `validates` says whether its AD bit means something."""
         self.resolver = resolver
         self._validates = validates
-        self._in_flight: dict[Wanted, Walk] = {}
+        self._in_flight: dict[LookupRequest, SharedWalk] = {}
         """Those whose own lookup is; of several that share it, the one begun last."""
 
-    def ask(self, wanted: Wanted, receive: Receive, ticket: int) -> Walk:
+    def ask(self, wanted: LookupRequest, receive: Receive, ticket: int) -> SharedWalk:
         """Walk from a name; `receive` gets the answer, once, unless `release` comes first."""
         walk = self._in_flight.get(wanted)
         if walk is None or not walk.is_unanswered:
@@ -172,22 +172,26 @@ class Walks:
         walk.waiting.append((receive, ticket))
         return walk
 
-    def _begin(self, wanted: Wanted, beside: Walk | None) -> Walk:
+    def _begin(self, wanted: LookupRequest, beside: SharedWalk | None) -> SharedWalk:
         """Begin a walk, beside one whose own lookup is in flight where there is such a one."""
-        walk = self._in_flight[wanted] = Walk(wanted)
+        walk = self._in_flight[wanted] = SharedWalk(wanted)
         if beside is not None:
             walk.beside, walk.lookup = beside, beside.lookup
         parent = wanted.name.partition(".")[2]
         if wanted.climbs and parent:
             # Parents first: the name itself takes longest, and is then the last to be answered.
             walk.climb(
-                self.ask(Wanted(parent, wanted.rdtype, wanted.fresh, climbs=True), walk.conclude, 0)
+                self.ask(
+                    LookupRequest(parent, wanted.rdtype, wanted.fresh, climbs=True),
+                    walk.conclude,
+                    0,
+                )
             )
         if beside is None:
             walk.lookup = self.resolver.ask(wanted, partial(self._answered, wanted))
         return walk
 
-    def _answered(self, wanted: Wanted, lookup: o.Lookup, elapsed_us: int) -> None:
+    def _answered(self, wanted: LookupRequest, lookup: o.Lookup, elapsed_us: int) -> None:
         """Hand an answer to all walks that wait for it; nobody joins them any more."""
         walks = self._in_flight.pop(wanted).abreast()
         for walk in walks:
@@ -198,7 +202,7 @@ class Walks:
         for walk in walks:
             walk.take(own)
 
-    def release(self, walk: Walk, receive: Receive, ticket: int) -> None:
+    def release(self, walk: SharedWalk, receive: Receive, ticket: int) -> None:
         """Let go of a walk, answered or not; lookups nobody holds any more are given up."""
         if walk.answer is None:
             walk.waiting.remove((receive, ticket))
@@ -209,9 +213,9 @@ class Walks:
         if walk.parent is not None:
             self.release(walk.parent, walk.conclude, 0)
 
-    def withdraw(self, walk: Walk) -> None:
+    def withdraw(self, walk: SharedWalk) -> None:
         """Send nothing more for a walk's only holder, who still has to release it."""
-        above: Walk | None = walk
+        above: SharedWalk | None = walk
         while above is not None and above.holders == 1:
             if above.lookup is not None:
                 if not above.lookup.is_queued:
@@ -219,7 +223,7 @@ class Walks:
                 self._give_up(above)
             above = above.parent
 
-    def _give_up(self, walk: Walk) -> None:
+    def _give_up(self, walk: SharedWalk) -> None:
         """Wait no longer for the own lookup of a walk; the last to wait abandons it."""
         lookup, walk.lookup = walk.lookup, None
         if lookup is None:

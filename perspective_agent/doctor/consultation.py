@@ -22,7 +22,7 @@ _MEND = "Mend what it says; Unbound keeps its files in a directory of its own, u
 
 
 @dataclass(frozen=True, slots=True)
-class Consultation:
+class ResolverExamination:
     """What a resolver is and says, or why there is none."""
 
     software: str = ""
@@ -37,7 +37,7 @@ class Consultation:
     """Of the root's keys that are believed."""
 
 
-async def consult_resolver(table: ResolverTable, stack: AsyncExitStack) -> Consultation:
+async def consult_resolver(table: ResolverTable, stack: AsyncExitStack) -> ResolverExamination:
     """Start or find the resolver, and ask it; `stack` ends it."""
     if table.mode == "private":
         try:
@@ -46,9 +46,9 @@ async def consult_resolver(table: ResolverTable, stack: AsyncExitStack) -> Consu
             stack.push_async_callback(unbound.stop)
             await unbound.start()
         except TooFewFilesError as error:
-            return Consultation(problem=error.problem, mend=HOW_TO_SET)
+            return ResolverExamination(problem=error.problem, mend=HOW_TO_SET)
         except (UnboundError, OSError) as error:
-            return Consultation(problem=str(error))
+            return ResolverExamination(problem=str(error))
         software, address, socket = unbound.version, unbound.address, unbound.control_socket
     else:
         software, address = "a resolver the operator runs", table.beside_address()
@@ -57,7 +57,7 @@ async def consult_resolver(table: ResolverTable, stack: AsyncExitStack) -> Consu
     resolver, control = Resolver(address), UnboundControl(socket)
     stack.callback(resolver.close)
     probe = await _probe(resolver, control, table)
-    return Consultation(
+    return ResolverExamination(
         software=software,
         probe=probe,
         signature=await read_signature(address, table.probe_timeout),
@@ -78,7 +78,7 @@ async def _probe(resolver: Resolver, control: UnboundControl, table: ResolverTab
         tries += 1
 
 
-def judge_resolver(consultation: Consultation) -> Sequence[Finding]:
+def judge_resolver(consultation: ResolverExamination) -> Sequence[Finding]:
     """Say whether an agent may serve through it. Pure."""
     if consultation.probe is None:
         what = f"it does not start: {consultation.problem}"

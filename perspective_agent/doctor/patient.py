@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from perspective_agent.doctor.consultation import Consultation
+from perspective_agent.doctor.consultation import ResolverExamination
 from perspective_agent.settings import AgentSettings
 
 
@@ -12,10 +12,10 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class Examined:
     """An agent, by its configuration, and what its resolver said."""
 
     settings: AgentSettings
-    consultation: Consultation
+    consultation: ResolverExamination
     now: datetime = field(default_factory=_now)
     """Taken when the resolver had said it."""

@@ -35,7 +35,7 @@ _OPEN = "Let UDP 53 and TCP 53 out from this host to anywhere, and the answers b
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ServerReply:
     """What came of asking one server."""
 
     server: str
@@ -50,11 +50,11 @@ class Reply:
 class Ways:
     """What came of asking all of them."""
 
-    root: Sequence[Reply] = ()
-    top_level: Sequence[Reply] = ()
+    root: Sequence[ServerReply] = ()
+    top_level: Sequence[ServerReply] = ()
     zone: str = ""
     """The top-level domain whose servers were asked."""
-    ipv6: Sequence[Reply] = ()
+    ipv6: Sequence[ServerReply] = ()
     without_hints: str = ""
     """Why nobody could be asked: the file that says where the root servers are."""
     ipv6_wanted: bool = True
@@ -92,14 +92,14 @@ def read_servers(hints: str) -> list[str]:
 
 async def _ask_all(
     servers: Sequence[str], transports: Sequence[Transport], zone: str, source: str | None
-) -> list[Reply]:
+) -> list[ServerReply]:
     asked = [
         _ask(server, transport, zone, source) for transport in transports for server in servers
     ]
     return list(await asyncio.gather(*asked))
 
 
-async def _ask(server: str, transport: Transport, zone: str, source: str | None) -> Reply:
+async def _ask(server: str, transport: Transport, zone: str, source: str | None) -> ServerReply:
     """Ask for a zone's keys with their signatures: the largest answer that it certainly has."""
     query = dns.message.make_query(zone, "DNSKEY", use_edns=0, payload=_EDNS_OCTETS)
     query.want_dnssec(wanted=True)
@@ -112,8 +112,8 @@ async def _ask(server: str, transport: Transport, zone: str, source: str | None)
         except (OSError, EOFError, dns.exception.DNSException) as error:
             problem = str(error) or type(error).__name__
         else:
-            return Reply(server, transport, "", len(answer.wire or b""), answer.edns == 0)
-    return Reply(server, transport, problem)
+            return ServerReply(server, transport, "", len(answer.wire or b""), answer.edns == 0)
+    return ServerReply(server, transport, problem)
 
 
 async def _find_top_level(roots: Sequence[str], source: str | None) -> tuple[str, list[str]]:
@@ -154,7 +154,7 @@ def judge_ways(ways: Ways) -> list[Finding]:
     return [*findings, *_judge_edns(ways.root), *_judge_ipv6(ways)]
 
 
-def _judge_way(whom: str, way: str, replies: Sequence[Reply], source: str) -> Finding:
+def _judge_way(whom: str, way: str, replies: Sequence[ServerReply], source: str) -> Finding:
     of_way = [reply for reply in replies if reply.transport == way]
     silent = {reply.server: reply.problem for reply in of_way if reply.problem}
     facts: Facts = {
@@ -170,7 +170,7 @@ def _judge_way(whom: str, way: str, replies: Sequence[Reply], source: str) -> Fi
     return Finding("error", f"no {whom} answers over {way.upper()} 53: {why}", _OPEN, facts)
 
 
-def _judge_edns(replies: Sequence[Reply]) -> list[Finding]:
+def _judge_edns(replies: Sequence[ServerReply]) -> list[Finding]:
     answers = [reply for reply in replies if reply.transport == "udp" and not reply.problem]
     if not answers:
         return []

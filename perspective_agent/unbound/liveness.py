@@ -17,7 +17,7 @@ _REPLY_SECONDS = 1.0
 _MISSES = 2
 
 
-class Pulse:
+class ResolverLiveness:
     """What the last beats of one resolver were like."""
 
     def __init__(self, resolver: Resolver, control: UnboundControl) -> None:

@@ -20,8 +20,8 @@ from coordinator.checks.caa.relevant_set import Applicant, judge_set
 from coordinator.checks.caa.value import read_issue_value, read_property
 from coordinator.decision.question import Desk, read_question
 from coordinator.decision.vote import Ballot, Reply
-from coordinator.perspectives.client import Link, LinkOptions
-from coordinator.perspectives.errors import LinkError
+from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.errors import PerspectiveError
 from mpic.bounds import MAX_NAMES
 from mpic.names import InvalidNameError, is_looked_up, parse_name
 from mpic.runtime.grpc.errors import RequestError
@@ -136,11 +136,11 @@ _NO_FILES = TlsFiles(Path("none"), Path("none"), Path("none"))
 
 def message(data: bytes) -> None:
     """A message of an agent: it ends the link, or answers what was asked, each once."""
-    link = Link(_PERSPECTIVE, LinkOptions(_NO_FILES))
+    link = PerspectiveClient(_PERSPECTIVE, ClientOptions(_NO_FILES))
     answered: list[int] = []
     for question_id in (1, 2, 3):
         link._pending.add(question_id, lambda _who, which, _what: answered.append(which))
-    with suppress(LinkError):
+    with suppress(PerspectiveError):
         run_at_once(link._deliver(data))
         response = p.ObserveResponse.FromString(data)
         assert (response.perspective_id, response.rir) == (_PERSPECTIVE.id, _PERSPECTIVE.rir)

@@ -13,7 +13,7 @@ from mpic.v1 import observation_pb2 as o
 from perspective_agent.diagnosis import direct_query as direct
 from perspective_agent.diagnosis.direct_query import Egress
 from perspective_agent.diagnosis.servers import Diagnoser
-from perspective_agent.dns.overload_history import Strain
+from perspective_agent.dns.overload_history import OverloadHistory
 from perspective_agent.unbound.configuration import SPECIAL_PURPOSE, UnboundOptions, unbound_config
 from tests.world import network, zones
 from tests.world.internet import Internet
@@ -76,7 +76,7 @@ def resolver(internet: Internet, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def diagnoser(egress: Egress = LAB) -> Diagnoser:
-    return Diagnoser(("127.0.0.1", PORT), egress, Strain())
+    return Diagnoser(("127.0.0.1", PORT), egress, OverloadHistory())
 
 
 def look(name: str, egress: Egress = LAB) -> o.Diagnosis:
@@ -139,16 +139,18 @@ def test_servers_that_cannot_all_be_asked_are_no_proof(name: str, says: str) -> 
 
 @pytest.mark.usefixtures("resolver")
 def test_an_agent_that_does_not_keep_up_proves_nothing() -> None:
-    strain = Strain()
-    strain.spoiled = lambda since, now: since <= now  # type: ignore[method-assign]
+    overload_history = OverloadHistory()
+    overload_history.spoiled = lambda since, now: since <= now  # type: ignore[method-assign]
     diagnosis = asyncio.run(
-        Diagnoser(("127.0.0.1", PORT), LAB, strain).diagnose("www.lame.example.co.jp")
+        Diagnoser(("127.0.0.1", PORT), LAB, overload_history).diagnose("www.lame.example.co.jp")
     )
     assert "too much to do" in diagnosis.incomplete
 
 
 def test_without_a_resolver_nothing_is_proven() -> None:
-    diagnosis = asyncio.run(Diagnoser(("127.0.0.1", 9), LAB, Strain()).diagnose("www.example"))
+    diagnosis = asyncio.run(
+        Diagnoser(("127.0.0.1", 9), LAB, OverloadHistory()).diagnose("www.example")
+    )
     assert "cannot be looked up" in diagnosis.incomplete
 
 

@@ -11,8 +11,8 @@ from grpc import aio
 from structlog.testing import capture_logs
 
 from coordinator.perspectives import client as module
-from coordinator.perspectives.client import Link, LinkOptions
-from coordinator.perspectives.errors import Problem
+from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.errors import PerspectiveProblem
 from coordinator.perspectives.pending import Answer
 from coordinator.rules.roster import Perspective
 from mpic.runtime.grpc.handlers import Context
@@ -107,8 +107,8 @@ class World:
             where.egress,
             where.resolver,
         )
-        options = LinkOptions(self.files(self.coordinator), 0.0, restart_patience=0.0)
-        self.link = Link(here, options)
+        options = ClientOptions(self.files(self.coordinator), 0.0, restart_patience=0.0)
+        self.link = PerspectiveClient(here, options)
         self._running = asyncio.create_task(self.link.run())
         await asyncio.wait_for(self.link.first_attempt(), 30)
 
@@ -179,7 +179,7 @@ async def test_who_turns_into_another_while_he_is_asked_is_not_believed(world: W
     world.ask(1)
     await world.until(lambda: bool(world.told))
     ((_, got),) = world.told
-    assert isinstance(got, Problem)
+    assert isinstance(got, PerspectiveProblem)
     assert got.dissent == c.DISSENT_MISIDENTIFIED
 
 
@@ -219,7 +219,7 @@ async def test_whatever_goes_wrong_with_an_answer_ends_no_link_for_ever(
         world.ask(1)
         await world.until(lambda: bool(world.told))
     ((_, got),) = world.told
-    assert isinstance(got, Problem)
+    assert isinstance(got, PerspectiveProblem)
     assert got.dissent == c.DISSENT_GARBAGE
     assert "link_failed" in [line["event"] for line in lines]
     await world.until(lambda: world.link.problem is None)
@@ -232,7 +232,7 @@ async def test_where_nobody_listens_is_said_and_tried_again(world: World) -> Non
     await world.until(lambda: world.link.problem is not None)
     world.ask(1)
     ((_, got),) = world.told
-    assert isinstance(got, Problem)
+    assert isinstance(got, PerspectiveProblem)
     assert got.dissent == c.DISSENT_UNREACHABLE
 
 
@@ -241,7 +241,7 @@ async def test_without_files_of_its_own_it_says_which_are_missing(
 ) -> None:
     await world.serve()
     files = TlsFiles(tmp_path / "none.pem", world.coordinator.private_key, world.authority.file)
-    link = Link(world.link.perspective, LinkOptions(files))
+    link = PerspectiveClient(world.link.perspective, ClientOptions(files))
     running = asyncio.create_task(link.run())
     await asyncio.wait_for(link.first_attempt(), 30)
     assert link.problem is not None

@@ -13,7 +13,7 @@ import pytest
 from google.protobuf import json_format
 
 from coordinator.decision.attempt_id import read_id, show_id
-from coordinator.record.entries import Dossier, read_dossier
+from coordinator.record.entries import RecordEntries, read_dossier
 from coordinator.record.index_terms import request_term
 from coordinator.record.stores.sqlite.store import SqliteStore
 from coordinator.record.verify import export_heads, verify_store
@@ -36,7 +36,7 @@ def question(*names: str, request_id: str = "") -> c.CorroborateRequest:
     return request
 
 
-def look_up(file: Path, record_id: str) -> Dossier:
+def look_up(file: Path, record_id: str) -> RecordEntries:
     store = SqliteStore(file).open()
     stored = store.read(read_id(record_id))
     store.close()

@@ -9,7 +9,7 @@ import pytest
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns.connection import Lookup
-from perspective_agent.dns.lookup_request import Wanted
+from perspective_agent.dns.lookup_request import LookupRequest
 from perspective_agent.dns.resolver import Resolver
 from perspective_agent.dns.wire import A
 from tests.world import network
@@ -80,8 +80,8 @@ def test_lookups_that_hang_and_are_given_up_leave_their_places_to_others() -> No
                 complete.set()
 
         complete = asyncio.Event()
-        hung = [resolver.ask(Wanted(f"hung{n}.test", A), receive) for n in range(32)]
-        good = [resolver.ask(Wanted(f"good{n}.test", A), receive) for n in range(40)]
+        hung = [resolver.ask(LookupRequest(f"hung{n}.test", A), receive) for n in range(32)]
+        good = [resolver.ask(LookupRequest(f"good{n}.test", A), receive) for n in range(40)]
         await until(lambda: len(fake.asked) == len(hung))
         assert not answers
         for lookup in hung:
@@ -109,7 +109,7 @@ def test_what_is_given_up_while_failures_are_erased_is_not_asked_anew() -> None:
             raise AssertionError(lookup)
 
         resolver = Resolver(address, erase)
-        wanted[0] = resolver.ask(Wanted("failing.test", A), receive)
+        wanted[0] = resolver.ask(LookupRequest("failing.test", A), receive)
         await until(lambda: bool(erased))
         await asyncio.sleep(0.1)  # in which it could be asked anew
         resolver.close()
@@ -130,7 +130,7 @@ def test_a_closed_link_asks_nobody() -> None:
             failures.append(lookup.failure)
 
         for number in range(33):
-            resolver.ask(Wanted(f"hung{number}.test", A), receive)
+            resolver.ask(LookupRequest(f"hung{number}.test", A), receive)
         await until(lambda: len(fake.asked) == 32)
         resolver.close()
         await until(lambda: bool(failures))

@@ -7,9 +7,9 @@ import signal
 
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.cpu_starvation import Exertion
+from perspective_agent.cpu_starvation import CpuStarvation
 from perspective_agent.dns.resolver import Resolver
-from perspective_agent.dns.shared_lookups import Walks
+from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.examine import Examination
 from perspective_agent.unbound.configuration import UnboundOptions
 from perspective_agent.unbound.control import FailureEraser, UnboundControl
@@ -44,7 +44,7 @@ def failures(report: p.EncodedObservation) -> list[o.Failure]:
     return found
 
 
-async def feel_for_ever(exertion: Exertion) -> None:
+async def feel_for_ever(exertion: CpuStarvation) -> None:
     while True:
         await exertion.feel()
 
@@ -68,10 +68,12 @@ async def examine(unbound: PrivateUnbound) -> p.EncodedObservation:
     pid = await find_process(control)
     resolver = Resolver(unbound.address, FailureEraser(control).erase)
     reported: asyncio.Future[p.EncodedObservation] = asyncio.get_running_loop().create_future()
-    watch = asyncio.create_task(feel_for_ever(Exertion(resolver, control)))
+    watch = asyncio.create_task(feel_for_ever(CpuStarvation(resolver, control)))
     os.kill(pid, signal.SIGSTOP)
     try:
-        Examination(QUESTION, Walks(resolver, lambda: True), 10, reported.set_result).start()
+        Examination(
+            QUESTION, SharedLookups(resolver, lambda: True), 10, reported.set_result
+        ).start()
         return await reported
     finally:
         os.kill(pid, signal.SIGCONT)

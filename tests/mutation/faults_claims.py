@@ -63,7 +63,7 @@ FAULTS = [
     Fault("what was asked before the start is not looked for", REPEATS, "is_known or memory.is_shared or now < self._complete_at", "is_known or memory.is_shared"),
     Fault("what was asked is forgotten at once", REPEATS, "        self._recent.add(term)\n        return record", "        return record"),
     Fault("a full memory forgets", REPEATS, "            self._complete_at = now + window\n        self._older", "            pass\n        self._older"),
-    Fault("half of what was asked is forgotten early", REPEATS, "self._older, self._recent = self._recent, Seen()", "self._older, self._recent = Seen(), Seen()"),
+    Fault("half of what was asked is forgotten early", REPEATS, "self._older, self._recent = self._recent, BloomFilter()", "self._older, self._recent = BloomFilter(), BloomFilter()"),
     Fault("nothing is ever forgotten", REPEATS, "        if now - self._turned_at < window and not is_full:\n            return\n", "        return\n"),
     Fault("verdicts older than the window are told", REPEATS, "since = lowest_id(memory.clock() - memory.window)", "since = bytes(16)"),
     Fault("a store that cannot be read has no verdict", REPEATS, "            wanted.set_exception(found)", "            wanted.set_result([])"),

@@ -236,7 +236,7 @@ FAULTS = [
     Fault("the bound of one caller may be overstepped", ADMISSION, "here + names > bound:", "here >= bound:"),
     Fault("who finds no room is nowhere in the log", "coordinator/request_handler.py", "            self.turned_away.note(caller=call.caller, reason=error.reason)\n", ""),
     Fault("who finds no room is told of one by one", "coordinator/request_handler.py", "            self.turned_away.note(caller=call.caller, reason=error.reason)\n", '            log.info("not_decided", caller=call.caller, reason=error.reason)\n'),
-    Fault("who is turned away lets fewer in", OVERLOAD, '        text = f"{message}; nothing was', '        self.throttle.narrow(self.admission.in_flight, self.admission.bounds.names)\n        text = f"{message}; nothing was'),
+    Fault("who is turned away lets fewer in", OVERLOAD, '        text = f"{message}; nothing was', '        self.adaptive_limit.narrow(self.admission.in_flight, self.admission.bounds.names)\n        text = f"{message}; nothing was'),
     Fault("who is turned away is told in the log again and again", "proto/mpic/runtime/grpc/counted_lines.py", "        self._counts.clear()", "        pass"),
     Fault("a caller's double use of an id is the service's fault", "coordinator/telemetry/metrics.py", "(StatusCode.INVALID_ARGUMENT, StatusCode.ALREADY_EXISTS)", "(StatusCode.INVALID_ARGUMENT,)"),
     Fault("what has left counts on", ADMISSION, "        self._by_caller[caller] -= names", "        pass"),

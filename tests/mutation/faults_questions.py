@@ -36,5 +36,5 @@ FAULTS = [
     Fault("an attempt is recorded as nobody's", CLERK, "Asked(call.caller, request, digest)", 'Asked("", request, digest)'),
     Fault("the issuers of a reload are not in force", CLERK, "        self._counter = replace(self._counter, issuers=issuers)\n", ""),
     Fault("the bounds of a reload are not in force", CLERK, "        self.gate.admission.bounds = bounds\n", ""),
-    Fault("the rules of a reload are not written down", CLERK, "        self._registry = replace(self._registry, transcriber=transcriber)\n", ""),
+    Fault("the rules of a reload are not written down", CLERK, "        self._registry = replace(self._registry, record_builder=record_builder)\n", ""),
 ]  # fmt: skip

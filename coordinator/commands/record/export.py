@@ -14,7 +14,7 @@ from google.protobuf import json_format
 from coordinator.api.response import fill_late, fill_whole_answer
 from coordinator.commands.record.query import dissenting
 from coordinator.decision.attempt_id import show_id
-from coordinator.record.entries import Dossier
+from coordinator.record.entries import RecordEntries
 from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 
@@ -41,12 +41,12 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
-def to_json(dossier: Dossier) -> str:
+def to_json(dossier: RecordEntries) -> str:
     """Return all that is recorded about a question as one line; raises ValueError without one."""
     return json.dumps(to_object(dossier), separators=(",", ":"))
 
 
-def to_object(dossier: Dossier) -> dict[str, Any]:
+def to_object(dossier: RecordEntries) -> dict[str, Any]:
     """Return the object: parts of the agreement in its JSON mapping, under their field names."""
     record = dossier.question
     if record is None:
@@ -77,7 +77,7 @@ def to_object(dossier: Dossier) -> dict[str, Any]:
     }
 
 
-def to_rows(dossier: Dossier) -> Iterator[list[str]]:
+def to_rows(dossier: RecordEntries) -> Iterator[list[str]]:
     """Yield a row of COLUMNS for each name of a question."""
     record = dossier.question
     if record is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from coordinator.decision.attempt_id import lowest_id
-from coordinator.record.entries import Dossier
+from coordinator.record.entries import RecordEntries
 from coordinator.record.index_terms import (
     caller_term,
     dissent_term,
@@ -27,7 +27,7 @@ _NO_DISSENT = (c.DISSENT_UNSPECIFIED, c.DISSENT_NOT_AWAITED)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RecordCriteria:
     """Criteria, all of which a record must meet; what is not given, any record meets."""
 
     name: str = ""
@@ -63,7 +63,7 @@ class Wanted:
             newest_first=newest_first,
         )
 
-    def meets(self, dossier: Dossier) -> bool:
+    def meets(self, dossier: RecordEntries) -> bool:
         """Whether a record is wanted."""
         record = dossier.question
         if record is None:
@@ -85,7 +85,7 @@ class Wanted:
         )
 
 
-def dissenting(dossier: Dossier, record: r.Record) -> set[str]:
+def dissenting(dossier: RecordEntries, record: r.Record) -> set[str]:
     """Return the ids of the perspectives that did not corroborate some name, at once or late."""
     told = {
         perspective.id

@@ -25,11 +25,11 @@ from coordinator.commands.record.options import (
     in_utc,
     open_record,
 )
-from coordinator.commands.record.query import Wanted, read_reason
+from coordinator.commands.record.query import RecordCriteria, read_reason
 from coordinator.commands.record.terminal import describe_change, print_list, print_record
 from coordinator.decision.attempt_id import read_id, show_id
-from coordinator.record.entries import Dossier, read_dossier
-from coordinator.record.replay import Rules, replay
+from coordinator.record.entries import RecordEntries, read_dossier
+from coordinator.record.replay import ReplayRules, replay
 from coordinator.record.stores.base import Store, StoredRecord
 from coordinator.rules.policy import NoPolicyRowError
 from coordinator.settings import read_settings
@@ -63,7 +63,7 @@ def show(
         raise typer.Exit(1)
 
 
-def _find(opened: Opened, identifier: str, caller: str) -> Iterator[Dossier]:
+def _find(opened: Opened, identifier: str, caller: str) -> Iterator[RecordEntries]:
     """Yield the record of an id, or those of a request id."""
     try:
         stored = opened.store.read(read_id(identifier))
@@ -76,7 +76,7 @@ def _find(opened: Opened, identifier: str, caller: str) -> Iterator[Dossier]:
         return
     callers = [caller] if caller else opened.settings.callers.allowed
     for one in callers:
-        yield from _select(opened.store, Wanted(caller=one, request_id=identifier))
+        yield from _select(opened.store, RecordCriteria(caller=one, request_id=identifier))
 
 
 def search(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -166,8 +166,8 @@ def judge_again(  # noqa: PLR0913, PLR0917 - one parameter for each option
     questions = changed = reversed_ = 0
     with open_record(config) as opened:
         settings = read_settings(rules) if rules else opened.settings
-        by = Rules(settings.policy.policy(), settings.issuers(), in_utc(as_of))
-        wanted = Wanted(name=name, since=in_utc(since), until=in_utc(until))
+        by = ReplayRules(settings.policy.policy(), settings.issuers(), in_utc(as_of))
+        wanted = RecordCriteria(name=name, since=in_utc(since), until=in_utc(until))
         try:
             for dossier in _select(opened.store, wanted):
                 questions += 1
@@ -184,14 +184,16 @@ def judge_again(  # noqa: PLR0913, PLR0917 - one parameter for each option
     raise typer.Exit(CHANGED if changed else 0)
 
 
-def _select(store: Store, wanted: Wanted, *, newest_first: bool = False) -> Iterator[Dossier]:
+def _select(
+    store: Store, wanted: RecordCriteria, *, newest_first: bool = False
+) -> Iterator[RecordEntries]:
     for stored in store.search(wanted.search(newest_first=newest_first)):
         dossier = _read(stored)
         if wanted.meets(dossier):
             yield dossier
 
 
-def _read(stored: StoredRecord) -> Dossier:
+def _read(stored: StoredRecord) -> RecordEntries:
     """Read a record, and say what is not as it was written: what that is about is not shown."""
     dossier = read_dossier(stored.contents, stored.record)
     for flaw in dossier.flaws:
@@ -206,13 +208,13 @@ def _want(
     reason: str,
     perspective: str,
     caller: str,
-) -> Wanted:
+) -> RecordCriteria:
     try:
         meant = read_reason(reason) if reason else c.REASON_UNSPECIFIED
     except Flaw as flaw:
         raise typer.BadParameter(f"--reason: {flaw}") from flaw
     since, until = map(in_utc, between)
-    return Wanted(name, since, until, meant, perspective, caller)
+    return RecordCriteria(name, since, until, meant, perspective, caller)
 
 
 def _console() -> Console:

@@ -13,16 +13,16 @@ from coordinator.commands.answer_table import print_answer
 from coordinator.commands.record.query import dissenting
 from coordinator.decision.attempt_id import show_id
 from coordinator.record.basis import describe_basis, find_basis
-from coordinator.record.chain import Flaw as ChainFlaw
-from coordinator.record.entries import Dossier, read_dossier
-from coordinator.record.replay import Change
+from coordinator.record.chain import ChainFlaw
+from coordinator.record.entries import RecordEntries, read_dossier
+from coordinator.record.replay import ReplayDifference
 from coordinator.record.timestamps import show_moment
 from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
 
-def print_record(dossier: Dossier, console: Console) -> None:
+def print_record(dossier: RecordEntries, console: Console) -> None:
     """Print all that is recorded about one question."""
     record = dossier.question
     if record is None:
@@ -38,7 +38,7 @@ def print_record(dossier: Dossier, console: Console) -> None:
         console.print(_issuance_line(issued, record))
 
 
-def print_list(dossiers: Iterable[Dossier], console: Console) -> int:
+def print_list(dossiers: Iterable[RecordEntries], console: Console) -> int:
     """Print a line for each record; return how many."""
     table = Table(box=box.SIMPLE, header_style="bold")
     for column in ("asked at", "record", "request", "name", "reason", "quorum", "dissenting"):
@@ -76,7 +76,7 @@ def describe_flaw(flaw: ChainFlaw) -> str:
     return f"{', '.join(where) or 'an entry'}{about}: {escape(flaw.what)}"
 
 
-def describe_change(change: Change) -> str:
+def describe_change(change: ReplayDifference) -> str:
     """Say how today's verdict on a name differs from the recorded one."""
     record, name = change.record, change.name
     then, now = f"{_reason(name.reason)} {name.quorum}", f"{_reason(change.reason)} {change.quorum}"

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 
-class Company:
+class InFlight:
     """Counts what is under way; `with company:` around the way, or `expect` and `arrive`."""
 
     def __init__(self) -> None:

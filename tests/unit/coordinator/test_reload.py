@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 import mpic.runtime.logs
 from coordinator.checks.caa.issuer import Issuer
-from coordinator.reload import FREE, Change, read_again
+from coordinator.reload import FREE, RunningParts, read_again
 from coordinator.rules.roster import Roster, Rules
 from coordinator.settings import CoordinatorSettings
 from mpic.runtime.config import ConfigError
@@ -142,7 +142,7 @@ class Running:
             for name in ("server", "corroborator", "clerk", "servicer", "metrics", "program")
         }
         fanout: Any = self.fanout
-        self.change = Change(file=file, service="mpic.test.Service", fanout=fanout, **parts)
+        self.change = RunningParts(file=file, service="mpic.test.Service", fanout=fanout, **parts)
 
     def given(self, call: str) -> tuple[Any, ...]:
         """What the one call got."""
@@ -175,8 +175,8 @@ async def test_all_of_it_is_in_force(
     assert running.given("server.adopt") == (tls, {"mpic.test.Service": callers})
     rules = Rules(roster, settings.policy.policy())
     assert running.given("corroborator.adopt") == (rules,)
-    transcriber, issuers, bounds = running.given("clerk.adopt")
-    assert sorted(transcriber._links) == sorted(one.id for one in roster.perspectives)
+    record_builder, issuers, bounds = running.given("clerk.adopt")
+    assert sorted(record_builder._links) == sorted(one.id for one in roster.perspectives)
     assert issuers == {"example": Issuer(frozenset({"ca.example.test"}))}
     assert bounds == settings.limits.bounds()
     assert running.given("servicer.adopt") == (running.fanout.links,)

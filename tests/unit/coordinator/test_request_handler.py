@@ -17,14 +17,14 @@ from coordinator.decision.attempt_id import make_id
 from coordinator.decision.question import Question
 from coordinator.decision.vote import Reply
 from coordinator.overload.admission import Admission, Bounds
-from coordinator.overload.limiter import DEADLINE_MARGIN, Gate
-from coordinator.perspectives.client import Link, LinkOptions
+from coordinator.overload.limiter import DEADLINE_MARGIN, Limiter
+from coordinator.perspectives.client import ClientOptions, PerspectiveClient
 from coordinator.perspectives.fanout import Fanout, Inquiry, Receive
-from coordinator.record.builder import Asked, Transcriber
-from coordinator.record.idempotency import Repeats
+from coordinator.record.builder import Asked, RecordBuilder
+from coordinator.record.idempotency import Idempotency
 from coordinator.record.write_queue import Done, Word, outlast
-from coordinator.record.writer import Recorder, Unrecorded
-from coordinator.request_handler import Call, Clerk, Counter, Registry, digest_request
+from coordinator.record.writer import RecordWriter, Unrecorded
+from coordinator.request_handler import Call, Counter, Registry, RequestHandler, digest_request
 from coordinator.rules.policy import BASELINE_ROWS, Policy
 from coordinator.rules.roster import Perspective, Roster, Rules
 from coordinator.telemetry.metrics import CoordinatorMetrics
@@ -48,7 +48,7 @@ from tests.world.samples import (
     reply,
 )
 
-NO_FILES = LinkOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
+NO_FILES = ClientOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
 ASKED = Asked("caller", c.CorroborateRequest(), b"digest")
 
 
@@ -71,9 +71,9 @@ class Writer:
 
 async def test_what_comes_before_it_is_written_is_in_it_and_what_comes_then_is_late() -> None:
     writer = Writer()
-    links = [Link(one, NO_FILES) for one in WORLD.perspectives]
+    links = [PerspectiveClient(one, NO_FILES) for one in WORLD.perspectives]
     nothing: Any = None
-    registry = Registry(cast("Recorder", writer), Transcriber(links, b"version"), nothing)
+    registry = Registry(cast("RecordWriter", writer), RecordBuilder(links, b"version"), nothing)
     question = Question("r-1", [parse_name(NAME)], [ask()], TERMS, dry_run=False, linger=0)
     attempt = Attempt(question, WORLD, NOVEMBER, registry.keep_late)
     *most, fifth, sixth = WORLD.perspectives
@@ -124,16 +124,16 @@ class House:
         self._answering: set[asyncio.Task[None]] = set()
         corroborator = Corroborator(rules, fanout, lambda: NOVEMBER, lambda _: None)
         self.disk = Disk()
-        registry = Registry(self.disk, self.transcriber(b"before"), Repeats(None))
+        registry = Registry(self.disk, self.record_builder(b"before"), Idempotency(None))
         self.program = ProgramMetrics("coordinator")
         metrics = CoordinatorMetrics(rules, self.program)
-        gate = Gate(Admission(Bounds(200, 150)), 11.0)
+        gate = Limiter(Admission(Bounds(200, 150)), 11.0)
         counter = Counter({"one": Issuer(frozenset({ISSUER}))}, 11.0, gate, metrics)
-        self.clerk = Clerk(corroborator, registry, counter, lambda: self.is_stopping)
+        self.clerk = RequestHandler(corroborator, registry, counter, lambda: self.is_stopping)
 
-    def transcriber(self, policy_version: bytes) -> Transcriber:
-        return Transcriber(
-            [Link(one, NO_FILES) for one in self.roster.perspectives], policy_version
+    def record_builder(self, policy_version: bytes) -> RecordBuilder:
+        return RecordBuilder(
+            [PerspectiveClient(one, NO_FILES) for one in self.roster.perspectives], policy_version
         )
 
     def count(self, outcome: str) -> float | None:
@@ -310,7 +310,7 @@ async def test_what_is_adopted_holds_for_what_is_asked_from_then_on() -> None:
     assert (await house.decide()).policy_version == b"before"
     bounds = Bounds(100, 100)
     house.clerk.adopt(
-        house.transcriber(b"after"),
+        house.record_builder(b"after"),
         {"two": Issuer(frozenset({"other.test"}), frozenset({"issuevmc"}))},
         bounds,
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from perspective_agent.cpu_starvation import Exertion, has_toiled, read_sleeps
-from perspective_agent.dns.lookup_request import Wanted
+from perspective_agent.cpu_starvation import CpuStarvation, has_toiled, read_sleeps
+from perspective_agent.dns.lookup_request import LookupRequest
 from perspective_agent.dns.resolver import Resolver
 from perspective_agent.unbound.control import UnboundControl
 
@@ -56,18 +56,18 @@ def _in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def busy() -> Resolver:
     """Return a resolver with a lookup that nobody answers."""
     resolver = Resolver(("127.0.0.1", 9), connections=0)
-    resolver.ask(Wanted("www.example.test", 1), lambda *_: None)
+    resolver.ask(LookupRequest("www.example.test", 1), lambda *_: None)
     return resolver
 
 
-async def feel(one: Exertion, resolver: Resolver) -> bool:
+async def feel(one: CpuStarvation, resolver: Resolver) -> bool:
     await one.feel()
-    return resolver.strain.is_on
+    return resolver.overload_history.is_on
 
 
 async def test_who_does_not_sleep_is_strained(tmp_path: Path) -> None:
     kernel, resolver, control = Kernel(tmp_path), busy(), Control()
-    one = Exertion(resolver, control, tmp_path)
+    one = CpuStarvation(resolver, control, tmp_path)
     assert not await feel(one, resolver)  # whose process it is
     assert not await feel(one, resolver)  # from where on to count
     kernel.tell(PID, 10, "R (running)")
@@ -84,7 +84,7 @@ async def test_who_does_not_sleep_is_strained(tmp_path: Path) -> None:
 )
 async def test_who_waits_for_the_network_is_not(tmp_path: Path, state: str, *, is_on: bool) -> None:
     kernel, resolver = Kernel(tmp_path), busy()
-    one = Exertion(resolver, Control(), tmp_path)
+    one = CpuStarvation(resolver, Control(), tmp_path)
     for _ in range(2):
         await feel(one, resolver)
     kernel.tell(PID, 10, state)
@@ -94,7 +94,7 @@ async def test_who_waits_for_the_network_is_not(tmp_path: Path, state: str, *, i
 async def test_without_lookups_nobody_looks(tmp_path: Path) -> None:
     Kernel(tmp_path).tell(PID, 10, "R (running)")
     resolver, control = Resolver(("127.0.0.1", 9)), Control()
-    one = Exertion(resolver, control, tmp_path)
+    one = CpuStarvation(resolver, control, tmp_path)
     assert not any([await feel(one, resolver) for _ in range(4)])
     assert not control.asked
 
@@ -102,7 +102,7 @@ async def test_without_lookups_nobody_looks(tmp_path: Path) -> None:
 async def test_each_thread_must_sleep(tmp_path: Path) -> None:
     kernel, resolver = Kernel(tmp_path), busy()
     kernel.tell(OTHER, 20, "S (sleeping)")
-    one = Exertion(resolver, Control(), tmp_path)
+    one = CpuStarvation(resolver, Control(), tmp_path)
     for _ in range(2):
         await feel(one, resolver)
     kernel.tell(OTHER, 20, "R (running)")
@@ -111,7 +111,7 @@ async def test_each_thread_must_sleep(tmp_path: Path) -> None:
 
 async def test_one_that_is_started_again_is_found_again(tmp_path: Path) -> None:
     kernel, resolver, control = Kernel(tmp_path), busy(), Control()
-    one = Exertion(resolver, control, tmp_path)
+    one = CpuStarvation(resolver, control, tmp_path)
     for _ in range(2):
         await feel(one, resolver)
     (tmp_path / str(PID)).rename(tmp_path / str(OTHER))
@@ -129,7 +129,7 @@ async def test_a_kernel_that_does_not_count_is_endured(tmp_path: Path, status: s
     Kernel(tmp_path)
     (tmp_path / str(PID) / "task" / str(PID) / "status").write_text(status)
     resolver = busy()
-    one = Exertion(resolver, Control(), tmp_path)
+    one = CpuStarvation(resolver, Control(), tmp_path)
     assert not any([await feel(one, resolver) for _ in range(4)])
 
 
@@ -137,7 +137,7 @@ async def test_a_process_of_another_name_is_none(tmp_path: Path) -> None:
     """It is another's, in whose PID namespace the number means something else."""
     Kernel(tmp_path, "postgres").tell(PID, 10, "R (running)")
     resolver, control = busy(), Control()
-    one = Exertion(resolver, control, tmp_path)
+    one = CpuStarvation(resolver, control, tmp_path)
     assert not any([await feel(one, resolver) for _ in range(4)])
     assert control.asked == 4
 
@@ -148,7 +148,7 @@ async def test_a_beat_that_takes_twice_its_time_is_strain(
     resolver = Resolver(("127.0.0.1", 9))
     clock = iter([100.0, 100.51, 200.0, 200.49])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
-    one = Exertion(resolver, Control(), tmp_path)
+    one = CpuStarvation(resolver, Control(), tmp_path)
     assert [await feel(one, resolver) for _ in range(2)] == [True, False]
 
 

@@ -11,9 +11,9 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent import examine
 from perspective_agent.dns.connection import Lookup, Take
-from perspective_agent.dns.lookup_request import Wanted
-from perspective_agent.dns.overload_history import Strain
-from perspective_agent.dns.shared_lookups import Walks
+from perspective_agent.dns.lookup_request import LookupRequest
+from perspective_agent.dns.overload_history import OverloadHistory
+from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.dns.wire import make_query
 from perspective_agent.examine import Examination
 
@@ -32,9 +32,9 @@ class SilentResolver:
         self.queued = queued
         self.lookups: list[Lookup] = []
         self.abandoned: list[Lookup] = []
-        self.strain = Strain()
+        self.overload_history = OverloadHistory()
 
-    def ask(self, wanted: Wanted, take: Take) -> Lookup:
+    def ask(self, wanted: LookupRequest, take: Take) -> Lookup:
         lookup = Lookup(make_query(wanted.name, wanted.rdtype), take)
         lookup.is_queued = wanted.rdtype == self.queued
         self.lookups.append(lookup)
@@ -45,7 +45,7 @@ class SilentResolver:
 
 
 def begin(resolver: Any, reports: list[p.EncodedObservation]) -> Examination:  # noqa: ANN401
-    examination = Examination(QUESTION, Walks(resolver, lambda: True), 10, reports.append)
+    examination = Examination(QUESTION, SharedLookups(resolver, lambda: True), 10, reports.append)
     examination.start()
     return examination
 
@@ -71,7 +71,7 @@ async def test_a_question_takes_no_longer_than_it_asks_for_and_the_agent_allows(
 ) -> None:
     asked = p.Question(id=7, name=QUESTION.name, timeout_ms=asked_ms, checks=QUESTION.checks)
     resolver: Any = SilentResolver()
-    examination = Examination(asked, Walks(resolver, lambda: True), 10, lambda _: None)
+    examination = Examination(asked, SharedLookups(resolver, lambda: True), 10, lambda _: None)
     before = asyncio.get_running_loop().time()
     examination.start()
     assert 0 <= examination._deadline.when() - before - seconds < 1
@@ -82,7 +82,7 @@ async def test_a_lookup_that_our_own_side_kept_waiting_is_not_the_domains_failur
     reports: list[p.EncodedObservation] = []
     resolver = SilentResolver()
     now = time.perf_counter()
-    resolver.strain.note(now - 5, now, is_on=True)
+    resolver.overload_history.note(now - 5, now, is_on=True)
     begin(resolver, reports)
     await asyncio.sleep(0.05)
     (report,) = reports
@@ -129,7 +129,7 @@ async def test_what_is_withdrawn_is_not_reported_and_what_waits_for_room_not_sen
 class FullResolver(SilentResolver):
     """Answers at once: an alias of the longest kind at each level, as a domain may have them."""
 
-    def ask(self, wanted: Wanted, take: Take) -> Lookup:
+    def ask(self, wanted: LookupRequest, take: Take) -> Lookup:
         lookup = super().ask(wanted, take)
         found = o.Lookup(name=wanted.name, absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_INSECURE)
         long = ["x" * 1000 for _ in range(17)]
@@ -145,7 +145,7 @@ async def test_a_domain_cannot_make_an_observation_larger_than_it_may_be() -> No
     question.name = "a." * 60 + "example.test"
     question.timeout_ms = 10_000
     reports: list[p.EncodedObservation] = []
-    walks = Walks(cast("Any", FullResolver()), lambda: True)
+    walks = SharedLookups(cast("Any", FullResolver()), lambda: True)
     examination = Examination(question, walks, 10, reports.append)
     examination.start()
     await asyncio.sleep(0)

@@ -12,8 +12,8 @@ from mpic.runtime.clock import read_clock_us
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.dns.connection import Lookup, Take
-from perspective_agent.dns.lookup_request import Wanted
-from perspective_agent.dns.overload_history import Strain
+from perspective_agent.dns.lookup_request import LookupRequest
+from perspective_agent.dns.overload_history import OverloadHistory
 from perspective_agent.dns.wire import make_query
 from perspective_agent.servicer import Identity, PerspectiveServicer, View
 from perspective_agent.stream import StreamOptions
@@ -34,10 +34,10 @@ class Resolver:
         self.asked = 0
         self.is_full = False
         self.is_silent = False
-        self.strain = Strain()
+        self.overload_history = OverloadHistory()
         self._soon: set[asyncio.Handle] = set()
 
-    def ask(self, wanted: Wanted, take: Take) -> Lookup:
+    def ask(self, wanted: LookupRequest, take: Take) -> Lookup:
         self.asked += 1
         lookup = Lookup(make_query(wanted.name, wanted.rdtype), take)
         absent = o.Lookup(name=wanted.name, absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_SECURE)

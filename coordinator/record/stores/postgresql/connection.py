@@ -74,7 +74,7 @@ _MENDS = {
 _OTHER = f"See the database server's log; {_GOES_ON}"
 
 
-class Connection(psycopg.Connection[tuple[Any, ...]]):
+class PostgresqlConnection(psycopg.Connection[tuple[Any, ...]]):
     """A connection that does not wait for ever."""
 
     patience: float | None = CONNECT_SECONDS
@@ -113,7 +113,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
 
 @contextmanager
-def unhurried(db: Connection) -> Iterator[None]:
+def unhurried(db: PostgresqlConnection) -> Iterator[None]:
     """Let one transaction take as long as it takes."""
     patience, db.patience = db.patience, None
     try:
@@ -133,10 +133,10 @@ class Address:
         self._timeout = timeout
         self._name = "PostgreSQL"
 
-    def connect(self) -> Connection:
+    def connect(self) -> PostgresqlConnection:
         """Return a new connection, in autocommit; raises psycopg.Error or StoreError."""
         params: dict[str, Any] = _DEFAULTS | self._read()
-        connection = Connection.connect(autocommit=True, **params)
+        connection = PostgresqlConnection.connect(autocommit=True, **params)
         try:
             self._prepare(connection)
         except BaseException:
@@ -144,7 +144,7 @@ class Address:
             raise
         return connection
 
-    def _prepare(self, connection: Connection) -> None:
+    def _prepare(self, connection: PostgresqlConnection) -> None:
         connection.patience = self._timeout + _GRACE
         milliseconds = str(round(self._timeout * 1000))
         row = connection.execute(_SESSION, {"milliseconds": milliseconds}).fetchone()

@@ -9,12 +9,12 @@ from psycopg.errors import UniqueViolation
 from coordinator.record.chain import Batch
 from coordinator.record.stores.base import Claim, ClaimedError, Entry
 from coordinator.record.stores.postgresql import statements
-from coordinator.record.stores.postgresql.connection import Connection
+from coordinator.record.stores.postgresql.connection import PostgresqlConnection
 
 _VERDICT_KEY = "verdict_pkey"
 
 
-def insert_claiming(db: Connection, batch: Batch, entries: Sequence[Entry]) -> None:
+def insert_claiming(db: PostgresqlConnection, batch: Batch, entries: Sequence[Entry]) -> None:
     """Write a batch; raises ClaimedError where other records have the verdicts of requests."""
     try:
         insert(db, batch, entries)
@@ -30,12 +30,12 @@ def insert_claiming(db: Connection, batch: Batch, entries: Sequence[Entry]) -> N
         insert(db, batch, entries)
 
 
-def forget(db: Connection, claims: Sequence[Claim]) -> None:
+def forget(db: PostgresqlConnection, claims: Sequence[Claim]) -> None:
     """Forget the requests that are older than a window."""
     db.execute(statements.FORGET, (UUID(bytes=claims[0].since),))
 
 
-def insert(db: Connection, batch: Batch, entries: Sequence[Entry]) -> None:
+def insert(db: PostgresqlConnection, batch: Batch, entries: Sequence[Entry]) -> None:
     """Write a batch by one statement; raises psycopg.Error."""
     values = {
         "chain": batch.chain,

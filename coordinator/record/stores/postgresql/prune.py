@@ -10,11 +10,11 @@ from psycopg import sql
 from coordinator.record.chain import Gap
 from coordinator.record.index_terms import find_terms
 from coordinator.record.stores.postgresql import statements
-from coordinator.record.stores.postgresql.connection import Connection
+from coordinator.record.stores.postgresql.connection import PostgresqlConnection
 from mpic.v1 import record_pb2 as r
 
 
-def remove_stretches(db: Connection, gaps: Sequence[Gap]) -> None:
+def remove_stretches(db: PostgresqlConnection, gaps: Sequence[Gap]) -> None:
     """Remove stretches, within the transaction there is; raises psycopg.Error."""
     numbers: dict[date, list[int]] = defaultdict(list)
     for gap in gaps:
@@ -34,11 +34,11 @@ def remove_stretches(db: Connection, gaps: Sequence[Gap]) -> None:
     db.execute(statements.FORGET_REMOVED)
 
 
-def _is_empty(db: Connection, month: date) -> bool:
+def _is_empty(db: PostgresqlConnection, month: date) -> bool:
     return db.execute(statements.IS_EMPTY, (month,)).fetchone() == (True,)
 
 
-def _remove_entries(db: Connection, month: date, numbers: list[int]) -> None:
+def _remove_entries(db: PostgresqlConnection, month: date, numbers: list[int]) -> None:
     """Remove the entries of batches from a month that other batches are in, and their terms."""
     rows = db.execute(statements.REMOVE_ENTRIES, (numbers, month)).fetchall()
     pairs = [

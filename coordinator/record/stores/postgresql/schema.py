@@ -21,7 +21,7 @@ from typing import Any
 from psycopg.errors import InsufficientPrivilege
 
 from coordinator.record.stores.base import StoreError
-from coordinator.record.stores.postgresql.connection import Address, Connection, unhurried
+from coordinator.record.stores.postgresql.connection import Address, PostgresqlConnection, unhurried
 
 MIGRATIONS: Sequence[Sequence[str]] = (
     (
@@ -150,7 +150,7 @@ _OPEN_MONTHS = (
 )
 
 
-def check_version(db: Connection, address: Address, *, may_migrate: bool) -> None:
+def check_version(db: PostgresqlConnection, address: Address, *, may_migrate: bool) -> None:
     """Raise StoreError unless the tables are this program's, or are made so; or psycopg.Error."""
     version = find_version(db)
     if version > VERSION:
@@ -175,19 +175,19 @@ def _other_version(address: Address, version: int) -> StoreError:
     )
 
 
-def find_version(db: Connection) -> int:
+def find_version(db: PostgresqlConnection) -> int:
     """Return the version of the tables; 0: there are none. Raises psycopg.Error."""
     if not _fetch_one(db, _HAS_TABLES):
         return 0
     return int(_fetch_one(db, _READ_VERSION))
 
 
-def is_owner(db: Connection) -> bool:
+def is_owner(db: PostgresqlConnection) -> bool:
     """Say whether the tables are this role's, or none are there; raises psycopg.Error."""
     return bool(_fetch_one(db, _MAY_MIGRATE))
 
 
-def migrate(db: Connection) -> None:
+def migrate(db: PostgresqlConnection) -> None:
     """Bring the tables up to date, one process at a time; raises psycopg.Error."""
     with unhurried(db):
         db.execute("SET LOCAL lock_timeout = 0")
@@ -204,11 +204,11 @@ def migrate(db: Connection) -> None:
         db.execute(_GRANTS)
 
 
-def open_months(db: Connection, month: date) -> None:
+def open_months(db: PostgresqlConnection, month: date) -> None:
     """Make the partitions of a month and of the one after it; raises psycopg.Error."""
     db.execute(_OPEN_MONTHS, {"month": month})
 
 
-def _fetch_one(db: Connection, statement: str) -> Any:  # noqa: ANN401 - whatever was selected
+def _fetch_one(db: PostgresqlConnection, statement: str) -> Any:  # noqa: ANN401 - whatever was selected
     row = db.execute(statement).fetchone()
     return row[0] if row else None

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from coordinator.decision.attempt_id import show_id
 from coordinator.record.stores.postgresql import statements
-from coordinator.record.stores.postgresql.connection import Connection, unhurried
+from coordinator.record.stores.postgresql.connection import PostgresqlConnection, unhurried
 
 _ISOLATION = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _NO_TIMEOUT = "SET LOCAL idle_in_transaction_session_timeout = 0"
@@ -14,7 +14,7 @@ _AT_ONCE = 5_000
 
 
 @contextmanager
-def hold_snapshot(db: Connection) -> Iterator[None]:
+def hold_snapshot(db: PostgresqlConnection) -> Iterator[None]:
     """Read what was committed by now, and keep prunings away; raises psycopg.Error."""
     with unhurried(db):
         db.execute(_ISOLATION)
@@ -23,7 +23,7 @@ def hold_snapshot(db: Connection) -> Iterator[None]:
         yield
 
 
-def read_index(db: Connection) -> Iterator[tuple[bytes, int]]:
+def read_index(db: PostgresqlConnection) -> Iterator[tuple[bytes, int]]:
     """Yield the pairs of the index, sorted; within a snapshot. Raises psycopg.Error."""
     with db.cursor(name="mpic_index") as cursor:
         cursor.itersize = _AT_ONCE
@@ -31,7 +31,7 @@ def read_index(db: Connection) -> Iterator[tuple[bytes, int]]:
         yield from cursor
 
 
-def find_oddities(db: Connection) -> Iterator[str]:
+def find_oddities(db: PostgresqlConnection) -> Iterator[str]:
     """Say what of the tables follows from no entry and is not as it was made."""
     for name, kind, has_policies in db.execute(statements.TABLES).fetchall():
         if kind != statements.KINDS.get(name, "r") or has_policies:

@@ -33,7 +33,7 @@ from coordinator.record.stores.base import (
     StoreError,
 )
 from coordinator.record.stores.postgresql import schema, statements
-from coordinator.record.stores.postgresql.connection import Address, Connection, unhurried
+from coordinator.record.stores.postgresql.connection import Address, PostgresqlConnection, unhurried
 from coordinator.record.stores.postgresql.insert import forget, insert, insert_claiming, month_of
 from coordinator.record.stores.postgresql.prune import remove_stretches
 from coordinator.record.stores.postgresql.snapshot import find_oddities, hold_snapshot, read_index
@@ -55,7 +55,7 @@ class PostgresqlStore:
     def __init__(self, address: Address) -> None:
         """Touch nothing yet; `open` does."""
         self._address = address
-        self._connection: Connection | None = None
+        self._connection: PostgresqlConnection | None = None
         self._is_held = False
         """Whether a snapshot is being read."""
 
@@ -85,7 +85,7 @@ class PostgresqlStore:
         """Write a batch durably, all or nothing."""
         claims = [entry.claim for entry in entries if entry.claim]
 
-        def write(db: Connection) -> None:
+        def write(db: PostgresqlConnection) -> None:
             if claims and batch.sequence % _BATCHES_TO_FORGET == 0:
                 forget(db, claims)
             try:
@@ -144,7 +144,7 @@ class PostgresqlStore:
     def strays(self) -> Iterator[StoredRecord]:
         """Yield entries that belong to no batch."""
 
-        def read(db: Connection) -> list[tuple[Any, ...]]:
+        def read(db: PostgresqlConnection) -> list[tuple[Any, ...]]:
             with unhurried(db):
                 return db.execute(statements.STRAYS).fetchall()
 
@@ -154,7 +154,7 @@ class PostgresqlStore:
     def months(self) -> list[StoredMonth]:
         """Return what there is by month and chain."""
 
-        def read(db: Connection) -> list[tuple[Any, ...]]:
+        def read(db: PostgresqlConnection) -> list[tuple[Any, ...]]:
             with unhurried(db):
                 return db.execute(statements.MONTHS).fetchall()
 
@@ -188,7 +188,7 @@ class PostgresqlStore:
     def remove(self, months: Sequence[StoredMonth], batch: Batch, entry: Entry) -> None:
         """Remove months and say so, both or nothing; needs the role that owns the tables."""
 
-        def write(db: Connection) -> None:
+        def write(db: PostgresqlConnection) -> None:
             schema.open_months(db, month_of(batch))
             with unhurried(db):
                 if db.execute(statements.MAY_REMOVE).fetchone() != (True,):
@@ -203,10 +203,10 @@ class PostgresqlStore:
         for record, pairs in groupby(rows, itemgetter(0)):
             yield StoredRecord(record, [content for _, content in pairs])
 
-    def _write(self, batch: Batch, write: Callable[[Connection], None]) -> None:
+    def _write(self, batch: Batch, write: Callable[[PostgresqlConnection], None]) -> None:
         """Write a batch; one that is there already was written by an attempt that seemed lost."""
 
-        def settle(db: Connection) -> None:
+        def settle(db: PostgresqlConnection) -> None:
             try:
                 write(db)
             except UniqueViolation:
@@ -222,7 +222,7 @@ class PostgresqlStore:
         # Planned anew each time: a plan made once for every term would suit none.
         return self._do(lambda db: db.execute(statement, values, prepare=False).fetchall())
 
-    def _do(self, work: Callable[[Connection], T]) -> T:
+    def _do(self, work: Callable[[PostgresqlConnection], T]) -> T:
         """Do something, and again on a new connection when the one there was turns out lost."""
         with self._address.explaining():
             while True:
@@ -243,7 +243,7 @@ class PostgresqlStore:
         self.close()
         return is_lost
 
-    def _connect(self, *, migrate: bool = False) -> Connection:
+    def _connect(self, *, migrate: bool = False) -> PostgresqlConnection:
         """Connect; tables that have gone are not silently begun anew."""
         db = self._address.connect()
         try:

@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 from grpc import aio
 
 from mpic.bounds import BATCH_OCTETS
-from mpic.runtime.in_flight import Company
+from mpic.runtime.in_flight import InFlight
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class Outbox(Generic[T]):
         window: float,
         limit: int,
         octets: Callable[[T], int] | None = None,
-        company: Company | None = None,
+        company: InFlight | None = None,
     ) -> None:
         """Gather for `window` seconds between batches; hold at most `limit` items.
 

@@ -16,7 +16,7 @@ from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.grpc.handlers import Context, Handler, read_late
 from mpic.trace import HEADER, Trace, read_traceparent
 
-__all__ = ["Context", "Gate", "peer_identities", "peer_trace"]
+__all__ = ["AllowList", "Context", "peer_identities", "peer_trace"]
 
 log = structlog.get_logger()
 
@@ -87,7 +87,7 @@ class _Caller(NamedTuple):
     context: Context
 
 
-class Gate:
+class AllowList:
     """Lets a caller reach a service only if its certificate names one of that service's callers.
 
     A caller without a certificate never gets here: the TLS handshake fails, which grpcio itself

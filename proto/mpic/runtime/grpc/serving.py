@@ -18,7 +18,7 @@ from mpic.runtime.address import reachable
 from mpic.runtime.grpc.acceptors import Acceptors, Reception, find_lacking, refuse
 from mpic.runtime.grpc.errors import map_errors
 from mpic.runtime.grpc.handlers import Context, Handler
-from mpic.runtime.grpc.identity import Gate
+from mpic.runtime.grpc.identity import AllowList
 from mpic.runtime.grpc.metrics import HEALTH, Meter
 from mpic.runtime.grpc.tls import ServerIdentity, Tls, accepts_tls_1_2
 from mpic.runtime.grpc.transport import server_options
@@ -68,7 +68,7 @@ class Server:
     def __init__(self, listening: Listening) -> None:
         """Bind the port; raises ServingError. Then `add` services, and `start`."""
         self.meter = Meter((*listening.allowed, HEALTH))
-        self._gate = Gate(_with_health(listening.allowed))
+        self._gate = AllowList(_with_health(listening.allowed))
         self._acceptors: list[Acceptors] = []
         self._grpc = aio.server(options=server_options(listening.most_octets))
         self.lacking = find_lacking(self._grpc)

@@ -9,7 +9,7 @@ import grpc
 import pytest
 from structlog.testing import capture_logs
 
-from coordinator.api.record_queries import Archive
+from coordinator.api.record_queries import RecordQueries
 from coordinator.decision.attempt_id import make_id, show_id
 from coordinator.record.basis import Basis
 from coordinator.record.chain import seal_batch
@@ -19,7 +19,7 @@ from coordinator.record.stores.base import Entry
 from coordinator.record.stores.sqlite.store import SqliteStore
 from coordinator.record.timestamps import to_us
 from coordinator.record.write_queue import Word
-from coordinator.record.writer import Recorder
+from coordinator.record.writer import RecordWriter
 from mpic.runtime.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
@@ -36,9 +36,9 @@ class Room:
     def __init__(self, directory: Path) -> None:
         self._store = SqliteStore(directory / "record.sqlite3").open()
         self.reader = Reader(SqliteStore(directory / "record.sqlite3"))
-        recorder = cast("Recorder", self)
+        record_writer = cast("RecordWriter", self)
         auditors = frozenset({AUDITOR})
-        self.archive = Archive(self.reader, recorder, auditors, lambda: REPORTED)
+        self.archive = RecordQueries(self.reader, record_writer, auditors, lambda: REPORTED)
         self.written: list[r.RecordedIssuance] = []
 
     async def close(self) -> None:

@@ -18,8 +18,8 @@ from coordinator.api.response import (
 from coordinator.decision.attempt import Attempt
 from coordinator.decision.question import Question
 from coordinator.decision.vote import Reply
-from coordinator.perspectives.client import Link, LinkOptions
-from coordinator.record.builder import Asked, Transcriber
+from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.record.builder import Asked, RecordBuilder
 from coordinator.rules.policy import PolicyRow
 from coordinator.rules.quorum import Terms
 from mpic.names import parse_name
@@ -42,9 +42,9 @@ from tests.world.samples import (
     reply,
 )
 
-NO_FILES = LinkOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
-LINKS = [Link(one, NO_FILES) for one in WORLD.perspectives]
-TRANSCRIBER = Transcriber(LINKS, b"")
+NO_FILES = ClientOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
+LINKS = [PerspectiveClient(one, NO_FILES) for one in WORLD.perspectives]
+TRANSCRIBER = RecordBuilder(LINKS, b"")
 DIFFERS = (caa(), addresses(bytes([203, 0, 113, 66])))
 FORBIDS = (caa(b"\x00\x05issueother.example"), addresses(ADDRESS))
 

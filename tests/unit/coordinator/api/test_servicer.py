@@ -10,8 +10,8 @@ from google.protobuf.message import Message
 
 from coordinator.api.servicer import CorroborationServicer, StreamLimits
 from coordinator.overload.admission import Admission, Bounds
-from coordinator.overload.limiter import Gate
-from coordinator.perspectives.errors import Problem
+from coordinator.overload.limiter import Limiter
+from coordinator.perspectives.errors import PerspectiveProblem
 from coordinator.request_handler import Call
 from coordinator.rules.roster import Perspective
 from mpic.runtime.grpc.errors import RequestError
@@ -42,7 +42,7 @@ class Clerk:
     """Decides what it is asked, at once or when the test says so."""
 
     def __init__(self) -> None:
-        self.gate = Gate(Admission(Bounds(200, 150)), 11.0)
+        self.gate = Limiter(Admission(Bounds(200, 150)), 11.0)
         self.calls: list[Call] = []
         self.asked: list[str] = []
         self.cancelled: list[str] = []
@@ -67,7 +67,7 @@ class Link:
 
     def __init__(self, perspective: Perspective) -> None:
         self.perspective = perspective
-        self.problem: Problem | None = None
+        self.problem: PerspectiveProblem | None = None
         self.description: p.DescribeResponse | None = None
         self.next = p.DescribeResponse(version="now")
         self.clock_difference: float | None = None
@@ -187,7 +187,7 @@ async def test_what_a_caller_that_has_gone_asked_is_not_decided_on(service: Serv
 
 
 async def test_perspectives_are_shown_as_they_are_now(service: Service) -> None:
-    service.links[1].problem = Problem(c.DISSENT_UNREACHABLE, "not connected")
+    service.links[1].problem = PerspectiveProblem(c.DISSENT_UNREACHABLE, "not connected")
     service.links[2].breaks = True
     service.links[3].clock_difference, service.links[4].clock_difference = 0.0, -30.25
     statuses = await service.list()

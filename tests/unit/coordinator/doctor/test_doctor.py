@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 
 from coordinator.commands.perspectives_table import describe_status
-from coordinator.doctor.perspectives import Sighting, judge_clocks, judge_sightings
+from coordinator.doctor.perspectives import AgentExamination, judge_clocks, judge_sightings
 from coordinator.doctor.record import examine_record, judge_space
 from coordinator.doctor.rules import judge_roster
 from coordinator.perspectives.agent_clock import ClockBounds
@@ -104,7 +104,7 @@ def test_a_record_without_its_directory_is_an_error(tmp_path: Path) -> None:
     assert lab.outcome == "warning"
 
 
-def described(number: int, **resolver: object) -> Sighting:
+def described(number: int, **resolver: object) -> AgentExamination:
     one = perspective(number)
     description = p.DescribeResponse(
         perspective_id=one.id,
@@ -113,10 +113,12 @@ def described(number: int, **resolver: object) -> Sighting:
         resolver=p.Resolver(**({"software": "Unbound", "validates": True} | resolver)),
     )
     description.resolver.probed_at.FromDatetime(NOW - timedelta(seconds=20))
-    return Sighting(one, one.address, description=description, at=NOW)
+    return AgentExamination(one, one.address, description=description, at=NOW)
 
 
-def judge(*sightings: Sighting, remotes_must_validate: bool = True) -> list[tuple[str, str]]:
+def judge(
+    *sightings: AgentExamination, remotes_must_validate: bool = True
+) -> list[tuple[str, str]]:
     known = Roster(sightings[0].perspective, [one.perspective for one in sightings[1:]])
     found = judge_sightings(sightings, known, remotes_must_validate=remotes_must_validate)
     return [(finding.outcome, finding.what) for finding in found]
@@ -149,7 +151,9 @@ def test_a_perspective_that_says_it_is_another_is_an_error() -> None:
 
 def test_a_perspective_that_was_not_met_is_an_error_with_the_reason() -> None:
     one = perspective(1)
-    away = Sighting(one, one.address, "it cannot be reached: Connection refused", "Start it")
+    away = AgentExamination(
+        one, one.address, "it cannot be reached: Connection refused", "Start it"
+    )
     assert judge(described(0), away)[1] == (
         "error",
         "frankfurt: it cannot be reached: Connection refused",

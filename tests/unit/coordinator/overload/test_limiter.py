@@ -14,7 +14,7 @@ from coordinator.decision.attempt import Attempt
 from coordinator.decision.question import Question
 from coordinator.decision.vote import Reply
 from coordinator.overload.admission import Admission, Bounds
-from coordinator.overload.limiter import DEADLINE_MARGIN, Gate
+from coordinator.overload.limiter import DEADLINE_MARGIN, Limiter
 from mpic.names import parse_names
 from mpic.runtime.grpc.errors import RequestError, to_status
 from mpic.v1 import corroboration_pb2 as c
@@ -26,8 +26,8 @@ ATTEMPT = 11.0
 OTHER = bytes([203, 0, 113, 66])
 
 
-def gate() -> Gate:
-    return Gate(Admission(Bounds(100, 100)), ATTEMPT)
+def gate() -> Limiter:
+    return Limiter(Admission(Bounds(100, 100)), ATTEMPT)
 
 
 def test_beyond_the_bound_it_is_exhausted_and_says_when_to_ask_again() -> None:
@@ -45,7 +45,7 @@ def test_beyond_the_bound_it_is_exhausted_and_says_when_to_ask_again() -> None:
 
 def test_however_many_are_turned_away_as_many_are_let_in() -> None:
     """A flood of one caller takes nothing of what another may have in flight."""
-    door = Gate(Admission(Bounds(1000, 1000)), ATTEMPT)
+    door = Limiter(Admission(Bounds(1000, 1000)), ATTEMPT)
     with door.enter("pipeline", 1000):
         for _ in range(2000):
             with pytest.raises(RequestError):
@@ -55,8 +55,8 @@ def test_however_many_are_turned_away_as_many_are_let_in() -> None:
 
 async def test_a_stream_waits_while_agents_have_too_much_to_do() -> None:
     """What it has in flight is bounded as its caller is at that moment, so nothing is refused."""
-    door = Gate(Admission(Bounds(400, 200)), ATTEMPT)
-    door.throttle.narrow(1, 400)
+    door = Limiter(Admission(Bounds(400, 200)), ATTEMPT)
+    door.adaptive_limit.narrow(1, 400)
     assert door.limit_of("stream") < 110
 
     async def decide(request: c.CorroborateRequest) -> r.Record:
@@ -125,7 +125,7 @@ def cut(who: int, dissent: c.Dissent.ValueType) -> Reply:
 async def test_what_hangs_on_agents_with_too_much_to_do_is_exhausted() -> None:
     replies = [reply(one) for one in WORLD.perspectives[:4]]
     attempt = await attempt_of(*replies, cut(4, c.DISSENT_OVERLOADED), cut(5, c.DISSENT_OVERLOADED))
-    door = Gate(Admission(Bounds(1000, 1000)), ATTEMPT)
+    door = Limiter(Admission(Bounds(1000, 1000)), ATTEMPT)
     with door.enter("pipeline", 500):
         error = door.explain_cut_short(attempt, None)
     assert error is not None

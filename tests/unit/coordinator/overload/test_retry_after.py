@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.overload.retry_after import Recall, RetryAfter
+from coordinator.overload.retry_after import RetryAdvice, RetryAfter
 
 BOUNDS = RetryAfter(1.0, 30.0)
 
@@ -29,7 +29,7 @@ class Soonest(Random):
 
 def told(let_in: int, turned_away: int, clock: Clock | None = None) -> float:
     """Return what the last of those turned away is told."""
-    recall = Recall(clock or Clock(), Soonest())
+    recall = RetryAdvice(clock or Clock(), Soonest())
     for _ in range(let_in):
         recall.let_in()
     return [recall.turn_away(BOUNDS) for _ in range(turned_away)][-1]
@@ -51,7 +51,7 @@ def test_never_later_than_the_bound() -> None:
 
 def test_what_is_long_past_does_not_count() -> None:
     clock = Clock()
-    recall = Recall(clock, Soonest())
+    recall = RetryAdvice(clock, Soonest())
     for _ in range(500):
         recall.turn_away(BOUNDS)
     clock.now += 60
@@ -71,7 +71,7 @@ def test_all_are_told_something_within_the_bounds_and_not_the_same(
     let_in: int, turned_away: int, least: float, ratio: float, seed: int
 ) -> None:
     bounds = RetryAfter(least, least * ratio)
-    recall = Recall(Clock(), Random(seed))  # noqa: S311 - a test
+    recall = RetryAdvice(Clock(), Random(seed))  # noqa: S311 - a test
     for _ in range(let_in):
         recall.let_in()
     seconds = [recall.turn_away(bounds) for _ in range(turned_away)]

@@ -8,8 +8,8 @@ import pytest
 
 from coordinator.perspectives import client as module
 from coordinator.perspectives import clock_watch
-from coordinator.perspectives.client import Link, LinkOptions
-from coordinator.perspectives.errors import LinkError, Problem
+from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.errors import PerspectiveError, PerspectiveProblem
 from coordinator.perspectives.liveness import PATIENCE, State
 from coordinator.perspectives.pending import Answer
 from coordinator.rules.roster import Perspective
@@ -23,17 +23,17 @@ from tests.world.samples import WORLD
 
 FRANKFURT = WORLD.remotes[0]
 LIMIT = 4
-OPTIONS = LinkOptions(
+OPTIONS = ClientOptions(
     TlsFiles(Path("a"), Path("b"), Path("c")), 0.0, LIMIT, hung_after=0.04, restart_patience=60.0
 )
-DOWN = Problem(c.DISSENT_UNREACHABLE, "the agent ended the stream")
+DOWN = PerspectiveProblem(c.DISSENT_UNREACHABLE, "the agent ended the stream")
 
 
 class Asked:
     """A link that stands, and what came of its questions."""
 
     def __init__(self, *, stands: bool = True) -> None:
-        self.link = Link(FRANKFURT, OPTIONS)
+        self.link = PerspectiveClient(FRANKFURT, OPTIONS)
         self.told: list[tuple[int, Answer]] = []
         if stands:
             self.link._outbox = Outbox(0.0, LIMIT)
@@ -69,7 +69,7 @@ class Asked:
     def dissents(self) -> list[tuple[int, int]]:
         """What came, by question; 0: an observation."""
         return [
-            (number, answer.dissent if isinstance(answer, Problem) else 0)
+            (number, answer.dissent if isinstance(answer, PerspectiveProblem) else 0)
             for number, answer in self.told
         ]
 
@@ -88,7 +88,7 @@ async def test_two_answers_to_one_question_are_not_both_taken() -> None:
     asked = Asked()
     asked.ask(1)
     await asked.deliver(1)
-    with pytest.raises(LinkError) as raised:
+    with pytest.raises(PerspectiveError) as raised:
         await asked.deliver(1)
     assert raised.value.problem.dissent == c.DISSENT_GARBAGE
     assert asked.dissents() == [(1, 0)]
@@ -98,7 +98,7 @@ async def test_two_answers_to_one_question_are_not_both_taken() -> None:
 async def test_an_answer_in_anothers_name_is_nobodys(fields: dict[str, object]) -> None:
     asked = Asked()
     asked.ask(1)
-    with pytest.raises(LinkError) as raised:
+    with pytest.raises(PerspectiveError) as raised:
         await asked.deliver(1, **fields)
     assert raised.value.problem.dissent == c.DISSENT_MISIDENTIFIED
     assert not asked.told
@@ -203,7 +203,7 @@ async def test_who_gives_no_sign_of_life_is_given_up_at_once() -> None:
     asked = Asked()
     asked.ask(1)
     outbox: Outbox[bytes] = Outbox(0.0, LIMIT)
-    with pytest.raises(LinkError) as raised:
+    with pytest.raises(PerspectiveError) as raised:
         await asyncio.wait_for(asked.link._watch(outbox), 30)
     assert raised.value.problem.dissent == c.DISSENT_UNREACHABLE
     assert "no sign of life" in raised.value.problem.detail

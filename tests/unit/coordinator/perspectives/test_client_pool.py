@@ -8,23 +8,23 @@ from typing import Any
 
 import pytest
 
-from coordinator.perspectives.client import LinkOptions
-from coordinator.perspectives.client_pool import LinkPool
-from coordinator.perspectives.errors import Problem
+from coordinator.perspectives.client import ClientOptions
+from coordinator.perspectives.client_pool import PerspectiveClientPool
+from coordinator.perspectives.errors import PerspectiveProblem
 from mpic.runtime.grpc.tls import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from tests.world.samples import WORLD
 
-NO_FILES = LinkOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
-DOWN = Problem(c.DISSENT_UNREACHABLE, "not connected")
+NO_FILES = ClientOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
+DOWN = PerspectiveProblem(c.DISSENT_UNREACHABLE, "not connected")
 
 
 class Worker:
     """Stands for a link to one worker, and notes what it is told."""
 
     def __init__(self, number: int) -> None:
-        self.problem: Problem | None = None
+        self.problem: PerspectiveProblem | None = None
         self.may_return = False
         self.description: p.DescribeResponse | None = None
         self.clock_difference: float | None = None
@@ -67,26 +67,28 @@ def workers() -> list[Worker]:
 
 
 @pytest.fixture
-def pool(workers: list[Worker]) -> LinkPool:
-    pool = LinkPool(replace(WORLD.remotes[0], workers=3), NO_FILES)
+def pool(workers: list[Worker]) -> PerspectiveClientPool:
+    pool = PerspectiveClientPool(replace(WORLD.remotes[0], workers=3), NO_FILES)
     assert [link.address for link in pool._links] == list(pool.perspective.addresses)
     stand_ins: Any = workers
     pool._links = stand_ins
     return pool
 
 
-def ask(pool: LinkPool, *question_ids: int) -> None:
+def ask(pool: PerspectiveClientPool, *question_ids: int) -> None:
     for question_id in question_ids:
         pool.ask(question_id, b"", lambda *_: None)
 
 
-def test_questions_go_round(pool: LinkPool, workers: list[Worker]) -> None:
+def test_questions_go_round(pool: PerspectiveClientPool, workers: list[Worker]) -> None:
     ask(pool, *range(7))
     assert [one.asked for one in workers] == [[0, 3, 6], [1, 4], [2, 5]]
 
 
 @pytest.mark.parametrize("down", [0, 1, 2])
-def test_one_that_is_down_is_passed_over(pool: LinkPool, workers: list[Worker], down: int) -> None:
+def test_one_that_is_down_is_passed_over(
+    pool: PerspectiveClientPool, workers: list[Worker], down: int
+) -> None:
     workers[down].problem = DOWN
     assert pool.problem is None
     ask(pool, *range(6))
@@ -94,7 +96,9 @@ def test_one_that_is_down_is_passed_over(pool: LinkPool, workers: list[Worker], 
     assert sum(len(one.asked) for one in workers) == 6
 
 
-def test_when_all_are_down_so_is_the_perspective(pool: LinkPool, workers: list[Worker]) -> None:
+def test_when_all_are_down_so_is_the_perspective(
+    pool: PerspectiveClientPool, workers: list[Worker]
+) -> None:
     for one in workers:
         one.problem = DOWN
     assert pool.problem is DOWN
@@ -104,7 +108,7 @@ def test_when_all_are_down_so_is_the_perspective(pool: LinkPool, workers: list[W
 
 
 def test_one_that_may_be_back_in_a_moment_is_waited_for(
-    pool: LinkPool, workers: list[Worker]
+    pool: PerspectiveClientPool, workers: list[Worker]
 ) -> None:
     for one in workers:
         one.problem = DOWN
@@ -116,7 +120,7 @@ def test_one_that_may_be_back_in_a_moment_is_waited_for(
     assert workers[2].asked == [4]
 
 
-async def test_all_are_told(pool: LinkPool, workers: list[Worker]) -> None:
+async def test_all_are_told(pool: PerspectiveClientPool, workers: list[Worker]) -> None:
     pool.forget(7)
     pool.withdraw(b"entry")
     pool.check_clock()
@@ -126,14 +130,16 @@ async def test_all_are_told(pool: LinkPool, workers: list[Worker]) -> None:
 
 
 def test_the_clock_of_a_perspective_is_that_of_its_worst_worker(
-    pool: LinkPool, workers: list[Worker]
+    pool: PerspectiveClientPool, workers: list[Worker]
 ) -> None:
     assert pool.clock_difference is None
     workers[0].clock_difference, workers[2].clock_difference = 3.0, -4.0
     assert pool.clock_difference == -4.0
 
 
-def test_a_pool_is_the_sum_of_its_workers(pool: LinkPool, workers: list[Worker]) -> None:
+def test_a_pool_is_the_sum_of_its_workers(
+    pool: PerspectiveClientPool, workers: list[Worker]
+) -> None:
     assert (pool.up, pool.connections, pool.pending, pool.waiting) == (3, 60, 6, 21)
     workers[0].problem = DOWN
     assert pool.up == 2

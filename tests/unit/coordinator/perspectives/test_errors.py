@@ -3,7 +3,7 @@
 import pytest
 from grpc import StatusCode, aio
 
-from coordinator.perspectives.errors import Problem, explain_error
+from coordinator.perspectives.errors import PerspectiveProblem, explain_error
 from mpic.bounds import DETAIL_OCTETS
 from mpic.v1 import corroboration_pb2 as c
 
@@ -56,4 +56,4 @@ def test_what_an_agent_says_is_escaped_and_cut() -> None:
     said = explain_error(error(StatusCode.UNKNOWN, "\x1b[2J" * 100_000))
     assert said.detail.isprintable()
     assert len(said.detail.encode()) <= DETAIL_OCTETS
-    assert Problem(c.DISSENT_LATE, "late\n").detail == "late\\010"
+    assert PerspectiveProblem(c.DISSENT_LATE, "late\n").detail == "late\\010"

@@ -9,9 +9,9 @@ import pytest
 from coordinator.checks import request_checks
 from coordinator.decision.vote import Reply
 from coordinator.perspectives import clock_watch, fanout
-from coordinator.perspectives.client import Link, LinkOptions
-from coordinator.perspectives.errors import Problem
-from coordinator.perspectives.fanout import AnyLink, Asking, CutAsking, Fanout, Inquiry, Timing
+from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.errors import PerspectiveProblem
+from coordinator.perspectives.fanout import AnyClient, Asking, CutAsking, Fanout, Inquiry, Timing
 from coordinator.perspectives.pending import Receive
 from coordinator.rules.roster import Perspective
 from mpic.runtime.clock import read_clock_us, read_steady_us
@@ -21,7 +21,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from tests.world.samples import TERMS, WORLD
 
-OPTIONS = LinkOptions(TlsFiles(Path("none"), Path("none"), Path("none")))
+OPTIONS = ClientOptions(TlsFiles(Path("none"), Path("none"), Path("none")))
 
 
 class SilentLink:
@@ -125,7 +125,7 @@ async def test_what_nobody_waits_for_is_withdrawn_where_it_is_open() -> None:
         assert not link.asked
 
 
-DOWN = Problem(c.DISSENT_UNREACHABLE, "not connected")
+DOWN = PerspectiveProblem(c.DISSENT_UNREACHABLE, "not connected")
 
 
 async def test_a_step_of_our_clock_is_seen_before_the_next_attempt_asks(
@@ -134,7 +134,7 @@ async def test_a_step_of_our_clock_is_seen_before_the_next_attempt_asks(
     """The attempt has its time by then, and answers of half a second are enough to approve it."""
     fanout_ = Fanout(WORLD, OPTIONS, Timing(1.0, 0.1))
     for link in fanout_.links:
-        assert isinstance(link, Link)
+        assert isinstance(link, PerspectiveClient)
         link._clock.note_description(p.DescribeResponse(clock_us=read_clock_us()), read_steady_us())
         link.problem, link._outbox = None, Outbox(0.0, 10)
     replies: list[Reply] = []
@@ -174,7 +174,7 @@ def ask(refusals: int) -> list[tuple[int, Reply]]:
     replies: list[tuple[int, Reply]] = []
 
     async def run() -> None:
-        links = [cast("AnyLink", FakeLink(one, refusals)) for one in WORLD.perspectives]
+        links = [cast("AnyClient", FakeLink(one, refusals)) for one in WORLD.perspectives]
         asking = Asking(0.02, 2, lambda index, reply: replies.append((index, reply)))
         for index in range(2):
             asking.ask(links, index, 100 + index, b"")
@@ -198,7 +198,7 @@ def test_br_3_2_2_9_a_question_has_no_place_for_what_another_perspective_saw() -
     async def run() -> list[FakeLink]:
         links = [FakeLink(one, 0) for one in WORLD.perspectives]
         fanout = Fanout(WORLD, OPTIONS, Timing(1.0, 0.1))
-        fanout.links = cast("list[AnyLink]", links)
+        fanout.links = cast("list[AnyClient]", links)
         fanout._by_id = {link.perspective.id: link for link in fanout.links}
         inquiry = Inquiry(["a.example", "b.example"], request_checks(TERMS.row))
         fanout.ask(WORLD, inquiry, lambda *_: None).close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.perspectives.errors import LinkError, Problem
+from coordinator.perspectives.errors import PerspectiveError, PerspectiveProblem
 from coordinator.perspectives.identity import check_answer, read_description, read_response
 from mpic.bounds import LOOKUPS, OBSERVATION_OCTETS
 from mpic.v1 import corroboration_pb2 as c
@@ -19,7 +19,7 @@ def response(**fields: object) -> p.ObserveResponse:
 
 
 def refused(message: bytes) -> c.Dissent.ValueType:
-    with pytest.raises(LinkError) as raised:
+    with pytest.raises(PerspectiveError) as raised:
         read_response(message, ASHBURN, ADDRESS)
     assert len(raised.value.problem.detail) < 300
     return raised.value.problem.dissent
@@ -99,7 +99,7 @@ def test_an_ordinary_description_is_kept_as_it_is() -> None:
     ids=["too large", "no text"],
 )
 def test_a_description_that_is_none_is_garbage(message: bytes) -> None:
-    with pytest.raises(LinkError) as raised:
+    with pytest.raises(PerspectiveError) as raised:
         read_description(message, ASHBURN, ADDRESS)
     assert raised.value.problem.dissent == c.DISSENT_GARBAGE
 
@@ -118,7 +118,7 @@ def test_another_agent_is_not_believed_whatever_it_says(stated: dict[str, object
     """Whether it answers or describes itself: the roster says who and where it is."""
     assert refused(response(**stated).SerializeToString()) == c.DISSENT_MISIDENTIFIED
     described = p.DescribeResponse(**({"perspective_id": ASHBURN.id, "rir": ASHBURN.rir} | stated))
-    with pytest.raises(LinkError) as raised:
+    with pytest.raises(PerspectiveError) as raised:
         read_description(described.SerializeToString(), ASHBURN, ADDRESS)
     assert raised.value.problem.dissent == c.DISSENT_MISIDENTIFIED
 
@@ -137,5 +137,5 @@ def test_an_answer_is_kept_up_to_its_bounds(octets: int, lookups: int, is_kept: 
     if is_kept:
         assert answer is encoded
     else:
-        assert isinstance(answer, Problem)
+        assert isinstance(answer, PerspectiveProblem)
         assert answer.dissent == c.DISSENT_GARBAGE

@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.perspectives.liveness import PATIENCE, Breaker, State
+from coordinator.perspectives.liveness import PATIENCE, Liveness, State
 
 
-def state(breaker: Breaker) -> State:
+def state(breaker: Liveness) -> State:
     return breaker.state
 
 
 def test_a_new_connection_is_asked_for_a_sign_before_it_is_trusted() -> None:
-    breaker = Breaker()
+    breaker = Liveness()
     assert state(breaker) is State.TRYING
     assert breaker.beat()
     assert state(breaker) is State.TRYING
@@ -21,7 +21,7 @@ def test_a_new_connection_is_asked_for_a_sign_before_it_is_trusted() -> None:
 
 
 def test_a_busy_link_is_never_asked() -> None:
-    breaker = Breaker()
+    breaker = Liveness()
     for _ in range(100):
         breaker.hear()
         assert not breaker.beat()
@@ -29,7 +29,7 @@ def test_a_busy_link_is_never_asked() -> None:
 
 
 def test_a_quiet_link_is_asked_every_other_beat() -> None:
-    breaker = Breaker()
+    breaker = Liveness()
     asked = []
     for _ in range(10):
         asked.append(breaker.beat())
@@ -40,7 +40,7 @@ def test_a_quiet_link_is_asked_every_other_beat() -> None:
 
 @pytest.mark.parametrize("lived", [False, True])
 def test_silence_is_hung_after_so_many_beats_and_not_before(lived: bool) -> None:
-    breaker = Breaker()
+    breaker = Liveness()
     if lived:
         breaker.hear()
         assert not breaker.beat()
@@ -52,7 +52,7 @@ def test_silence_is_hung_after_so_many_beats_and_not_before(lived: bool) -> None
 
 
 def test_a_sign_at_the_last_moment_is_early_enough() -> None:
-    breaker = Breaker()
+    breaker = Liveness()
     for _ in range(3):
         for _ in range(PATIENCE):
             breaker.beat()
@@ -63,7 +63,7 @@ def test_a_sign_at_the_last_moment_is_early_enough() -> None:
 
 def test_what_is_hung_stays_so_for_this_connection() -> None:
     """Its questions have been answered for it; what it says now comes too late."""
-    breaker = Breaker()
+    breaker = Liveness()
     for _ in range(PATIENCE + 1):
         breaker.beat()
     breaker.hear()
@@ -74,7 +74,7 @@ def test_what_is_hung_stays_so_for_this_connection() -> None:
 @given(st.lists(st.booleans(), max_size=60))
 def test_hung_is_whoever_was_silent_for_longer_than_patience(heard: list[bool]) -> None:
     """Whatever comes between which beats."""
-    breaker = Breaker()
+    breaker = Liveness()
     silence = longest = 0
     for one in heard:
         if one:

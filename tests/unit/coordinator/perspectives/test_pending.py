@@ -2,8 +2,8 @@
 
 import pytest
 
-from coordinator.perspectives.client import Link, LinkOptions
-from coordinator.perspectives.errors import LinkError, Problem
+from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.errors import PerspectiveError, PerspectiveProblem
 from coordinator.perspectives.pending import EMPTY_SECONDS, MOST_EMPTY, MOST_LATE, Answer, Pending
 from mpic.bounds import DETAIL_OCTETS, LOOKUPS, OBSERVATION_OCTETS
 from mpic.runtime.grpc.tls import TlsPems
@@ -12,7 +12,7 @@ from mpic.v1 import perspective_pb2 as p
 from tests.world.samples import WORLD
 
 ASHBURN = WORLD.remotes[1]
-GONE = Problem(c.DISSENT_UNREACHABLE, "it is gone")
+GONE = PerspectiveProblem(c.DISSENT_UNREACHABLE, "it is gone")
 
 
 class Asked:
@@ -31,7 +31,7 @@ class Asked:
             self.pending.answer(p.EncodedObservation(question_id=one, **fields))
 
     def is_garbage(self, id: int) -> bool:
-        with pytest.raises(LinkError) as raised:
+        with pytest.raises(PerspectiveError) as raised:
             self.answer(id)
         return raised.value.problem.dissent == c.DISSENT_GARBAGE
 
@@ -74,7 +74,7 @@ def test_so_many_messages_may_be_empty_in_so_long() -> None:
     for turn in range(3):
         for _ in range(MOST_EMPTY):
             pending.note_empty(turn * (EMPTY_SECONDS + 0.1))
-    with pytest.raises(LinkError, match="messages without an answer"):
+    with pytest.raises(PerspectiveError, match="messages without an answer"):
         pending.note_empty(3 * EMPTY_SECONDS)
 
 
@@ -94,18 +94,18 @@ def test_an_answer_beyond_the_bounds_is_not_kept(fields: dict[str, object], fits
     if fits:
         assert answer == p.EncodedObservation(question_id=0, **fields)
     else:
-        assert isinstance(answer, Problem)
+        assert isinstance(answer, PerspectiveProblem)
         assert answer.dissent == c.DISSENT_GARBAGE
 
 
 def test_whatever_a_problem_says_is_escaped_and_cut() -> None:
-    problem = Problem(c.DISSENT_UNREACHABLE, "\x1b[2J\u202e" * 10_000)
+    problem = PerspectiveProblem(c.DISSENT_UNREACHABLE, "\x1b[2J\u202e" * 10_000)
     assert problem.detail.startswith("\\027[2J\\u{202e}")
     assert len(problem.detail) == DETAIL_OCTETS
 
 
 def test_a_large_observation_lets_others_have_their_turn() -> None:
-    link = Link(ASHBURN, LinkOptions(TlsPems(b"", b"", b"")))
+    link = PerspectiveClient(ASHBURN, ClientOptions(TlsPems(b"", b"", b"")))
     answered: list[int] = []
     for number in (1, 2):
         link._pending.add(number, lambda _, which, _answer: answered.append(which))

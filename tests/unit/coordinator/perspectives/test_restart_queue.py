@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from coordinator.perspectives.client import Link, LinkOptions
-from coordinator.perspectives.errors import Problem
+from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.errors import PerspectiveProblem
 from coordinator.perspectives.pending import Answer
 from mpic.runtime.grpc.batching import Outbox
 from mpic.runtime.grpc.tls import TlsFiles
@@ -14,15 +14,15 @@ from mpic.v1 import perspective_pb2 as p
 from tests.world.at_once import run_at_once
 from tests.world.samples import WORLD
 
-OPTIONS = LinkOptions(TlsFiles(Path("none"), Path("none"), Path("none")), limit=3)
-CRASHED = Problem(c.DISSENT_UNREACHABLE, "the network is gone")
+OPTIONS = ClientOptions(TlsFiles(Path("none"), Path("none"), Path("none")), limit=3)
+CRASHED = PerspectiveProblem(c.DISSENT_UNREACHABLE, "the network is gone")
 
 
 class Talk:
     """A link without a network, and what came of the questions."""
 
-    def __init__(self, options: LinkOptions = OPTIONS) -> None:
-        self.link = Link(WORLD.primary, options)
+    def __init__(self, options: ClientOptions = OPTIONS) -> None:
+        self.link = PerspectiveClient(WORLD.primary, options)
         self.answers: dict[int, Answer] = {}
         self.connect()
 
@@ -50,7 +50,7 @@ class Talk:
 
     def dissent(self, id: int) -> int:
         answer = self.answers[id]
-        return answer.dissent if isinstance(answer, Problem) else c.DISSENT_UNSPECIFIED
+        return answer.dissent if isinstance(answer, PerspectiveProblem) else c.DISSENT_UNSPECIFIED
 
 
 async def test_who_leaves_is_told_which_question_is_the_last_and_answers_it() -> None:

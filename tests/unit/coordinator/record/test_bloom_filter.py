@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.record.bloom_filter import Seen
+from coordinator.record.bloom_filter import BloomFilter
 from coordinator.record.index_terms import request_term
 
 DIGESTS = st.integers(-(2**63), 2**63 - 1)
@@ -11,7 +11,7 @@ DIGESTS = st.integers(-(2**63), 2**63 - 1)
 
 @given(st.lists(DIGESTS))
 def test_what_was_added_is_in_it(digests: list[int]) -> None:
-    seen = Seen()
+    seen = BloomFilter()
     for digest in digests:
         seen.add(digest)
     assert all(digest in seen for digest in digests)
@@ -20,11 +20,11 @@ def test_what_was_added_is_in_it(digests: list[int]) -> None:
 
 @given(DIGESTS)
 def test_nothing_is_in_it_at_first(digest: int) -> None:
-    assert digest not in Seen()
+    assert digest not in BloomFilter()
 
 
 def test_few_others_are_taken_for_it() -> None:
-    seen = Seen()
+    seen = BloomFilter()
     for number in range(100_000):
         seen.add(request_term("caller", f"request-{number}"))
     others = [request_term("caller", f"other-{number}") for number in range(20_000)]
@@ -33,7 +33,7 @@ def test_few_others_are_taken_for_it() -> None:
 
 
 def test_both_bits_count() -> None:
-    seen = Seen()
+    seen = BloomFilter()
     seen.add(1 << 32 | 2)
     assert 1 << 32 | 3 not in seen
     assert 3 << 32 | 2 not in seen

@@ -10,8 +10,8 @@ from coordinator.api.response import fill_late, fill_whole_answer
 from coordinator.decision.attempt import Attempt
 from coordinator.decision.question import Question
 from coordinator.decision.vote import Reply
-from coordinator.perspectives.client import Link, LinkOptions
-from coordinator.record.builder import Asked, Transcriber, fill_late_replies
+from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.record.builder import Asked, RecordBuilder, fill_late_replies
 from coordinator.record.index_terms import dissent_term, find_terms
 from mpic.names import parse_name
 from mpic.runtime.grpc.tls import TlsFiles
@@ -32,8 +32,8 @@ from tests.world.samples import (
     reply,
 )
 
-NO_FILES = LinkOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
-LINKS = [Link(one, NO_FILES) for one in WORLD.perspectives]
+NO_FILES = ClientOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
+LINKS = [PerspectiveClient(one, NO_FILES) for one in WORLD.perspectives]
 ASKED = Asked("caller", c.CorroborateRequest(account_uri="https://acme.test/1"), b"digest")
 
 
@@ -50,7 +50,7 @@ def decide(replies: Sequence[Reply]) -> Attempt:
 def transcribe(attempt: Attempt) -> r.Record:
     """The record, through its stored form."""
     record = r.Record()
-    Transcriber(LINKS, b"version").fill_record(record, attempt, ASKED)
+    RecordBuilder(LINKS, b"version").fill_record(record, attempt, ASKED)
     return r.Record.FromString(record.SerializeToString())
 
 

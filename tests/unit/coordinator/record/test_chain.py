@@ -10,7 +10,7 @@ import pytest
 from coordinator.record.chain import (
     GENESIS,
     Batch,
-    Flaw,
+    ChainFlaw,
     Gap,
     Head,
     StoredBatch,
@@ -36,7 +36,7 @@ def make_chain(batches: int = 5, entries: int = 4) -> Chain:
     return chain
 
 
-def walk(chain: Chain, gaps: Sequence[Gap] = (), *kept: Head) -> list[Flaw]:
+def walk(chain: Chain, gaps: Sequence[Gap] = (), *kept: Head) -> list[ChainFlaw]:
     return list(walk_chain("main.0", chain, gaps, kept))
 
 

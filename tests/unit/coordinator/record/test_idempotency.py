@@ -10,7 +10,7 @@ import pytest
 
 from coordinator.record import idempotency as module
 from coordinator.record.determination import NEWEST, is_determination
-from coordinator.record.idempotency import Memory, Repeats, RequestKey
+from coordinator.record.idempotency import Idempotency, Memory, RequestKey
 from coordinator.record.index_terms import request_term
 from coordinator.record.reader import Reader
 from coordinator.record.stores.base import StoredRecord, StoreError
@@ -54,8 +54,8 @@ class House:
 
         self.reader = Reader(Counting(file))
 
-    def repeats(self, *, is_shared: bool = False) -> Repeats:
-        return Repeats(Memory(self.reader, WINDOW, is_shared, self.clock))
+    def idempotency(self, *, is_shared: bool = False) -> Idempotency:
+        return Idempotency(Memory(self.reader, WINDOW, is_shared, self.clock))
 
     def clock(self) -> datetime:
         return self.now
@@ -85,22 +85,22 @@ def key(request_id: str = "request-1", digest: bytes = bytes(32)) -> RequestKey:
 
 
 async def test_the_same_request_is_decided_once(house: House) -> None:
-    repeats = house.repeats()
-    first = await repeats.decide_once(key(), house.decide)
-    assert await repeats.decide_once(key(), house.decide) == first
+    idempotency = house.idempotency()
+    first = await idempotency.decide_once(key(), house.decide)
+    assert await idempotency.decide_once(key(), house.decide) == first
     assert house.asked == 1
 
 
 async def test_also_after_a_restart(house: House) -> None:
-    first = await house.repeats().decide_once(key(), house.decide)
-    assert await house.repeats().decide_once(key(), house.decide) == first
+    first = await house.idempotency().decide_once(key(), house.decide)
+    assert await house.idempotency().decide_once(key(), house.decide) == first
     assert house.asked == 1
 
 
 async def test_another_body_is_refused(house: House) -> None:
-    repeats = house.repeats()
-    await repeats.decide_once(key(), house.decide)
-    for one in (repeats, house.repeats()):
+    idempotency = house.idempotency()
+    await idempotency.decide_once(key(), house.decide)
+    for one in (idempotency, house.idempotency()):
         with pytest.raises(RequestError) as caught:
             await one.decide_once(key(digest=b"other"), house.decide)
         assert caught.value.reason == "DUPLICATE_REQUEST_ID"
@@ -109,12 +109,12 @@ async def test_another_body_is_refused(house: House) -> None:
 
 
 async def test_while_the_first_is_in_flight_the_second_waits(house: House) -> None:
-    repeats = house.repeats()
+    idempotency = house.idempotency()
     house.held.clear()
-    tasks = [asyncio.create_task(repeats.decide_once(key(), house.decide)) for _ in range(3)]
+    tasks = [asyncio.create_task(idempotency.decide_once(key(), house.decide)) for _ in range(3)]
     await asyncio.sleep(0.05)
     with pytest.raises(RequestError):
-        await repeats.decide_once(key(digest=b"other"), house.decide)
+        await idempotency.decide_once(key(digest=b"other"), house.decide)
     house.held.set()
     first, *others = await asyncio.gather(*tasks)
     assert others == [first, first]
@@ -122,10 +122,10 @@ async def test_while_the_first_is_in_flight_the_second_waits(house: House) -> No
 
 
 async def test_the_second_decides_when_the_first_goes_away(house: House) -> None:
-    repeats = house.repeats()
+    idempotency = house.idempotency()
     house.held.clear()
-    first = asyncio.create_task(repeats.decide_once(key(), house.decide))
-    second = asyncio.create_task(repeats.decide_once(key(), house.decide))
+    first = asyncio.create_task(idempotency.decide_once(key(), house.decide))
+    second = asyncio.create_task(idempotency.decide_once(key(), house.decide))
     async with asyncio.timeout(60):
         while not house.asked:  # noqa: ASYNC110 - what was asked before is read in a thread
             await asyncio.sleep(0.001)
@@ -142,7 +142,7 @@ async def test_a_call_cancelled_while_its_record_is_written_is_decided_once(
     house: House, *, is_written: bool
 ) -> None:
     """Whoever asks meanwhile waits; where nothing could be written, it decides anew."""
-    repeats = house.repeats()
+    idempotency = house.idempotency()
     done: Done = asyncio.get_running_loop().create_future()
     record = sample_record(1, asked_at=house.now)
 
@@ -154,12 +154,12 @@ async def test_a_call_cancelled_while_its_record_is_written_is_decided_once(
         fill(house.store, [record])
         return record
 
-    first = asyncio.create_task(repeats.decide_once(key(), decide))
+    first = asyncio.create_task(idempotency.decide_once(key(), decide))
     async with asyncio.timeout(60):
         while not house.asked:  # noqa: ASYNC110 - what was asked before is read in a thread
             await asyncio.sleep(0.001)
     first.cancel()
-    second = asyncio.create_task(repeats.decide_once(key(), house.decide))
+    second = asyncio.create_task(idempotency.decide_once(key(), house.decide))
     for _ in range(20):
         await asyncio.sleep(0.001)
     assert not second.done()
@@ -179,23 +179,23 @@ async def test_what_another_coordinator_has_decided_meanwhile_is_told(house: Hou
         return second
 
     house.now += WINDOW * 2  # so that it is not found before
-    assert await house.repeats().decide_once(key(), decide) == first
+    assert await house.idempotency().decide_once(key(), decide) == first
     with pytest.raises(RequestError) as caught:
-        await house.repeats().decide_once(key(digest=b"other"), decide)
+        await house.idempotency().decide_once(key(digest=b"other"), decide)
     assert caught.value.reason == "DUPLICATE_REQUEST_ID"
     second.superseded_by = bytes(16)
     with pytest.raises(RequestError) as caught:
-        await house.repeats().decide_once(key(), decide)
+        await house.idempotency().decide_once(key(), decide)
     assert caught.value.reason == "RECORD_NOT_READ"
 
 
 async def test_what_failed_is_asked_again(house: House) -> None:
-    repeats = house.repeats()
+    idempotency = house.idempotency()
     house.fails = True
     with pytest.raises(RuntimeError):
-        await repeats.decide_once(key(), house.decide)
+        await idempotency.decide_once(key(), house.decide)
     house.fails = False
-    await repeats.decide_once(key(), house.decide)
+    await idempotency.decide_once(key(), house.decide)
     assert house.asked == 2
 
 
@@ -233,18 +233,18 @@ async def test_what_determined_nothing_is_decided_anew_and_then_remembered(
     is_restarted: bool,
 ) -> None:
     """Both are recorded, and the one that determined something is told from then on."""
-    repeats = house.repeats()
+    idempotency = house.idempotency()
     house.reason, house.dissents = reason, dissents
-    first = await repeats.decide_once(key(), house.decide)
+    first = await idempotency.decide_once(key(), house.decide)
     assert not is_determination(first)
     if is_restarted:
-        repeats = house.repeats()
-        await repeats.recall()
+        idempotency = house.idempotency()
+        await idempotency.recall()
     house.reason, house.dissents = c.REASON_CORROBORATED, {}
-    second = await repeats.decide_once(key(), house.decide)
+    second = await idempotency.decide_once(key(), house.decide)
     assert is_determination(second)
-    assert await house.repeats(is_shared=True).decide_once(key(), house.decide) == second
-    assert await repeats.decide_once(key(), house.decide) == second
+    assert await house.idempotency(is_shared=True).decide_once(key(), house.decide) == second
+    assert await idempotency.decide_once(key(), house.decide) == second
     assert house.asked == 2
     assert house.store.read(first.id) is not None
 
@@ -253,20 +253,20 @@ async def test_a_request_asked_in_vain_a_hundred_times_costs_no_more_than_a_few(
     house: House,
 ) -> None:
     """And the verdict that it gets in the end is found."""
-    repeats = house.repeats()
+    idempotency = house.idempotency()
     house.reason = c.REASON_PRIMARY_UNAVAILABLE
     for _ in range(100):
         house.now += timedelta(seconds=1)
-        await repeats.decide_once(key(), house.decide)
+        await idempotency.decide_once(key(), house.decide)
     assert house.asked == 100
     house.now += timedelta(seconds=1)
     before = house.read
-    await repeats.decide_once(key(), house.decide)
+    await idempotency.decide_once(key(), house.decide)
     assert house.read - before <= NEWEST
     house.reason = c.REASON_CORROBORATED
     house.now += timedelta(seconds=1)
-    verdict = await repeats.decide_once(key(), house.decide)
-    assert await house.repeats().decide_once(key(), house.decide) == verdict
+    verdict = await idempotency.decide_once(key(), house.decide)
+    assert await house.idempotency().decide_once(key(), house.decide) == verdict
     assert house.asked == 102
 
 
@@ -274,12 +274,12 @@ async def test_a_request_asked_in_vain_a_hundred_times_costs_no_more_than_a_few(
 async def test_a_refusal_that_is_the_domains_is_remembered(
     house: House, reason: c.Reason.ValueType, dissents: dict[str, c.Dissent.ValueType]
 ) -> None:
-    repeats = house.repeats()
+    idempotency = house.idempotency()
     house.reason, house.dissents = reason, dissents
-    first = await repeats.decide_once(key(), house.decide)
+    first = await idempotency.decide_once(key(), house.decide)
     house.reason, house.dissents = c.REASON_CORROBORATED, {}
-    assert await repeats.decide_once(key(), house.decide) == first
-    assert await house.repeats().decide_once(key(), house.decide) == first
+    assert await idempotency.decide_once(key(), house.decide) == first
+    assert await house.idempotency().decide_once(key(), house.decide) == first
     assert house.asked == 1
 
 
@@ -293,67 +293,67 @@ def test_one_name_that_the_domain_refuses_determines_the_request() -> None:
 
 
 async def test_after_the_window_it_is_asked_again(house: House) -> None:
-    repeats = house.repeats()
-    await repeats.decide_once(key(), house.decide)
+    idempotency = house.idempotency()
+    await idempotency.decide_once(key(), house.decide)
     house.now += WINDOW - timedelta(seconds=1)
-    await repeats.decide_once(key(), house.decide)
+    await idempotency.decide_once(key(), house.decide)
     assert house.asked == 1
     house.now += timedelta(seconds=2)
-    await repeats.decide_once(key(), house.decide)
+    await idempotency.decide_once(key(), house.decide)
     assert house.asked == 2
 
 
 async def test_another_callers_id_is_another_request(house: House) -> None:
-    repeats = house.repeats()
-    await repeats.decide_once(key(), house.decide)
-    await repeats.decide_once(RequestKey("another", "request-1", b"other"), house.decide)
+    idempotency = house.idempotency()
+    await idempotency.decide_once(key(), house.decide)
+    await idempotency.decide_once(RequestKey("another", "request-1", b"other"), house.decide)
     assert house.asked == 2
 
 
 async def test_the_store_is_asked_only_where_it_may_know_more(house: House) -> None:
     """Within a window of the start, or where others write too; once for all that wait."""
-    repeats = house.repeats()
+    idempotency = house.idempotency()
     keys = [key(f"request-{n}") for n in range(50)]
-    await asyncio.gather(*[repeats.decide_once(one, house.decide) for one in keys])
+    await asyncio.gather(*[idempotency.decide_once(one, house.decide) for one in keys])
     assert 1 <= house.found <= 3
     house.now += WINDOW + timedelta(seconds=1)
     before = house.found
-    await repeats.decide_once(key("new"), house.decide)
+    await idempotency.decide_once(key("new"), house.decide)
     assert house.found == before
-    shared = house.repeats(is_shared=True)
+    shared = house.idempotency(is_shared=True)
     house.now += WINDOW + timedelta(seconds=1)
     await shared.decide_once(key("new too"), house.decide)
     assert house.found == before + 1
 
 
 async def test_what_was_before_the_start_is_recalled_at_once(house: House) -> None:
-    first = await house.repeats().decide_once(key(), house.decide)
-    repeats = house.repeats()
-    await repeats.recall()
+    first = await house.idempotency().decide_once(key(), house.decide)
+    idempotency = house.idempotency()
+    await idempotency.recall()
     house.now += module.ENDING
     before = house.found
-    assert await repeats.decide_once(key(), house.decide) == first
+    assert await idempotency.decide_once(key(), house.decide) == first
     assert house.found == before + 1
-    await repeats.decide_once(key("new"), house.decide)
+    await idempotency.decide_once(key("new"), house.decide)
     assert house.found == before + 1
 
 
 async def test_what_the_process_before_decides_while_it_ends_is_found(house: House) -> None:
-    repeats = house.repeats()
-    await repeats.recall()
-    first = await house.repeats().decide_once(key(), house.decide)
-    assert await repeats.decide_once(key(), house.decide) == first
+    idempotency = house.idempotency()
+    await idempotency.recall()
+    first = await house.idempotency().decide_once(key(), house.decide)
+    assert await idempotency.decide_once(key(), house.decide) == first
     assert house.asked == 1
 
 
 async def test_what_is_older_than_a_window_is_not_recalled(house: House) -> None:
-    await house.repeats().decide_once(key(), house.decide)
+    await house.idempotency().decide_once(key(), house.decide)
     house.now += WINDOW + timedelta(seconds=1)
-    repeats = house.repeats()
-    await repeats.recall()
+    idempotency = house.idempotency()
+    await idempotency.recall()
     house.now += module.ENDING
     before = house.found
-    await repeats.decide_once(key(), house.decide)
+    await idempotency.decide_once(key(), house.decide)
     assert house.asked == 2
     assert house.found == before
 
@@ -366,23 +366,23 @@ async def test_what_is_too_much_or_not_all_is_asked_for(
     for n in range(2):
         record = sample_record(n, asked_at=house.now)
         fill(house.store, [record])
-    repeats = house.repeats(is_shared=is_shared)
-    await repeats.recall()
+    idempotency = house.idempotency(is_shared=is_shared)
+    await idempotency.recall()
     for n in range(2):
-        await repeats.decide_once(key(f"request-{n}"), house.decide)
+        await idempotency.decide_once(key(f"request-{n}"), house.decide)
     assert house.asked == 0
 
 
 async def test_a_full_memory_asks_the_store(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_REMEMBERED", 2)
-    repeats = house.repeats()
+    idempotency = house.idempotency()
     house.now += WINDOW + timedelta(seconds=1)
     for n in range(10):
-        await repeats.decide_once(key(f"request-{n}"), house.decide)
+        await idempotency.decide_once(key(f"request-{n}"), house.decide)
     first = house.asked
     for n in range(10):
         with contextlib.suppress(RequestError):
-            await repeats.decide_once(key(f"request-{n}"), house.decide)
+            await idempotency.decide_once(key(f"request-{n}"), house.decide)
     assert house.found > 0
     assert house.asked - first < 10
 
@@ -398,18 +398,18 @@ async def test_a_request_whose_term_collides_is_another(
     house: House, monkeypatch: pytest.MonkeyPatch, other: RequestKey
 ) -> None:
     """Terms are digests of 64 bits: whose verdict it is, is told by who reads it."""
-    repeats = house.repeats()
-    await repeats.decide_once(key(), house.decide)
+    idempotency = house.idempotency()
+    await idempotency.decide_once(key(), house.decide)
     term = request_term(CALLER, "request-1")
     monkeypatch.setattr(module, "request_term", lambda *_: term)
-    await repeats.decide_once(other, house.decide)
+    await idempotency.decide_once(other, house.decide)
     assert house.asked == 2
 
 
 async def test_who_waited_and_goes_takes_nobody_along(house: House) -> None:
-    repeats = house.repeats()
+    idempotency = house.idempotency()
     house.held.clear()
-    tasks = [asyncio.create_task(repeats.decide_once(key(), house.decide)) for _ in range(3)]
+    tasks = [asyncio.create_task(idempotency.decide_once(key(), house.decide)) for _ in range(3)]
     async with asyncio.timeout(60):
         while not house.asked:  # noqa: ASYNC110 - what was asked before is read in a thread
             await asyncio.sleep(0.001)
@@ -423,32 +423,32 @@ async def test_who_waited_and_goes_takes_nobody_along(house: House) -> None:
 
 
 async def test_what_was_asked_late_in_a_window_is_known_for_a_whole_one(house: House) -> None:
-    repeats = house.repeats()
+    idempotency = house.idempotency()
     house.now = START + timedelta(minutes=9)
-    first = await repeats.decide_once(key(), house.decide)
+    first = await idempotency.decide_once(key(), house.decide)
     house.now = START + timedelta(minutes=18, seconds=59)
-    assert await repeats.decide_once(key(), house.decide) == first
+    assert await idempotency.decide_once(key(), house.decide) == first
     assert house.asked == 1
 
 
 async def test_what_is_older_than_two_windows_is_forgotten(house: House) -> None:
     """And so the store is not asked for it."""
-    repeats = house.repeats()
-    await repeats.decide_once(key(), house.decide)
+    idempotency = house.idempotency()
+    await idempotency.decide_once(key(), house.decide)
     house.now = START + timedelta(minutes=12)
-    await repeats.decide_once(key("request-2"), house.decide)
+    await idempotency.decide_once(key("request-2"), house.decide)
     house.now = START + timedelta(minutes=25)
     found = house.found
-    await repeats.decide_once(key(), house.decide)
+    await idempotency.decide_once(key(), house.decide)
     assert (house.found, house.asked) == (found, 3)
 
 
 async def test_where_the_store_cannot_be_read_nothing_is_decided(house: House) -> None:
-    repeats = house.repeats()
+    idempotency = house.idempotency()
     house.is_unreadable = True
     with pytest.raises(RequestError) as caught:
-        await repeats.decide_once(key(), house.decide)
+        await idempotency.decide_once(key(), house.decide)
     assert caught.value.reason == "RECORD_NOT_READ"
     house.is_unreadable = False
-    await repeats.decide_once(key(), house.decide)
+    await idempotency.decide_once(key(), house.decide)
     assert house.asked == 1

@@ -16,7 +16,7 @@ from coordinator.record.chain import Head
 from coordinator.record.heads import AGAIN_US, read_heads
 from coordinator.record.publisher import HeadPublisher, append_durably
 from coordinator.record.stores.sqlite.store import SqliteStore
-from coordinator.record.writer import Recorder
+from coordinator.record.writer import RecordWriter
 from mpic.runtime.log_sink import SINK
 from mpic.v1 import record_pb2 as r
 from tests.world.process import wait_until
@@ -216,19 +216,19 @@ async def test_what_is_published_is_what_was_made_durable_and_not_what_the_store
     file = tmp_path / "record.sqlite3"
     before = SqliteStore(file).open()
     (batch,) = fill(before, samples(3))
-    recorder = Recorder(SqliteStore(file), "main.0", lambda: datetime.now(START.tzinfo))
-    await recorder.open()
-    assert recorder.head == batch.head
+    record_writer = RecordWriter(SqliteStore(file), "main.0", lambda: datetime.now(START.tzinfo))
+    await record_writer.open()
+    assert record_writer.head == batch.head
     record = sample_record(9)
-    await recorder.write(record.id, lambda: r.RecordEntry(question=record))
-    head = recorder.head
+    await record_writer.write(record.id, lambda: r.RecordEntry(question=record))
+    head = record_writer.head
     assert head == before.head("main.0")
     assert head.sequence == 2
     before.close()
     file.unlink()
     other = SqliteStore(file).open()
     fill(other, samples(12))
-    assert recorder.head == head != other.head("main.0")
+    assert record_writer.head == head != other.head("main.0")
     other.close()
-    await recorder.close()
-    assert recorder.head == head
+    await record_writer.close()
+    assert record_writer.head == head

@@ -9,8 +9,8 @@ import pytest
 from coordinator.checks.caa import relevant_set as caa
 from coordinator.checks.caa.issuer import Issuer
 from coordinator.checks.caa.lookup_failure import missing_proofs
-from coordinator.record.entries import Dossier
-from coordinator.record.replay import Change, Rules
+from coordinator.record.entries import RecordEntries
+from coordinator.record.replay import ReplayDifference, ReplayRules
 from coordinator.record.replay import replay as judge_again
 from coordinator.record.timestamps import to_us
 from coordinator.rules.policy import NoPolicyRowError, Policy, PolicyRow
@@ -37,11 +37,11 @@ CONTACT = b"\x80\x0ccontactemaila@example.test"
 PERMITS = b"\x00\x05issueca.example.test"
 
 
-def by(row: PolicyRow = ROW, issuer: Issuer = OURS, **more: object) -> Rules:
-    return Rules(Policy([row]), {"example": issuer}, **more)
+def by(row: PolicyRow = ROW, issuer: Issuer = OURS, **more: object) -> ReplayRules:
+    return ReplayRules(Policy([row]), {"example": issuer}, **more)
 
 
-def seen(findings: Sequence[Sequence[o.Finding] | None], reason: int, quorum: str) -> Dossier:
+def seen(findings: Sequence[Sequence[o.Finding] | None], reason: int, quorum: str) -> RecordEntries:
     """A question whose perspectives saw these; None: had not answered."""
     record = sample_record(reason=reason)
     (name,) = record.names
@@ -57,14 +57,14 @@ def seen(findings: Sequence[Sequence[o.Finding] | None], reason: int, quorum: st
         reply.observation = list(name.observations).index(octets) + 1
         reply.dissent = c.DISSENT_ADDRESSES_DIFFER if found is DIFFERS else c.DISSENT_UNSPECIFIED
         reply.elapsed_us = 1000 * (number + 1)
-    return Dossier(question=record)
+    return RecordEntries(question=record)
 
 
 USUAL = (walk(), addresses(ADDRESS))
 DIFFERS = (walk(), addresses(ADDRESS, OTHER))
 
 
-def replay(dossier: Dossier, rules: Rules) -> list[Change]:
+def replay(dossier: RecordEntries, rules: ReplayRules) -> list[ReplayDifference]:
     return list(judge_again(dossier, rules))
 
 
@@ -78,7 +78,7 @@ FAILED = seen(
 )
 UNDERSTOOD = seen([(walk(CONTACT), USUAL[1])] * 6, c.REASON_CORROBORATED, "5/5")
 UNDERSTOOD.question.understood_critical_tags.append("contactemail")
-OTHERS = Rules(
+OTHERS = ReplayRules(
     Policy([ROW]),
     {"one": Issuer(frozenset({"x.example"})), "two": Issuer(frozenset({"y.example"}))},
 )
@@ -86,7 +86,7 @@ ALL = (ALIKE, TWO_DIFFER, ONE_DIFFERS, FORBIDDEN, PERMITTED, FAILED)
 
 
 @pytest.mark.parametrize("dossier", ALL)
-def test_by_the_same_rules_nothing_changes(dossier: Dossier) -> None:
+def test_by_the_same_rules_nothing_changes(dossier: RecordEntries) -> None:
     assert replay(dossier, by()) == []
 
 
@@ -131,7 +131,7 @@ def test_rfc_8659_4_1_the_tags_that_an_issuer_understands_are_in_the_record() ->
     (change,) = replay(UNDERSTOOD, by())
     assert change.reason == c.REASON_PRIMARY_CAA_FORBIDS
     assert replay(UNDERSTOOD, by(issuer=Issuer(OURS.domains, frozenset({"contactemail"})))) == []
-    forgotten = Dossier(question=r.Record.FromString(UNDERSTOOD.question.SerializeToString()))
+    forgotten = RecordEntries(question=r.Record.FromString(UNDERSTOOD.question.SerializeToString()))
     del forgotten.question.understood_critical_tags[:]
     assert [one.reason for one in replay(forgotten, OTHERS)] == [c.REASON_PRIMARY_CAA_FORBIDS]
 
@@ -148,7 +148,7 @@ def test_the_row_of_the_question_or_of_another_moment() -> None:
     """Four remotes were enough in November 2026, and are not from 2026-12-15 on (BR 3.2.2.9)."""
     dossier = seen([USUAL] * 6, c.REASON_CORROBORATED, "4/4")
     del dossier.question.perspectives[5], dossier.question.names[0].replies[5]
-    baseline = Rules(Policy(), {"example": OURS})
+    baseline = ReplayRules(Policy(), {"example": OURS})
     assert replay(dossier, baseline) == []
     (change,) = replay(dossier, replace(baseline, as_of=datetime(2026, 12, 15, tzinfo=UTC)))
     assert change.reason == c.REASON_TOO_FEW_REMOTES
@@ -160,7 +160,7 @@ def test_a_policy_without_a_row_for_the_moment_is_said() -> None:
         replay(ALIKE, by(coming))
 
 
-def late(dossier: Dossier, number: int, findings: Sequence[o.Finding] | None) -> None:
+def late(dossier: RecordEntries, number: int, findings: Sequence[o.Finding] | None) -> None:
     record = dossier.question
     reply = r.RecordedReply(elapsed_us=900_000)
     octets = b""
@@ -228,7 +228,7 @@ def test_the_row_is_that_of_the_day_of_the_question() -> None:
     dossier.question.asked_at_us = to_us(datetime(2020, 6, 1, tzinfo=UTC))
     loose = replace(ROW, effective_from=datetime(2020, 1, 1, tzinfo=UTC))
     strict = replace(ROW, effective_from=datetime(2021, 1, 1, tzinfo=UTC), minimum_corroborating=5)
-    rules = Rules(Policy([loose, strict]), {"example": OURS})
+    rules = ReplayRules(Policy([loose, strict]), {"example": OURS})
     assert replay(dossier, rules) == []
     (change,) = replay(dossier, replace(rules, as_of=datetime(2021, 1, 1, tzinfo=UTC)))
     assert change.reason == c.REASON_QUORUM_NOT_MET
@@ -240,10 +240,10 @@ def test_a_tightened_agreement_stays_tightened() -> None:
     assert replay(dossier, by(replace(ROW, address_agreement=c.ADDRESS_AGREEMENT_OVERLAP))) == []
 
 
-def both(domain: str, other: str) -> Rules:
+def both(domain: str, other: str) -> ReplayRules:
     """Rules with two issuers: the one that was asked for, and another."""
     issuers = {"example": Issuer(frozenset({domain})), "other": Issuer(frozenset({other}))}
-    return Rules(Policy([ROW]), issuers)
+    return ReplayRules(Policy([ROW]), issuers)
 
 
 def test_a_question_is_judged_for_the_issuer_it_was_asked_for() -> None:
@@ -259,7 +259,7 @@ def test_a_question_is_judged_for_the_issuer_it_was_asked_for() -> None:
 
 
 def test_one_that_was_named_and_is_gone_is_not_taken_for_the_only_one_there_is() -> None:
-    rules = Rules(Policy([ROW]), {"other": Issuer(frozenset({"another.example"}))})
+    rules = ReplayRules(Policy([ROW]), {"other": Issuer(frozenset({"another.example"}))})
     assert replay(PERMITTED, rules) == []
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from coordinator.record.chain import seal_batch
-from coordinator.record.entries import Dossier
+from coordinator.record.entries import RecordEntries
 from coordinator.record.index_terms import find_terms
 from coordinator.record.prune import remove_months
 from coordinator.record.retention import decide_months, keep_until
@@ -36,7 +36,7 @@ def issuance(record: r.Record, not_after: str) -> r.RecordedIssuance:
 
 
 def until(record: r.Record, *not_after: str) -> str:
-    dossier = Dossier(question=record, issuances=[issuance(record, one) for one in not_after])
+    dossier = RecordEntries(question=record, issuances=[issuance(record, one) for one in not_after])
     end = keep_until(dossier)
     assert end is not None
     return f"{end:%Y-%m-%d}"

@@ -10,7 +10,7 @@ from coordinator.record.reader import Reader
 from coordinator.record.settings import RecordTable, policy_version
 from coordinator.record.stores.base import StoreError
 from coordinator.record.stores.postgresql.store import PostgresqlStore
-from coordinator.record.writer import Recorder
+from coordinator.record.writer import RecordWriter
 from coordinator.rules.policy import Policy
 from mpic.runtime.config import ConfigError, ConfigTable, load_config
 from tests.world.samples import NOVEMBER
@@ -123,7 +123,7 @@ def test_a_store_that_others_write_to_is_asked_what_they_were_asked(tmp_path: Pa
 def test_each_worker_writes_a_chain_of_its_own(tmp_path: Path) -> None:
     table = read(tmp_path, 'chain = "main"')
     recorders = [table.make_recorder(worker, lambda: NOVEMBER) for worker in range(2)]
-    chains = [one._writer._chain for one in recorders if isinstance(one, Recorder)]
+    chains = [one._writer._chain for one in recorders if isinstance(one, RecordWriter)]
     assert chains == ["main.0", "main.1"]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from coordinator.commands.record.export import to_json
-from coordinator.commands.record.query import Wanted
+from coordinator.commands.record.query import RecordCriteria
 from coordinator.commands.record.read import _select
 from coordinator.record.chain import seal_batch
 from coordinator.record.entries import read_dossier
@@ -82,19 +82,21 @@ def add_issuance(store: Store, record: r.Record, chain: str) -> None:
 def tell(store: Store) -> Iterator[object]:
     """Yield all that anybody is told about the record."""
     wanted = [
-        Wanted(),
-        Wanted(name="other.example"),
-        Wanted(caller=CALLER),
-        Wanted(caller=OTHER),
-        Wanted(perspective="singapore"),
-        Wanted(reason=c.REASON_QUORUM_NOT_MET),
-        Wanted(since=START - timedelta(days=31), until=START - timedelta(days=1)),
-        Wanted(caller=OTHER, since=START),
+        RecordCriteria(),
+        RecordCriteria(name="other.example"),
+        RecordCriteria(caller=CALLER),
+        RecordCriteria(caller=OTHER),
+        RecordCriteria(perspective="singapore"),
+        RecordCriteria(reason=c.REASON_QUORUM_NOT_MET),
+        RecordCriteria(since=START - timedelta(days=31), until=START - timedelta(days=1)),
+        RecordCriteria(caller=OTHER, since=START),
     ]
     for one in wanted:
         for newest_first in (False, True):
             found = _select(store, one, newest_first=newest_first)
-            yield [to_json(each) if one == Wanted() else str(each.question) for each in found]
+            yield [
+                to_json(each) if one == RecordCriteria() else str(each.question) for each in found
+            ]
     for caller in (CALLER, OTHER):
         for number in range(3):
             for months_ago in (60, 30, 0):

@@ -20,7 +20,7 @@ from coordinator.record.stores.base import Entry, StoreError
 from coordinator.record.stores.sqlite.store import SqliteStore
 from coordinator.record.verify import verify_store
 from coordinator.record.write_queue import Waiting, Word
-from coordinator.record.writer import Recorder, Unrecorded
+from coordinator.record.writer import RecordWriter, Unrecorded
 from mpic.runtime.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
@@ -56,8 +56,8 @@ def gate(tmp_path: Path) -> Gate:
 
 
 @pytest.fixture
-async def recorder(gate: Gate) -> AsyncIterator[Recorder]:
-    one = Recorder(gate.make_store(), "main.0", lambda: START)
+async def record_writer(gate: Gate) -> AsyncIterator[RecordWriter]:
+    one = RecordWriter(gate.make_store(), "main.0", lambda: START)
     await one.open()
     yield one
     gate.open.set()
@@ -72,9 +72,11 @@ def stored(gate: Gate) -> list[str]:
     return [r.RecordEntry.FromString(one).question.request_id for one in contents]
 
 
-def write(recorder: Recorder, number: int) -> "asyncio.Task[bytes | None]":
+def write(record_writer: RecordWriter, number: int) -> "asyncio.Task[bytes | None]":
     record = sample_record(number)
-    return asyncio.create_task(recorder.write(record.id, lambda: r.RecordEntry(question=record)))
+    return asyncio.create_task(
+        record_writer.write(record.id, lambda: r.RecordEntry(question=record))
+    )
 
 
 async def settle() -> None:
@@ -83,11 +85,11 @@ async def settle() -> None:
 
 
 async def test_what_comes_while_one_batch_is_written_goes_into_the_next(
-    gate: Gate, recorder: Recorder
+    gate: Gate, record_writer: RecordWriter
 ) -> None:
-    first = write(recorder, 0)
+    first = write(record_writer, 0)
     await settle()
-    others = [write(recorder, n) for n in range(1, 50)]
+    others = [write(record_writer, n) for n in range(1, 50)]
     await settle()
     assert not any(one.done() for one in (first, *others))
     gate.open.set()
@@ -96,22 +98,26 @@ async def test_what_comes_while_one_batch_is_written_goes_into_the_next(
     assert stored(gate) == [f"request-{n}" for n in range(50)]
 
 
-async def test_what_is_written_is_not_kept(gate: Gate, recorder: Recorder) -> None:
+async def test_what_is_written_is_not_kept(gate: Gate, record_writer: RecordWriter) -> None:
     """A batch holds megabytes, and the next may be long in coming."""
     gate.open.set()
     record = sample_record()
-    await recorder.write(record.id, lambda: r.RecordEntry(question=record))
-    await recorder._in_thread(lambda: None)  # the thread too has let go of what it did before
+    await record_writer.write(record.id, lambda: r.RecordEntry(question=record))
+    await record_writer._in_thread(lambda: None)  # the thread too has let go of what it did before
     kinds = (Entry, Waiting)
     kept = [one for one in gc.get_objects() if type(one) in kinds and one.record == record.id]
     assert not kept
 
 
-async def test_an_entry_is_worded_when_its_turn_has_come(gate: Gate, recorder: Recorder) -> None:
-    first = write(recorder, 0)
+async def test_an_entry_is_worded_when_its_turn_has_come(
+    gate: Gate, record_writer: RecordWriter
+) -> None:
+    first = write(record_writer, 0)
     await settle()
     record = sample_record(1)
-    second = asyncio.create_task(recorder.write(record.id, lambda: r.RecordEntry(question=record)))
+    second = asyncio.create_task(
+        record_writer.write(record.id, lambda: r.RecordEntry(question=record))
+    )
     await settle()
     record.request_id = "what-came-meanwhile"
     gate.open.set()
@@ -120,97 +126,99 @@ async def test_an_entry_is_worded_when_its_turn_has_come(gate: Gate, recorder: R
 
 
 async def test_an_entry_that_cannot_be_worded_keeps_no_other_back(
-    gate: Gate, recorder: Recorder
+    gate: Gate, record_writer: RecordWriter
 ) -> None:
     def word() -> r.RecordEntry:
         raise ZeroDivisionError
 
-    first = write(recorder, 0)
+    first = write(record_writer, 0)
     await settle()
-    second = asyncio.create_task(recorder.write(sample_record(1).id, word))
-    third = write(recorder, 2)
+    second = asyncio.create_task(record_writer.write(sample_record(1).id, word))
+    third = write(record_writer, 2)
     gate.open.set()
     with pytest.raises(ZeroDivisionError):
         await second
     await asyncio.gather(first, third)
     with pytest.raises(ZeroDivisionError):
-        await recorder.write(sample_record(3).id, word)
+        await record_writer.write(sample_record(3).id, word)
     assert stored(gate) == ["request-0", "request-2"]
     assert gate.sizes == [1, 1]
 
 
 async def test_a_busy_writer_waits_for_what_is_under_way(
-    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a batch of some size, as long as anything is; after a small one nobody waits."""
     monkeypatch.setattr(module, "_GATHER_SECONDS", 60.0)
-    writing = [write(recorder, 0)]
+    writing = [write(record_writer, 0)]
     await settle()
-    writing += [write(recorder, n) for n in range(1, 5)]
+    writing += [write(record_writer, n) for n in range(1, 5)]
     await settle()
     gate.open.set()
     await asyncio.gather(*writing)
     async with asyncio.timeout(30):
-        await write_in_company(recorder)
+        await write_in_company(record_writer)
     assert gate.sizes == [1, 4, 2, 1]
 
 
-async def write_in_company(recorder: Recorder) -> None:
-    with recorder.company, recorder.company:
-        with recorder.company:
-            first = write(recorder, 5)
+async def write_in_company(record_writer: RecordWriter) -> None:
+    with record_writer.company, record_writer.company:
+        with record_writer.company:
+            first = write(record_writer, 5)
             await settle()
         await settle()
         assert not first.done()
-        second = write(recorder, 6)
+        second = write(record_writer, 6)
     await asyncio.gather(first, second)
-    with recorder.company:
-        await write(recorder, 7)
+    with record_writer.company:
+        await write(record_writer, 7)
 
 
 async def test_a_busy_writer_does_not_wait_when_nothing_is_under_way(
-    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_GATHER_SECONDS", 60.0)
     gate.open.set()
     async with asyncio.timeout(30):
         for start in range(0, 15, 5):
-            await asyncio.gather(*[write(recorder, n) for n in range(start, start + 5)])
+            await asyncio.gather(*[write(record_writer, n) for n in range(start, start + 5)])
     assert sum(gate.sizes) == 15
 
 
 async def test_what_cannot_be_written_is_an_error_and_the_next_is_tried_again(
-    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_PAUSE", 0.0)
     gate.fails = True
     gate.open.set()
     for _ in range(3):
         with pytest.raises(RequestError) as caught:
-            await write(recorder, 0)
+            await write(record_writer, 0)
         assert caught.value.reason == "RECORD_NOT_WRITTEN"
-    assert recorder.why_not_writing() == recorder.failure == "the disk is full. Free space"
+    assert (
+        record_writer.why_not_writing() == record_writer.failure == "the disk is full. Free space"
+    )
     gate.fails = False
-    await write(recorder, 1)
-    assert recorder.why_not_writing() == recorder.failure == ""
-    assert recorder.entries == {True: 1, False: 3}
-    (family,) = recorder.seconds.collect()
+    await write(record_writer, 1)
+    assert record_writer.why_not_writing() == record_writer.failure == ""
+    assert record_writer.entries == {True: 1, False: 3}
+    (family,) = record_writer.seconds.collect()
     assert [one.value for one in family.samples if one.name.endswith("_count")] == [1]
     assert stored(gate) == ["request-1"]
 
 
 async def test_a_store_that_failed_is_given_another_chance(
-    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who is not ready is not asked, and would never find out that he can write again."""
     monkeypatch.setattr(module, "_PAUSE", 0.0)
     gate.fails = True
     gate.open.set()
     with pytest.raises(RequestError):
-        await write(recorder, 0)
+        await write(record_writer, 0)
     monkeypatch.setattr(module, "_REMEMBER_SECONDS", 0.0)
-    assert recorder.why_not_writing() == ""
-    assert recorder.failure == "the disk is full. Free space"
+    assert record_writer.why_not_writing() == ""
+    assert record_writer.failure == "the disk is full. Free space"
 
 
 class BrokenLog:
@@ -224,92 +232,92 @@ class BrokenLog:
 
 
 async def test_who_waits_is_told_before_anything_is_said_of_it(
-    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Should that go wrong, nobody waits for a writer that has ended, and it is not ready."""
     monkeypatch.setattr(module, "log", BrokenLog())
     gate.fails = True
-    held = write(recorder, 0)
+    held = write(record_writer, 0)
     await settle()
-    waiting = write(recorder, 1)
+    waiting = write(record_writer, 1)
     await settle()
     gate.open.set()
     # Not by a timeout of its own: a wait for a record goes on when it is cancelled.
-    done, _ = await asyncio.wait([held, waiting, write(recorder, 2)], timeout=60)
+    done, _ = await asyncio.wait([held, waiting, write(record_writer, 2)], timeout=60)
     errors = [one.exception() for one in done]
     assert [getattr(error, "reason", "") for error in errors] == ["RECORD_NOT_WRITTEN"] * 3
-    assert "has ended" in recorder.why_not_writing()
-    assert recorder.is_failing
+    assert "has ended" in record_writer.why_not_writing()
+    assert record_writer.is_failing
     with pytest.raises(OSError, match="No space"):
-        await recorder.close()
+        await record_writer.close()
 
 
 async def test_a_batch_that_hangs_is_seen_from_outside(
-    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_HUNG_SECONDS", 0.0)
-    assert recorder.why_not_writing() == ""
-    waiting = write(recorder, 0)
+    assert record_writer.why_not_writing() == ""
+    waiting = write(record_writer, 0)
     await settle()
-    assert "under way" in recorder.why_not_writing()
-    assert recorder.is_failing
+    assert "under way" in record_writer.why_not_writing()
+    assert record_writer.is_failing
     gate.open.set()
     await waiting
-    assert recorder.why_not_writing() == ""
+    assert record_writer.why_not_writing() == ""
 
 
 async def test_what_nobody_waits_for_is_written_once_it_can_be(
-    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_PAUSE", 0.0)
     monkeypatch.setattr(module, "_UNHURRIED_SECONDS", 0.0)
     gate.fails = True
     record = sample_record(7)
-    recorder.add(record.id, r.RecordEntry(question=record))
+    record_writer.add(record.id, r.RecordEntry(question=record))
     gate.open.set()
     async with asyncio.timeout(60):
         while len(gate.sizes) < 2:  # noqa: ASYNC110 - the store's thread has no event for it
             await asyncio.sleep(0.001)
     gate.fails = False
-    await write(recorder, 8)
+    await write(record_writer, 8)
     assert stored(gate) == ["request-7", "request-8"]
 
 
 async def test_what_nobody_waits_for_goes_along_with_what_comes_next(
-    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_UNHURRIED_SECONDS", 3600.0)
-    first = write(recorder, 0)
+    first = write(record_writer, 0)
     await settle()
     record = sample_record(1)
-    recorder.add(record.id, r.RecordEntry(question=record))
+    record_writer.add(record.id, r.RecordEntry(question=record))
     gate.open.set()
     await first
     await settle()
     assert gate.sizes == [1]
-    await write(recorder, 2)
+    await write(record_writer, 2)
     assert gate.sizes == [1, 2]
 
 
 async def test_what_nobody_waits_for_is_written_though_nothing_comes(
-    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_UNHURRIED_SECONDS", 0.0)
     gate.open.set()
     record = sample_record(1)
-    recorder.add(record.id, r.RecordEntry(question=record))
+    record_writer.add(record.id, r.RecordEntry(question=record))
     for _ in range(5000):
         await asyncio.sleep(0.001)
-        if recorder.entries[True]:
+        if record_writer.entries[True]:
             break
     assert stored(gate) == ["request-1"]
 
 
 async def test_a_caller_that_goes_away_does_not_take_the_record_along(
-    gate: Gate, recorder: Recorder
+    gate: Gate, record_writer: RecordWriter
 ) -> None:
     """However often it is cancelled, the wait ends when the entry is durable."""
-    held, waiting = write(recorder, 0), write(recorder, 1)
+    held, waiting = write(record_writer, 0), write(record_writer, 1)
     for one in (held, waiting, held, waiting):
         await settle()
         one.cancel()
@@ -319,15 +327,15 @@ async def test_a_caller_that_goes_away_does_not_take_the_record_along(
     gate.open.set()
     await asyncio.gather(held, waiting)
     assert held.cancelling()
-    await write(recorder, 2)
+    await write(record_writer, 2)
     assert stored(gate) == ["request-0", "request-1", "request-2"]
 
 
 async def test_who_is_cancelled_and_cannot_be_written_is_told(
-    gate: Gate, recorder: Recorder
+    gate: Gate, record_writer: RecordWriter
 ) -> None:
     gate.fails = True
-    held = write(recorder, 0)
+    held = write(record_writer, 0)
     await settle()
     held.cancel()
     gate.open.set()
@@ -335,60 +343,66 @@ async def test_who_is_cancelled_and_cannot_be_written_is_told(
         await held
 
 
-async def test_closing_writes_what_waits(gate: Gate, recorder: Recorder) -> None:
-    waiting = [write(recorder, n) for n in range(5)]
+async def test_closing_writes_what_waits(gate: Gate, record_writer: RecordWriter) -> None:
+    waiting = [write(record_writer, n) for n in range(5)]
     await settle()
     gate.open.set()
-    await recorder.close()
+    await record_writer.close()
     await asyncio.gather(*waiting)
     assert len(stored(gate)) == 5
     with pytest.raises(RequestError, match="has ended"):
-        await write(recorder, 6)
+        await write(record_writer, 6)
 
 
-async def test_closing_ends_though_nothing_can_be_written(gate: Gate, recorder: Recorder) -> None:
+async def test_closing_ends_though_nothing_can_be_written(
+    gate: Gate, record_writer: RecordWriter
+) -> None:
     gate.fails = True
     gate.open.set()
     record = sample_record(7)
-    recorder.add(record.id, r.RecordEntry(question=record))
-    await asyncio.wait_for(recorder.close(), 60)
+    record_writer.add(record.id, r.RecordEntry(question=record))
+    await asyncio.wait_for(record_writer.close(), 60)
 
 
 async def test_no_more_wait_than_may(
-    gate: Gate, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_WAITING", 3)
-    waiting = [write(recorder, 0)]
+    waiting = [write(record_writer, 0)]
     await settle()
-    waiting += [write(recorder, n) for n in range(1, 4)]
+    waiting += [write(record_writer, n) for n in range(1, 4)]
     await settle()
     assert not any(one.done() for one in waiting)
     with pytest.raises(RequestError, match="too many"):
-        await asyncio.gather(*[write(recorder, n) for n in range(4, 8)])
+        await asyncio.gather(*[write(record_writer, n) for n in range(4, 8)])
     gate.open.set()
     await asyncio.gather(*waiting)
 
 
-async def test_a_chain_goes_on_after_others_wrote_to_it(gate: Gate, recorder: Recorder) -> None:
+async def test_a_chain_goes_on_after_others_wrote_to_it(
+    gate: Gate, record_writer: RecordWriter
+) -> None:
     """Two processes with one chain's name: both are heard, neither's records are lost."""
     gate.open.set()
-    await write(recorder, 0)
+    await write(record_writer, 0)
     store = SqliteStore(gate.file).open()
     fill(store, samples(1))
     store.close()
-    await write(recorder, 1)
+    await write(record_writer, 1)
     assert stored(gate) == ["request-0", "request-0", "request-1"]
 
 
-async def test_a_store_that_forgot_is_seen_by_the_chain(gate: Gate, recorder: Recorder) -> None:
+async def test_a_store_that_forgot_is_seen_by_the_chain(
+    gate: Gate, record_writer: RecordWriter
+) -> None:
     """A backup put back at run time: what was durable and is gone is not papered over."""
     gate.open.set()
-    await write(recorder, 0)
+    await write(record_writer, 0)
     gate.file.rename(gate.file.with_suffix(".aside"))
     with pytest.raises(RequestError):
-        await write(recorder, 1)
+        await write(record_writer, 1)
     SqliteStore(gate.file).open().close()
-    await write(recorder, 2)
+    await write(record_writer, 2)
     store = SqliteStore(gate.file).open()
     (flaw,) = verify_store(store)
     assert flaw.what == "batch 1 was removed"
@@ -399,11 +413,11 @@ WINDOW = timedelta(minutes=10)
 
 
 @pytest.fixture
-async def two(gate: Gate) -> AsyncIterator[tuple[Recorder, Recorder]]:
+async def two(gate: Gate) -> AsyncIterator[tuple[RecordWriter, RecordWriter]]:
     """Two coordinators on one store, each with its own chain."""
     gate.open.set()
     both = tuple(
-        Recorder(SqliteStore(gate.file), chain, lambda: START, WINDOW)
+        RecordWriter(SqliteStore(gate.file), chain, lambda: START, WINDOW)
         for chain in ("main.0", "other.0")
     )
     for one in both:
@@ -428,7 +442,7 @@ def question_of(gate: Gate, record: bytes) -> r.Record:
 
 
 async def test_of_two_that_decide_a_request_the_second_hears_of_the_first(
-    gate: Gate, two: tuple[Recorder, Recorder]
+    gate: Gate, two: tuple[RecordWriter, RecordWriter]
 ) -> None:
     """Both attempts are recorded; what else is in the batch is not held up."""
     first, second, other = sample_record(1), sample_record(1), sample_record(2)
@@ -444,16 +458,18 @@ async def test_of_two_that_decide_a_request_the_second_hears_of_the_first(
 
 
 async def test_what_determined_nothing_claims_nothing(
-    gate: Gate, two: tuple[Recorder, Recorder]
+    gate: Gate, two: tuple[RecordWriter, RecordWriter]
 ) -> None:
     nothing = sample_record(1, reason=c.REASON_PRIMARY_UNAVAILABLE)
     verdict, again = sample_record(1), sample_record(1, reason=c.REASON_PRIMARY_UNAVAILABLE)
-    for recorder, record in zip((*two, two[0]), (nothing, verdict, again), strict=True):
-        assert await recorder.write(record.id, say(record)) is None
+    for record_writer, record in zip((*two, two[0]), (nothing, verdict, again), strict=True):
+        assert await record_writer.write(record.id, say(record)) is None
         assert question_of(gate, record.id) == record
 
 
-async def test_two_callers_may_use_the_same_request_id(two: tuple[Recorder, Recorder]) -> None:
+async def test_two_callers_may_use_the_same_request_id(
+    two: tuple[RecordWriter, RecordWriter],
+) -> None:
     one, another = sample_record(1), sample_record(1)
     another.caller = "spiffe://mpic.test/caller/other"
     assert await two[0].write(one.id, say(one)) is None
@@ -461,7 +477,7 @@ async def test_two_callers_may_use_the_same_request_id(two: tuple[Recorder, Reco
 
 
 async def test_a_request_asked_again_after_the_window_is_claimed_anew(
-    gate: Gate, two: tuple[Recorder, Recorder]
+    gate: Gate, two: tuple[RecordWriter, RecordWriter]
 ) -> None:
     old = sample_record(1, asked_at=START - WINDOW - timedelta(seconds=1))
     new = sample_record(1)
@@ -486,21 +502,21 @@ def late_about(record: r.Record) -> r.RecordEntry:
 
 
 async def test_what_came_late_to_a_question_that_is_not_written_is_not_either(
-    gate: Gate, recorder: Recorder
+    gate: Gate, record_writer: RecordWriter
 ) -> None:
     """Whether it came before its question failed, while it waited, or after."""
     first, second, third = samples(3)
-    task = asyncio.create_task(recorder.write(first.id, lambda: r.RecordEntry(question=first)))
+    task = asyncio.create_task(record_writer.write(first.id, lambda: r.RecordEntry(question=first)))
     await settle()
-    recorder.add(first.id, late_about(first))
+    record_writer.add(first.id, late_about(first))
     gate.fails = True
     gate.open.set()
     with pytest.raises(RequestError):
         await task
-    recorder.add(first.id, late_about(first))
+    record_writer.add(first.id, late_about(first))
     gate.fails = False
-    await recorder.write(second.id, lambda: r.RecordEntry(question=second))
-    recorder.add(second.id, late_about(second))
-    await recorder.write(third.id, lambda: r.RecordEntry(question=third))
-    await recorder.close()
+    await record_writer.write(second.id, lambda: r.RecordEntry(question=second))
+    record_writer.add(second.id, late_about(second))
+    await record_writer.write(third.id, lambda: r.RecordEntry(question=third))
+    await record_writer.close()
     assert stored(gate) == ["request-1", "", "request-2"]

@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector
 from coordinator.decision.attempt import Attempt
 from coordinator.decision.question import Question
 from coordinator.decision.vote import Reply
-from coordinator.perspectives.client import Link, LinkOptions
-from coordinator.perspectives.errors import Problem
+from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.errors import PerspectiveProblem
 from coordinator.rules.policy import Policy
 from coordinator.rules.responsibility import Responsible
 from coordinator.rules.roster import Roster, Rules
@@ -180,8 +180,8 @@ def test_the_roster_is_judged_now_and_by_the_next_dated_rule(
 
 
 def test_clocks_are_shown_of_those_that_tell_them() -> None:
-    no_files = LinkOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
-    links = [Link(one, no_files) for one in WORLD.perspectives]
+    no_files = ClientOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
+    links = [PerspectiveClient(one, no_files) for one in WORLD.perspectives]
     told = read_clock_us() - 3_600_000_000
     links[0]._clock.note_description(p.DescribeResponse(clock_us=told), read_steady_us())
     collector = LinkCollector(lambda: links)
@@ -191,8 +191,8 @@ def test_clocks_are_shown_of_those_that_tell_them() -> None:
 
 
 def test_a_link_that_is_not_up_is_seen_and_keeps_the_coordinator_from_being_ready() -> None:
-    no_files = LinkOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
-    links = [Link(one, no_files) for one in WORLD.perspectives]
+    no_files = ClientOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
+    links = [PerspectiveClient(one, no_files) for one in WORLD.perspectives]
     collector = LinkCollector(lambda: links)
     assert read(collector, "mpic_links_up", perspective="tokyo") == 0
     assert read(collector, "mpic_links_configured", perspective="tokyo") == 1
@@ -200,7 +200,7 @@ def test_a_link_that_is_not_up_is_seen_and_keeps_the_coordinator_from_being_read
     links[0].problem = None
     assert read(collector, "mpic_links_up", perspective="tokyo") == 1
     assert why_no_primary(links) == ""
-    links[0].problem = Problem(c.DISSENT_UNREACHABLE, "UNAVAILABLE: no route")
+    links[0].problem = PerspectiveProblem(c.DISSENT_UNREACHABLE, "UNAVAILABLE: no route")
     assert why_no_primary(links) == "tokyo: UNAVAILABLE: no route"
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from coordinator.corroboration import Corroborator
-from coordinator.perspectives.errors import Problem
+from coordinator.perspectives.errors import PerspectiveProblem
 from coordinator.perspectives.fanout import Fanout
 from coordinator.rules.policy import BASELINE_ROWS, Policy
 from coordinator.rules.roster import Perspective, Roster, Rules
@@ -22,7 +22,7 @@ class Link:
 
     def __init__(self, one: Perspective, *, is_up: bool) -> None:
         self.perspective = one
-        self.problem = None if is_up else Problem(c.DISSENT_UNREACHABLE, "not connected")
+        self.problem = None if is_up else PerspectiveProblem(c.DISSENT_UNREACHABLE, "not connected")
 
 
 def links(roster: Roster, *down: int) -> Any:  # noqa: ANN401 - stand for links

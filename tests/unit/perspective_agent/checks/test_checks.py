@@ -12,7 +12,7 @@ from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalk
 from perspective_agent.checks.insecurity import Descent
 from perspective_agent.checks.proving_walk import ProvingWalk
-from perspective_agent.dns.lookup_request import Answer, Wanted
+from perspective_agent.dns.lookup_request import Answer, LookupRequest
 from perspective_agent.dns.wire import CAA, CNAME, DS, A, failed
 
 LEVELS = ["a.b.example", "b.example", "example"]
@@ -47,7 +47,7 @@ def read(finding: o.Finding | None) -> o.Finding:
 
 def test_a_walk_is_one_want_and_its_levels_are_the_finding() -> None:
     check = CaaWalk(LEVELS[0])
-    assert check.wanted == [Wanted(LEVELS[0], CAA, climbs=True)]
+    assert check.wanted == [LookupRequest(LEVELS[0], CAA, climbs=True)]
     levels = absent(LEVELS[0]), found(LEVELS[1])
     assert list(read(check.add(0, answer(*levels))).caa_walk.levels) == list(levels)
 
@@ -59,7 +59,7 @@ def test_a_walk_that_is_cut_short_is_found_so() -> None:
 
 def test_addresses_are_one_lookup_whatever_its_answer() -> None:
     check = AddressCheck(LEVELS[0])
-    assert check.wanted == [Wanted(LEVELS[0], A)]
+    assert check.wanted == [LookupRequest(LEVELS[0], A)]
     assert read(check.add(0, answer(broken(LEVELS[0])))).addresses.lookup.HasField("failure")
     lookup = read(check.finish(late)).addresses.lookup
     assert lookup.failure.kind == o.FAILURE_KIND_TIMEOUT
@@ -102,7 +102,9 @@ def descend(*answers: o.Lookup) -> str:
 
 
 def test_every_level_from_the_top_is_asked_anew_for_its_ds() -> None:
-    assert Descent(LEVELS[0]).wanted == [Wanted(level, DS, fresh=True) for level in LEVELS[::-1]]
+    assert Descent(LEVELS[0]).wanted == [
+        LookupRequest(level, DS, fresh=True) for level in LEVELS[::-1]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,9 @@ def proving() -> ProvingWalk:
     """A walk whose lowest level has failed, and above it there is nothing."""
     check = ProvingWalk(LEVELS[0])
     assert check.add(0, answer(broken(LEVELS[0]))) is None
-    assert check.wanted[:DSS] == [Wanted(level, of) for of in (CAA, CNAME) for level in LEVELS]
+    assert check.wanted[:DSS] == [
+        LookupRequest(level, of) for of in (CAA, CNAME) for level in LEVELS
+    ]
     assert [wanted.rdtype for wanted in check.wanted[DSS:]] == [DS] * 3
     for index in (1, 2):
         assert check.add(index, answer(absent(LEVELS[index]))) is None
@@ -215,8 +219,8 @@ def test_rfc_8659_3_the_set_above_a_failure_is_seen(order: tuple[int, ...]) -> N
     first = next(
         number
         for number, wanted in enumerate(check.wanted)
-        if wanted == Wanted("example", DS, fresh=True)
-        and Wanted(LEVELS[0], DS, fresh=True) in check.wanted[number : number + 3]
+        if wanted == LookupRequest("example", DS, fresh=True)
+        and LookupRequest(LEVELS[0], DS, fresh=True) in check.wanted[number : number + 3]
     )
     assert check.add(CNAMES, answer(absent(LEVELS[0]))) is None
     levels = levels_of(check.add(first, answer(no_ds("example", "NSEC"))))
@@ -254,7 +258,7 @@ def test_br_4_2_2_1_the_servers_of_a_level_that_failed_are_asked_directly() -> N
         assert check.add(1, answer(absent(LEVELS[1]))) is None
         assert check.add(2, answer(absent(LEVELS[2]))) is None
         assert check.add(0, answer(broken(LEVELS[0]))) is None
-        direct = check.wanted.index(Wanted(LEVELS[0], CAA, direct=True))
+        direct = check.wanted.index(LookupRequest(LEVELS[0], CAA, direct=True))
         assert direct == len(check.wanted) - 1
         answers = [
             (CNAMES, absent(LEVELS[0])),

@@ -10,14 +10,14 @@ from perspective_agent.diagnosis import servers as module
 from perspective_agent.diagnosis.direct_query import Egress
 from perspective_agent.diagnosis.referral import Delegation
 from perspective_agent.diagnosis.servers import AT_A_TIME, MOST_DELEGATIONS, Diagnoser
-from perspective_agent.dns.overload_history import Strain
+from perspective_agent.dns.overload_history import OverloadHistory
 
 NAME = "www.example.test"
 SERVERS = {dns.name.from_text("ns.example.test"): frozenset({"203.0.113.1"})}
 
 
 def diagnoser() -> Diagnoser:
-    return Diagnoser(("127.0.0.1", 9), Egress(), Strain())
+    return Diagnoser(("127.0.0.1", 9), Egress(), OverloadHistory())
 
 
 def fill_with(monkeypatch: pytest.MonkeyPatch, fill: object) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.connection import PER_CONNECTION, Connection, Lookup
+from perspective_agent.dns.connection import PER_CONNECTION, Lookup, ResolverConnection
 from perspective_agent.dns.wire import A, make_query
 
 NOERROR = 0x8180
@@ -48,7 +48,7 @@ class Owner:
     def answered(self, lookup: Lookup, answer: o.Lookup) -> None:
         self.answers.append((lookup, answer))
 
-    def lost(self, connection: Connection, lookups: list[Lookup], reason: str) -> None:
+    def lost(self, connection: ResolverConnection, lookups: list[Lookup], reason: str) -> None:
         del connection
         assert reason
         self.given_back.append(lookups)
@@ -60,7 +60,7 @@ class Link:
     def __init__(self) -> None:
         self.owner = Owner()
         self.transport = Transport()
-        self.connection = Connection(self.owner)
+        self.connection = ResolverConnection(self.owner)
         self.connection.connection_made(self.transport)
 
     async def ask(self, *names: str) -> list[Lookup]:
@@ -219,7 +219,7 @@ async def test_what_is_lost_is_given_back_once(link: Link) -> None:
 
 
 async def test_what_is_asked_before_it_is_open_is_sent_then_and_all_at_once() -> None:
-    connection, transport = Connection(Owner()), Transport()
+    connection, transport = ResolverConnection(Owner()), Transport()
     for name in ("a.test", "b.test"):
         connection.send(Lookup(make_query(name, A), lambda *_: None))
     await asyncio.sleep(0)
@@ -229,7 +229,7 @@ async def test_what_is_asked_before_it_is_open_is_sent_then_and_all_at_once() ->
 
 async def test_where_nobody_listens_what_was_asked_is_given_back() -> None:
     owner = Owner()
-    connection = Connection(owner)
+    connection = ResolverConnection(owner)
     lookup = Lookup(make_query("a.test", A), lambda *_: None)
     connection.send(lookup)
     await connection._connect(("127.0.0.1", 1))

@@ -7,23 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.overload_history import BEAT, Room, Strain
+from perspective_agent.dns.overload_history import BEAT, OverloadHistory, Room
 from perspective_agent.dns.wire import failed
 
 NAME = "www.example.test"
 
 
-def strained(*beats: int, first: float = 1000.0) -> Strain:
+def strained(*beats: int, first: float = 1000.0) -> OverloadHistory:
     """Note a beat for each number: 1 for one that was too much."""
-    strain = Strain()
+    overload_history = OverloadHistory()
     for number, is_on in enumerate(beats):
         start = first + number * BEAT
-        strain.note(start, start + BEAT, is_on=bool(is_on))
-    return strain
+        overload_history.note(start, start + BEAT, is_on=bool(is_on))
+    return overload_history
 
 
 def test_without_strain_nothing_is_ours() -> None:
-    assert not Strain().spoiled(0.0, 1000.0)
+    assert not OverloadHistory().spoiled(0.0, 1000.0)
     assert not strained(*[0] * 40).spoiled(1000.0, 1010.0)
 
 
@@ -63,26 +63,30 @@ def test_spells_that_are_joined_count_as_their_beats(
     length = max(length, 16)  # four seconds
     window = beats[since : since + length]
     expected = 4 * sum(window) >= length
-    strain = strained(*map(int, beats), first=0.0)
-    assert strain.spoiled(since * BEAT, (since + length) * BEAT) is (expected and any(window))
+    overload_history = strained(*map(int, beats), first=0.0)
+    assert overload_history.spoiled(since * BEAT, (since + length) * BEAT) is (
+        expected and any(window)
+    )
 
 
 def test_only_a_while_is_remembered() -> None:
-    strain = strained(*[1, 0] * 400)
-    assert len(strain._spells) < 250
-    strain.note(5000.0, 5000.25, is_on=True)
-    assert len(strain._spells) == 1
+    overload_history = strained(*[1, 0] * 400)
+    assert len(overload_history._spells) < 250
+    overload_history.note(5000.0, 5000.25, is_on=True)
+    assert len(overload_history._spells) == 1
 
 
-def now_strained() -> Strain:
+def now_strained() -> OverloadHistory:
     now = time.perf_counter()
-    strain = Strain()
-    strain.note(now - 10, now, is_on=True)
-    return strain
+    overload_history = OverloadHistory()
+    overload_history.note(now - 10, now, is_on=True)
+    return overload_history
 
 
-def excused(strain: Strain, lookup: o.Lookup, began: float = 5.0) -> "o.FailureKind.ValueType":
-    strain.excuse(lookup, time.perf_counter() - began)
+def excused(
+    overload_history: OverloadHistory, lookup: o.Lookup, began: float = 5.0
+) -> "o.FailureKind.ValueType":
+    overload_history.excuse(lookup, time.perf_counter() - began)
     return lookup.failure.kind
 
 
@@ -100,7 +104,7 @@ def test_under_strain_silence_and_servfail_are_ours_and_the_facts_are_kept(
     lookup = failed(NAME, kind, "what was seen")
     assert excused(now_strained(), lookup) == o.FAILURE_KIND_OVERLOADED
     assert lookup.failure.detail.endswith("what was seen")
-    assert excused(Strain(), failed(NAME, kind, "")) == kind
+    assert excused(OverloadHistory(), failed(NAME, kind, "")) == kind
 
 
 @pytest.mark.parametrize("kind", [o.FAILURE_KIND_REFUSED, o.FAILURE_KIND_MALFORMED])

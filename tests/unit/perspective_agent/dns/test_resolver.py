@@ -7,8 +7,8 @@ import pytest
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns import resolver as module
-from perspective_agent.dns.connection import PER_CONNECTION, Connection, Lookup
-from perspective_agent.dns.lookup_request import Wanted
+from perspective_agent.dns.connection import PER_CONNECTION, Lookup, ResolverConnection
+from perspective_agent.dns.lookup_request import LookupRequest
 from perspective_agent.dns.resolver import Resolver
 from perspective_agent.dns.wire import CAA, A, failed
 
@@ -33,7 +33,7 @@ class Wire:
         return not self.retired and len(self.lookups) < PER_CONNECTION
 
     def send(self, lookup: Lookup) -> None:
-        lookup.connection = cast("Connection", self)
+        lookup.connection = cast("ResolverConnection", self)
         lookup.sends += 1
         self.sent.append(lookup.query.name)
         self.lookups.append(lookup)
@@ -56,12 +56,12 @@ class Wire:
     def lose(self) -> None:
         lookups, self.lookups = self.lookups, []
         self.retired = True
-        self.owner.lost(cast("Connection", self), lookups, "it is gone")
+        self.owner.lost(cast("ResolverConnection", self), lookups, "it is gone")
 
 
 @pytest.fixture(autouse=True)
 def wires(monkeypatch: pytest.MonkeyPatch) -> list[Wire]:
-    monkeypatch.setattr(module, "Connection", Wire)
+    monkeypatch.setattr(module, "ResolverConnection", Wire)
     Wire.made = []
     return Wire.made
 
@@ -88,7 +88,9 @@ class Asker:
 
     def ask(self, *names: str, fresh: bool = False) -> list[Lookup]:
         return [
-            self.resolver.ask(Wanted(name, A, fresh), lambda found, _: self.answers.append(found))
+            self.resolver.ask(
+                LookupRequest(name, A, fresh), lambda found, _: self.answers.append(found)
+            )
             for name in names
         ]
 
@@ -306,7 +308,7 @@ async def test_what_our_own_side_was_too_slow_for_is_excused(
     wires: list[Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asker = Asker(forgets=None)
-    monkeypatch.setattr(asker.resolver.strain, "excuse", excuse)
+    monkeypatch.setattr(asker.resolver.overload_history, "excuse", excuse)
     asker.ask("a.test")
     wires[0].answer(o.FAILURE_KIND_SERVFAIL)
     assert asker.kinds == [o.FAILURE_KIND_OVERLOADED]
@@ -320,7 +322,7 @@ async def test_a_direct_lookup_goes_past_the_resolver(wires: list[Wire]) -> None
         return o.Diagnosis(zone=name)
 
     asker.resolver.diagnose = diagnose
-    wanted = Wanted("a.test", CAA, direct=True)
+    wanted = LookupRequest("a.test", CAA, direct=True)
     asker.resolver.ask(wanted, lambda found, _: asker.answers.append(found))
     given_up = asker.resolver.ask(wanted, lambda found, _: asker.answers.append(found))
     await settle()
@@ -335,7 +337,7 @@ async def test_a_direct_lookup_goes_past_the_resolver(wires: list[Wire]) -> None
 
 async def test_an_agent_that_asks_no_server_directly_says_so() -> None:
     asker = Asker()
-    wanted = Wanted("a.test", CAA, direct=True)
+    wanted = LookupRequest("a.test", CAA, direct=True)
     asker.resolver.ask(wanted, lambda found, _: asker.answers.append(found))
     await settle()
     assert asker.answers[0].diagnosis.incomplete == "this agent asks no server directly"

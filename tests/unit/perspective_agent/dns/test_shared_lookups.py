@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns.connection import Lookup, Take
-from perspective_agent.dns.lookup_request import Answer, Wanted
-from perspective_agent.dns.shared_lookups import Walk, Walks
+from perspective_agent.dns.lookup_request import Answer, LookupRequest
+from perspective_agent.dns.shared_lookups import SharedLookups, SharedWalk
 from perspective_agent.dns.wire import CAA, A, failed, make_query
 
 LEVELS = ["a.b.example", "b.example", "example"]
@@ -24,7 +24,7 @@ class Link:
         self.asked: list[Lookup] = []
         self.abandoned: list[Lookup] = []
 
-    def ask(self, wanted: Wanted, take: Take) -> Lookup:
+    def ask(self, wanted: LookupRequest, take: Take) -> Lookup:
         self.asked.append(Lookup(make_query(wanted.name, wanted.rdtype), take))
         return self.asked[-1]
 
@@ -63,17 +63,17 @@ def seen() -> Seen:
     return Seen()
 
 
-def walks_over(link: Any, *, validates: bool = True) -> Walks:  # noqa: ANN401 - as a Resolver
-    return Walks(link, lambda: validates)
+def walks_over(link: Any, *, validates: bool = True) -> SharedLookups:  # noqa: ANN401 - as a Resolver
+    return SharedLookups(link, lambda: validates)
 
 
 @pytest.fixture
-def walks(link: Link) -> Walks:
+def walks(link: Link) -> SharedLookups:
     return walks_over(link)
 
 
-def caa(name: str) -> Wanted:
-    return Wanted(name, CAA, climbs=True)
+def caa(name: str) -> LookupRequest:
+    return LookupRequest(name, CAA, climbs=True)
 
 
 def absent(name: str, absence: o.Absence.ValueType = o.ABSENCE_NO_DATA) -> o.Lookup:
@@ -104,7 +104,7 @@ def walk(*answers: o.Lookup) -> tuple[list[str], int]:
 
 
 def test_rfc_8659_3_every_level_up_to_the_top_level_domain_is_asked_at_once(
-    link: Link, walks: Walks, seen: Seen
+    link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     walks.ask(caa(HOST), seen.take, 1)
     assert sorted(link.names) == sorted(LEVELS)
@@ -141,15 +141,15 @@ def test_a_set_at_a_parent_waits_for_every_level_below() -> None:
     assert walk(found(TOP), absent(PARENT)) == ([], 0)
 
 
-def test_another_type_does_not_climb(link: Link, walks: Walks, seen: Seen) -> None:
-    walks.ask(Wanted(HOST, A), seen.take, 1)
+def test_another_type_does_not_climb(link: Link, walks: SharedLookups, seen: Seen) -> None:
+    walks.ask(LookupRequest(HOST, A), seen.take, 1)
     assert link.names == [HOST]
     link.answer(absent(HOST))
     assert seen.names(1) == [HOST]
 
 
 def test_a_name_of_as_many_labels_as_there_can_be_is_walked(
-    link: Link, walks: Walks, seen: Seen
+    link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     name = ".".join("a" * 127)
     walks.ask(caa(name), seen.take, 1)
@@ -158,7 +158,9 @@ def test_a_name_of_as_many_labels_as_there_can_be_is_walked(
     assert len(seen[1].levels) == 127
 
 
-def test_the_lowest_open_level_fails_at_the_deadline(link: Link, walks: Walks, seen: Seen) -> None:
+def test_the_lowest_open_level_fails_at_the_deadline(
+    link: Link, walks: SharedLookups, seen: Seen
+) -> None:
     held = walks.ask(caa(HOST), seen.take, 1)
     link.answer(absent(HOST))
     link.answer(found(TOP))
@@ -172,7 +174,7 @@ def test_the_lowest_open_level_fails_at_the_deadline(link: Link, walks: Walks, s
 
 @pytest.mark.parametrize("closed", range(len(LEVELS)))
 def test_the_lowest_fails_of_several_that_are_open(
-    link: Link, walks: Walks, seen: Seen, closed: int
+    link: Link, walks: SharedLookups, seen: Seen, closed: int
 ) -> None:
     held = walks.ask(caa(HOST), seen.take, 1)
     for name in LEVELS[:closed]:
@@ -185,7 +187,7 @@ def test_the_lowest_fails_of_several_that_are_open(
 
 
 def test_each_level_has_its_time_and_those_nobody_awaited_have_none(
-    link: Link, walks: Walks, seen: Seen
+    link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     walks.ask(caa(HOST), seen.take, 1)
     link.answer(absent(TOP), 30)
@@ -207,7 +209,7 @@ def test_the_ad_bit_of_a_resolver_that_does_not_validate_says_nothing(
 ) -> None:
     level = found(HOST)
     level.dnssec = said
-    walks_over(link, validates=False).ask(Wanted(HOST, A), seen.take, 1)
+    walks_over(link, validates=False).ask(LookupRequest(HOST, A), seen.take, 1)
     link.answer(level)
     assert seen[1].levels[0].dnssec == told
 
@@ -216,7 +218,7 @@ def test_the_ad_bit_of_a_resolver_that_does_not_validate_says_nothing(
 
 
 def test_what_is_in_flight_is_asked_once_and_answered_to_all(
-    link: Link, walks: Walks, seen: Seen
+    link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     for ticket in range(3):
         walks.ask(caa(HOST), seen.take, ticket)
@@ -228,13 +230,19 @@ def test_what_is_in_flight_is_asked_once_and_answered_to_all(
     assert seen.names(3) == [f"other.{PARENT}", PARENT, TOP]
 
 
-def test_another_type_or_name_is_another_lookup(link: Link, walks: Walks, seen: Seen) -> None:
-    for wanted in (Wanted(TOP, CAA, climbs=True), Wanted(TOP, A), Wanted("test", A)):
+def test_another_type_or_name_is_another_lookup(
+    link: Link, walks: SharedLookups, seen: Seen
+) -> None:
+    for wanted in (
+        LookupRequest(TOP, CAA, climbs=True),
+        LookupRequest(TOP, A),
+        LookupRequest("test", A),
+    ):
         walks.ask(wanted, seen.take, 0)
     assert len(link.asked) == 3
 
 
-def test_what_was_answered_is_asked_anew(link: Link, walks: Walks, seen: Seen) -> None:
+def test_what_was_answered_is_asked_anew(link: Link, walks: SharedLookups, seen: Seen) -> None:
     for ticket in range(3):
         walks.ask(caa(TOP), seen.take, ticket)
         assert len(link.asked) == ticket + 1
@@ -243,7 +251,7 @@ def test_what_was_answered_is_asked_anew(link: Link, walks: Walks, seen: Seen) -
 
 
 def test_a_level_that_was_answered_is_asked_anew_while_its_parent_is_in_flight(
-    link: Link, walks: Walks, seen: Seen
+    link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     walks.ask(caa(HOST), seen.take, 1)
     link.answer(absent(HOST))
@@ -255,7 +263,7 @@ def test_a_level_that_was_answered_is_asked_anew_while_its_parent_is_in_flight(
 
 
 def test_who_asks_after_a_parents_answer_is_not_told_it(
-    link: Link, walks: Walks, seen: Seen
+    link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     """RFC 8659 section 3: what the parent published before the question counts."""
     walks.ask(caa(HOST), seen.take, 1)
@@ -271,7 +279,7 @@ def test_who_asks_after_a_parents_answer_is_not_told_it(
 
 
 def test_what_is_in_flight_is_shared_beside_what_was_answered(
-    link: Link, walks: Walks, seen: Seen
+    link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     walks.ask(caa(HOST), seen.take, 1)
     link.answer(absent(TOP))
@@ -320,7 +328,7 @@ def test_no_part_of_an_answer_is_older_than_the_question(steps: list[tuple[str, 
     answered, seen = Answered(), Seen()
     walks = walks_over(answered.link)
     asked_at: list[int] = []
-    held: dict[int, Walk] = {}
+    held: dict[int, SharedWalk] = {}
     for what, which in steps:
         answered.now += 1
         if what == "ask":
@@ -356,12 +364,12 @@ def test_two_agents_share_nothing(seen: Seen) -> None:
 # Letting go.
 
 
-def is_done(held: Walk) -> bool:
+def is_done(held: SharedWalk) -> bool:
     return held.answer is not None and not held.is_open
 
 
 def test_who_lets_go_takes_the_answer_from_nobody_else(
-    link: Link, walks: Walks, seen: Seen
+    link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     mine, other = (walks.ask(caa(name), seen.take, 1) for name in (HOST, f"other.{PARENT}"))
     walks.release(mine, seen.take, 1)
@@ -374,7 +382,7 @@ def test_who_lets_go_takes_the_answer_from_nobody_else(
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_lookup_that_is_shared_is_given_up_by_the_last(
-    link: Link, walks: Walks, seen: Seen, first: int
+    link: Link, walks: SharedLookups, seen: Seen, first: int
 ) -> None:
     held = [walks.ask(caa(HOST), seen.take, 0)]
     link.answer(absent(TOP))
@@ -390,7 +398,7 @@ def test_a_lookup_that_is_shared_is_given_up_by_the_last(
 
 
 def test_what_nobody_holds_any_more_is_given_up_and_not_joined(
-    link: Link, walks: Walks, seen: Seen
+    link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     held = [walks.ask(caa(HOST), seen.take, ticket) for ticket in range(2)]
     walks.release(held[0], seen.take, 0)
@@ -402,7 +410,7 @@ def test_what_nobody_holds_any_more_is_given_up_and_not_joined(
 
 
 def test_a_walk_that_ended_is_open_until_its_parents_are_answered_or_let_go(
-    link: Link, walks: Walks, seen: Seen
+    link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     held = walks.ask(caa(HOST), seen.take, 1)
     link.answer(found(HOST))
@@ -415,7 +423,7 @@ def test_a_walk_that_ended_is_open_until_its_parents_are_answered_or_let_go(
 
 
 def test_what_is_withdrawn_is_not_sent_but_what_was_sent_goes_on(
-    link: Link, walks: Walks, seen: Seen
+    link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     held = walks.ask(caa(HOST), seen.take, 1)
     for one in link.asked:
@@ -428,7 +436,9 @@ def test_what_is_withdrawn_is_not_sent_but_what_was_sent_goes_on(
     assert sorted(one.query.name for one in link.abandoned) == sorted(LEVELS)
 
 
-def test_what_is_withdrawn_by_one_is_sent_for_another(link: Link, walks: Walks, seen: Seen) -> None:
+def test_what_is_withdrawn_by_one_is_sent_for_another(
+    link: Link, walks: SharedLookups, seen: Seen
+) -> None:
     mine = walks.ask(caa(HOST), seen.take, 1)
     walks.ask(caa(PARENT), seen.take, 2)
     for one in link.asked:
@@ -437,7 +447,9 @@ def test_what_is_withdrawn_by_one_is_sent_for_another(link: Link, walks: Walks, 
     assert [one.query.name for one in link.abandoned] == [HOST]
 
 
-def test_a_walk_that_may_be_joined_keeps_its_parents(link: Link, walks: Walks, seen: Seen) -> None:
+def test_a_walk_that_may_be_joined_keeps_its_parents(
+    link: Link, walks: SharedLookups, seen: Seen
+) -> None:
     held = walks.ask(caa(HOST), seen.take, 1)
     for one in link.asked:
         one.is_queued = one.query.name != HOST

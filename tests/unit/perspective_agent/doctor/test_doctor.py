@@ -11,12 +11,12 @@ from mpic.runtime.open_files import TooFewFilesError
 from perspective_agent.doctor import consultation
 from perspective_agent.doctor.anchors import judge_anchors
 from perspective_agent.doctor.consultation import (
-    Consultation,
+    ResolverExamination,
     consult_resolver,
     judge_resolver,
 )
 from perspective_agent.doctor.signatures import Signature, judge_signatures
-from perspective_agent.doctor.ways import Reply, Ways, judge_ways, read_servers
+from perspective_agent.doctor.ways import ServerReply, Ways, judge_ways, read_servers
 from perspective_agent.settings import ResolverTable
 from perspective_agent.unbound.trust_anchor import ROOT_KEYS, Anchor
 from perspective_agent.unbound.validation_probe import Probe
@@ -49,9 +49,9 @@ def test_the_clock_is_held_against_the_roots_signature(
 
 def test_a_resolver_is_judged_by_its_probe() -> None:
     good, bad = (Probe(validates, "what was seen", NOW) for validates in (True, False))
-    assert judge_resolver(Consultation("Unbound 1", probe=good))[0].outcome == "ok"
-    assert judge_resolver(Consultation("Unbound 1", probe=bad))[0].outcome == "error"
-    (finding,) = judge_resolver(Consultation(problem="unbound is not installed"))
+    assert judge_resolver(ResolverExamination("Unbound 1", probe=good))[0].outcome == "ok"
+    assert judge_resolver(ResolverExamination("Unbound 1", probe=bad))[0].outcome == "error"
+    (finding,) = judge_resolver(ResolverExamination(problem="unbound is not installed"))
     assert "unbound is not installed" in finding.what
 
 
@@ -118,10 +118,13 @@ def test_hints_are_read_in_every_form() -> None:
 
 
 OPEN = (
-    Reply("198.51.100.4", "udp", "", 900, has_edns=True),
-    Reply("198.51.100.4", "tcp", "", 900, has_edns=True),
+    ServerReply("198.51.100.4", "udp", "", 900, has_edns=True),
+    ServerReply("198.51.100.4", "tcp", "", 900, has_edns=True),
 )
-SHUT = (Reply("198.51.100.4", "udp", "timed out"), Reply("198.51.100.4", "tcp", "refused"))
+SHUT = (
+    ServerReply("198.51.100.4", "udp", "timed out"),
+    ServerReply("198.51.100.4", "tcp", "refused"),
+)
 
 
 def outcomes(ways: Ways) -> list[tuple[str, str]]:
@@ -148,14 +151,14 @@ def test_one_silent_server_of_several_is_no_error() -> None:
 
 
 def test_answers_stripped_of_edns_are_an_error() -> None:
-    stripped = Reply("198.51.100.4", "udp", "", 120, has_edns=False)
+    stripped = ServerReply("198.51.100.4", "udp", "", 120, has_edns=False)
     assert ("error", "the answers come without EDNS") in [
         (outcome, what.partition(":")[0]) for outcome, what in outcomes(Ways([stripped, OPEN[1]]))
     ]
 
 
 def test_ipv6_that_leads_nowhere_is_warned_of_where_it_is_wanted() -> None:
-    shut = Reply("2001:db8::4", "udp", "network is unreachable")
+    shut = ServerReply("2001:db8::4", "udp", "network is unreachable")
     assert outcomes(Ways(OPEN, ipv6=[shut]))[-1][0] == "warning"
     assert {one for one, _ in outcomes(Ways(OPEN, ipv6=[shut], ipv6_wanted=False))} == {"ok"}
 

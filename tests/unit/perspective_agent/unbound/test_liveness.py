@@ -8,7 +8,7 @@ import pytest
 from perspective_agent.dns.resolver import Resolver
 from perspective_agent.unbound import liveness as pulse
 from perspective_agent.unbound.control import UnboundControl
-from perspective_agent.unbound.liveness import Pulse
+from perspective_agent.unbound.liveness import ResolverLiveness
 
 SOCKET = Path("/run/control")
 
@@ -40,13 +40,13 @@ def resolver() -> Resolver:
 
 @pytest.mark.parametrize("does", ["version: 1.17.1", ValueError("error unknown command")])
 async def test_a_reply_is_a_sign_of_life(does: str | Exception) -> None:
-    one = Pulse(resolver(), Control(does))
+    one = ResolverLiveness(resolver(), Control(does))
     assert [await one.feel() for _ in range(4)] == [""] * 4
 
 
 async def test_silence_is_a_hung_resolver_the_second_time_and_until_it_ends() -> None:
     control = Control("")
-    one = Pulse(resolver(), control)
+    one = ResolverLiveness(resolver(), control)
     hung = f"no reply within 0.01 s over {SOCKET}"
     assert [await one.feel() for _ in range(4)] == ["", hung, hung, hung]
     control.does = "version: 1.17.1"
@@ -57,7 +57,7 @@ async def test_silence_is_a_hung_resolver_the_second_time_and_until_it_ends() ->
 
 async def test_an_answer_about_anything_is_a_sign_of_life() -> None:
     asked = resolver()
-    one = Pulse(asked, Control(""))
+    one = ResolverLiveness(asked, Control(""))
     for _ in range(4):
         asked.heard += 1
         assert await one.feel() == ""
@@ -68,6 +68,6 @@ async def test_an_answer_about_anything_is_a_sign_of_life() -> None:
 
 
 async def test_a_socket_nobody_holds_is_a_dead_resolver() -> None:
-    one = Pulse(resolver(), Control(FileNotFoundError(2, "No such file or directory")))
+    one = ResolverLiveness(resolver(), Control(FileNotFoundError(2, "No such file or directory")))
     assert await one.feel() == ""
     assert await one.feel() == f"{SOCKET}: No such file or directory"

@@ -18,12 +18,12 @@ from typer.testing import CliRunner, Result
 from coordinator.commands.record import maintain as upkeep
 from coordinator.commands.record.cli import app
 from coordinator.commands.record.export import COLUMNS, to_json, to_rows
-from coordinator.commands.record.query import Wanted
+from coordinator.commands.record.query import RecordCriteria
 from coordinator.commands.record.read import _select
 from coordinator.commands.record.terminal import print_list, print_record
 from coordinator.decision.attempt_id import read_id, show_id
 from coordinator.record.chain import seal_batch
-from coordinator.record.entries import Dossier, read_dossier
+from coordinator.record.entries import RecordEntries, read_dossier
 from coordinator.record.heads import encode_head, read_heads
 from coordinator.record.index_terms import find_terms
 from coordinator.record.prune import remove_months
@@ -404,7 +404,7 @@ HOSTILE = st.text(min_size=1, max_size=60) | st.sampled_from(
 )
 
 
-def hostile(text: str, rdata: bytes) -> Dossier:
+def hostile(text: str, rdata: bytes) -> RecordEntries:
     record = sample_record(reason=c.REASON_PRIMARY_CAA_FAILED)
     (name,) = record.names
     name.asked = name.detail = text
@@ -420,7 +420,7 @@ def hostile(text: str, rdata: bytes) -> Dossier:
     name.determinations[0].record = text
     for reply in name.replies:
         reply.dissent, reply.detail = c.DISSENT_CAA_FAILED, text
-    return Dossier(question=record)
+    return RecordEntries(question=record)
 
 
 @given(HOSTILE.filter(lambda text: text.isprintable() or "\ud800" not in text), st.binary())
@@ -454,7 +454,7 @@ def test_an_observation_that_is_garbage_is_shown_as_such() -> None:
 
 def test_an_export_holds_one_record_at_a_time(store: SqliteStore) -> None:
     """It is written while the rest is still in the store."""
-    selected = _select(store, Wanted())
+    selected = _select(store, RecordCriteria())
     first = next(selected)
     assert first.question.request_id == "request-0"
     fill(store, [sample_record(50)])

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from coordinator.commands.record.query import Wanted, read_reason
+from coordinator.commands.record.query import RecordCriteria, read_reason
 from coordinator.decision.attempt_id import lowest_id
-from coordinator.record.entries import Dossier
+from coordinator.record.entries import RecordEntries
 from coordinator.record.index_terms import (
     caller_term,
     dissent_term,
@@ -21,7 +21,7 @@ from tests.world.records import CALLER, sample_record
 from tests.world.samples import NAME
 
 
-def dossier() -> Dossier:
+def dossier() -> RecordEntries:
     """Two names: one approved, and one refused since Frankfurt saw another address."""
     record = sample_record(name=NAME, reason=c.REASON_CORROBORATED)
     other = sample_record(name="www.example.com", dissenting=["frankfurt"]).names[0]
@@ -33,43 +33,45 @@ def dossier() -> Dossier:
     record.names.append(other)
     late = r.LateReply(name=0, perspective_id="singapore")
     late.reply.dissent = c.DISSENT_LATE
-    return Dossier(question=record, late=[late])
+    return RecordEntries(question=record, late=[late])
 
 
 @pytest.mark.parametrize(
     ("wanted", "is_met"),
     [
-        (Wanted(), True),
-        (Wanted(caller=CALLER), True),
-        (Wanted(caller="other"), False),
-        (Wanted(request_id="request-0"), True),
-        (Wanted(request_id="request-1"), False),
-        (Wanted(name=NAME), True),
-        (Wanted(name="example.com"), True),
-        (Wanted(name="*.example.com"), True),
-        (Wanted(name=f"*.{NAME}"), False),
-        (Wanted(name="www.example.com"), False),
-        (Wanted(reason=c.REASON_QUORUM_NOT_MET), True),
-        (Wanted(reason=c.REASON_CORROBORATED), True),
-        (Wanted(reason=c.REASON_CUT_SHORT), False),
-        (Wanted(perspective="frankfurt"), True),
-        (Wanted(perspective="singapore"), True),
-        (Wanted(perspective="ashburn"), False),
-        (Wanted(name=NAME, reason=c.REASON_QUORUM_NOT_MET, caller="other"), False),
+        (RecordCriteria(), True),
+        (RecordCriteria(caller=CALLER), True),
+        (RecordCriteria(caller="other"), False),
+        (RecordCriteria(request_id="request-0"), True),
+        (RecordCriteria(request_id="request-1"), False),
+        (RecordCriteria(name=NAME), True),
+        (RecordCriteria(name="example.com"), True),
+        (RecordCriteria(name="*.example.com"), True),
+        (RecordCriteria(name=f"*.{NAME}"), False),
+        (RecordCriteria(name="www.example.com"), False),
+        (RecordCriteria(reason=c.REASON_QUORUM_NOT_MET), True),
+        (RecordCriteria(reason=c.REASON_CORROBORATED), True),
+        (RecordCriteria(reason=c.REASON_CUT_SHORT), False),
+        (RecordCriteria(perspective="frankfurt"), True),
+        (RecordCriteria(perspective="singapore"), True),
+        (RecordCriteria(perspective="ashburn"), False),
+        (RecordCriteria(name=NAME, reason=c.REASON_QUORUM_NOT_MET, caller="other"), False),
     ],
 )
-def test_a_record_meets_all_that_is_given_or_is_not_wanted(wanted: Wanted, is_met: bool) -> None:
+def test_a_record_meets_all_that_is_given_or_is_not_wanted(
+    wanted: RecordCriteria, is_met: bool
+) -> None:
     assert wanted.meets(dossier()) == is_met
 
 
 def test_what_has_no_question_is_not_wanted() -> None:
-    assert not Wanted().meets(Dossier())
+    assert not RecordCriteria().meets(RecordEntries())
 
 
 def test_terms_are_those_that_tell_most() -> None:
     """A request is its caller's own; that a name was approved is no term."""
     since, until = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
-    wanted = Wanted(
+    wanted = RecordCriteria(
         name=f"*.{NAME.title()}",
         since=since,
         until=until,
@@ -86,9 +88,9 @@ def test_terms_are_those_that_tell_most() -> None:
     }
     assert (search.since, search.until) == (lowest_id(since), lowest_id(until))
     assert search.newest_first
-    by_request = Wanted(caller=CALLER, request_id="r").search(newest_first=False)
+    by_request = RecordCriteria(caller=CALLER, request_id="r").search(newest_first=False)
     assert list(by_request.terms) == [request_term(CALLER, "r")]
-    assert not Wanted(reason=c.REASON_CORROBORATED).search(newest_first=False).terms
+    assert not RecordCriteria(reason=c.REASON_CORROBORATED).search(newest_first=False).terms
 
 
 def test_a_reason_is_written_as_one_likes() -> None:

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.grpc.handlers import Handler
-from mpic.runtime.grpc.identity import Gate, describe_names, peer_identities
+from mpic.runtime.grpc.identity import AllowList, describe_names, peer_identities
 
 SERVICE, OTHER = "mpic.test.Service", "mpic.test.Other"
 PIPELINE = "spiffe://mpic.test/caller/pipeline"
@@ -90,7 +90,7 @@ class Door:
     """A gate before a call and a stream, and what got through."""
 
     def __init__(self, *allowed: str) -> None:
-        self.gate = Gate({SERVICE: frozenset(allowed), OTHER: frozenset({"other.test"})})
+        self.gate = AllowList({SERVICE: frozenset(allowed), OTHER: frozenset({"other.test"})})
         self.reached: list[str] = []
         self.read = 0
         self.more = asyncio.Event()

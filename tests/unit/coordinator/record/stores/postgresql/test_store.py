@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from coordinator.commands.record.cli import app
 from coordinator.decision.attempt_id import lowest_id, make_id
-from coordinator.record.chain import Flaw, seal_batch
+from coordinator.record.chain import ChainFlaw, seal_batch
 from coordinator.record.prune import remove_months
 from coordinator.record.stores.base import (
     ChainMovedError,
@@ -263,7 +263,7 @@ def test_tampering_is_named(
     assert what in flaws[0].what
 
 
-def tampered(store: Store, server: PostgresqlServer, statement: str) -> list[Flaw]:
+def tampered(store: Store, server: PostgresqlServer, statement: str) -> list[ChainFlaw]:
     """Fill a store, change it by SQL, and return what is found."""
     fill(store, samples(12), batch=3)
     fill(store, samples(3), chain="main.1")

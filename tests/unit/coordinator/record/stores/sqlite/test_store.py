@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from coordinator.decision.attempt_id import make_id
-from coordinator.record.chain import Flaw, seal_batch
+from coordinator.record.chain import ChainFlaw, seal_batch
 from coordinator.record.index_terms import request_term
 from coordinator.record.stores.base import Claim, ClaimedError, StoreError
 from coordinator.record.stores.sqlite import store as module
@@ -25,7 +25,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "record.sqlite3"
 
 
-def tampered(file: Path, *statements: str) -> list[Flaw]:
+def tampered(file: Path, *statements: str) -> list[ChainFlaw]:
     """Fill a store, change it by SQL, and return what is found."""
     store = SqliteStore(file).open()
     fill(store, samples(12), batch=3)
