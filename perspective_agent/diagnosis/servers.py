@@ -58,7 +58,7 @@ class Diagnoser:
     def __init__(
         self, resolver: tuple[str, int], egress: Egress, overload_history: OverloadHistory
     ) -> None:
-        """Find the addresses of name servers through `resolver`; the history is this agent's own."""
+        """Find the addresses of name servers through `resolver`; the history is of this agent."""
         self._resolver = resolver
         self._egress = egress
         self._overload_history = overload_history

@@ -6,7 +6,6 @@ import sys
 import pytest
 
 FOR_PEOPLE = {
-    "rich",
     "mpic.runtime.pki_command",
     "mpic.runtime.doctor",
     "coordinator.commands.ask",

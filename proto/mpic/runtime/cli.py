@@ -2,7 +2,7 @@
 
 Each is an entry point "mpic.commands" of its own name, a function or a group; so nothing here has
 to know the two programs, and what runs has loaded nothing of the others: a program that serves
-would keep it in memory for good (an agent 5 MB of the coordinator, and rich).
+would keep it in memory for good (an agent 5 MB of the coordinator).
 """
 
 import sys
