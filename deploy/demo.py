@@ -159,7 +159,8 @@ def _keep(deployment: Deployment) -> None:
     console.print(
         "  sudo pkill -STOP -f agent-frankfurt.toml; sudo pkill -CONT -f agent-frankfurt.toml"
     )
-    console.print(f"\nConfigurations and logs are in {deployment.directory}. Ctrl-C ends it all.")
+    where = f"\nConfigurations and logs are in {deployment.directory}. Ctrl-C ends it all."
+    console.print(where, soft_wrap=True)
     signal.pause()
 
 
