@@ -137,7 +137,7 @@ class ResolverTable(ConfigTable):
         )
 
 
-class AdminTable(ConfigTable):
+class AgentAdminTable(ConfigTable):
     """The admin port: metrics, probes and the configuration in force, for this host alone."""
 
     listen: ListenAddress = Field(
@@ -152,7 +152,7 @@ class AgentSettings(ConfigTable):
     tls: TlsTable
     callers: CallersTable
     resolver: ResolverTable = ResolverTable()
-    admin: AdminTable = AdminTable()
+    admin: AgentAdminTable = AgentAdminTable()
     log: LogTable = LogTable()
 
     @property

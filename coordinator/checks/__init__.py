@@ -8,16 +8,16 @@ check does.
 from collections.abc import Mapping
 from typing import Protocol
 
-from coordinator.checks.addresses import AddressCheck
-from coordinator.checks.caa.check import CaaCheck
+from coordinator.checks.addresses import AddressJudge
+from coordinator.checks.caa.check import CaaJudge
 from coordinator.checks.check import Ask, Judgement
 from coordinator.rules.policy import PolicyRow
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 
 
-class Check(Protocol):
-    """Findings in, judgements out."""
+class CheckJudge(Protocol):
+    """How one check is asked for, and how its findings are judged."""
 
     def request(self, row: PolicyRow) -> p.Check:
         """Return the message that asks for it under a policy row."""
@@ -29,9 +29,9 @@ class Check(Protocol):
         """Judge a remote's finding against the primary's; each stood alone."""
 
 
-CHECKS: Mapping[str, Check] = {
-    "caa_walk": CaaCheck(),
-    "addresses": AddressCheck(),
+CHECKS: Mapping[str, CheckJudge] = {
+    "caa_walk": CaaJudge(),
+    "addresses": AddressJudge(),
 }
 
 

@@ -53,7 +53,7 @@ def is_looser(one: c.AddressAgreement.ValueType, other: c.AddressAgreement.Value
     return STRICTEST_FIRST.index(one) > STRICTEST_FIRST.index(other)
 
 
-class AddressCheck:
+class AddressJudge:
     """The check `addresses`."""
 
     def request(self, row: PolicyRow) -> p.Check:  # noqa: ARG002 - it is always the same

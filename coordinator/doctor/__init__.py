@@ -29,7 +29,7 @@ from mpic.runtime.open_files import USUAL
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class ExaminedCoordinator:
     """A coordinator, by its configuration, and what its perspectives said."""
 
     settings: CoordinatorSettings
@@ -44,10 +44,10 @@ def examine(file: Path) -> list[Finding]:
 
 async def _examine(settings: CoordinatorSettings) -> list[Finding]:
     sightings = await meet_all(settings.roster(), settings.tls.files())
-    return await run_checks(CHECKS, Examined(settings, sightings, datetime.now(UTC)))
+    return await run_checks(CHECKS, ExaminedCoordinator(settings, sightings, datetime.now(UTC)))
 
 
-async def _check_config(patient: Examined) -> Sequence[Finding]:
+async def _check_config(patient: ExaminedCoordinator) -> Sequence[Finding]:
     facts = {"issuers": sorted(patient.settings.issuer)}
     findings = [Finding("ok", "the file says what it must, and nothing unknown", facts=facts)]
     if patient.settings.policy.allow_below_baseline:
@@ -56,51 +56,51 @@ async def _check_config(patient: Examined) -> Sequence[Finding]:
     return findings
 
 
-async def _check_clock(patient: Examined) -> Sequence[Finding]:
+async def _check_clock(patient: ExaminedCoordinator) -> Sequence[Finding]:
     table = patient.settings.coordinator
     bounds = ClockBounds(table.clock_warning, table.clock_limit)
     return [*examine_kernel_clock(), *judge_clocks(patient.sightings, bounds)]
 
 
-async def _check_tls(patient: Examined) -> Sequence[Finding]:
+async def _check_tls(patient: ExaminedCoordinator) -> Sequence[Finding]:
     return examine_certificates(patient.settings.tls, patient.settings.owner)
 
 
-async def _check_callers(patient: Examined) -> Sequence[Finding]:
+async def _check_callers(patient: ExaminedCoordinator) -> Sequence[Finding]:
     return examine_callers(patient.settings.callers, patient.settings.tls)
 
 
-async def _check_port(patient: Examined) -> Sequence[Finding]:
+async def _check_port(patient: ExaminedCoordinator) -> Sequence[Finding]:
     table, tls = patient.settings.coordinator, patient.settings.tls
     addresses = [shift_port(table.listen, worker) for worker in range(table.workers)]
     own = read_names(tls.certificate)
     return await asyncio.to_thread(examine_ports, addresses, tls.files(), own)
 
 
-async def _check_open_files(patient: Examined) -> Sequence[Finding]:
+async def _check_open_files(patient: ExaminedCoordinator) -> Sequence[Finding]:
     return await asyncio.to_thread(examine_open_files, patient.settings.admin.listen, USUAL)
 
 
-async def _check_grpcio(_patient: Examined) -> Sequence[Finding]:
+async def _check_grpcio(_patient: ExaminedCoordinator) -> Sequence[Finding]:
     return await examine_grpcio()
 
 
-async def _check_roster(patient: Examined) -> Sequence[Finding]:
+async def _check_roster(patient: ExaminedCoordinator) -> Sequence[Finding]:
     roster, policy = patient.settings.roster(), patient.settings.policy.policy()
     return [*judge_roster(roster, policy, patient.now), *judge_places(roster, Atlas.read())]
 
 
-async def _check_record(patient: Examined) -> Sequence[Finding]:
+async def _check_record(patient: ExaminedCoordinator) -> Sequence[Finding]:
     return await asyncio.to_thread(examine_record, patient.settings.record)
 
 
-async def _check_perspectives(patient: Examined) -> Sequence[Finding]:
+async def _check_perspectives(patient: ExaminedCoordinator) -> Sequence[Finding]:
     must_validate = patient.settings.policy.remotes_must_validate
     roster = patient.settings.roster()
     return judge_sightings(patient.sightings, roster, remotes_must_validate=must_validate)
 
 
-CHECKS: Register[Examined] = {
+CHECKS: Register[ExaminedCoordinator] = {
     "config": _check_config,
     "clock": _check_clock,
     "tls": _check_tls,

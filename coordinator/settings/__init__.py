@@ -84,7 +84,7 @@ class CoordinatorTable(ConfigTable):
         return self
 
 
-class AdminTable(ConfigTable):
+class CoordinatorAdminTable(ConfigTable):
     """The admin port: metrics, probes and the configuration in force, for this host alone."""
 
     listen: ListenAddress = Field(
@@ -186,7 +186,7 @@ class CoordinatorSettings(ConfigTable):
     limits: LimitsTable = LimitsTable()
     record: RecordTable = RecordTable()
     perspective: list[PerspectiveTable]
-    admin: AdminTable = AdminTable()
+    admin: CoordinatorAdminTable = CoordinatorAdminTable()
     log: LogTable = LogTable()
     tracing: TracingTable = TracingTable()
 

@@ -20,7 +20,7 @@ from mpic.runtime.doctor.ports import examine_ports
 from mpic.runtime.open_files import LEAST
 from perspective_agent.doctor.anchors import judge_anchors
 from perspective_agent.doctor.consultation import consult_resolver, judge_resolver
-from perspective_agent.doctor.patient import Examined
+from perspective_agent.doctor.patient import ExaminedAgent
 from perspective_agent.doctor.signatures import judge_signatures
 from perspective_agent.doctor.ways import explore_ways, judge_ways
 from perspective_agent.settings import AgentSettings, read_settings
@@ -36,10 +36,10 @@ def examine(file: Path) -> list[Finding]:
 async def _examine(settings: AgentSettings) -> list[Finding]:
     async with AsyncExitStack() as stack:
         consultation = await consult_resolver(settings.resolver, stack)
-        return await run_checks(CHECKS, Examined(settings, consultation))
+        return await run_checks(CHECKS, ExaminedAgent(settings, consultation))
 
 
-async def _check_config(patient: Examined) -> Sequence[Finding]:
+async def _check_config(patient: ExaminedAgent) -> Sequence[Finding]:
     table = patient.settings.resolver
     facts = {"id": patient.settings.agent.id, "rir": patient.settings.agent.rir}
     findings = [Finding("ok", "the file says what it must, and nothing unknown", facts=facts)]
@@ -54,46 +54,46 @@ async def _check_config(patient: Examined) -> Sequence[Finding]:
     return findings
 
 
-async def _check_clock(patient: Examined) -> Sequence[Finding]:
+async def _check_clock(patient: ExaminedAgent) -> Sequence[Finding]:
     signatures = judge_signatures(patient.consultation.signature, patient.now)
     return [*examine_kernel_clock(), *signatures]
 
 
-async def _check_tls(patient: Examined) -> Sequence[Finding]:
+async def _check_tls(patient: ExaminedAgent) -> Sequence[Finding]:
     return examine_certificates(patient.settings.tls, patient.settings.owner)
 
 
-async def _check_callers(patient: Examined) -> Sequence[Finding]:
+async def _check_callers(patient: ExaminedAgent) -> Sequence[Finding]:
     return examine_callers(patient.settings.callers, patient.settings.tls)
 
 
-async def _check_port(patient: Examined) -> Sequence[Finding]:
+async def _check_port(patient: ExaminedAgent) -> Sequence[Finding]:
     agent, tls = patient.settings.agent, patient.settings.tls
     addresses = [shift_port(agent.listen, worker) for worker in range(agent.workers)]
     own = read_names(tls.certificate)
     return await asyncio.to_thread(examine_ports, addresses, tls.files(), own)
 
 
-async def _check_open_files(patient: Examined) -> Sequence[Finding]:
+async def _check_open_files(patient: ExaminedAgent) -> Sequence[Finding]:
     admin, table = patient.settings.admin.listen, patient.settings.resolver
     wanted = FULL.files if table.mode == "private" else LEAST
     return await asyncio.to_thread(examine_open_files, admin, wanted)
 
 
-async def _check_resolver(patient: Examined) -> Sequence[Finding]:
+async def _check_resolver(patient: ExaminedAgent) -> Sequence[Finding]:
     return judge_resolver(patient.consultation)
 
 
-async def _check_anchor(patient: Examined) -> Sequence[Finding]:
+async def _check_anchor(patient: ExaminedAgent) -> Sequence[Finding]:
     anchors = read_anchors(patient.settings.resolver.trust_anchor_file)
     return judge_anchors(anchors, patient.now)
 
 
-async def _check_ways(patient: Examined) -> Sequence[Finding]:
+async def _check_ways(patient: ExaminedAgent) -> Sequence[Finding]:
     return judge_ways(await explore_ways(patient.settings.resolver))
 
 
-CHECKS: Register[Examined] = {
+CHECKS: Register[ExaminedAgent] = {
     "config": _check_config,
     "clock": _check_clock,
     "tls": _check_tls,

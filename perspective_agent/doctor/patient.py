@@ -12,7 +12,7 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class ExaminedAgent:
     """An agent, by its configuration, and what its resolver said."""
 
     settings: AgentSettings

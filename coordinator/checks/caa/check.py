@@ -25,7 +25,7 @@ _DISSENT = {
 }
 
 
-class CaaCheck:
+class CaaJudge:
     """The check `caa_walk`."""
 
     def request(self, row: PolicyRow) -> p.Check:

@@ -41,8 +41,8 @@ class Finding:
             raise ValueError(f"a mend belongs to what is not ok, and only there: {self.what}")
 
 
-Check: TypeAlias = Callable[[P], Awaitable[Sequence[Finding]]]
-Register: TypeAlias = Mapping[str, Check[P]]
+DoctorCheck: TypeAlias = Callable[[P], Awaitable[Sequence[Finding]]]
+Register: TypeAlias = Mapping[str, DoctorCheck[P]]
 
 
 async def run_checks(register: Register[P], patient: P) -> list[Finding]:
@@ -53,7 +53,7 @@ async def run_checks(register: Register[P], patient: P) -> list[Finding]:
     return [finding for findings in found for finding in findings]
 
 
-async def _run_one(name: str, check: Check[P], patient: P) -> list[Finding]:
+async def _run_one(name: str, check: DoctorCheck[P], patient: P) -> list[Finding]:
     try:
         findings = await check(patient)
     except Exception as error:  # noqa: BLE001 - one check that breaks must not hide the others

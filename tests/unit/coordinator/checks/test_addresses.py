@@ -2,7 +2,7 @@
 
 import pytest
 
-from coordinator.checks.addresses import AddressCheck, agree, is_looser
+from coordinator.checks.addresses import AddressJudge, agree, is_looser
 from coordinator.checks.check import UNVALIDATED_TOO, Ask, MalformedFindingError, NotValidatedError
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -71,23 +71,23 @@ def test_each_agreement_includes_the_next() -> None:
 def test_rfc_9824_all_absences_are_the_same(
     one: o.Absence.ValueType, other: o.Absence.ValueType
 ) -> None:
-    assert not AddressCheck().compare(absent(one), absent(other), ask()).dissent
+    assert not AddressJudge().compare(absent(one), absent(other), ask()).dissent
 
 
 def test_order_and_ttl_do_not_count() -> None:
     other = records(TWO, ONE)
     other.addresses.lookup.records.ttl = 1
-    assert not AddressCheck().compare(records(ONE, TWO), other, ask()).dissent
+    assert not AddressJudge().compare(records(ONE, TWO), other, ask()).dissent
 
 
 def test_a_difference_names_both_sides() -> None:
-    judgement = AddressCheck().compare(records(TWO), records(ONE), ask())
+    judgement = AddressJudge().compare(records(TWO), records(ONE), ask())
     assert judgement.dissent == c.DISSENT_ADDRESSES_DIFFER
     assert judgement.detail == "sees 203.0.113.2 where the primary sees 203.0.113.1"
 
 
 def test_a_name_without_addresses_is_in_order() -> None:
-    assert not AddressCheck().judge(absent(), ask()).dissent
+    assert not AddressJudge().judge(absent(), ask()).dissent
 
 
 def test_what_nobody_validated_is_believed_only_where_nobody_must() -> None:
@@ -96,14 +96,14 @@ def test_what_nobody_validated_is_believed_only_where_nobody_must() -> None:
         finding(o.Lookup(name=NAME, absence=1, dnssec=o.DNSSEC_INDETERMINATE)),
     ):
         with pytest.raises(NotValidatedError):
-            AddressCheck().judge(one, ask())
-        assert not AddressCheck().judge(one, ask()._replace(believed=UNVALIDATED_TOO)).dissent
+            AddressJudge().judge(one, ask())
+        assert not AddressJudge().judge(one, ask()._replace(believed=UNVALIDATED_TOO)).dissent
 
 
 def test_a_failed_lookup_is_no_answer() -> None:
     failure = o.Failure(kind=o.FAILURE_KIND_TIMEOUT, detail="no answer within 10 s")
     lookup = o.Lookup(name=NAME, failure=failure, dnssec=o.DNSSEC_INDETERMINATE)
-    judgement = AddressCheck().judge(finding(lookup), ask())
+    judgement = AddressJudge().judge(finding(lookup), ask())
     assert judgement.dissent == c.DISSENT_ADDRESSES_FAILED
     assert "no answer within 10 s" in judgement.detail
 
@@ -125,4 +125,4 @@ def test_a_failed_lookup_is_no_answer() -> None:
 )
 def test_a_malformed_finding_is_not_believed(garbage: o.Finding, message: str) -> None:
     with pytest.raises(MalformedFindingError, match=message):
-        AddressCheck().judge(garbage, ask())
+        AddressJudge().judge(garbage, ask())

@@ -5,7 +5,7 @@ from itertools import permutations, product
 
 import pytest
 
-from coordinator.checks.caa.check import CaaCheck
+from coordinator.checks.caa.check import CaaJudge
 from coordinator.checks.check import Ask, Judgement
 from coordinator.decision.vote import PRIMARY_REASONS, Ballot, Reply
 from coordinator.rules.quorum import Terms
@@ -97,13 +97,13 @@ def test_a_later_reply_counts_but_changes_no_verdict() -> None:
 
 def test_who_saw_the_same_octet_for_octet_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[o.Finding] = []
-    judge = CaaCheck.judge
+    judge = CaaJudge.judge
 
-    def count(self: CaaCheck, finding: o.Finding, about: Ask) -> Judgement:
+    def count(self: CaaJudge, finding: o.Finding, about: Ask) -> Judgement:
         judged.append(finding)
         return judge(self, finding, about)
 
-    monkeypatch.setattr(CaaCheck, "judge", count)
+    monkeypatch.setattr(CaaJudge, "judge", count)
     one = ballot()
     for who in (WORLD.primary, *WORLD.remotes):
         one.add(reply(who))

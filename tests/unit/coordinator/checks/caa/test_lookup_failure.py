@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from coordinator.checks.caa.check import CaaCheck
+from coordinator.checks.caa.check import CaaJudge
 from coordinator.checks.caa.lookup_failure import CLAUSE, missing_proofs
 from coordinator.checks.check import Judgement, choose_dissent
 from mpic.v1 import corroboration_pb2 as c
@@ -47,7 +47,7 @@ def found(name: str, record: str) -> o.Lookup:
 
 def judge_walk(*levels: o.Lookup, on: bool = True) -> Judgement:
     finding = o.Finding(caa_walk=o.CaaFinding(levels=levels))
-    return CaaCheck().judge(finding, ON if on else ask())
+    return CaaJudge().judge(finding, ON if on else ask())
 
 
 def judge(lookup: o.Lookup, *, on: bool = True) -> Judgement:
@@ -73,8 +73,8 @@ def test_it_is_off_unless_the_policy_has_it_on() -> None:
 
 def test_agents_look_for_the_proof_only_if_it_is_on() -> None:
     on = replace(TERMS.row, permit_caa_failure_in_insecure_zone=True)
-    assert CaaCheck().request(on).caa_walk == p.CaaWalk(prove_insecurity=True, ask_servers=True)
-    assert CaaCheck().request(TERMS.row).caa_walk == p.CaaWalk()
+    assert CaaJudge().request(on).caa_walk == p.CaaWalk(prove_insecurity=True, ask_servers=True)
+    assert CaaJudge().request(TERMS.row).caa_walk == p.CaaWalk()
 
 
 def changed(change: Callable[[o.Lookup], object]) -> o.Lookup:
