@@ -2,10 +2,10 @@
 
     python -m tests.bench.entered FILE agent --config agent.toml
 
-From SIGUSR1 on, which deletes FILE, until SIGUSR2, which writes it: a JSON list of [file, function],
-in the order in which each was first entered. The file's path is relative to the project. What counts
-is in `coordinator`, `perspective_agent` and `proto/mpic` without its generated stubs. A comprehension
-belongs to the function it stands in.
+SIGUSR1 deletes FILE and begins; SIGUSR2 ends and writes it: a JSON list of [file, function] in
+the order of first entry, with files relative to the project. What counts is in `coordinator`,
+`perspective_agent` and `proto/mpic`, without the generated stubs. A comprehension belongs to the
+function it stands in.
 """
 
 import json

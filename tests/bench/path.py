@@ -2,9 +2,9 @@
 
     tests/bench/run.sh path [--list]
 
-It prints how many files and functions of ours are entered, and with `--list` which ones, in the order
-in which they are entered first. A function counts if each of several checks enters it: so what a
-program does now and then beside its checks does not. The resolvers know the answers already.
+It prints how many files and functions of ours are entered. `--list` prints which ones, in the order
+of first entry. A function counts if each of several checks enters it, so that work on a timer does
+not count. The resolvers know the answers already.
 """
 
 import argparse
