@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from google.protobuf import json_format
 
+from mpic.runtime.doctor.ports import try_port
 from mpic.runtime.pki import Subject, create_authority, issue_certificate
 from mpic.v1 import corroboration_pb2 as c
 from tests.world import network, zones
@@ -328,3 +329,8 @@ def test_a_grpcio_that_lacks_a_part_is_found_and_seen_and_serves(
     finally:
         deployment.restart_coordinator()
         deployment.wait_ready()
+
+
+def test_an_address_the_host_lacks_is_absent() -> None:
+    assert try_port("198.51.100.250:7310") == "absent"
+    assert try_port("no-such-host.invalid:7310") == "absent"

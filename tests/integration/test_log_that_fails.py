@@ -3,6 +3,7 @@
 The programs run for real, with a standard error as an operator's mishap leaves it.
 """
 
+import os
 import subprocess
 import urllib.error
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from mpic.runtime.log_sink import occupy_standard_files
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.integration.test_record_that_fails import ask, fill_disk, heals
@@ -194,3 +196,20 @@ def test_the_questions_of_a_stream_are_answered(deployment: Deployment) -> None:
     outcomes = [one for response in responses for one in response.outcomes]
     assert len(outcomes) == 5
     assert {one.error.reason for one in outcomes} <= {"RECORD_NOT_WRITTEN", ""}
+
+
+def test_no_file_of_ours_becomes_standard_error() -> None:
+    """In a process of its own that was started without any of the three."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if not pid:
+        for descriptor in range(3):
+            os.close(descriptor)
+        occupy_standard_files()
+        opened = os.open("/dev/null", os.O_RDONLY)
+        os.write(writer, str(opened).encode())
+        os._exit(0)
+    os.close(writer)
+    assert int(os.read(reader, 10)) > 2
+    os.waitpid(pid, 0)
+    os.close(reader)

@@ -3,15 +3,18 @@
 import asyncio
 import struct
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.connection import Lookup
+from perspective_agent.dns.connection import Lookup, ResolverConnection
 from perspective_agent.dns.lookup_request import LookupRequest
 from perspective_agent.dns.resolver import Resolver
-from perspective_agent.dns.wire import A
+from perspective_agent.dns.wire import A, make_query
+from perspective_agent.unbound.control import UnboundControl
+from tests.unit.perspective_agent.dns.test_connection import Owner
 from tests.world import network
 
 SERVFAIL = 0x8182
@@ -139,3 +142,34 @@ def test_a_closed_link_asks_nobody() -> None:
     asyncio.run(with_resolver(fake, work))
     assert {failure.kind for failure in failures} == {o.FAILURE_KIND_RESOLVER_UNAVAILABLE}
     assert len(fake.asked) == 32
+
+
+@pytest.mark.parametrize(("reply", "is_refused"), [("ok\n", False), ("error no such\n", True)])
+async def test_a_command_that_is_refused_is_an_error(
+    tmp_path: Path, reply: str, is_refused: bool
+) -> None:
+    said: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        said.append(await reader.readline())
+        writer.write(reply.encode())
+        writer.close()
+
+    path = tmp_path / "control"
+    async with await asyncio.start_unix_server(answer, path):
+        asking = UnboundControl(path).command("status")
+        if is_refused:
+            with pytest.raises(ValueError, match="no such"):
+                await asking
+        else:
+            assert await asking == reply
+    assert said == [b"UBCT1 status\n"]
+
+
+async def test_where_nobody_listens_what_was_asked_is_given_back() -> None:
+    owner = Owner()
+    connection = ResolverConnection(owner)
+    lookup = Lookup(make_query("a.test", A), lambda *_: None)
+    connection.send(lookup)
+    await connection._connect(("127.0.0.1", 1))
+    assert owner.given_back == [[lookup]]

@@ -14,10 +14,17 @@ WITHOUT = ("tests/clauses/test_caa_over_the_api.py", "tests/clauses/test_hostile
 # A server of the test's own, or an agent's or a resolver's place: no program is started.
 SERVER = "tests/integration/test_server.py"
 LINK = "tests/integration/test_resolver_link.py"
+# Stores of both kinds.
+STORES = (
+    "tests/integration/test_stores.py",
+    "tests/integration/test_stores_postgresql.py",
+    "tests/integration/test_retention.py",
+    "tests/integration/test_record_tampering.py",
+)
 
 _ALL = (UNIT, CLAUSES)
 _PROGRAMS = {
-    "coordinator": (CLAUSES, "tests/unit/coordinator"),
+    "coordinator": (CLAUSES, "tests/unit/coordinator", *STORES),
     "perspective_agent": ("tests/unit/perspective_agent",),
     "proto": ("tests/unit/mpic",),
 }
@@ -65,31 +72,33 @@ _BESIDE = {
         "tests/unit/coordinator/commands/record/test_commands.py",
     ),
     "coordinator/record/determination.py": ("tests/unit/coordinator/record/test_idempotency.py",),
-    "coordinator/decision/attempt_id.py": ("tests/unit/coordinator/record/stores/test_stores.py",),
+    "coordinator/decision/attempt_id.py": ("tests/integration/test_stores.py",),
     "coordinator/record/inspection.py": (
         "tests/unit/coordinator/commands/record/test_commands.py",
-        "tests/unit/coordinator/record/test_tampering.py",
+        "tests/integration/test_record_tampering.py",
     ),
     "coordinator/record/prunings.py": ("tests/unit/coordinator/commands/record/test_commands.py",),
+    "coordinator/record/prune.py": ("tests/integration/test_retention.py", *STORES),
+    "coordinator/record/retention.py": ("tests/integration/test_retention.py",),
     "coordinator/record/stores/postgresql/connection.py": (
-        "tests/unit/coordinator/record/stores/postgresql/test_store.py",
+        "tests/integration/test_stores_postgresql.py",
     ),
     "coordinator/record/stores/postgresql/insert.py": (
-        "tests/unit/coordinator/record/stores/test_stores.py",
-        "tests/unit/coordinator/record/stores/postgresql/test_store.py",
+        "tests/integration/test_stores.py",
+        "tests/integration/test_stores_postgresql.py",
     ),
     "coordinator/record/stores/postgresql/prune.py": (
-        "tests/unit/coordinator/record/stores/postgresql/test_store.py",
+        "tests/integration/test_stores_postgresql.py",
     ),
     "coordinator/record/stores/postgresql/schema.py": (
-        "tests/unit/coordinator/record/stores/postgresql/test_store.py",
+        "tests/integration/test_stores_postgresql.py",
     ),
     "coordinator/commands/record/query.py": (
         "tests/unit/coordinator/commands/record/test_commands.py",
     ),
     "coordinator/record/stores/sqlite/rows.py": (
         "tests/unit/coordinator/record/test_writer.py",
-        "tests/unit/coordinator/record/stores/test_stores.py",
+        "tests/integration/test_stores.py",
     ),
     "coordinator/record/write_queue.py": ("tests/unit/coordinator/record/test_writer.py",),
     "coordinator/decision/verdict.py": ("tests/unit/coordinator/api/test_response.py",),
@@ -101,6 +110,7 @@ _BESIDE = {
         "tests/unit/perspective_agent/checks/test_checks.py",
     ),
     "perspective_agent/dns/connection.py": (LINK,),
+    "perspective_agent/unbound/control.py": (LINK,),
     "perspective_agent/unbound/validation_probe.py": (
         "tests/unit/perspective_agent/unbound/test_process.py",
     ),
@@ -120,6 +130,9 @@ _BESIDE = {
     "proto/mpic/runtime/grpc/identity.py": (SERVER,),
     "proto/mpic/runtime/grpc/serving.py": (SERVER,),
     "proto/mpic/runtime/grpc/tls.py": (SERVER,),
+    "proto/mpic/runtime/open_files.py": ("tests/integration/test_file_limit.py",),
+    "proto/mpic/runtime/pki.py": ("tests/integration/test_pki.py",),
+    "proto/mpic/runtime/workers.py": ("tests/integration/test_worker_restarts.py",),
     "proto/mpic/runtime/certificate_owner.py": (
         "tests/unit/mpic/runtime/test_certificate_check.py",
     ),

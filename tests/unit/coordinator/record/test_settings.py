@@ -8,7 +8,6 @@ import pytest
 
 from coordinator.record.reader import Reader
 from coordinator.record.settings import RecordTable, policy_version
-from coordinator.record.stores.base import StoreError
 from coordinator.record.stores.postgresql.store import PostgresqlStore
 from coordinator.record.writer import RecordWriter
 from coordinator.rules.policy import Policy
@@ -83,16 +82,6 @@ def test_a_server_that_anybody_can_pose_as_is_warned_of(
     warnings = read(tmp_path, 'store = "postgresql"', f'dsn = "{dsn}"').find_warnings()
     assert warnings == [] if not hosts else f"pose as {hosts} and" in warnings[0]
     assert read(tmp_path).find_warnings() == []
-
-
-def test_a_dsn_may_be_in_a_file(tmp_path: Path) -> None:
-    table = read(tmp_path, 'store = "postgresql"', 'dsn_file = "record.dsn"')
-    file = tmp_path / "record.dsn"
-    with pytest.raises(StoreError, match=r"record\.dsn: there is no such file"):
-        table.make_store().open()
-    file.write_text("host=/nowhere dbname=x\n")
-    with pytest.raises(StoreError, match="PostgreSQL at /nowhere, database x"):
-        table.make_store().open()
 
 
 def test_without_psycopg_it_is_said_what_to_install(

@@ -1,9 +1,5 @@
 """What the admin port shows, without the port."""
 
-import subprocess
-import sys
-import textwrap
-
 import pytest
 
 from mpic.runtime.admin import Readiness, hide_secrets
@@ -38,14 +34,3 @@ def test_readiness_is_a_register_of_conditions() -> None:
     assert readiness.judge() == {"serving": "it is starting", "store": ""}
     readiness.require("serving", lambda: "")
     assert not any(readiness.judge().values())
-
-
-def test_a_client_in_the_same_process_may_speak_https() -> None:
-    # In a process of its own: here the client may have been loaded before the admin port.
-    lines = """
-        import asyncio, mpic.runtime.admin, aiohttp, ssl
-        async def connect():
-            await aiohttp.TCPConnector(ssl=ssl.create_default_context()).close()
-        asyncio.run(connect())
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(lines)], check=True)

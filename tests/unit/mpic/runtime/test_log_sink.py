@@ -16,7 +16,7 @@ import pytest
 import structlog
 
 from mpic.runtime import log_sink as module
-from mpic.runtime.log_sink import SINK, Sink, occupy_standard_files
+from mpic.runtime.log_sink import SINK, Sink
 from mpic.runtime.logs import Format, configure_logging
 
 LONG = "x" * 300_000
@@ -229,20 +229,3 @@ def test_a_lone_surrogate_is_written_to_a_file_of_any_encoding(tmp_path: Path) -
         sink.open(opened)
         sink.write("\ud800 \u3042")
     assert file.read_bytes() == b"\\ud800 \xe3\x81\x82\n"
-
-
-def test_no_file_of_ours_becomes_standard_error() -> None:
-    """In a process of its own that was started without any of the three."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if not pid:
-        for descriptor in range(3):
-            os.close(descriptor)
-        occupy_standard_files()
-        opened = os.open("/dev/null", os.O_RDONLY)
-        os.write(writer, str(opened).encode())
-        os._exit(0)
-    os.close(writer)
-    assert int(os.read(reader, 10)) > 2
-    os.waitpid(pid, 0)
-    os.close(reader)

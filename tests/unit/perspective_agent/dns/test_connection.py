@@ -225,12 +225,3 @@ async def test_what_is_asked_before_it_is_open_is_sent_then_and_all_at_once() ->
     await asyncio.sleep(0)
     connection.connection_made(transport)
     assert transport.written.count(b"\x04test\x00") == 2
-
-
-async def test_where_nobody_listens_what_was_asked_is_given_back() -> None:
-    owner = Owner()
-    connection = ResolverConnection(owner)
-    lookup = Lookup(make_query("a.test", A), lambda *_: None)
-    connection.send(lookup)
-    await connection._connect(("127.0.0.1", 1))
-    assert owner.given_back == [[lookup]]

@@ -8,7 +8,7 @@ import pytest
 
 from perspective_agent.dns.wire import CAA, A
 from perspective_agent.unbound import control as module
-from perspective_agent.unbound.control import FailureEraser, UnboundControl
+from perspective_agent.unbound.control import FailureEraser
 
 INFRA = (
     "192.0.2.1 example.test. ttl 50 ping 0 var 94 rtt 376 rto 376 tA 0\n"
@@ -94,25 +94,3 @@ async def test_who_waits_and_goes_takes_the_erasing_from_nobody(control: Control
     one.cancel()
     control.held.set()
     assert await other
-
-
-@pytest.mark.parametrize(("reply", "is_refused"), [("ok\n", False), ("error no such\n", True)])
-async def test_a_command_that_is_refused_is_an_error(
-    tmp_path: Path, reply: str, is_refused: bool
-) -> None:
-    said: list[bytes] = []
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        said.append(await reader.readline())
-        writer.write(reply.encode())
-        writer.close()
-
-    path = tmp_path / "control"
-    async with await asyncio.start_unix_server(answer, path):
-        asking = UnboundControl(path).command("status")
-        if is_refused:
-            with pytest.raises(ValueError, match="no such"):
-                await asking
-        else:
-            assert await asking == reply
-    assert said == [b"UBCT1 status\n"]

@@ -16,7 +16,7 @@ from mpic.runtime.doctor.clock import KernelClock, judge_kernel_clock, read_kern
 from mpic.runtime.doctor.command import as_document, examine_file, format_finding, summarize
 from mpic.runtime.doctor.handshake import Presented
 from mpic.runtime.doctor.identity import examine_certificates, judge_callers
-from mpic.runtime.doctor.ports import judge_holder, judge_port, judge_stranger, try_port
+from mpic.runtime.doctor.ports import judge_holder, judge_port, judge_stranger
 from mpic.runtime.pki import Subject, create_authority, issue_certificate
 from mpic.runtime.settings import TlsTable
 
@@ -140,8 +140,3 @@ def test_ports_are_judged_by_who_holds_them(tls: TlsTable) -> None:
     assert judge_holder("127.0.0.1:1", there, ["tokyo.perspective.mpic.test"]).outcome == "ok"
     assert judge_holder("127.0.0.1:1", there, ["frankfurt.example"]).outcome == "error"
     assert judge_stranger("127.0.0.1:1", "no TLS").outcome == "error"
-
-
-def test_an_address_the_host_lacks_is_absent() -> None:
-    assert try_port("198.51.100.250:7310") == "absent"
-    assert try_port("no-such-host.invalid:7310") == "absent"

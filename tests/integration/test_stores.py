@@ -32,7 +32,7 @@ from coordinator.record.timestamps import to_us
 from coordinator.record.verify import export_heads, find_gaps, verify_store
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
-from tests.unit.coordinator.conftest import OpenStore
+from tests.integration.conftest import OpenStore
 from tests.world.records import (
     CALLER,
     START,

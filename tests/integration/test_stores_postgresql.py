@@ -33,10 +33,11 @@ from coordinator.record.stores.postgresql.connection import Address
 from coordinator.record.stores.postgresql.schema import VERSION
 from coordinator.record.stores.postgresql.store import PostgresqlStore
 from coordinator.record.verify import verify_store
+from tests.unit.coordinator.record.test_settings import read as read_table
 from tests.world.postgresql import PostgresqlServer
 from tests.world.records import START, fill, may_go, sample_record, samples, to_entry
 
-SHIPPED = Path(__file__).parents[6] / "deploy/coordinator.toml"
+SHIPPED = Path(__file__).parents[2] / "deploy/coordinator.toml"
 
 Connect = Callable[..., PostgresqlStore]
 
@@ -451,3 +452,13 @@ def test_a_dsn_is_read_anew_for_every_connection(postgresql: PostgresqlServer) -
     told.append(postgresql.dsn("record"))
     put_one(store.open())
     store.close()
+
+
+def test_a_dsn_may_be_in_a_file(tmp_path: Path) -> None:
+    table = read_table(tmp_path, 'store = "postgresql"', 'dsn_file = "record.dsn"')
+    file = tmp_path / "record.dsn"
+    with pytest.raises(StoreError, match=r"record\.dsn: there is no such file"):
+        table.make_store().open()
+    file.write_text("host=/nowhere dbname=x\n")
+    with pytest.raises(StoreError, match="PostgreSQL at /nowhere, database x"):
+        table.make_store().open()
