@@ -88,7 +88,7 @@ class Limiter:
 
 
 class _Stay:
-    """What was let in, until the end of a `with`; a generator would cost three times as much."""
+    """The names that were let in, until the end of a `with`. A generator would cost more CPU."""
 
     __slots__ = ("_admission", "_caller", "_names")
 

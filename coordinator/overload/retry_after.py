@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
-# Seconds after which what happened counts a third.
+# Seconds after which an event counts a third (1/e).
 _MEMORY = 5.0
 
 

@@ -1,8 +1,8 @@
 """Numbers that were seen, in little memory. Pure.
 
-A Bloom filter of two bits to a number: however many are added it takes 2 MiB, where a set takes 80
-octets for each. Of one that was added it never says that it was not; of one that was not it may say
-that it was, after a million about once in 80. Whoever asks then looks it up where all are written.
+A Bloom filter of two bits to a number. It takes 2 MiB, however many numbers are added. If a number
+was added, it always says so. If a number was not added, it may wrongly say that it was, more often
+the more numbers there are. Whoever gets a yes then looks the number up where all are written.
 """
 
 _BITS = 2**24

@@ -19,8 +19,8 @@ from coordinator.rules.roster import Breach, Perspective, Roster
 
 Remotes = Sequence[Perspective]
 
-# Of a roster in which one set in three will do, so many draws miss them all once in 10^11 times;
-# the set that is spread out then is valid too.
+# If one set in three will do, this many draws practically never miss them all. If they do, the set
+# that is spread out is taken; it is valid too.
 _DRAWS = 64
 
 _RULE = "remotes_per_attempt"

@@ -53,7 +53,7 @@ def _is_insecure_cut(denial: NSEC | NSEC3) -> bool:
 def _read_nsec3(asked: dns.name.Name, owner: dns.name.Name, denial: NSEC3) -> str:
     if denial.algorithm != _SHA1 or denial.iterations > _MAX_ITERATIONS:
         return ""
-    # It brings along the making of signatures: 10 MB, which few agents ever need.
+    # Loaded only here: it brings along the making of signatures, which few agents ever need.
     from dns.dnssec import nsec3_hash  # noqa: PLC0415
 
     hashed = nsec3_hash(asked, denial.salt, denial.iterations, denial.algorithm)

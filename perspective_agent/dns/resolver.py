@@ -1,22 +1,17 @@
 """The link to this agent's own Unbound: pipelined TCP over loopback (RFC 7766).
 
-TCP, because on loopback it costs no more than UDP (6 to 8 us a query against 8 to 9), needs
-neither retransmission nor a fallback for long answers, and nothing off the host can spoof into
-it. A resolver may bound the unanswered queries of one connection, so there are several, opened as
-needed; a connection that holds a query nobody waits for any more takes no new ones and is closed
-when its others are answered, so that hung lookups of one name delay no other name.
+Why TCP: on loopback it costs no more than UDP. It needs neither retransmission nor a fallback for
+long answers. Nothing outside the host can forge an answer into it.
 
-There is no task, future or timer for a query: answers come by callback, deadlines belong to the
-question that asked. Nor is anything shared here: who asks for the same is brought together before
-(`shared_lookups`).
+A resolver may bound the unanswered queries of one connection. So there are several connections,
+opened as needed. A connection that holds a query nobody waits for any more takes no new ones. It is
+closed when its others are answered. So hung lookups of one name delay no other name.
 
-This is one of the two places where speed lives (the other is the coordinator's `client`). A check
-of a name of six labels wants seven lookups; at 64 in flight about two of them are sent, since walks
-of parents in flight are joined. All seven cost the agent 31 us of CPU, from the question read to
-the observation encoded, and twice that with sockets, TLS and gRPC on a machine that is busy (AMD
-EPYC, Python 3.11, `tests/bench/run.sh`). A further label below which others ask too costs 0.5 us.
-By dnspython alone, at 190 us and more to make, send and parse one query, the two that are sent
-would cost 400.
+There is no task, future or timer for a query. Answers come by callback, and deadlines belong to the
+question. Nothing is shared here: `shared_lookups` joins equal lookups before.
+
+The speed of an agent is decided here, and that of the coordinator in its `client`. The figures are
+in tests/bench/RESULTS.md.
 """
 
 import asyncio

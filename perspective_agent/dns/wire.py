@@ -1,8 +1,8 @@
 """DNS messages: the query this agent sends and the check of every answer it reads. Pure.
 
-Most answers are "there is none": those are read by header and question alone (3 us against 124 us
-through dnspython). Answers with records are read by `records`; refusals and their Extended DNS
-Errors by dnspython. Nothing is taken as an absence that does not pass every check.
+Most answers say "there is none". Those are read by header and question alone, which costs a small
+part of what dnspython takes. `records` reads answers with records. dnspython reads refusals and
+their Extended DNS Errors. An answer counts as an absence only if it passes every check.
 """
 
 import struct

@@ -15,13 +15,14 @@ perspectives alike (RFC 8659 section 3). Seen with servers that answer by the le
 What protects against forging off the path then: a random source port and a random id (32 bits
 together); five perspectives that all have to be fooled within the minute that a cache lasts;
 caches emptied, and an alarm raised, after 10,000 replies that nobody asked for; DNSSEC where the
-zone is signed. Whoever sends a million forged replies a second while a server takes 50 ms hits one
-lookup with a chance of 1 in 80,000, and five with one of 1 in 10^24. Mixed case added a bit for
-each letter, at no cost: 14 for "www.example.co.jp", but 2 for "jp", where one reply forges all that
-is below. That was worth less than one hidden record. To ask for each unsigned absence a second
-time in lower case would have kept both, but the option is one for the whole of Unbound: it would
-take a second one, and twice the queries and the CPU (4.2 more packets a check beside 4.3, cold).
-Whole names cost 1.3 packets more a check, and no CPU that could be measured.
+zone is signed. To forge one lookup is then improbable, and to forge five is practically impossible
+(tests/bench/RESULTS.md, "Probabilities").
+
+Mixed case would add a bit for each letter, at no cost: 14 for "www.example.co.jp", but only 2 for
+"jp", and one forged reply there forges all that is below. One hidden record costs more than that.
+To ask for each unsigned absence a second time in lower case would keep both. But the option is one
+for the whole of Unbound, so it would take a second one, and twice the queries and the CPU. Whole
+names cost about one packet more a check.
 
 What remains: a server that neither sends an answer of over 1,232 octets nor says that it is cut
 short (TC); one that hides a record from whoever speaks EDNS, which DNSSEC needs; and an alias that
@@ -47,9 +48,9 @@ CONTROL_SOCKET = "control"
 EDNS_OCTETS = 1232
 """Answers over UDP that no network has to cut in fragments."""
 
-# A server whose time-out has grown so far is given up. With it, a name whose servers are all dead
-# fails after 3 s and, asked anew, after 6 s, instead of 29 s; at a round-trip time of 800 ms to
-# every server, a name that is cold from the root on is answered within 9 s, the next within 3 s.
+# A server is given up when its time-out has grown this long. So a name whose servers are all dead
+# fails within seconds. At a round trip of 800 ms to every server, a name that is cold from the root
+# on is still answered within 10 s (tests/bench/RESULTS.md).
 GIVEN_UP_MS = 3000
 _FIRST_TIMEOUT_MS = 1500  # 376 by default: at 800 ms each query would be sent twice, and late
 

@@ -1,8 +1,8 @@
 """The command `mpic`, and how it finds its sub-commands.
 
-Each is an entry point "mpic.commands" of its own name, a function or a group; so nothing here has
-to know the two programs, and what runs has loaded nothing of the others: a program that serves
-would keep it in memory for good (an agent 5 MB of the coordinator).
+Each sub-command is an entry point "mpic.commands" of its own name, a function or a group. So
+nothing here has to know the two programs. Only the sub-command that runs is loaded: a program would
+keep the others in memory for good.
 """
 
 import sys

@@ -25,7 +25,7 @@ _threshold = [logging.INFO]
 _LEVELS = {name.lower(): level for name, level in logging.getLevelNamesMapping().items()}
 _LEVELS["exception"] = logging.ERROR
 
-# Made once: json.dumps makes one for each line that has a `default`, at a third of its cost.
+# Made once: json.dumps would make one for each line.
 _encode = json.JSONEncoder(default=repr).encode
 
 

@@ -33,8 +33,8 @@ BUSY_SECONDS = 5.0
 _PAGE = 500
 _AT_ONCE = 50
 """Records that are read together."""
-# For each of a process's two connections; what does not fit is in the kernel's cache. Four times as
-# much would save 4 of 80 us of CPU a record, and cost 6 MB.
+# For each of a process's two connections. What does not fit is in the kernel's cache. A larger one
+# would save little CPU (tests/bench/RESULTS.md).
 _CACHE_KIB = 2 * 1024
 _MENDS = {
     "SQLITE_FULL": "Free space on its disk; writing goes on by itself",

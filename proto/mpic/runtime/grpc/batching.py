@@ -1,15 +1,12 @@
 """Gathering single items into batches, for either side of a batched stream.
 
-A gRPC message costs about the same whether it carries one item or fifty, so a busy stream
-sends few large messages. A quiet stream sends at once, so that single checks do not wait.
+A gRPC message costs about the same whether it carries one item or fifty. So a busy stream sends few
+large messages. A quiet stream sends at once, so that single checks do not wait. If it is known that
+nothing more is under way, nobody waits.
 
-Where it is known that nothing more is under way, nobody waits: with 16 callers in step, who move as
-one batch, this brings 1,430 checks/s instead of 1,270.
-
-CPU of coordinator and six agents for each check, 64 in flight (as in `perspectives.client`): 0.94
-ms with no window, 0.65 to 0.72 with 5 ms, 0.58 to 0.76 with 10. Windows stand in series (question,
-observation, answer), so under load a check may wait for three of them: a longer one brings less
-than it costs.
+There are three windows in series: question, observation, answer. So under load a check may wait for
+three of them. A window that is longer than the default saves less CPU than it costs in latency
+(tests/bench/RESULTS.md).
 """
 
 import asyncio
