@@ -1,4 +1,4 @@
-"""Putting a coordinator together, and its life."""
+"""Builds a coordinator from its settings, runs it and ends it."""
 
 import asyncio
 from contextlib import AsyncExitStack

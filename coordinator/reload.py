@@ -1,7 +1,7 @@
-"""A running coordinator takes on new rules, roster, certificates, callers and bounds.
+"""Puts new rules, roster, certificates, callers and bounds in force while a coordinator runs.
 
-An attempt keeps the rules, the roster and the links that it began with (BR 3.2.2.9: fixed before
-asking).
+An attempt keeps the rules, the roster and the connections that it began with (BR 3.2.2.9: they are
+fixed before asking).
 """
 
 from dataclasses import dataclass

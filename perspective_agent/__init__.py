@@ -1,3 +1,3 @@
-"""The perspective agent: looks names up through its own resolver and tells what it saw."""
+"""The perspective agent: looks names up through its own resolver and reports what it saw."""
 
 import mpic  # noqa: F401 - before anything loads gRPC

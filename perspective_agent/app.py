@@ -1,4 +1,4 @@
-"""Putting an agent together, and its life."""
+"""Builds an agent from its settings, runs it and ends it."""
 
 import asyncio
 import time

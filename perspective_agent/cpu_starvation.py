@@ -1,14 +1,14 @@
-"""Whether this agent and its resolver keep up with their work, felt four times a second.
+"""Whether this agent and its resolver keep up with their work, checked four times a second.
 
-A program that waits for events sleeps as soon as it has nothing left to do, and the kernel counts
-how often each thread went to sleep (proc(5), voluntary_ctxt_switches). A thread that has not slept
-for a whole beat had work waiting all that time, for itself or for a CPU. Time in which a domain's
-servers let it wait is sleep, so nobody outside can make it look busy but by giving it work.
+A program that waits for events sleeps as soon as it has nothing left to do. The kernel counts how
+often each thread went to sleep (proc(5), voluntary_ctxt_switches). A thread that has not slept for
+a whole beat had work waiting all that time, for itself or for a CPU. Time in which it waits for a
+domain's servers is sleep. So nobody outside can make it look busy, except by giving it work.
 
-Time spent waiting for a CPU (proc(5), schedstat; cpu.pressure of a cgroup) says less: it grows
-where a thread shares a CPU and keeps up, and does not where it has too much work or is stopped.
+Time spent waiting for a CPU (proc(5), schedstat; cpu.pressure of a cgroup) says less. It grows if a
+thread shares a CPU and keeps up. It does not grow if a thread has too much work or is stopped.
 
-The agent itself has fallen behind when a beat takes twice as long as it should.
+The agent itself has fallen behind if a beat takes twice as long as it should.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""One coordinator's stream: many questions open at a time, each answered as it finishes."""
+"""One coordinator's stream: many questions open at the same time, each answered when it is done."""
 
 import asyncio
 from collections.abc import Iterable

@@ -1,7 +1,6 @@
-"""Meeting every perspective as the coordinator does.
+"""Calls every perspective as the coordinator does, and compares it with the roster.
 
-Reach it, see whose certificate it shows, let it describe itself, and hold all that against the
-roster.
+For each it connects, reads the certificate that is shown, and asks for the agent's description.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Whether what is decided could be written down (BR 5.4.1). Nothing is written, no file is made."""
+"""Whether the record can be written (BR 5.4.1). It writes nothing and makes no file."""
 
 import os
 import shutil

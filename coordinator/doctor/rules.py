@@ -1,4 +1,4 @@
-"""The roster against the rules of today, and against every dated rule to come. Pure."""
+"""Compares the roster with the rules of today, and with every dated rule to come. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime

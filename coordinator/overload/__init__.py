@@ -1,1 +1,1 @@
-"""How much is taken on at a time, and what is told to those who must come back later."""
+"""How many questions are let in at the same time, and when refused callers may ask again."""

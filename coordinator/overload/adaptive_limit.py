@@ -1,9 +1,9 @@
-"""How many names are let in while agents have too much to do: fewer, until they keep up. Pure.
+"""Lets in fewer names while agents have too much to do, and more again when they keep up. Pure.
 
-An agent that falls behind refuses what is beyond it, and each does so by itself: what one of them
-looks at and another refuses is work for nothing, and at twice what agents can do hardly a question
-would find room at all of them. So once verdicts hang on such refusals, fewer names are let in here;
-with time and without refusals, more again.
+An agent that falls behind refuses what is beyond it. Each agent does so by itself. What one of them
+looks up and another refuses is wasted work. At twice what agents can do, hardly a question would
+find room at all of them. So when verdicts depend on such refusals, fewer names are let in here.
+With time and without refusals it becomes more again.
 """
 
 import time

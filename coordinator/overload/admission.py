@@ -1,8 +1,8 @@
-"""How much may be in flight: names, in this process and of each caller. Pure accounting.
+"""Counts the names in flight, in this process and of each caller, and refuses beyond a bound. Pure.
 
-A name costs about the same whichever question it comes in, and a question may have a hundred of
-them, so names are counted. What is beyond a bound is refused at once: it would only make what is
-in flight slower, until lookups were cut short by our own load.
+Names are counted, not questions: a name costs about the same in any question, and a question may
+have a hundred of them. What is beyond a bound is refused at once. Otherwise everything in flight
+would become slower, until our own load cut lookups short.
 """
 
 import sys

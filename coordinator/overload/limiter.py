@@ -1,15 +1,17 @@
-"""What is not decided for want of room or time: refused at the door, or given up on the way.
+"""Refuses questions for want of room or time, at once or when an attempt was cut short.
 
-A lookup that our load or the caller's short deadline cuts short is our failure and says nothing of
-the domain. So such a question ends in an RPC error, never in a refusal of the certificate:
+A lookup that our load or the caller's short deadline cuts short is not the domain's failure. It
+says nothing of the domain. So such a question ends in an RPC error, never in a refusal of the
+certificate:
 
-- beyond a bound: RESOURCE_EXHAUSTED at once, with when to ask again (google.rpc.RetryInfo, see
-  `retry_after`);
-- a deadline of the caller that leaves no time: DEADLINE_EXCEEDED at once;
-- one that leaves less than an attempt may take: the perspectives are asked with what is left, and
-  what is not certain by then is DEADLINE_EXCEEDED; lookups that had too little time count nothing;
-- agents that have too much to do, where the verdict hangs on them: RESOURCE_EXHAUSTED, and fewer
-  are let in (see `adaptive_limit`).
+- Beyond a bound: RESOURCE_EXHAUSTED at once, with when to ask again (google.rpc.RetryInfo, see
+  `retry_after`).
+- The caller's deadline leaves no time: DEADLINE_EXCEEDED at once.
+- The deadline leaves less than an attempt may take: the perspectives are asked with the time left.
+  What is not certain by then is DEADLINE_EXCEEDED. Lookups that had too little time count as
+  nothing.
+- The verdict depends on agents that have too much to do: RESOURCE_EXHAUSTED, and fewer names are
+  let in (see `adaptive_limit`).
 """
 
 from grpc import StatusCode

@@ -1,4 +1,4 @@
-"""What of the limiter's state is read at each scrape."""
+"""The state of the limiter, read at each scrape."""
 
 from collections.abc import Iterable
 

@@ -1,7 +1,8 @@
-"""When callers that are turned away are to ask again. Pure.
+"""When refused callers are to ask again. Pure.
 
-The more is turned away for each question let in, the later, so that what comes back is about what
-can be let in; and each at another moment, so that they do not all come back together.
+The more calls are refused for each that is let in, the later a caller is told to come back. So
+about as many come back as can be let in. Each is told another moment, so that they do not all come
+back together.
 """
 
 import math

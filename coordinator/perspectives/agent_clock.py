@@ -1,15 +1,20 @@
 """How far an agent's clock is from ours, as far as one round trip shows it. Pure; reads no clock.
 
-Verdicts carry our time: until when the CAA check may be used (BR 4.2.2.1), when it was decided. If
-our clock is wrong, so are they, and nobody else notices. So each agent is asked for its time.
+Verdicts carry our time: when they were decided, and until when the CAA check may be used (BR
+4.2.2.1). If our clock is wrong, so are they, and nobody else notices. So each agent is asked for
+its time.
 
-With s and r our time when it was asked and when its answer was read, and a what it told, its clock
-minus ours lies in [a - r, a - s]: both ways take their time, and nobody knows which took how long.
-The bound nearer to 0 is the difference, and 0 where 0 lies between them. So what is slow, however
-slow, is never taken for a wrong clock.
+    s    our time when the agent was asked
+    r    our time when its answer was read
+    a    the time that the agent told
 
-s and r are of our steady clock, which nobody sets, and ours minus that one is added when the
-difference is wanted. So a step of our own clock shows at once, without asking anybody again.
+The agent's clock minus ours lies in [a - r, a - s], because nobody knows how long each way took.
+The difference is the bound nearer to 0, and 0 if 0 lies between the bounds. So a slow network is
+never taken for a wrong clock, however slow it is.
+
+s and r are times of our steady clock, which nobody sets. "Our clock minus our steady clock" is
+added only when the difference is wanted. So a step of our own clock shows at once, and no agent has
+to be asked again.
 """
 
 import enum

@@ -1,17 +1,16 @@
-"""The link to one perspective: one long-lived mTLS stream, kept up for as long as we live.
+"""The connection to one agent: one long-lived mTLS stream, opened again whenever it ends.
 
-Questions leave in batches (see `mpic.runtime.grpc.batching`), and each is encoded once for all
-links: the wire form of a repeated field is the concatenation of its entries, so a batch is a join.
-One task writes and one reads; a read is never cancelled by a deadline, because that kills the
-stream. A third gives the connection up when nothing comes any more (see
+Questions leave in batches (see `mpic.runtime.grpc.batching`). Each is encoded once for all agents:
+the wire form of a repeated field is the concatenation of its entries, so a batch is a join. How
+many questions share a message decides the speed of a coordinator (see tests/bench/RESULTS.md).
+
+One task writes and one reads. A deadline never cancels a read, because that ends the stream. A
+third task gives the connection up when nothing comes any more (see
 `coordinator.perspectives.liveness`).
 
-This is one of the two places where speed lives (the other is the agent's `resolver`). What counts
-is how many questions share a message, see `tests/bench/run.sh`.
-
-Whoever is at the other end may send anything. Beyond its bounds
-(`coordinator.perspectives.identity`) it is garbage, and costs its own corroboration. Nobody is
-asked whose clock is too far from ours.
+The other end may send anything. Beyond its bounds (`coordinator.perspectives.identity`) it is
+garbage, and costs this agent its corroboration. An agent with a clock too far from ours is not
+asked.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The links to the workers of one perspective: one for each, asked in turn.
+"""The connections to the workers of one perspective: one for each, asked in turn.
 
-An agent with several workers has a port for each, since a long-lived stream stays with the one
-process that accepted it. To everybody else a pool is one link; a worker that is down is passed
-over as long as another is up.
+An agent with several workers has a port for each, since a long-lived stream stays with the process
+that accepted it. To everybody else a pool is one connection. A worker that is down is passed over
+while another is up.
 """
 
 import asyncio

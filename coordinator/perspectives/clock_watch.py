@@ -1,7 +1,7 @@
-"""What a link knows of its agent's clock: asked for when it connects, and every ten seconds then.
+"""Asks an agent for its time, when it connects and every ten seconds, and tells a difference.
 
-An agent that is asked anew after a step of its own clock shows it within so long. A step of ours
-shows at once, see `coordinator.perspectives.agent_clock`.
+So a step of the agent's clock shows within ten seconds. A step of our own clock shows at once, see
+`coordinator.perspectives.agent_clock`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Why a perspective cannot be asked: what goes wrong with a link, in an operator's words. Pure."""
+"""Why a perspective cannot be asked, in an operator's words. Pure."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
-"""What an agent sends, held against the roster and against what an agent may send. Pure.
+"""Compares what an agent sends with the roster, and with what an agent may send. Pure.
 
-TLS shows only whose certificate it is; and who has the certificate may be wrong, or lie.
+TLS only shows whose certificate it is. Whoever has the certificate may be wrong, or lie.
 """
 
 from google.protobuf.message import DecodeError

@@ -1,15 +1,15 @@
-"""Whether an agent lives, by what is heard of it: the breaker of one connection. Pure; no clock.
+"""Whether an agent lives, by what comes from it over one connection. Pure; no clock.
 
-The network does not tell: the kernel of a stopped process goes on acknowledging what comes. So a
-link that hears nothing asks for a sign of life, which an agent gives at once whatever it is looking
-up. An agent that takes long over a broken domain is therefore never taken for hung, and a busy one,
-whose observations are sign enough, is never asked.
+The network does not tell: the kernel of a stopped process still acknowledges what comes. So if
+nothing comes over a connection, the coordinator asks for a sign of life. An agent gives one at
+once, whatever it is looking up. So an agent that takes long over a broken domain is never taken for
+hung. A busy agent is never asked, because its observations are signs enough.
 
     TRYING --heard--> LIVE --PATIENCE beats of silence--> HUNG
     TRYING ------------------PATIENCE beats of silence--> HUNG, and a new connection is TRYING
 
-Time is counted in beats of the coordinator's own event loop: one that was stopped or busy itself,
-and has read nothing for that reason, takes nobody for hung.
+Time is counted in beats of the coordinator's own event loop. A coordinator that was itself stopped
+or busy has read nothing for that reason. It takes nobody for hung.
 """
 
 import enum

@@ -1,7 +1,8 @@
-"""The questions that one connection has not answered, and what comes over it besides. No clock.
+"""The questions that one connection has not answered, and what else comes over it. No clock.
 
-Answers to questions that were given up come late, and a sign of life may carry nothing at all: a
-little of both is in order. An agent that sends more keeps the coordinator busy; it is not believed.
+Answers to questions that were given up come late, and a sign of life may carry nothing at all. A
+little of both is in order. An agent that sends more keeps the coordinator busy, and is not
+believed.
 """
 
 from collections.abc import Callable

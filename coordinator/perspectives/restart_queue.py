@@ -1,8 +1,8 @@
-"""Questions kept for an agent that said it leaves: a restart, and it may be back in a moment.
+"""Keeps questions for an agent that said that it leaves: it may be back in a moment.
 
-Nothing is decided by keeping one. It is a question not answered yet: the attempt's deadline ends it
-like any other, and whoever is asked stays among those asked. An agent that crashes, hangs or is cut
-off says nothing before, and is not waited for.
+Keeping a question decides nothing. The question is just not answered yet. The deadline of the
+attempt ends it like any other, and the agent stays among those asked. An agent that crashes, hangs
+or is cut off does not say so before. Nobody waits for it.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""What a certificate that is reported was issued on: an approval that held, or none. Pure.
+"""Whether a reported certificate was issued on a valid approval. Pure.
 
-A pipeline that is in order issues only on an approval that it was told, and within the time for
-which the CAA check may be used (BR 4.2.2.1). When it issued is not known, only when it said so:
-hence it has to report at once.
+A correct pipeline issues only on an approval that it was told, and only while the CAA check may be
+used (BR 4.2.2.1). The coordinator does not know when the pipeline issued, only when it reported. So
+it must report at once.
 """
 
 from enum import StrEnum

@@ -1,8 +1,8 @@
-"""Numbers that were seen, in little memory. Pure.
+"""Remembers which numbers were seen, in little memory. Pure.
 
 A Bloom filter of two bits to a number. It takes 2 MiB, however many numbers are added. If a number
 was added, it always says so. If a number was not added, it may wrongly say that it was, more often
-the more numbers there are. Whoever gets a yes then looks the number up where all are written.
+the more numbers there are. Whoever gets a yes then looks the number up in the store.
 """
 
 _BITS = 2**24

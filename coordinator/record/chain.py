@@ -1,7 +1,7 @@
-"""The chain: what makes it evident that records were changed, removed, inserted or reordered. Pure.
+"""The chain: it shows that records were changed, removed, inserted or reordered. Pure.
 
 Entries are appended in batches. A batch commits to its chain, its number, its predecessor's hash,
-its time, and to the digest of each of its entries in their order:
+its time, and the digest of each of its entries in their order:
 
     digest  = SHA-256("mpic record entry v1" 00, the entry's octets)
     hash    = SHA-256("mpic record batch v1" 00, length of the chain's name as 2 octets, the name,
@@ -10,13 +10,13 @@ its time, and to the digest of each of its entries in their order:
 
 Every coordinator process has a chain of its own, so that none waits for another. The first batch
 has number 1 and names 32 zero octets as its predecessor. No batch spans two UTC months, and the
-times of a chain never go back: so a month is one stretch of every chain and can be removed whole.
-What is removed leaves a `Gap`: the hash its first batch named and the hash its successor names, and
-when the first and the last of it were written.
+times of a chain never go back. So a month is one stretch of every chain and can be removed as a
+whole. A removed stretch leaves a `Gap`: the hash that its first batch named, the hash that its
+successor names, and when the first and the last batch of it were written.
 
-The digests are stored beside the entries, 32 octets each, so that it can be said which entry was
-changed and not just which batch. Whoever can write to the store can compute a new chain: that, and
-a tail cut off, is found by holding the chain against heads that were kept elsewhere.
+The digests are stored beside the entries, 32 octets each. So it can be said which entry was
+changed, not only which batch. Somebody who can write to the store can compute a new chain, or cut
+off its tail. Heads that were kept elsewhere show both.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Appending to one chain, in the thread of its store: each batch behind the one before."""
+"""Appends batches to one chain, each behind the one before, in the thread of its store."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

@@ -1,7 +1,7 @@
 """How much of each chain is covered by heads that were kept elsewhere, and whose chains there are.
 
-What stands behind the newest kept head of a chain is its unprotected tail: cut off or replaced, it
-would not be missed. Pure.
+The entries behind the newest kept head of a chain are its unprotected tail. If somebody cut it off
+or replaced it, nobody would notice. Pure.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

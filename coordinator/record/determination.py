@@ -1,12 +1,12 @@
-"""Whose failure a recorded verdict is, and whether it is one that is remembered. Pure.
+"""Whose failure a recorded verdict is, and whether it is remembered. Pure.
 
 A determination says something of the names: each is approved, or at least one is refused for what
-the domain shows. Nothing was determined where all refusals are by our own failures, or by the
-caller's short time. Such an attempt is recorded like any other, but the same request asked again is
-decided anew.
+the domain shows. Nothing was determined if all refusals come from our own failures, or from the
+caller's short time. Such an attempt is recorded like any other. But the same request asked again is
+decided again.
 
-It is worked out from what is recorded, so that every process of every coordinator comes to the
-same, also after a restart.
+This is worked out from what is recorded. So every process of every coordinator comes to the same
+result, also after a restart.
 """
 
 from coordinator.rules.responsibility import Needed, Responsible, Vote, blame_verdict

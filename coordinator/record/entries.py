@@ -1,7 +1,7 @@
-"""All that is recorded about one question, read. Pure.
+"""Reads all that is recorded about one question. Pure.
 
-Only what entries say themselves counts: not under which id a store has them, nor in which order,
-since no chain proves that.
+Only what the entries themselves say counts. The id under which a store has them does not count, nor
+their order, since no chain proves those.
 """
 
 from collections.abc import Iterable

@@ -1,10 +1,10 @@
-"""Heads of chains as lines: how they leave the machine, and are read back wherever they come to.
+"""Writes heads of chains as lines, and reads them back from heads files and logs. Pure.
 
-A line is a JSON object with all that verifying needs. One that a coordinator writes says so by its
-`event`, and it is of the coordinator's own chain: from what it has made durable itself, never from
-what a store says. A line of `mpic record head` has no event: it was read from the store, whatever
-chains are there. Heads files hold nothing but such lines. In logs they stand among others, and
-whatever collects logs may have put something before them or have wrapped them. Pure.
+A line is a JSON object with all that verifying needs. A line that a coordinator writes has an
+`event`. It is the head of the coordinator's own chain, from what it has made durable itself, never
+from what a store says. A line of `mpic record head` has no event: it was read from the store, and
+may be of any chain. A heads file holds only such lines. In a log they stand among other lines, and
+a log collector may have wrapped them or put something before them.
 """
 
 import json

@@ -1,9 +1,9 @@
-"""What a record can be found by: its terms, each a number of 64 bits. Pure.
+"""The terms that a record can be found by, each a number of 64 bits. Pure.
 
-A store keeps (term, record) pairs in one index and knows nothing of what they mean. A term is a
-digest, so that a name costs 8 octets however long it is; two that collide, one in 2^64, are told
-apart by whoever reads the record found. What nearly every record would have is no term: that a name
-was approved, or that a perspective was asked.
+A store keeps (term, record) pairs in one index and does not know what they mean. A term is a
+digest, so that a name costs 8 octets however long it is. Two terms may collide (one in 2^64);
+whoever reads the record sees which it is. What nearly every record would have is no term: that a
+name was approved, or that a perspective was asked.
 """
 
 import hashlib

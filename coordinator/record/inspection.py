@@ -1,8 +1,8 @@
-"""Whether an entry is what its place in a store says, and a record what its id and index say. Pure.
+"""Whether an entry fits its place in a store, and a record its id and its index. Pure.
 
-A chain proves that entries are what was written, not where they are found: under which id, by which
-terms, among which others. All of that follows from what an entry says itself, so it is worked out
-again and compared, in both directions.
+A chain proves that entries are what was written. It does not prove where they are found: under
+which id, by which terms, among which others. All of that follows from the entry itself. So it is
+worked out again and compared, in both directions.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence

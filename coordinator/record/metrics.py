@@ -1,4 +1,4 @@
-"""What is exported of the record: how much is written, how fast, what waits, whether it fails."""
+"""Metrics of the record: how much is written, how fast, what waits, whether writing fails."""
 
 from collections.abc import Iterable
 

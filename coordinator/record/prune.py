@@ -1,7 +1,7 @@
-"""Removing months so that the rest stays verifiable.
+"""Removes months so that the rest can still be verified.
 
-Whoever removes writes that down in a chain of its own, so that no coordinator has to be running:
-what it removed, when that was written, and until when it had to be kept (`prunings`).
+Each removal is written down in a chain of its own, so that no coordinator has to run. It says what
+was removed, when that was written, and until when it had to be kept (`prunings`).
 """
 
 from collections.abc import Sequence

@@ -1,10 +1,10 @@
-"""What prunings say was removed, and whether it might be. Pure.
+"""What prunings say was removed, and whether it could be removed. Pure.
 
-A pruning is an entry like others, in a chain of its own that is never pruned. It says of each month
-of a chain that it removed when that was written and until when its entries had to be kept. So a
-pruning that somebody made up must lie about times, and what it says is held against the batches
-before and behind the gap (`chain.walk_chain`), against the heads that were kept elsewhere, against
-its own time, and against what the law asks (BR 5.4.3, 5.5.2).
+A pruning is an entry like others, in a chain of its own that is never pruned. For each removed
+month of a chain it says when that month was written and until when its entries had to be kept. So
+somebody who makes up a pruning must lie about times. What it says is compared with the batches
+before and behind the gap (`chain.walk_chain`), with the heads that were kept elsewhere, with its
+own time, and with the required retention (BR 5.4.3, 5.5.2).
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,12 +1,13 @@
-"""Letting the heads of a chain leave the machine: nobody can change here what is kept elsewhere.
+"""Writes the heads of a chain to places that nobody on this machine can change.
 
-A head is written to the program's log, and to a file where one is configured: when the chain has
-moved, and now and then when it has not. It is what this process has made durable itself, not what
-the store says later. Each process writes its own chain's head alone: of the chains of others it
+A head goes to the program's log, and to a file if one is configured. It is written when the chain
+has moved, and now and then when it has not. It is what this process has made durable itself, not
+what the store says later. Each process writes only the head of its own chain. Of other chains it
 knows only what is in the store, and that is what is to be verified.
 
-Nothing waits for this, and nothing else fails when it does. The file may be on another host whose
-disk hangs, so it is written in a thread that is not waited for for ever, not even at the end.
+Nothing waits for this, and if it fails nothing else does. The file may be on another host with a
+disk that hangs. So a thread writes it, and nothing waits for that thread without end, not even at
+shutdown.
 """
 
 import asyncio

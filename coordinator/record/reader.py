@@ -1,4 +1,4 @@
-"""Reading while others write: a store of its own, in a thread of its own."""
+"""Reads the record while others write: with a store and a thread of its own."""
 
 import asyncio
 from collections.abc import Callable, Collection

@@ -1,12 +1,13 @@
-"""How long records must be kept, and which months may go.
+"""How long records must be kept, and which months may be removed.
 
 BR 5.4.3: records of a certificate's life, "for at least two (2) years after" it expires. BR 5.5.2:
 archived audit logs "for at least two (2) years from their record creation timestamp", or as in
-5.4.3, "whichever is longer". So a refusal is kept for two years, and an approval for two years
-after the certificates that were issued on it have expired. Where the pipeline has not said what it
-issued, the longest-lived certificate that could have been is assumed.
+5.4.3, "whichever is longer". So a refusal is kept for two years. An approval is kept for two years
+after the certificates that were issued on it have expired. If the pipeline has not said what it
+issued, the longest-lived certificate that was possible is assumed.
 
-Months go whole, so that what is left stays verifiable: a month stays as long as one entry must.
+Only whole months are removed, so that the rest can be verified. A month stays as long as one of its
+entries must.
 """
 
 from dataclasses import dataclass, replace

@@ -1,9 +1,11 @@
-"""Walking a whole store: every chain, every entry, every record and what it is found by.
+"""Walks a whole store: every chain, every entry, every record and what it is found by.
 
-Three things are shown, each once, at one moment of the store. What is in the chains was not changed
-(`chain`), and is what its place says (`inspection`). What is gone might go (`prunings`). And
-whoever looks for a record, by its id or by the index, is told all that the chains have about it and
-nothing else. So nothing that is shown to anybody rests on a column that no chain covers.
+It shows three things, each at one moment of the store:
+
+- What is in the chains was not changed (`chain`), and fits its place (`inspection`).
+- What is gone could be removed (`prunings`).
+- Whoever looks for a record, by its id or by the index, is told all that the chains have about it,
+  and nothing else. So nothing that is shown to anybody rests on a column that no chain covers.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,12 +1,12 @@
-"""Which remotes of the roster an attempt asks: chosen before asking, by policy, and by lot. Pure.
+"""Which remotes of the roster an attempt asks: chosen before asking, by policy and by lot. Pure.
 
-With more remotes in the roster than an attempt asks, those that can be asked right now go first, so
-that the maintenance of one network does not stop issuance. Whoever was chosen counts as used,
-whatever becomes of him: nobody is replaced within an attempt (BR 3.2.2.9, "used").
+If the roster has more remotes than an attempt asks, those that can be asked right now go first. So
+the maintenance of one network does not stop issuance. Whoever was chosen counts as used, whatever
+happens to it: nobody is replaced within an attempt (BR 3.2.2.9, "used").
 
-The lot is drawn by `secrets`, so that nobody outside knows which networks the next attempt looks
-from. It falls among the sets that would still meet the row's number of RIR service regions if the
-worst of the allowed non-corroborations happened, as far as the roster has such sets.
+The lot is drawn by `secrets`, so that nobody outside knows from which networks the next attempt
+looks. Only sets take part that would still be in enough RIR service regions if the worst of the
+allowed non-corroborations happened, as far as the roster has such sets.
 """
 
 from collections import Counter

@@ -1,7 +1,7 @@
 """Whether the coordinates, countries and regions of a roster fit each other. Pure.
 
-The rules of BR 3.2.2.9 on regions and distances are about where a perspective is. A slip in its
-coordinates, or in its region, makes them hold on paper alone.
+The rules of BR 3.2.2.9 on regions and distances are about where a perspective really is. With a
+slip in its coordinates or its region they would hold only on paper.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The dated rules of BR 3.2.2.9 as data: which row applies is a question of the date. Pure."""
+"""The dated rules of BR 3.2.2.9 as data: the date says which row applies. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,8 @@
     6+                                             | 2
 
 and "the remote Network Perspectives that corroborate [...] fall within the service regions of at
-least two (2) distinct Regional Internet Registries". Used means asked: a perspective that is down,
-late or wrong does not corroborate and stays in the denominator.
+least two (2) distinct Regional Internet Registries". "Used" means asked: a perspective that is
+down, late or wrong does not corroborate and stays in the denominator.
 """
 
 from collections.abc import Sequence

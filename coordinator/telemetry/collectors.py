@@ -1,4 +1,4 @@
-"""What of a coordinator's state is read at each scrape: its links, its roster."""
+"""The state of a coordinator that is read at each scrape: its connections, its roster."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime

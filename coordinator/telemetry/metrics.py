@@ -1,7 +1,7 @@
-"""What a coordinator counts: what was decided, and what each perspective saw.
+"""Counts what a coordinator decided, and what each perspective saw.
 
-Observations are counted once every perspective has replied, hence also those that came too late
-for the verdict; verdicts are counted as the caller hears them.
+Observations are counted once every perspective has replied. So those that came too late for the
+verdict are counted too. Verdicts are counted as the caller hears them.
 """
 
 import asyncio

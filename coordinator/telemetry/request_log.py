@@ -1,4 +1,4 @@
-"""The lines of a request in the log. The record has the facts; these are to watch by."""
+"""The lines of a request in the log, to watch the service by. The record has the facts."""
 
 import structlog
 

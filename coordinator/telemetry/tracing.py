@@ -1,8 +1,8 @@
 """Spans of requests for an OpenTelemetry collector: one for each attempt, one for each perspective.
 
-They are made once every perspective has replied, off the way of the request, and only of requests
-whose caller sent a trace and records it itself. OpenTelemetry is imported only when an endpoint is
-configured; it comes with the extra `otel`.
+They are made once every perspective has replied, so that no answer waits for them. Only a request
+gets them if its caller sent a trace that it records itself. OpenTelemetry is imported only if an
+endpoint is configured. It comes with the extra `otel`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asking one DNS server directly, past the resolver, over UDP or TCP."""
+"""Asks one DNS server directly, past the resolver, over UDP or TCP."""
 
 import asyncio
 import errno

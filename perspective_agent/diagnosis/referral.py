@@ -1,6 +1,6 @@
-"""What a server says when it is asked directly: an answer, a failure, or where to ask next. Pure.
+"""What a server says if it is asked directly: an answer, a failure, or where to ask next. Pure.
 
-Through dnspython: it is asked only where a lookup has failed.
+It uses dnspython, since servers are asked only after a lookup has failed.
 """
 
 from collections.abc import Mapping

@@ -1,12 +1,15 @@
-"""Asking the servers of a name directly, to show whose failure a failed lookup is.
+"""Asks the servers of a name directly, to show whose failure a failed lookup is.
 
-A resolver's SERVFAIL says nothing of that: the domain's servers may have failed, or our network,
+SERVFAIL from a resolver does not say that. The domain's servers may have failed, or our network,
 our rules, or the resolver itself. BR 4.2.2.1 wants it confirmed that the failure is "outside the
-CA's infrastructure". So the agent follows the delegations from the root by itself, asks every
-address of every server of the last zone over UDP and TCP, and asks servers of the root in the same
-seconds over the same transports. What follows from it is the coordinator's to say.
+CA's infrastructure". So the agent does this:
 
-Only where the coordinator asks for it (`CaaWalk.ask_servers`), and only after a lookup has failed.
+- It follows the delegations from the root by itself.
+- It asks every address of every server of the last zone, over UDP and TCP.
+- It asks servers of the root in the same seconds over the same transports.
+
+The coordinator says what follows from the result. The agent does this only if the coordinator asks
+for it (`CaaWalk.ask_servers`), and only after a lookup has failed.
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""Denials: what NSEC and NSEC3 records say is not there. Pure; through dnspython, as it is rare."""
+"""Reads denials: what NSEC and NSEC3 records say does not exist. Pure.
+
+It uses dnspython, since denials are read rarely.
+"""
 
 import base64
 

@@ -1,10 +1,10 @@
-"""When this agent's own side is what lookups wait for, and what follows from it. Pure.
+"""Remembers when this agent did not keep up, and says which failures are its own for it. Pure.
 
-A resolver that gets less of the CPU than its work takes reads answers late or not at all, and what
-it says then (SERVFAIL, or nothing) is about us and never about the domain (RFC 8659 section 3 makes
-a failure a refusal; BR 4.2.2.1 may make it permission: it must be neither). So whoever watches the
-agent's own side notes beat by beat whether it kept up (see `cpu_starvation`). Nothing that a
-domain's servers do makes it fall behind: while they are slow or silent there is nothing to do.
+A resolver that gets too little CPU reads answers late or not at all. What it says then (SERVFAIL,
+or nothing) is our failure and never the domain's. RFC 8659 section 3 makes a failure a refusal; BR
+4.2.2.1 may make it permission. Our own failure must be neither. So `cpu_starvation` notes, beat by
+beat, whether the agent kept up. Nothing that a domain's servers do makes it fall behind: while they
+are slow or silent, there is nothing to do.
 """
 
 import time

@@ -1,8 +1,7 @@
 """What `mpic doctor` examines on an agent: the register of its checks.
 
-The resolver is examined by a private Unbound of the doctor's own, started just as the agent's is
-but on a free port, so that the doctor can be run beside the agent; in mode beside by the resolver
-that is there.
+In mode private the doctor starts an Unbound of its own, just like the agent's but on a free port.
+So the doctor can run beside the agent. In mode beside it examines the resolver that is there.
 """
 
 import asyncio

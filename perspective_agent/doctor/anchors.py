@@ -1,4 +1,4 @@
-"""The trust anchor, against the keys that the IANA root signs with."""
+"""Compares the trust anchor with the keys that the IANA root signs with."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime

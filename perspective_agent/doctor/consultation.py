@@ -1,4 +1,4 @@
-"""Asking a resolver just like the agent's: whether it starts, what it is, whether it validates."""
+"""Examines a resolver like the agent's: whether it starts, what it is, whether it validates."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
-"""The clock, against the signature over the root's SOA record.
+"""Compares the clock with the signature over the root's SOA record.
 
-A root that is signed anew every day tells the time to within days, and nobody can forge it; a
-clock beyond that makes every answer bogus. Nothing in DNS tells the time more finely: whether the
-clock is right to the second only a time service knows (`mpic.runtime.doctor.clock`).
+The root is signed anew every day. So its signature tells the time to within days, and nobody can
+forge it. A clock that is wrong by more makes every answer bogus. Nothing in DNS tells the time more
+precisely. Only a time service knows whether the clock is right to the second
+(`mpic.runtime.doctor.clock`).
 """
 
 from collections.abc import Sequence

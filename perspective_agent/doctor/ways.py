@@ -1,7 +1,7 @@
 """The ways out: whether root and top-level servers answer, over UDP, TCP and IPv6.
 
-These servers are asked directly, past the resolver. Nothing they say is believed; that they answer
-is what is looked at.
+These servers are asked directly, past the resolver. What they say is not believed. It only matters
+that they answer.
 """
 
 import asyncio

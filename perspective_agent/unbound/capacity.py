@@ -1,8 +1,9 @@
-"""How much an agent looks up at a time, by how many files it and its Unbound may open.
+"""How much an agent looks up at the same time: what the open files of it and its Unbound allow.
 
-A lookup that found no socket would wait inside Unbound, and its failure would seem the domain's.
-So what is given to Unbound at a time is less than the sockets it may open, in one proportion
-whatever the limit; the others wait in the agent, which puts down to itself what they fail at.
+A lookup that finds no socket would wait inside Unbound, and its failure would look like the
+domain's. So Unbound is given less at a time than the sockets it may open, always in the same
+proportion. The others wait in the agent. If they fail there, the agent counts it as its own
+failure.
 """
 
 from dataclasses import dataclass

@@ -1,21 +1,26 @@
 """The configuration of a private Unbound: hardened, validating, nothing kept for long. Pure.
 
-It asks in the plainest form: the whole name, in lower case, of the type that is wanted. What is
-meant as hardening can change what a server says, and then hides a CAA record that forbids from all
-perspectives alike (RFC 8659 section 3). Seen with servers that answer by the letter:
+Unbound asks in the plainest form: the whole name, in lower case, of the type that is wanted. Some
+options that are meant as hardening change what a server says. They can hide a CAA record that
+forbids, from all perspectives alike (RFC 8659 section 3). This was seen with servers that are not
+exact:
 
-- Names in mixed case (0x20, `use-caps-for-id`) draw NXDOMAIN or no data from servers that know
-  lower case only, against RFC 4343.
-- Names cut short (RFC 9156, `qname-minimisation`) draw NXDOMAIN at a name that only has names below
-  it. In a signed zone Unbound takes that for the answer about what lies below, and an unsigned
-  zone delegated there is gone. Silence at such a name fails the whole lookup.
-- An absence told of another name (RFC 8020 `harden-below-nxdomain`, RFC 8198 `aggressive-nsec`)
-  answers for a name that nobody asked about.
+- Names in mixed case (0x20, `use-caps-for-id`): servers that know only lower case answer NXDOMAIN
+  or no data, against RFC 4343.
+- Names cut short (RFC 9156, `qname-minimisation`): some servers answer NXDOMAIN at a name that only
+  has names below it. In a signed zone Unbound takes that for the answer about everything below. An
+  unsigned zone that is delegated there is lost. Silence at such a name fails the whole lookup.
+- An absence concluded from another name (RFC 8020 `harden-below-nxdomain`, RFC 8198
+  `aggressive-nsec`) answers for a name that nobody asked about.
 
-What protects against forging off the path then: a random source port and a random id (32 bits
-together); five perspectives that all have to be fooled within the minute that a cache lasts;
-caches emptied, and an alarm raised, after 10,000 replies that nobody asked for; DNSSEC where the
-zone is signed. To forge one lookup is then improbable, and to forge five is practically impossible
+These things protect against somebody who forges answers off the path:
+
+- a random source port and a random id, 32 bits together;
+- five perspectives: all have to be deceived within the minute that a cache lasts;
+- after 10,000 replies that nobody asked for, the caches are emptied and an alarm is raised;
+- DNSSEC, if the zone is signed.
+
+To forge one lookup is then improbable, and to forge five is practically impossible
 (tests/bench/RESULTS.md, "Probabilities").
 
 Mixed case would add a bit for each letter, at no cost: 14 for "www.example.co.jp", but only 2 for
@@ -24,9 +29,12 @@ To ask for each unsigned absence a second time in lower case would keep both. Bu
 for the whole of Unbound, so it would take a second one, and twice the queries and the CPU. Whole
 names cost about one packet more a check.
 
-What remains: a server that neither sends an answer of over 1,232 octets nor says that it is cut
-short (TC); one that hides a record from whoever speaks EDNS, which DNSSEC needs; and an alias that
-its owner spells in capitals, to a server that knows lower case only.
+Three cases remain:
+
+- a server that does not send an answer of over 1,232 octets and does not say that it is cut short
+  (TC);
+- a server that hides a record from whoever speaks EDNS, which DNSSEC needs;
+- an alias that its owner spells in capitals, to a server that knows only lower case.
 """
 
 from dataclasses import dataclass

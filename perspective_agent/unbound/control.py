@@ -1,8 +1,9 @@
-"""Making Unbound forget failures, so that asking again is a retry and not an echo.
+"""Makes Unbound forget failures, so that asking again really asks the servers again.
 
-Unbound remembers a SERVFAIL for 5 s; a zone whose keys it could not validate for 60 s, so that
-after a hijack of a signed zone every name in it would stay bogus for a minute; and a silent server
-for longer still, failing at once without asking it. What it remembers of successes is not touched.
+Unbound remembers a SERVFAIL for 5 s. It remembers a zone with keys that it could not validate for
+60 s. So after a hijack of a signed zone every name in it would stay bogus for a minute. It
+remembers a silent server for longer still, and fails at once without asking it. What it remembers
+of successes is not touched.
 """
 
 import asyncio

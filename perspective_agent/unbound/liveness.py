@@ -1,8 +1,8 @@
-"""Whether the resolver lives: felt twice a second, so that a hung one is known at once.
+"""Whether the resolver lives, checked twice a second, so that a hung one is known soon.
 
-A question alone does not tell, because a domain's own servers may be what keeps it waiting. An
-answer about anything does; when there is none, Unbound is asked over its control socket for what it
-knows by itself.
+A question without an answer shows nothing, because a domain's own servers may be slow. Any answer
+shows that the resolver lives. If there is none, Unbound is asked over its control socket for what
+it knows by itself.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""A private Unbound on loopback: its configuration, its start, its supervision.
+"""Starts a private Unbound on loopback, and starts it again whenever it ends.
 
-Nobody else uses it, so its cache is this perspective's alone (BR 3.2.2.9: nothing is shared
-between perspectives), and what it says of DNSSEC reaches the agent over loopback only
-(RFC 8657 section 5.6).
+Nobody else uses it. So its cache belongs to this perspective alone (BR 3.2.2.9: nothing is shared
+between perspectives). What it says of DNSSEC reaches the agent only over loopback (RFC 8657 section
+5.6).
 """
 
 import asyncio

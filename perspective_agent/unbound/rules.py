@@ -1,8 +1,8 @@
-"""What an Unbound must be set to, whoever runs it.
+"""The settings that an Unbound must have, whoever runs it.
 
-No way around validation, no borrowed answers, no queries in another form than the plainest.
-
-Read over its control socket, so that it is the running server that is judged and not a file.
+There must be no way around validation, no answers from elsewhere, and no queries in another form
+than the plainest. The settings are read over its control socket, so that the running server is
+judged and not a file.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,8 @@
-"""The resolver's own statistics, fetched before each scrape and exported under our names.
+"""The resolver's own statistics, read before each scrape and exported under our names.
 
-Unbound prints `name=value`, a line each (unbound-control(8), stats_noreset). Its counters go on
-from scrape to scrape; what it does not print, as without `extended-statistics: yes`, is left out.
+Unbound prints one `name=value` a line (unbound-control(8), stats_noreset). Its counters go on from
+scrape to scrape. What it does not print is left out, for example without `extended-statistics:
+yes`.
 """
 
 import math

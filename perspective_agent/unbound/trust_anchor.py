@@ -1,7 +1,7 @@
 """The trust anchor file: which keys of the root are believed, and which the root signs with. Pure.
 
-RFC 9718: IANA publishes the root's key signing keys. Whoever lacks the one that signs validates no
-name at all; whoever lacks the next one will not from the day on which it signs.
+RFC 9718: IANA publishes the root's key signing keys. Without the key that signs now, no name
+validates. Without the next one, no name will validate from the day on which it signs.
 """
 
 from collections.abc import Collection

@@ -1,13 +1,16 @@
-"""Proof that the resolver validates, at the start and again and again while serving.
+"""Proves that the resolver validates, at the start and again and again while the agent serves.
 
-Three facts together: no setting leads around validation (`rules`); the root's SOA comes
-back authenticated (the trust anchor fits the root that is being asked, and AD is reported); and
-the canary, a signed domain with a trust anchor that none of its keys satisfies, is called bogus
-(whoever does not validate gives its SOA).
+Three facts together are the proof:
 
-A probe that learns neither, because no answer came, refutes nothing: an outage on the way to the
-root is no reason to answer nothing about names elsewhere. The last proof then holds for a while; at
-the start, where there is none, the agent waits for one and says what for.
+- No setting leads around validation (`rules`).
+- The root's SOA comes back authenticated. So the trust anchor fits the root that is asked, and AD
+  is reported.
+- The canary is bogus. It is a signed domain with a trust anchor that none of its keys satisfies. A
+  resolver that does not validate gives its SOA.
+
+A probe may get no answer. That refutes nothing: an outage on the way to the root is no reason to
+answer nothing about other names. The last proof then holds for a while. At the start there is none:
+the agent waits for one and says what it waits for.
 """
 
 import asyncio

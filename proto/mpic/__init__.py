@@ -1,6 +1,6 @@
 """The agreement between the coordinator, the perspective agents and their callers.
 
-Whatever imports a module of ours runs this first, so here gRPC is kept from TLS 1.2.
+Whoever imports a module of ours runs this first. So this is where gRPC is kept from TLS 1.2.
 """
 
 import os

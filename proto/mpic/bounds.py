@@ -1,8 +1,8 @@
 """How large messages may be: what both programs must agree on. See deploy/operation.md.
 
-An honest agent stays within them whatever a domain's servers send: an answer of theirs has 64 KiB
-at most, and what could be more (the aliases of a hundred levels) the agent itself calls a failure.
-A coordinator takes what is beyond for garbage.
+An honest agent stays within these bounds, whatever a domain's servers send. An answer of theirs has
+64 KiB at most. What could be more (the aliases of a hundred levels) the agent itself calls a
+failure. A coordinator takes anything beyond for garbage.
 """
 
 MAX_NAMES = 100

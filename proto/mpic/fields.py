@@ -1,4 +1,4 @@
-"""Fields of messages that others made: how many there are, and those that nobody knows. Pure."""
+"""Fields of messages that others made: how many there are, and which are unknown. Pure."""
 
 from google.protobuf.message import Message
 

@@ -1,8 +1,8 @@
 """A DNS name as asked for in a certificate, parsed once. Pure.
 
 Everything below works with the looked-up form: lower-case A-labels, no wildcard label, no final
-dot. What cannot stand in a certificate as a dNSName, or be looked up in the public DNS, is refused
-here, before anybody is asked.
+dot. A name is refused here, before anybody is asked, if it cannot stand in a certificate as a
+dNSName or cannot be looked up in the public DNS.
 """
 
 import ipaddress

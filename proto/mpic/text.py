@@ -1,4 +1,4 @@
-r"""Text of strangers on its way to people: escaped, and no longer than a bound. Pure."""
+"""Text of strangers that people will read: escaped, and no longer than a bound. Pure."""
 
 ELLIPSIS = "..."
 

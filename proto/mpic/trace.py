@@ -1,8 +1,8 @@
-"""The header `traceparent` of W3C Trace Context: by which trace a request is known. Pure.
+"""The header `traceparent` of W3C Trace Context, which names the trace of a request. Pure.
 
     version "-" trace-id "-" parent-id "-" trace-flags        00-4bf92f...4736-00f067aa0ba902b7-01
 
-What is not valid is no trace (section 4.3): it comes from a caller and goes into logs.
+An invalid header is no trace (section 4.3): it comes from a caller and goes into logs.
 """
 
 import re

@@ -1,1 +1,1 @@
-"""The commands `mpic record ...`: what auditors, responders and operators ask of the record."""
+"""The commands `mpic record ...`: what auditors and operators ask of the record."""

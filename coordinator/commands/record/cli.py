@@ -1,6 +1,6 @@
-"""The commands `mpic record ...`: what auditors, responders and operators ask of the record.
+"""The commands `mpic record ...`: what auditors and operators ask of the record.
 
-They read beside running coordinators; only `prune` removes anything.
+They may run beside coordinators. Only `prune` removes anything.
 """
 
 import typer

@@ -1,8 +1,8 @@
 """A record as others read it: one JSON object, or rows of a table. Pure. See deploy/record.md.
 
-Much of a record was written by strangers: names, CAA values, errors of foreign servers. JSON is
-written in ASCII, so that no octet of theirs reaches a terminal as it is; in rows, whatever does not
-print is escaped, and what a spreadsheet would take for a formula is marked as text.
+Strangers wrote much of a record: names, CAA values, errors of foreign servers. JSON is written in
+ASCII, so that none of their octets reaches a terminal unchanged. In rows, characters that do not
+print are escaped. Text that a spreadsheet would take for a formula is marked as text.
 """
 
 import json

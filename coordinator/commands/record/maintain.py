@@ -1,4 +1,4 @@
-"""`mpic record verify`, `head`, `prune`, `migrate`: that the record stays what it is."""
+"""`mpic record verify`, `head`, `prune` and `migrate`: they keep the record what it is."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,7 +1,7 @@
-"""Which records are wanted: what a store is asked for, and what it finds held against that. Pure.
+"""Which records are wanted: what to ask a store for, and which of its finds fit. Pure.
 
-Terms are digests and say nothing of records that were approved, so every record that a store finds
-is held against all criteria once more.
+Terms are digests, and approved records have few of them. So every record that a store finds is
+compared with all criteria once more.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Records on a terminal, for auditors. Whatever strangers wrote is escaped."""
+"""Shows records on a terminal, for auditors. Whatever strangers wrote is escaped."""
 
 from collections.abc import Iterable
 

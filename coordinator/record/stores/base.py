@@ -1,8 +1,8 @@
-"""The port: what a place to keep records must do. SQLite and PostgreSQL do it.
+"""What a place to keep records must do. SQLite and PostgreSQL do it.
 
-Plain calls that block, for one thread at a time: the recorder gives a store a thread of its own and
-opens a second one for reading, so that reads never wait for an fsync; the command line just calls.
-Nothing here knows what is in an entry but its record's id and its terms (`index_terms`).
+The calls block, and one thread uses a store at a time. The writer gives its store a thread of its
+own and opens a second store for reading, so that reads never wait for an fsync. The command line
+just calls. A store knows nothing of an entry but its record's id and its terms (`index_terms`).
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

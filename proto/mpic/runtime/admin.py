@@ -5,7 +5,7 @@
     /readyz    whether work should be sent here, and if not, why not
     /config    the configuration in force, without secrets
 
-It has no TLS and asks nobody who he is, hence loopback by default.
+It has no TLS and asks nobody who he is. So it is on loopback by default.
 """
 
 import asyncio

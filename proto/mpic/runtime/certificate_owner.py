@@ -1,7 +1,7 @@
-"""Whose certificate it is, by the names that `mpic pki init` gives. Pure.
+"""Who owns a certificate, by the names that `mpic pki init` gives. Pure.
 
-An identity is `spiffe://<trust domain>/<kind>/<id>`, and beside it the DNS name
-`<id>.<kind>.<trust domain>`. Another authority may name as it likes: of such names nothing is said.
+An identity is `spiffe://<trust domain>/<kind>/<id>`, with the DNS name `<id>.<kind>.<trust domain>`
+beside it. Another authority may use other names; this module says nothing of those.
 """
 
 import re

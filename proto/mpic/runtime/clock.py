@@ -1,4 +1,4 @@
-"""The two clocks of a host: what it takes the time to be, and how long something takes."""
+"""The two clocks of a host: the time of day, and how long something takes."""
 
 import time
 

@@ -1,7 +1,7 @@
-"""Configuration files: TOML read into pydantic tables, with errors an operator can act on.
+"""Reads TOML files into pydantic tables, with errors that an operator can act on.
 
-Values are taken as TOML has them: text never becomes a number, nor `true` a 1. A list of tables
-is counted from 0, as in `perspective[2].rir`.
+Values keep the type that TOML gives them: text never becomes a number, nor `true` a 1. Tables in a
+list are counted from 0, as in `perspective[2].rir`.
 """
 
 import json

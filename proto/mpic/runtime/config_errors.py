@@ -1,4 +1,4 @@
-"""What tomllib and pydantic find wrong with a configuration file, in an operator's words."""
+"""Words what tomllib and pydantic find wrong with a configuration file for an operator."""
 
 import json
 import re

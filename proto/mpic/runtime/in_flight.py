@@ -1,4 +1,4 @@
-"""Whether what is ready has company to wait for: more that is under way and could go with it."""
+"""Whether waiting a moment brings more items into a batch: those that are still under way."""
 
 import asyncio
 from contextlib import suppress

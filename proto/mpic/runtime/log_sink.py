@@ -1,8 +1,9 @@
-"""Where the lines of the log go. Writing one never raises, and never holds the program up for long.
+"""Writes the lines of the log. It never raises, and never holds the program up for long.
 
-A disk that is full, a pipe whose reader has gone or hangs, or no standard error at all is no reason
-to stop deciding. A line that cannot be written is lost and counted; once lines can be written
-again, one says how many were. The log is to watch by: what must not be lost is in the audit record.
+A program goes on deciding if the disk is full, if the reader of a pipe has ended or hangs, or if
+there is no standard error at all. A line that cannot be written is lost and counted. Once lines can
+be written again, one says how many were lost. The log is to watch by. What must not be lost is in
+the audit record.
 """
 
 from __future__ import annotations

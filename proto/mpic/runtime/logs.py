@@ -1,10 +1,10 @@
 """Logging: structlog, JSON lines or a console form, on standard error.
 
-Names, record contents and error texts come from the network. JSON escapes them; the console
-form shows strings as Python literals, so that no control character reaches a terminal.
+Names, record contents and error texts come from the network. JSON escapes them. The console form
+shows strings as Python literals, so that no control character reaches a terminal.
 
-Nothing that is logged raises, whatever becomes of the line (see `log_sink`): it would end what was
-done beside it, such as telling a verdict that is recorded already.
+Logging never raises, whatever happens to the line (see `log_sink`). An exception would end the work
+beside it, such as telling a verdict that is already recorded.
 """
 
 import json

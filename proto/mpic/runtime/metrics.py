@@ -1,8 +1,8 @@
 """What both programs export of themselves, in a registry of their own.
 
-Names follow the Prometheus conventions: `mpic_`, base units, `_total` for what only grows; those of
-gRPC and of the process are the ones everybody has. No label holds what a caller or the network can
-choose: no name, no request id, no address of a server.
+Names follow the Prometheus conventions: `mpic_`, base units, `_total` for what only grows. The
+metrics of gRPC and of the process have the usual names. No label holds what a caller or the network
+can choose: no name, no request id, no address of a server.
 """
 
 import platform

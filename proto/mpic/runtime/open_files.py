@@ -1,7 +1,7 @@
 """How many files the process may have open: each connection and each socket is one.
 
-Container runtimes often give 1,024, hosts a soft limit of 1,024 below a hard one (RLIMIT_NOFILE,
-getrlimit(2)).
+Container runtimes often give 1,024. Hosts often have a soft limit of 1,024 below a hard one
+(RLIMIT_NOFILE, getrlimit(2)).
 """
 
 import resource

@@ -1,7 +1,7 @@
 """A small private CA for the mutual TLS of callers, coordinator and agents (BR 3.2.2.9).
 
-An identity is `spiffe://<trust domain>/<kind>/<id>`; beside it stands the DNS name
-`<id>.<kind>.<trust domain>`, because grpcio refuses a server that has a URI alone.
+An identity is `spiffe://<trust domain>/<kind>/<id>`. Beside it stands the DNS name
+`<id>.<kind>.<trust domain>`, because grpcio refuses a server that has only a URI.
 """
 
 import os

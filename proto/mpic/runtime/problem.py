@@ -1,4 +1,4 @@
-"""What is wrong with something an operator wrote or keeps, and what to do about it."""
+"""What is wrong with something that an operator wrote or keeps, and what to do about it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

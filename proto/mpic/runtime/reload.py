@@ -1,8 +1,9 @@
-"""Change without a stop: by SIGHUP, or when a file that a configuration names has changed.
+"""Changes a running program: by SIGHUP, or when a file that a configuration names has changed.
 
-All or nothing: what the files say is read and checked as at the start. Only then it takes the
-place of what was; otherwise the old stays in force, and log and metric say why. Whatever cannot be
-changed while running refuses the reload, so that nobody believes in what is not so.
+It is all or nothing. The files are read and checked as at the start. Only then do they replace the
+old configuration. Otherwise the old one stays in force, and log and metric say why. Something may
+have changed that cannot change while the program runs. That refuses the reload too, so that nobody
+believes it is in force.
 """
 
 import asyncio

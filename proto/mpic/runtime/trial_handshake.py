@@ -1,4 +1,4 @@
-"""Whether a peer takes a certificate: a TLS 1.3 handshake with ourselves, in memory."""
+"""Whether a peer accepts a certificate: a TLS 1.3 handshake with ourselves, in memory."""
 
 import ssl
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Several worker processes behind one identity: one parent that starts, watches and ends them.
+"""Several worker processes behind one identity: one parent starts, watches and ends them.
 
 Worker number n listens on the configured port plus n. The parent does nothing else, so that it has
-no reason to fail; should it be killed, the kernel ends the workers.
+no reason to fail. If it is killed, the kernel ends the workers.
 """
 
 import asyncio

@@ -1,1 +1,1 @@
-"""Messages and services, version 1: made from the .proto files beside them."""
+"""Messages and services, version 1: generated from the .proto files in this directory."""

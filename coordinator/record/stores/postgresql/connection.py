@@ -1,13 +1,13 @@
 """One connection to PostgreSQL: how it is made, how long it may take, what its errors mean.
 
-psycopg 3, because a store is called by one thread that may block: no second event loop is needed,
-and it is libpq underneath, so that an operator's connection string, certificates, password file,
-several hosts and their fail-over work as in every other tool of PostgreSQL. It is an extra of the
-package (`mpic[postgresql]`): who keeps the record in SQLite needs no libpq.
+It is psycopg 3, for two reasons. One thread that may block calls a store, so no second event loop
+is needed. And psycopg uses libpq, so an operator's connection string, certificates, password file,
+several hosts and their fail-over work as in every other PostgreSQL tool. It is an extra of the
+package (`mpic[postgresql]`): whoever keeps the record in SQLite needs no libpq.
 
-A server that hangs, or a network that swallows everything, must not hold up an answer. The server
-itself ends what takes too long (`statement_timeout`), and where it cannot even do that, waiting for
-it ends on this side a second later. No password is ever part of an error's text.
+A server that hangs, or a network that loses everything, must not hold up an answer. The server
+itself ends a statement that takes too long (`statement_timeout`). If it cannot even do that, this
+side stops waiting a second later. No password is ever part of an error's text.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Batches into PostgreSQL's tables: one statement each, whole or not at all."""
+"""Inserts batches into PostgreSQL's tables: one statement each, whole or not at all."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime

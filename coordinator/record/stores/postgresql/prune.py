@@ -1,4 +1,4 @@
-"""Removing stretches of chains from PostgreSQL: a month that goes whole is dropped, not emptied."""
+"""Removes stretches of chains from PostgreSQL: a whole month is dropped, not emptied."""
 
 from collections import defaultdict
 from collections.abc import Sequence

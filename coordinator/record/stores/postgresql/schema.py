@@ -1,17 +1,18 @@
 """The tables in PostgreSQL, step by step, and who may do what with them.
 
-`entry` and `term` are partitioned by the month of their batch, so that pruning a month drops two
-tables instead of deleting millions of rows. `batch` is not: that a number of a chain is had once
-can only be kept by an index over all months, and it is a few octets for each entry. `batch.number`
-counts through all chains in the order of writing. `removed` keeps the last batch of every stretch
-that was pruned, so that a chain goes on behind it. `verdict` has the requests of the last window,
-by term, and the record with the verdict of each: of two coordinators that decide the same request
-at once, its key lets one append.
+    entry, term   partitioned by the month of their batch: to prune a month drops two tables
+                  instead of deleting millions of rows
+    batch         not partitioned: only an index over all months can keep a number of a chain
+                  unique; `batch.number` counts through all chains in the order of writing
+    removed       the last batch of every stretch that was pruned, so that a chain goes on behind it
+    verdict       the requests of the last window, by term, each with the record that has its
+                  verdict: if two coordinators decide the same request at once, its key lets one
+                  append
 
-A coordinator runs as the role `mpic_writer` and can insert and read, nothing else. A month's
-partitions are made by `open_month`, which runs with the rights of the tables' owner: the writer can
-have a month opened and still owns no table. So can it have requests forgotten that are older than a
-window (`forget_verdicts`). `mpic_reader`, for auditors, reads.
+A coordinator runs as the role `mpic_writer`. It can insert and read, nothing else. `open_month`
+makes the partitions of a month, with the rights of the tables' owner. So the writer can have a
+month opened and still owns no table. `forget_verdicts` removes requests that are older than a
+window, in the same way. `mpic_reader`, for auditors, reads.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Reading a whole PostgreSQL store as it is at one moment, and what only PostgreSQL has in it."""
+"""Reads a whole PostgreSQL store as it is at one moment, and what only PostgreSQL has in it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

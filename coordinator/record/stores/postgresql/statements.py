@@ -1,4 +1,4 @@
-"""What is said to PostgreSQL, but for what makes and changes tables (`schema`)."""
+"""The statements for PostgreSQL, except those that make and change tables (`schema`)."""
 
 from coordinator.record.stores.base import Search
 

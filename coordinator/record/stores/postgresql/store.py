@@ -1,8 +1,8 @@
 """Records in PostgreSQL: for several coordinators on several hosts, each with its own chain.
 
 A batch is one statement, so one round trip and one commit, however many entries it has. It is there
-whole or not at all, and its hash tells which: so what a lost connection left open is settled by
-writing it again on a new one, and a server that was restarted costs no answer.
+as a whole or not at all, and its hash tells which. So if a connection was lost and the result is
+not known, the batch is written again on a new connection. A restarted server costs no answer.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Rows into SQLite's tables, and out of them; within a transaction."""
+"""Writes rows into SQLite's tables and reads them, within a transaction."""
 
 import sqlite3
 from collections.abc import Sequence

@@ -1,9 +1,12 @@
 """The tables in SQLite, step by step: a file of an earlier version gets the steps it lacks.
 
-`entry.number` counts through all chains in the order of writing; a batch has the numbers from
-`first` on. `term` is the index records are found by (`index_terms`), in the order of their ids.
-`removed` keeps the last batch of every stretch that was pruned, so that a chain goes on behind it.
-`verdict` has the requests of the last window, by term, and the record that has the verdict of each.
+What each table has:
+
+    entry     `entry.number` counts through all chains in the order of writing; a batch has the
+              numbers from `first` on
+    term      the index that records are found by (`index_terms`), in the order of their ids
+    removed   the last batch of every stretch that was pruned, so that a chain goes on behind it
+    verdict   the requests of the last window, by term, each with the record that has its verdict
 """
 
 import sqlite3

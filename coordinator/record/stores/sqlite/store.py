@@ -1,11 +1,11 @@
 """Records in one SQLite file: no server, no set-up. WAL, and every commit is fsynced.
 
-Several worker processes may share a file, each with its own chain: a write transaction takes the
-file's lock when it begins and waits for another's.
+Several worker processes may share a file, each with its own chain. A write transaction takes the
+file's lock when it begins, and waits while another has it.
 
-The entries of a batch have consecutive numbers, so that a batch names its first and needs no index
-over entries. Rows are inserted many to a statement: the interpreter's lock is let go and taken
-again for every statement, and taking it again costs most when the event loop is busiest.
+The entries of a batch have consecutive numbers. So a batch names its first, and needs no index over
+entries. Rows are inserted many to a statement. The interpreter's lock is released and taken again
+for every statement, and to take it again costs most when the event loop is busiest.
 """
 
 import sqlite3

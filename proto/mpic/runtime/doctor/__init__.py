@@ -1,7 +1,7 @@
 """What `mpic doctor` finds: one shape for every check, one register for each program.
 
-A check takes what it examines (a patient, of the program's own kind) and returns findings. To add
-one is to write that function and one line in the program's register; it names the findings.
+A check takes what it examines (a patient, of the program's own kind) and returns findings. To add a
+check, write that function and one line in the program's register. The register names the findings.
 """
 
 import asyncio

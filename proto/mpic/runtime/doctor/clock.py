@@ -1,4 +1,4 @@
-"""The host's clock, as far as the kernel knows: whether somebody keeps it, and how well."""
+"""The host's clock, as far as the kernel knows: whether a time service keeps it, and how well."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""Whether grpcio has what a coordinator uses beside its public face."""
+"""Whether grpcio has the private parts that a coordinator uses."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Who answers at an address: TLS handshakes and nothing more."""
+"""Who answers at an address, by TLS handshakes and nothing more."""
 
 import socket
 import ssl

@@ -1,4 +1,4 @@
-"""How many files a program may have open: the one that runs, or else one started from here."""
+"""How many files a program may have open: the running one, or else one started from here."""
 
 import http.client
 import re

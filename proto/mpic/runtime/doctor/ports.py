@@ -1,4 +1,4 @@
-"""Whether a program can listen where it is to listen, or does so already."""
+"""Whether a program can listen at its address, or does so already."""
 
 import errno
 import socket

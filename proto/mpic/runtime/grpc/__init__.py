@@ -1,1 +1,1 @@
-"""Good gRPC manners, written once for both programs."""
+"""What both programs need of gRPC, written once."""

@@ -1,18 +1,16 @@
-"""Taking up calls many in a turn of the event loop, where grpc.aio takes up one.
+"""Takes up many calls in one turn of the event loop; grpc.aio takes up one.
 
-grpc.aio asks gRPC's core for the next call of a method only once it has taken up the last. So a
-busy server hears of one call in each turn of its loop, however many wait: each pays for a turn, and
-what is sent for them goes out in small batches. Here so many are asked for at a time.
+grpc.aio asks gRPC's core for the next call of a method only after it has taken up the last. So a
+busy server hears of one call in each turn of its loop, however many wait. Each call pays for a
+turn, and answers go out in small batches. Here many calls are asked for at a time. Under load this
+saves more than a quarter of the CPU of a check (tests/bench/RESULTS.md).
 
-At 64 calls in flight, a name each (`tests/bench/run.sh`, with and without in turn), a check takes
-between half and three quarters of the CPU of coordinator and agents that it takes without.
+A stranger is refused before its message is read. An acceptor waits until gRPC has taken the
+refusal. A stranger may let many refusals pile up unread. It then holds acceptors until its
+connection is given up. Meanwhile grpc.aio itself takes up other calls, one by one.
 
-A stranger is turned away before its message is read. An acceptor waits until gRPC has taken the
-refusal: a stranger that lets a megabyte of them pile up unread holds acceptors until its connection
-is given up, and other calls are meanwhile taken up by grpc.aio itself, one by one.
-
-grpc.aio has no option for it, and what is called here is not its public face. So `find_lacking`
-looks whether it is all there. Where it is not, calls are taken up one by one.
+grpc.aio has no option for this, and the functions that are called here are private. So
+`find_lacking` checks that all of them are there. If one is missing, calls are taken up one by one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lines of the log that others can cause without end: one a second of each kind, with how many."""
+"""Log lines that others can cause without end: one a second of each kind, with their number."""
 
 import asyncio
 from collections import Counter

@@ -1,9 +1,9 @@
-"""What a caller hears when nothing could be decided: `google.rpc.Status` with a stable reason.
+"""What a caller hears if nothing could be decided: `google.rpc.Status` with a stable reason.
 
 A negative verdict is never one of these; it is an answer.
 
-Whatever a caller wrote may be in a text. A status travels as metadata of HTTP/2, of which gRPC's
-clients take 8 KiB by default: a larger one is RESOURCE_EXHAUSTED to them, which asks them to try
+Whatever a caller wrote may be in a text. A status travels as metadata of HTTP/2. gRPC's clients
+take 8 KiB of that by default. A larger status looks like RESOURCE_EXHAUSTED to them, and they try
 again for ever. So every text is escaped and cut here, and a status has no more fields than fit.
 """
 

@@ -1,4 +1,4 @@
-"""Putting something around the handlers of a server, whatever the kind of their method."""
+"""Wraps the handlers of a server, whatever the kind of their method."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The reasons of errors: what a caller's program tells them apart by. Stable.
 
-They stand in google.rpc.ErrorInfo and in the agreement's RequestError. mypy refuses one that is not
-here, and a test one of which the coordinator does not know whose failure it is.
+They stand in google.rpc.ErrorInfo and in the agreement's RequestError. mypy refuses a reason that
+is not listed here. A test refuses one that has no responsible party in the coordinator.
 """
 
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Channel and server options: keepalive, reconnection, and what a peer may take up of us.
+"""Channel and server options: keepalive, reconnection, and how much of us a peer may use up.
 
 They make an outage known within three seconds, and bring an agent back about a second after it has
 healed. With gRPC's defaults each call waits for its own deadline during the whole outage.
