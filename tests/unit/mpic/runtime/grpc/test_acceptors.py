@@ -6,7 +6,7 @@ from typing import cast
 import grpc
 import pytest
 from grpc import aio
-from grpc._cython import cygrpc  # type: ignore[attr-defined]
+from grpc._cython import cygrpc  # type: ignore[attr-defined, unused-ignore]
 
 from mpic.runtime.doctor.grpcio import examine_grpcio, judge_grpcio
 from mpic.runtime.grpc import acceptors
