@@ -18,6 +18,7 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc
 from perspective_agent.checks import CHECKS
+from perspective_agent.dns.lookup import LookupRequest
 from perspective_agent.dns.overload_history import Room
 from perspective_agent.dns.resolver import Resolver
 from perspective_agent.dns.shared_lookups import SharedLookups
@@ -25,6 +26,7 @@ from perspective_agent.examine import Examination, overloaded, unaskable
 from perspective_agent.stream import ObservationStream, StreamOptions
 from perspective_agent.unbound.control import UnboundControl
 from perspective_agent.unbound.validation_probe import Probe
+from perspective_agent.wants import Ways
 
 log = structlog.get_logger()
 
@@ -60,6 +62,10 @@ class View:
         if self.require_validation and not self.probe.validates:
             return f"the agent's resolver was not shown to validate: {self.probe.evidence}"
         return ""
+
+    def validates(self) -> bool:
+        """Whether the resolver was last shown to validate: its AD bit means something."""
+        return self.probe.validates
 
     def describe(self) -> p.Resolver:
         """Return the message form."""
@@ -100,7 +106,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         """Serve `identity` through `view`; a question takes at most `timeout` seconds."""
         self._identity = identity
         self._view = view
-        self._walks = SharedLookups(view.resolver, lambda: view.probe.validates)
+        self._ways = Ways({LookupRequest: SharedLookups(view.resolver, view.validates).start})
         self._timeout = timeout
         self._options = stream
         self._streams: set[ObservationStream] = set()
@@ -201,7 +207,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         elif self._is_full():
             stream.report(_answer(question, overloaded()), looked=False)
         else:
-            examination = Examination(question, self._walks, self._timeout, stream.report)
+            examination = Examination(question, self._ways, self._timeout, stream.report)
             stream.examine(examination, question.id)
 
     def _is_full(self) -> bool:

@@ -1,48 +1,63 @@
-"""What an agent can look up for a name: one shape, one register.
+"""What an agent can look at for a name: one shape, one register.
 
-A check says which lookups and walks it needs, all of which are asked at once, and takes their
-answers one by one until its finding is certain; should it need more on the way, it adds them. It
-does no I/O. To add one: its message in the `oneof`s of
-perspective.proto and observation.proto, a module here, and a line in `CHECKS` under the name of
-the `oneof` member.
+A check says what it wants, all of which is started at once, and takes the results one by one until
+its finding is certain. Should it need more on the way, it says so then. It does no I/O. To add one:
+its message in the `oneof`s of perspective.proto and observation.proto, a module here with a `make`,
+and a line in `CHECKS` under the name of the `oneof` member.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from functools import lru_cache
+from typing import Any, Protocol
 
+from mpic.fields import discard_unknown
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.checks.addresses import AddressCheck
-from perspective_agent.checks.caa_walk import CaaWalk
-from perspective_agent.checks.proving_walk import ProvingWalk
-from perspective_agent.dns.lookup_request import Answer, LookupRequest
+from perspective_agent.checks import addresses, caa_walk
+from perspective_agent.wants import Missing, Want
 
 
 class Check(Protocol):
     """State in, finding out."""
 
-    @property
-    def wanted(self) -> Sequence[LookupRequest]:
-        """What to look up; may become longer with an answer, never shorter."""
+    def start(self) -> Sequence[Want[Any]]:
+        """Return what is wanted at first; the results go to each want's `take`."""
 
-    def add(self, index: int, answer: Answer) -> o.Finding | None:
-        """Take the answer to `wanted[index]`; return the finding once it is certain."""
-
-    def finish(self, missing: Callable[[int], Answer]) -> o.Finding:
-        """Return the finding with `missing(index)` for what is still open."""
+    def finish(self, missing: Missing) -> o.Finding:
+        """Return the finding with `missing(request)` for what is still open."""
 
 
-def _caa_walk(name: str, asked: p.Check) -> Check:
-    if asked.caa_walk.prove_insecurity:
-        return ProvingWalk(name, ask_servers=asked.caa_walk.ask_servers)
-    return CaaWalk(name)
+Make = Callable[[str, p.Check], Check]
+"""Makes the check of a name, as it was asked for."""
 
-
-def _addresses(name: str, asked: p.Check) -> Check:  # noqa: ARG001 - it asks nothing in particular
-    return AddressCheck(name)
-
-
-CHECKS: dict[str, Callable[[str, p.Check], Check]] = {
-    "caa_walk": _caa_walk,
-    "addresses": _addresses,
+CHECKS: dict[str, Make] = {
+    "caa_walk": caa_walk.make,
+    "addresses": addresses.make,
 }
+
+
+def make_check(name: str, asked: p.Check) -> Check | o.Finding:
+    """Return the check that is asked for, or the finding that this agent does not do it."""
+    kind = _read_kind(asked.SerializeToString())
+    return kind if isinstance(kind, o.Finding) else CHECKS[kind](name, asked)
+
+
+@lru_cache(maxsize=1024)
+def _read_kind(octets: bytes) -> str | o.Finding:
+    """Return which check is asked for, or the finding that this agent is older than who asks.
+
+    It is older too if more is demanded of a check than it knows: its finding would look as if it
+    had understood that. Nearly all questions ask for the same few checks, so each is read once.
+    """
+    asked = p.Check.FromString(octets)
+    kind = asked.WhichOneof("kind")
+    if kind is None or kind not in CHECKS:
+        return _unsupported(f"the check {kind or 'asked for'}")
+    if discard_unknown(asked):
+        return _unsupported(f"all that is asked of the check {kind}")
+    return kind
+
+
+def _unsupported(what: str) -> o.Finding:
+    detail = f"this agent does not know {what}; it is older than the caller"
+    return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_UNSUPPORTED_CHECK, detail=detail))

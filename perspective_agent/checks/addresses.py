@@ -1,10 +1,12 @@
 """The A lookup of a name. A name without addresses is an ordinary absence. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.lookup_request import Answer, LookupRequest
+from mpic.v1 import perspective_pb2 as p
+from perspective_agent.dns.lookup import Answer, LookupRequest
 from perspective_agent.dns.wire import A
+from perspective_agent.wants import Missing, Want
 
 
 class AddressCheck:
@@ -12,14 +14,24 @@ class AddressCheck:
 
     def __init__(self, name: str) -> None:
         """Look up `name` (no wildcard label)."""
-        self.wanted = [LookupRequest(name, A)]
+        self._request = LookupRequest(name, A)
 
-    def add(self, index: int, answer: Answer) -> o.Finding:  # noqa: ARG002 - there is only one
-        """Return the finding."""
-        finding = o.Finding()
-        finding.addresses.lookup.CopyFrom(answer.levels[0])
-        return finding
+    def start(self) -> Sequence[Want[Answer]]:
+        """Want the one lookup."""
+        return (Want(self._request, to_finding),)
 
-    def finish(self, missing: Callable[[int], Answer]) -> o.Finding:
+    def finish(self, missing: Missing) -> o.Finding:
         """Return the finding for no answer."""
-        return self.add(0, missing(0))
+        return to_finding(missing(self._request))
+
+
+def to_finding(answer: Answer) -> o.Finding:
+    """Return the finding of an answer, whatever it is."""
+    finding = o.Finding()
+    finding.addresses.lookup.CopyFrom(answer.levels[0])
+    return finding
+
+
+def make(name: str, _asked: p.Check) -> AddressCheck:
+    """Return the check of `name`; there is nothing more that could be asked of it."""
+    return AddressCheck(name)

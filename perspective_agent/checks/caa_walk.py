@@ -10,14 +10,28 @@
 The levels are climbed by `dns.shared_lookups`. Aliases are the resolver's business; only the
 name asked is climbed. NXDOMAIN says nothing about parents: the walk goes on.
 
-A walk that has to prove more is in `proving_walk`.
+BR 4.2.2.1 lets a CA take a lookup failure for permission if three things hold. The lookup was
+retried, the failure is outside the CA's infrastructure, and the domain is shown to be "Insecure"
+(RFC 4035 section 4.3). Whether all three hold is for the coordinator to say. It would be permission
+for that level alone, and the record sets of the levels above decide then. So a walk that has to
+prove goes on above each level where the resolver answered SERVFAIL. For each such level it looks
+where the chain of trust ends (`insecurity`), and what the servers do when they are asked directly
+(`perspective_agent.diagnosis.servers`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 
+from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.lookup_request import Answer, LookupRequest
-from perspective_agent.dns.wire import CAA
+from mpic.v1 import perspective_pb2 as p
+from perspective_agent.checks.insecurity import Descent
+from perspective_agent.dns.lookup import Answer, LookupRequest
+from perspective_agent.dns.wire import CAA, CNAME
+from perspective_agent.wants import Missing, Step, Want
+
+_MOST_PROOFS = 4
+"""Levels that failed for which a proof is looked for: a name and the zone it is in are two."""
 
 
 class CaaWalk:
@@ -25,19 +39,139 @@ class CaaWalk:
 
     def __init__(self, name: str) -> None:
         """Walk from `name` (no wildcard label) up to and including its top-level domain."""
-        self.wanted = [LookupRequest(name, CAA, climbs=True)]
+        self._request = LookupRequest(name, CAA, climbs=True)
 
-    def add(self, index: int, answer: Answer) -> o.Finding:  # noqa: ARG002 - there is only one
-        """Return the finding."""
-        return to_finding(answer.levels)
+    def start(self) -> Sequence[Want[Answer]]:
+        """Want the walk as a whole."""
+        return (Want(self._request, _to_finding),)
 
-    def finish(self, missing: Callable[[int], Answer]) -> o.Finding:
+    def finish(self, missing: Missing) -> o.Finding:
         """Return the finding at the deadline."""
-        return self.add(0, missing(0))
+        return _to_finding(missing(self._request))
 
 
-def to_finding(levels: Sequence[o.Lookup]) -> o.Finding:
+class ProvingWalk:
+    """The walk from one name, with what could be proven of each failure that it went over.
+
+    All levels are asked at once, each by itself. Of an alias there is no proof: the failure may be
+    that of the zone it leads to, signed or not. So each level is asked for its CNAME as well, also
+    at once, since dead servers take their time with that too.
+    """
+
+    def __init__(self, name: str, *, ask_servers: bool = False) -> None:
+        """Walk from `name` (no wildcard label) up to and including its top-level domain."""
+        self._levels = [LookupRequest(level, CAA) for level in walk_levels(name)]
+        self._ask_servers = ask_servers
+        self._wanted: set[LookupRequest] = set()
+        self._answers: dict[LookupRequest, o.Lookup] = {}
+        self._proving: list[LookupRequest] = []
+        """The levels that failed so that there may be a proof."""
+
+    def start(self) -> Sequence[Want[Answer]]:
+        """Want each level, and whether it is an alias."""
+        return self._want([*self._levels, *map(_cname_of, self._levels)])
+
+    def finish(self, missing: Missing) -> o.Finding:
+        """Return the finding at the deadline: what was not proven by then is not."""
+        levels: list[o.Lookup] = []
+        for level in self._levels:
+            found = self._answers.get(level) or missing(level).levels[0]
+            levels.append(found)
+            if _ends_walk(found):
+                break
+        return _report(levels)
+
+    def _want(self, requests: Iterable[LookupRequest]) -> Sequence[Want[Answer]]:
+        """Want what was not wanted before."""
+        new = [one for one in dict.fromkeys(requests) if one not in self._wanted]
+        self._wanted.update(new)
+        return [Want(one, partial(self._take, one)) for one in new]
+
+    def _take(self, request: LookupRequest, answer: Answer) -> Step:
+        """Take an answer; return the finding once it is certain."""
+        lookup = self._answers[request] = answer.levels[0]
+        more: Step = ()
+        if request in self._levels and _may_be_passed(lookup):
+            more = self._begin_proof(request)
+        levels: list[o.Lookup] = []
+        for level in self._levels:
+            found = self._find_level(level)
+            if found is None:
+                return more
+            levels.append(found)
+            if _ends_walk(found):
+                break
+        return _report(levels)
+
+    def _begin_proof(self, level: LookupRequest) -> Sequence[Want[Answer]]:
+        """Want what the proof of a level takes, unless too many failed."""
+        if len(self._proving) == _MOST_PROOFS:
+            return ()
+        self._proving.append(level)
+        more = list(Descent(level.name).wanted)
+        if self._ask_servers:
+            more.append(_servers_of(level))
+        return self._want(more)
+
+    def _find_level(self, level: LookupRequest) -> o.Lookup | None:
+        """Return a level with what is proven of it; None: it is not certain yet."""
+        lookup = self._answers.get(level)
+        if lookup is None or level not in self._proving:
+            return lookup
+        descent = Descent(level.name)
+        ends = [
+            descent.add(number, self._answers[wanted])
+            for number, wanted in enumerate(descent.wanted)
+            if wanted in self._answers
+        ]
+        cname = self._answers.get(_cname_of(level))
+        servers = self._answers.get(_servers_of(level))
+        if not any(ends) or cname is None or (self._ask_servers and servers is None):
+            return None
+        proven = o.Lookup()
+        proven.CopyFrom(lookup)  # others hold it too
+        if descent.proof is not None and _is_no_alias(cname):
+            proven.insecurity_proof.CopyFrom(descent.proof)
+        if servers is not None:
+            proven.diagnosis.CopyFrom(servers.diagnosis)
+        return proven
+
+
+def make(name: str, asked: p.Check) -> CaaWalk | ProvingWalk:
+    """Return the walk of `name`, with the proofs that are asked for."""
+    if asked.caa_walk.prove_insecurity:
+        return ProvingWalk(name, ask_servers=asked.caa_walk.ask_servers)
+    return CaaWalk(name)
+
+
+def _to_finding(answer: Answer) -> o.Finding:
+    return _report(answer.levels)
+
+
+def _report(levels: Sequence[o.Lookup]) -> o.Finding:
     """Return the finding of one level or more, from the name upwards."""
     finding = o.Finding()
     finding.caa_walk.levels.extend(levels)
     return finding
+
+
+def _cname_of(level: LookupRequest) -> LookupRequest:
+    return LookupRequest(level.name, CNAME)
+
+
+def _servers_of(level: LookupRequest) -> LookupRequest:
+    return LookupRequest(level.name, CAA, direct=True)
+
+
+def _may_be_passed(lookup: o.Lookup) -> bool:
+    """Whether the walk goes on above a failure: the resolver's answer, and no DNSSEC error."""
+    return lookup.failure.kind == o.FAILURE_KIND_SERVFAIL
+
+
+def _ends_walk(lookup: o.Lookup) -> bool:
+    return not (lookup.HasField("absence") or _may_be_passed(lookup))
+
+
+def _is_no_alias(cname: o.Lookup) -> bool:
+    """Whether the answer for a CNAME is that there is none, or that nobody answers for anything."""
+    return cname.HasField("absence") or cname.failure.kind == o.FAILURE_KIND_SERVFAIL

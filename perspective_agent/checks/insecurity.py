@@ -7,7 +7,7 @@ time-out or an answer without AD is no such proof: those are "Indeterminate".
 
 from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.lookup_request import LookupRequest
+from perspective_agent.dns.lookup import LookupRequest
 from perspective_agent.dns.wire import DS
 
 ROOT = ""

@@ -33,7 +33,7 @@ def _draw_ids() -> Iterator[int]:
         yield from memoryview(secrets.token_bytes(512)).cast("H")
 
 
-class Lookup:
+class PendingLookup:
     """One query on its way, and who waits for its answer."""
 
     __slots__ = (
@@ -70,10 +70,12 @@ class ConnectionOwner(Protocol):
     heard: int
     """Answers read, whatever they say."""
 
-    def answered(self, lookup: Lookup, answer: o.Lookup) -> None:
+    def answered(self, lookup: PendingLookup, answer: o.Lookup) -> None:
         """Take the answer to a lookup."""
 
-    def lost(self, connection: ResolverConnection, lookups: list[Lookup], reason: str) -> None:
+    def lost(
+        self, connection: ResolverConnection, lookups: list[PendingLookup], reason: str
+    ) -> None:
         """Take back what a connection lost."""
 
 
@@ -86,7 +88,7 @@ class ResolverConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._opening: asyncio.Task[None] | None = None
-        self._pending: dict[int, Lookup] = {}
+        self._pending: dict[int, PendingLookup] = {}
         self._ids = _draw_ids()
         self._out: list[bytes] = []
         self._in = b""
@@ -108,7 +110,7 @@ class ResolverConnection(asyncio.Protocol):
         """Whether it takes another lookup."""
         return not self._retired and len(self._pending) < PER_CONNECTION
 
-    def send(self, lookup: Lookup) -> None:
+    def send(self, lookup: PendingLookup) -> None:
         """Send a lookup under an id that no other has here."""
         query_id = next(self._ids)
         while query_id in self._pending:

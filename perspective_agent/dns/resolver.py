@@ -22,8 +22,8 @@ from contextlib import suppress
 from typing import Any
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.connection import PER_CONNECTION, Lookup, ResolverConnection, Take
-from perspective_agent.dns.lookup_request import LookupRequest
+from perspective_agent.dns.connection import PER_CONNECTION, PendingLookup, ResolverConnection, Take
+from perspective_agent.dns.lookup import LookupRequest
 from perspective_agent.dns.overload_history import OverloadHistory
 from perspective_agent.dns.wire import failed, make_query
 
@@ -70,7 +70,7 @@ class Resolver:
         self._tasks: set[asyncio.Task[object]] = set()
         self._limit = connections
         self._connections: list[ResolverConnection] = []
-        self._waiting: deque[Lookup] = deque()
+        self._waiting: deque[PendingLookup] = deque()
         self._closed = False
 
     @property
@@ -83,13 +83,13 @@ class Resolver:
         """Whether so many lookups wait for room that none should be added."""
         return len(self._waiting) >= _WAITING
 
-    def ask(self, wanted: LookupRequest, take: Take) -> Lookup:
+    def ask(self, wanted: LookupRequest, take: Take) -> PendingLookup:
         """Look up a name; `take` gets the answer, once, unless `abandon` comes first.
 
         A fresh one is asked once the resolver has forgotten what it knows. A direct one is asked
         past the resolver, and its answer is a diagnosis.
         """
-        lookup = Lookup(make_query(wanted.name, wanted.rdtype), take)
+        lookup = PendingLookup(make_query(wanted.name, wanted.rdtype), take)
         self.in_flight += 1
         if wanted.direct:
             self._spawn(self._ask_directly(lookup))
@@ -99,7 +99,7 @@ class Resolver:
             self._send(lookup)
         return lookup
 
-    def abandon(self, lookup: Lookup) -> None:
+    def abandon(self, lookup: PendingLookup) -> None:
         """Wait no longer for an answer that has not come; the lookup's connection is retired."""
         lookup.take = None
         self.in_flight -= 1
@@ -130,7 +130,7 @@ class Resolver:
         for connection in list(self._connections):
             connection.close()
 
-    def _send(self, lookup: Lookup) -> None:
+    def _send(self, lookup: PendingLookup) -> None:
         for connection in self._connections:
             if connection.has_room():
                 connection.send(lookup)
@@ -145,7 +145,7 @@ class Resolver:
             lookup.is_queued = True
             self._waiting.append(lookup)
 
-    def _send_if_wanted(self, lookup: Lookup) -> None:
+    def _send_if_wanted(self, lookup: PendingLookup) -> None:
         """Send what was held back, unless everybody has given it up meanwhile."""
         if lookup.take is not None:
             self._send(lookup)
@@ -157,7 +157,7 @@ class Resolver:
             lookup.is_queued = False
             self._send(lookup)
 
-    def answered(self, lookup: Lookup, answer: o.Lookup) -> None:
+    def answered(self, lookup: PendingLookup, answer: o.Lookup) -> None:
         """Hand an answer to who waits; called by a connection."""
         if self._waiting:
             self._send_queued(1)
@@ -170,7 +170,7 @@ class Resolver:
             # So that the next question's first try is one.
             self._spawn(self._erase(lookup.query.name, lookup.query.rdtype))
 
-    def _deliver(self, lookup: Lookup, answer: o.Lookup) -> None:
+    def _deliver(self, lookup: PendingLookup, answer: o.Lookup) -> None:
         take, lookup.take = lookup.take, None
         if take is None:
             return
@@ -182,7 +182,7 @@ class Resolver:
             self._count(lookup.query.rdtype, answer, elapsed_us)
         take(answer, elapsed_us)
 
-    async def _ask_directly(self, lookup: Lookup) -> None:
+    async def _ask_directly(self, lookup: PendingLookup) -> None:
         """Ask the servers of a name themselves."""
         answer = o.Lookup(name=lookup.query.name)
         if self.diagnose is None:
@@ -193,7 +193,7 @@ class Resolver:
             self.in_flight -= 1
             lookup.take(answer, _elapsed_us(lookup))
 
-    async def _ask_fresh(self, lookup: Lookup) -> None:
+    async def _ask_fresh(self, lookup: PendingLookup) -> None:
         """Ask what the resolver may know already; fail if it cannot be made to forget."""
         query = lookup.query
         if self._erase is not None and await self._erase(query.name, query.rdtype):
@@ -203,7 +203,7 @@ class Resolver:
             kind = o.FAILURE_KIND_RESOLVER_UNAVAILABLE
             self._deliver(lookup, failed(query.name, kind, reason))
 
-    async def _ask_anew(self, lookup: Lookup, answer: o.Lookup, erase: Erase) -> None:
+    async def _ask_anew(self, lookup: PendingLookup, answer: o.Lookup, erase: Erase) -> None:
         """Ask again what failed, once the resolver has forgotten that it did."""
         lookup.failure = answer
         lookup.connection = None
@@ -220,7 +220,9 @@ class Resolver:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def lost(self, connection: ResolverConnection, lookups: list[Lookup], reason: str) -> None:
+    def lost(
+        self, connection: ResolverConnection, lookups: list[PendingLookup], reason: str
+    ) -> None:
         """Ask once more what a connection lost: the resolver may have closed it as idle."""
         self._connections.remove(connection)
         for lookup in lookups:
@@ -236,7 +238,7 @@ class Resolver:
             self._send_queued(PER_CONNECTION)
 
 
-def _elapsed_us(lookup: Lookup) -> int:
+def _elapsed_us(lookup: PendingLookup) -> int:
     return min(int((time.perf_counter() - lookup.sent_at) * 1e6), 0xFFFFFFFF)
 
 

@@ -27,15 +27,12 @@ from collections.abc import Callable
 from functools import partial
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.connection import Lookup
-from perspective_agent.dns.lookup_request import Answer, LookupRequest
+from perspective_agent.dns.connection import PendingLookup
+from perspective_agent.dns.lookup import Answer, LookupRequest
 from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.wire import failed
 
-Receive = Callable[[int, Answer], None]
-"""Gets the ticket it gave, and the answer."""
-
-Fail = Callable[[Lookup], o.Lookup]
-"""Makes the failure of a lookup that was not answered."""
+Receive = Callable[[Answer], None]
 
 _SAID_BY_AD = (o.DNSSEC_SECURE, o.DNSSEC_INSECURE)
 
@@ -46,6 +43,7 @@ class SharedWalk:
     __slots__ = (
         "_depth",
         "_own",
+        "_shared",
         "answer",
         "beside",
         "holders",
@@ -55,18 +53,19 @@ class SharedWalk:
         "wanted",
     )
 
-    def __init__(self, wanted: LookupRequest) -> None:
+    def __init__(self, wanted: LookupRequest, shared: SharedLookups) -> None:
         """Begin without a lookup, and without a parent."""
         self.wanted = wanted
-        self.lookup: Lookup | None = None
+        self._shared = shared
+        self.lookup: PendingLookup | None = None
         """The own lookup, while it is in flight."""
         self.beside: SharedWalk | None = None
         """One begun before, with other parents, that shares the own lookup."""
         self.parent: SharedWalk | None = None
         self.answer: Answer | None = None
         """The levels up to where the walk ends, once they are certain."""
-        self.waiting: list[tuple[Receive, int]] = []
-        """Who is to be told of the answer, with the ticket."""
+        self.waiting: list[Receive] = []
+        """Who is to be told of the answer."""
         self.holders = 0
         """How many have not let go, told or not."""
         self._own: Answer | None = None
@@ -124,7 +123,7 @@ class SharedWalk:
         self._own = own
         self.conclude()
 
-    def conclude(self, _ticket: int = 0, _of_parent: Answer | None = None) -> None:
+    def conclude(self, _of_parent: Answer | None = None) -> None:
         """Tell everybody, once no level that is open can change the answer."""
         own, parent = self._own, self.parent
         if own is None or self.answer is not None:
@@ -138,19 +137,40 @@ class SharedWalk:
         else:
             return
         waiting, self.waiting = self.waiting, []
-        for receive, ticket in waiting:
-            receive(ticket, self.answer)
+        for receive in waiting:
+            receive(self.answer)
 
-    def cut_short(self, fail: Fail) -> Answer:
+    def cut_short(self, since: float, seconds: float) -> Answer:
         """Return the answer if nothing more came: the lowest level that is open has failed."""
         if self.answer is not None:
             return self.answer
         if self._own is None:
             assert self.lookup is not None  # noqa: S101 - who gave it up asks no more
-            level = fail(self.lookup)
+            level = self._shared.time_out(self.lookup, since, seconds)
             return Answer((level,), self.no_times)
         assert self.parent is not None  # noqa: S101 - or there would be an answer
-        return self._own.above(self.parent.cut_short(fail))
+        return self._own.above(self.parent.cut_short(since, seconds))
+
+    def withdraw(self) -> None:
+        """Send nothing more for the only holder, who still has to release it."""
+        above: SharedWalk | None = self
+        while above is not None and above.holders == 1:
+            if above.lookup is not None:
+                if not above.lookup.is_queued:
+                    return  # it may be joined, and wants its parents
+                self._shared.give_up(above)
+            above = above.parent
+
+    def release(self, receive: Receive) -> None:
+        """Let go of it, answered or not; lookups nobody holds any more are given up."""
+        if self.answer is None:
+            self.waiting.remove(receive)
+        self.holders -= 1
+        if self.holders:
+            return
+        self._shared.give_up(self)
+        if self.parent is not None:
+            self.parent.release(self.conclude)
 
 
 class SharedLookups:
@@ -158,37 +178,32 @@ class SharedLookups:
 
     def __init__(self, resolver: Resolver, validates: Callable[[], bool]) -> None:
         """Look through `resolver`; `validates` says whether its AD bit means something."""
-        self.resolver = resolver
+        self._resolver = resolver
         self._validates = validates
         self._in_flight: dict[LookupRequest, SharedWalk] = {}
         """Those whose own lookup is; of several that share it, the one begun last."""
 
-    def ask(self, wanted: LookupRequest, receive: Receive, ticket: int) -> SharedWalk:
+    def start(self, wanted: LookupRequest, receive: Receive) -> SharedWalk:
         """Walk from a name; `receive` gets the answer, once, unless `release` comes first."""
         walk = self._in_flight.get(wanted)
         if walk is None or not walk.is_unanswered:
             walk = self._begin(wanted, walk)
         walk.holders += 1
-        walk.waiting.append((receive, ticket))
+        walk.waiting.append(receive)
         return walk
 
     def _begin(self, wanted: LookupRequest, beside: SharedWalk | None) -> SharedWalk:
         """Begin a walk, beside one whose own lookup is in flight where there is such a one."""
-        walk = self._in_flight[wanted] = SharedWalk(wanted)
+        walk = self._in_flight[wanted] = SharedWalk(wanted, self)
         if beside is not None:
             walk.beside, walk.lookup = beside, beside.lookup
         parent = wanted.name.partition(".")[2]
         if wanted.climbs and parent:
             # Parents first: the name itself takes longest, and is then the last to be answered.
-            walk.climb(
-                self.ask(
-                    LookupRequest(parent, wanted.rdtype, wanted.fresh, climbs=True),
-                    walk.conclude,
-                    0,
-                )
-            )
+            above = LookupRequest(parent, wanted.rdtype, wanted.fresh, climbs=True)
+            walk.climb(self.start(above, walk.conclude))
         if beside is None:
-            walk.lookup = self.resolver.ask(wanted, partial(self._answered, wanted))
+            walk.lookup = self._resolver.ask(wanted, partial(self._answered, wanted))
         return walk
 
     def _answered(self, wanted: LookupRequest, lookup: o.Lookup, elapsed_us: int) -> None:
@@ -202,28 +217,7 @@ class SharedLookups:
         for walk in walks:
             walk.take(own)
 
-    def release(self, walk: SharedWalk, receive: Receive, ticket: int) -> None:
-        """Let go of a walk, answered or not; lookups nobody holds any more are given up."""
-        if walk.answer is None:
-            walk.waiting.remove((receive, ticket))
-        walk.holders -= 1
-        if walk.holders:
-            return
-        self._give_up(walk)
-        if walk.parent is not None:
-            self.release(walk.parent, walk.conclude, 0)
-
-    def withdraw(self, walk: SharedWalk) -> None:
-        """Send nothing more for a walk's only holder, who still has to release it."""
-        above: SharedWalk | None = walk
-        while above is not None and above.holders == 1:
-            if above.lookup is not None:
-                if not above.lookup.is_queued:
-                    return  # it may be joined, and wants its parents
-                self._give_up(above)
-            above = above.parent
-
-    def _give_up(self, walk: SharedWalk) -> None:
+    def give_up(self, walk: SharedWalk) -> None:
         """Wait no longer for the own lookup of a walk; the last to wait abandons it."""
         lookup, walk.lookup = walk.lookup, None
         if lookup is None:
@@ -232,4 +226,18 @@ class SharedLookups:
         if waiting:
             self._in_flight[walk.wanted] = waiting[0]
         else:
-            self.resolver.abandon(lookup)
+            self._resolver.abandon(lookup)
+
+    def time_out(self, lookup: PendingLookup, since: float, seconds: float) -> o.Lookup:
+        """Fail a lookup by the deadline; if a first try had failed before, that is why."""
+        detail = f"no answer within {seconds:g} s"
+        if lookup.failure is None:
+            late = failed(lookup.query.name, o.FAILURE_KIND_TIMEOUT, detail)
+            late.tries = 1
+        else:
+            late = o.Lookup()
+            late.CopyFrom(lookup.failure)
+            late.failure.detail += f"; asked anew, {detail}"
+            late.tries = lookup.tries
+        self._resolver.overload_history.excuse(late, since)
+        return late

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.connection import Lookup, ResolverConnection
-from perspective_agent.dns.lookup_request import LookupRequest
+from perspective_agent.dns.connection import PendingLookup, ResolverConnection
+from perspective_agent.dns.lookup import LookupRequest
 from perspective_agent.dns.resolver import Resolver
 from perspective_agent.dns.wire import A, make_query
 from perspective_agent.unbound.control import UnboundControl
@@ -101,7 +101,7 @@ def test_what_is_given_up_while_failures_are_erased_is_not_asked_anew() -> None:
     erased: list[str] = []
 
     async def work(address: tuple[str, int]) -> None:
-        wanted: dict[int, Lookup] = {}
+        wanted: dict[int, PendingLookup] = {}
 
         async def erase(name: str, _rdtype: int) -> bool:
             erased.append(name)
@@ -169,7 +169,7 @@ async def test_a_command_that_is_refused_is_an_error(
 async def test_where_nobody_listens_what_was_asked_is_given_back() -> None:
     owner = Owner()
     connection = ResolverConnection(owner)
-    lookup = Lookup(make_query("a.test", A), lambda *_: None)
+    lookup = PendingLookup(make_query("a.test", A), lambda *_: None)
     connection.send(lookup)
     await connection._connect(("127.0.0.1", 1))
     assert owner.given_back == [[lookup]]

@@ -8,12 +8,14 @@ import signal
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.cpu_starvation import CpuStarvation
+from perspective_agent.dns.lookup import LookupRequest
 from perspective_agent.dns.resolver import Resolver
 from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.examine import Examination
 from perspective_agent.unbound.configuration import UnboundOptions
 from perspective_agent.unbound.control import FailureEraser, UnboundControl
 from perspective_agent.unbound.process import PrivateUnbound
+from perspective_agent.wants import Ways
 from tests.world.internet import Internet
 
 QUESTION = p.Question(
@@ -72,7 +74,10 @@ async def examine(unbound: PrivateUnbound) -> p.EncodedObservation:
     os.kill(pid, signal.SIGSTOP)
     try:
         Examination(
-            QUESTION, SharedLookups(resolver, lambda: True), 10, reported.set_result
+            QUESTION,
+            Ways({LookupRequest: SharedLookups(resolver, lambda: True).start}),
+            10,
+            reported.set_result,
         ).start()
         return await reported
     finally:

@@ -4,7 +4,7 @@ from tests.mutation.fault import Fault
 
 WIRE = "perspective_agent/dns/wire.py"
 RECORDS = "perspective_agent/dns/records.py"
-WALK = "perspective_agent/checks/proving_walk.py"
+WALK = "perspective_agent/checks/caa_walk.py"
 CHECKS = "perspective_agent/checks/__init__.py"
 DELEGATION = "perspective_agent/diagnosis/referral.py"
 DESCENT = "perspective_agent/checks/insecurity.py"
@@ -28,10 +28,10 @@ FAULTS = [
     Fault("who shares a lookup takes it from the others", WALKS, "        if waiting:\n", "        if False:\n"),
     Fault("parents are asked for another type", WALKS, "LookupRequest(parent, wanted.rdtype,", "LookupRequest(parent, 1,"),
     Fault("a lookup is shared after its answer", WALKS, "self._in_flight.pop(wanted).abreast()", "self._in_flight[wanted].abreast()"),
-    Fault("an answer reaches the first alone", WALKS, "for receive, ticket in waiting:", "for receive, ticket in waiting[:1]:"),
-    Fault("who lets go takes the lookup from all", WALKS, "        walk.holders -= 1\n        if walk.holders:\n            return\n", "        walk.holders -= 1\n"),
-    Fault("a lookup that nobody wants is not given up", WALKS, "            self.resolver.abandon(lookup)\n", "            pass\n"),
-    Fault("parents are not let go of", WALKS, "            self.release(walk.parent, walk.conclude, 0)\n", "            pass\n"),
+    Fault("an answer reaches the first alone", WALKS, "for receive in waiting:", "for receive in waiting[:1]:"),
+    Fault("who lets go takes the lookup from all", WALKS, "        self.holders -= 1\n        if self.holders:\n            return\n", "        self.holders -= 1\n"),
+    Fault("a lookup that nobody wants is not given up", WALKS, "            self._resolver.abandon(lookup)\n", "            pass\n"),
+    Fault("parents are not let go of", WALKS, "            self.parent.release(self.conclude)\n", "            pass\n"),
     Fault("what others hold is withdrawn", WALKS, "while above is not None and above.holders == 1:", "while above is not None:"),
     Fault("what may be joined loses its parents", WALKS, "                    return  # it may be joined", "                    pass  # it may be joined"),
     Fault("a strained resolver's failure is the domain's", STRAIN, "        failure.kind = o.FAILURE_KIND_OVERLOADED\n", ""),
@@ -131,15 +131,15 @@ FAULTS = [
     Fault("a set is climbed over", WALKS, 'elif not own.levels[0].HasField("absence"):', 'elif own.levels[0].HasField("failure"):'),
     Fault("an open level is climbed over", WALKS, "        elif parent.answer is not None:\n            self.answer = own.above(parent.answer)\n", "        elif True:\n            self.answer = own.above(parent.answer) if parent.answer else own\n"),
     Fault("NXDOMAIN ends the walk", WALKS, 'elif not own.levels[0].HasField("absence"):', "elif own.levels[0].absence != o.ABSENCE_NO_DATA:"),
-    Fault("the deadline fails another level", WALKS, "            level = fail(self.lookup)\n", "            level = fail(self.parent.lookup or self.lookup) if self.parent else fail(self.lookup)\n"),
-    Fault("no proof is looked for", CHECKS, "    if asked.caa_walk.prove_insecurity:", "    if False:"),
-    Fault("proof is looked for unasked", CHECKS, "    if asked.caa_walk.prove_insecurity:", "    if True:"),
-    Fault("the servers are asked unasked", CHECKS, "ask_servers=asked.caa_walk.ask_servers)", "ask_servers=True)"),
-    Fault("the servers are not asked", CHECKS, "ask_servers=asked.caa_walk.ask_servers)", "ask_servers=False)"),
+    Fault("the deadline fails another level", WALKS, "time_out(self.lookup, since", "time_out((self.parent and self.parent.lookup) or self.lookup, since"),
+    Fault("no proof is looked for", WALK, "    if asked.caa_walk.prove_insecurity:", "    if False:"),
+    Fault("proof is looked for unasked", WALK, "    if asked.caa_walk.prove_insecurity:", "    if True:"),
+    Fault("the servers are asked unasked", WALK, "ask_servers=asked.caa_walk.ask_servers)", "ask_servers=True)"),
+    Fault("the servers are not asked", WALK, "ask_servers=asked.caa_walk.ask_servers)", "ask_servers=False)"),
     Fault("proof is looked for in what is bogus", WALK, "return lookup.failure.kind == o.FAILURE_KIND_SERVFAIL", 'return lookup.HasField("failure")'),
     Fault("nothing is seen above a failure", WALK, 'return not (lookup.HasField("absence") or _may_be_passed(lookup))', 'return not lookup.HasField("absence")'),
     Fault("what is above a set is waited for", WALK, 'return not (lookup.HasField("absence") or _may_be_passed(lookup))', "return False"),
-    Fault("an open level is passed over", WALK, "            if found is None:\n                return None\n", "            if found is None:\n                continue\n"),
+    Fault("an open level is passed over", WALK, "            if found is None:\n                return more\n", "            if found is None:\n                continue\n"),
     Fault("an alias proves what it leads to", WALK, "descent.proof is not None and _is_no_alias(cname):", "descent.proof is not None:"),
     Fault("any failure is no alias", WALK, "cname.failure.kind == o.FAILURE_KIND_SERVFAIL", 'cname.HasField("failure")'),
     Fault("a dead zone proves nothing", WALK, " or cname.failure.kind == o.FAILURE_KIND_SERVFAIL", ""),
@@ -147,7 +147,7 @@ FAULTS = [
     Fault("nobody waits for the servers", WALK, " or (self._ask_servers and servers is None):", ":"),
     Fault("what the servers did is not told", WALK, "            proven.diagnosis.CopyFrom(servers.diagnosis)\n", "            pass\n"),
     Fault("a hundred levels are proven", WALK, "_MOST_PROOFS = 4", "_MOST_PROOFS = 127"),
-    Fault("what was asked is asked again", WALK, "list(dict.fromkeys([*self.wanted, *more]))", "[*self.wanted, *more]"),
+    Fault("what was asked is asked again", WALK, "[one for one in dict.fromkeys(requests) if one not in self._wanted]", "list(requests)"),
     Fault("a proof reaches who did not ask for one", WALK, "        proven = o.Lookup()\n        proven.CopyFrom(lookup)  # others hold it too\n", "        proven = lookup\n"),
     # What a server says when it is asked directly.
     Fault("a failure is an answer", DELEGATION, "        return o.SERVER_OUTCOME_FAILED", "        return o.SERVER_OUTCOME_ANSWERED"),
@@ -216,9 +216,23 @@ FAULTS = [
     Fault("silence ends an agent's start", "perspective_agent/app.py", "        if probe.is_conclusive and asyncio", "        if asyncio"),
     # What is withdrawn, and what is cut short by this agent's own load.
     Fault("what is withdrawn is reported", EXAMINE, "        self._reported = True\n        self._checks = [None] * len(self._checks)\n", ""),
-    Fault("what is withdrawn keeps its place in the queue", EXAMINE, "            self._walks.withdraw(walk)\n", "            pass\n"),
+    Fault("what is withdrawn keeps its place in the queue", EXAMINE, "            held.pending.withdraw()\n", "            pass\n"),
     Fault("the agent's late timer is the domain's failure", EXAMINE, "        if overdue > _OVERDUE or any(", "        if any("),
-    Fault("a query that was never sent is the domain's failure", EXAMINE, "overdue > _OVERDUE or any(walk.is_queued for walk in self._held):", "overdue > _OVERDUE:"),
+    Fault("a query that was never sent is the domain's failure", EXAMINE, "overdue > _OVERDUE or any(held.pending.is_queued for held in self._held):", "overdue > _OVERDUE:"),
+    # What is wanted, in whatever way it is looked at.
+    Fault("what a check wants besides is not looked at", EXAMINE, "            elif step:\n                self._look(number, step)\n", ""),
+    Fault("what is open is not let go of at the deadline", EXAMINE, "            held.pending.release(held.receive)\n", "            pass\n"),
+    Fault("the times of what was cut short are not told", EXAMINE, "        held.lookups_us = result.lookups_us\n        return result", "        return result"),
+    Fault("times of what nobody awaited are left out", EXAMINE, "held.lookups_us or held.pending.no_times", "held.lookups_us"),
+    Fault("whoever looks is told another deadline", EXAMINE, "cut_short(self.started, self._timeout)", "cut_short(self.started, 10.0)"),
+    Fault("what is too large is told all the same", EXAMINE, "check.finish(partial(_too_large, detail))", "check.finish(partial(self._cut_short, number))"),
+    Fault("an examination that ended waits for the collector", EXAMINE, "            self._deadline.cancel()\n            self._held = []\n", "            self._deadline.cancel()\n"),
+    # What a newer coordinator asks.
+    Fault("a check of no kind is the first there is", CHECKS, "    if kind is None or kind not in CHECKS:\n        return _unsupported(f\"the check {kind or 'asked for'}\")\n", "    kind = kind or next(iter(CHECKS))\n"),
+    Fault("one check that is not known fails all", EXAMINE, "                self._checks.append(None)\n                self._findings.append(check)\n", "                self._checks = [None] * len(self._asked)\n                self._findings = [check] * len(self._asked)\n                break\n"),
+    Fault("what is demanded besides is passed over", CHECKS, "    if discard_unknown(asked):\n", "    if False:\n"),
+    Fault("what is demanded inside a check is passed over", CHECKS, "    if discard_unknown(asked):\n", "    asked.caa_walk.DiscardUnknownFields()\n    if discard_unknown(asked):\n"),
+    Fault("who is not known is not said", CHECKS, "it is older than the caller", "it does not do it"),
     # What a busy stream of observations waits for.
     Fault("a busy stream waits for what was reported", STREAM, "        if examination is not None:\n            self._company.arrive()\n", ""),
     Fault("a busy stream waits for what was withdrawn", STREAM, "                self._company.arrive()\n", ""),

@@ -106,8 +106,13 @@ _BESIDE = {
     "perspective_agent/checks/insecurity.py": (
         "tests/unit/perspective_agent/checks/test_checks.py",
     ),
-    "perspective_agent/checks/proving_walk.py": (
+    "perspective_agent/checks/__init__.py": (
         "tests/unit/perspective_agent/checks/test_checks.py",
+        "tests/unit/perspective_agent/test_examine.py",
+    ),
+    "perspective_agent/examine.py": (
+        "tests/unit/perspective_agent/test_examine.py",
+        "tests/unit/perspective_agent/test_wants.py",
     ),
     "perspective_agent/dns/connection.py": (LINK,),
     "perspective_agent/unbound/control.py": (LINK,),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from perspective_agent.cpu_starvation import CpuStarvation, has_toiled, read_sleeps
-from perspective_agent.dns.lookup_request import LookupRequest
+from perspective_agent.dns.lookup import LookupRequest
 from perspective_agent.dns.resolver import Resolver
 from perspective_agent.unbound.control import UnboundControl
 

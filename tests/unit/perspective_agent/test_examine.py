@@ -2,20 +2,22 @@
 
 import asyncio
 import time
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from mpic.bounds import OBSERVATION_OCTETS
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent import examine
-from perspective_agent.dns.connection import Lookup, Take
-from perspective_agent.dns.lookup_request import LookupRequest
+from perspective_agent import checks, examine
+from perspective_agent.checks import CHECKS, make_check
+from perspective_agent.dns.connection import PendingLookup, Take
+from perspective_agent.dns.lookup import LookupRequest
 from perspective_agent.dns.overload_history import OverloadHistory
 from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.dns.wire import make_query
 from perspective_agent.examine import Examination
+from perspective_agent.wants import Ways
 
 QUESTION = p.Question(
     id=7,
@@ -30,22 +32,26 @@ class SilentResolver:
 
     def __init__(self, queued: int = 0) -> None:
         self.queued = queued
-        self.lookups: list[Lookup] = []
-        self.abandoned: list[Lookup] = []
+        self.lookups: list[PendingLookup] = []
+        self.abandoned: list[PendingLookup] = []
         self.overload_history = OverloadHistory()
 
-    def ask(self, wanted: LookupRequest, take: Take) -> Lookup:
-        lookup = Lookup(make_query(wanted.name, wanted.rdtype), take)
+    def ask(self, wanted: LookupRequest, take: Take) -> PendingLookup:
+        lookup = PendingLookup(make_query(wanted.name, wanted.rdtype), take)
         lookup.is_queued = wanted.rdtype == self.queued
         self.lookups.append(lookup)
         return lookup
 
-    def abandon(self, lookup: Lookup) -> None:
+    def abandon(self, lookup: PendingLookup) -> None:
         self.abandoned.append(lookup)
 
 
+def ways_over(resolver: Any) -> Ways:  # noqa: ANN401 - as a Resolver
+    return Ways({LookupRequest: SharedLookups(resolver, lambda: True).start})
+
+
 def begin(resolver: Any, reports: list[p.EncodedObservation]) -> Examination:  # noqa: ANN401
-    examination = Examination(QUESTION, SharedLookups(resolver, lambda: True), 10, reports.append)
+    examination = Examination(QUESTION, ways_over(resolver), 10, reports.append)
     examination.start()
     return examination
 
@@ -70,8 +76,7 @@ async def test_a_question_takes_no_longer_than_it_asks_for_and_the_agent_allows(
     asked_ms: int, seconds: float
 ) -> None:
     asked = p.Question(id=7, name=QUESTION.name, timeout_ms=asked_ms, checks=QUESTION.checks)
-    resolver: Any = SilentResolver()
-    examination = Examination(asked, SharedLookups(resolver, lambda: True), 10, lambda _: None)
+    examination = Examination(asked, ways_over(SilentResolver()), 10, lambda _: None)
     before = asyncio.get_running_loop().time()
     examination.start()
     assert 0 <= examination._deadline.when() - before - seconds < 1
@@ -129,7 +134,7 @@ async def test_what_is_withdrawn_is_not_reported_and_what_waits_for_room_not_sen
 class FullResolver(SilentResolver):
     """Answers at once: an alias of the longest kind at each level, as a domain may have them."""
 
-    def ask(self, wanted: LookupRequest, take: Take) -> Lookup:
+    def ask(self, wanted: LookupRequest, take: Take) -> PendingLookup:
         lookup = super().ask(wanted, take)
         found = o.Lookup(name=wanted.name, absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_INSECURE)
         long = ["x" * 1000 for _ in range(17)]
@@ -145,8 +150,7 @@ async def test_a_domain_cannot_make_an_observation_larger_than_it_may_be() -> No
     question.name = "a." * 60 + "example.test"
     question.timeout_ms = 10_000
     reports: list[p.EncodedObservation] = []
-    walks = SharedLookups(cast("Any", FullResolver()), lambda: True)
-    examination = Examination(question, walks, 10, reports.append)
+    examination = Examination(question, ways_over(FullResolver()), 10, reports.append)
     examination.start()
     await asyncio.sleep(0)
     (report,) = reports
@@ -156,3 +160,51 @@ async def test_a_domain_cannot_make_an_observation_larger_than_it_may_be() -> No
     assert level.name == question.name
     assert level.failure.kind == o.FAILURE_KIND_ALIAS
     assert observation.findings[1].addresses.lookup.HasField("absence")
+
+
+# What a newer coordinator may ask.
+
+CAA, ADDRESSES = b"\x0a\x00", b"\x12\x00"
+UNKNOWN = b"\x9a\x06\x00"
+"""Field 99, of no octets."""
+
+
+@pytest.mark.parametrize(
+    ("octets", "unknown"),
+    [
+        (b"", "the check asked for"),
+        (UNKNOWN, "the check asked for"),
+        (UNKNOWN + CAA, "all that is asked of the check caa_walk"),
+        (ADDRESSES + UNKNOWN, "all that is asked of the check addresses"),
+        (b"\x0a\x03" + UNKNOWN, "all that is asked of the check caa_walk"),
+    ],
+    ids=["no kind", "another kind", "more than a walk", "more than addresses", "more of a walk"],
+)
+async def test_what_this_agent_does_not_know_of_a_check_it_says_and_does_the_others(
+    octets: bytes, unknown: str
+) -> None:
+    question = p.Question(id=7, name=QUESTION.name, timeout_ms=10_000)
+    question.checks.add().MergeFromString(octets)
+    question.checks.add().addresses.SetInParent()
+    reports: list[p.EncodedObservation] = []
+    examination = Examination(question, ways_over(FullResolver()), 10, reports.append)
+    examination.start()
+    await asyncio.sleep(0)
+    (report,) = reports
+    newer, addresses = o.Observation.FromString(report.observation).findings
+    assert newer.not_run.kind == o.FAILURE_KIND_UNSUPPORTED_CHECK
+    assert newer.not_run.detail == (
+        f"this agent does not know {unknown}; it is older than the caller"
+    )
+    assert addresses.addresses.lookup.HasField("absence")
+
+
+async def test_a_check_that_the_agreement_has_and_this_agent_not_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(CHECKS, "caa_walk")
+    checks._read_kind.cache_clear()
+    finding = make_check(QUESTION.name, QUESTION.checks[0])
+    checks._read_kind.cache_clear()
+    assert isinstance(finding, o.Finding)
+    assert finding.not_run.detail.startswith("this agent does not know the check caa_walk;")

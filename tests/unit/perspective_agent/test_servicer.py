@@ -11,8 +11,8 @@ import pytest
 from mpic.runtime.clock import read_clock_us
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.dns.connection import Lookup, Take
-from perspective_agent.dns.lookup_request import LookupRequest
+from perspective_agent.dns.connection import PendingLookup, Take
+from perspective_agent.dns.lookup import LookupRequest
 from perspective_agent.dns.overload_history import OverloadHistory
 from perspective_agent.dns.wire import make_query
 from perspective_agent.servicer import Identity, PerspectiveServicer, View
@@ -37,16 +37,16 @@ class Resolver:
         self.overload_history = OverloadHistory()
         self._soon: set[asyncio.Handle] = set()
 
-    def ask(self, wanted: LookupRequest, take: Take) -> Lookup:
+    def ask(self, wanted: LookupRequest, take: Take) -> PendingLookup:
         self.asked += 1
-        lookup = Lookup(make_query(wanted.name, wanted.rdtype), take)
+        lookup = PendingLookup(make_query(wanted.name, wanted.rdtype), take)
         absent = o.Lookup(name=wanted.name, absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_SECURE)
         if not self.is_silent:
             loop = asyncio.get_running_loop()
             self._soon.add(loop.call_soon(lambda: lookup.take and lookup.take(absent, 1)))
         return lookup
 
-    def abandon(self, lookup: Lookup) -> None:
+    def abandon(self, lookup: PendingLookup) -> None:
         lookup.take = None
 
 

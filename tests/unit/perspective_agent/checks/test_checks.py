@@ -1,19 +1,20 @@
 """The agent's checks: answers in any order, one finding, certain as early as it can be."""
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 
 from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.checks import CHECKS
+from perspective_agent.checks import CHECKS, Check
 from perspective_agent.checks.addresses import AddressCheck
-from perspective_agent.checks.caa_walk import CaaWalk
+from perspective_agent.checks.caa_walk import CaaWalk, ProvingWalk
 from perspective_agent.checks.insecurity import Descent
-from perspective_agent.checks.proving_walk import ProvingWalk
-from perspective_agent.dns.lookup_request import Answer, LookupRequest
+from perspective_agent.dns.lookup import Answer, LookupRequest
 from perspective_agent.dns.wire import CAA, CNAME, DS, A, failed
+from perspective_agent.wants import Missing, Want
 
 LEVELS = ["a.b.example", "b.example", "example"]
 
@@ -35,9 +36,35 @@ def answer(*levels: o.Lookup) -> Answer:
     return Answer(levels, (1,) * len(levels))
 
 
-def late(index: int) -> Answer:
-    assert index == 0
+def late(request: Any) -> Any:  # noqa: ANN401 - as Missing
+    assert request.name == LEVELS[0]
     return answer(failed(LEVELS[0], o.FAILURE_KIND_TIMEOUT, "late"))
+
+
+class Driven:
+    """A check whose wants are known by their numbers, in the order in which it wanted them."""
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+        self._wants: list[Want[Any]] = list(check.start())
+
+    @property
+    def wanted(self) -> list[Any]:
+        return [want.request for want in self._wants]
+
+    def add(self, number: int, result: Answer) -> o.Finding | None:
+        step = self._wants[number].take(result)
+        if isinstance(step, o.Finding):
+            return step
+        self._wants.extend(step)
+        return None
+
+    def finish(self, missing: Missing) -> o.Finding:
+        return self._check.finish(missing)
+
+
+def proving_walk(name: str, *, ask_servers: bool = False) -> Driven:
+    return Driven(ProvingWalk(name, ask_servers=ask_servers))
 
 
 def read(finding: o.Finding | None) -> o.Finding:
@@ -46,7 +73,7 @@ def read(finding: o.Finding | None) -> o.Finding:
 
 
 def test_a_walk_is_one_want_and_its_levels_are_the_finding() -> None:
-    check = CaaWalk(LEVELS[0])
+    check = Driven(CaaWalk(LEVELS[0]))
     assert check.wanted == [LookupRequest(LEVELS[0], CAA, climbs=True)]
     levels = absent(LEVELS[0]), found(LEVELS[1])
     assert list(read(check.add(0, answer(*levels))).caa_walk.levels) == list(levels)
@@ -58,7 +85,7 @@ def test_a_walk_that_is_cut_short_is_found_so() -> None:
 
 
 def test_addresses_are_one_lookup_whatever_its_answer() -> None:
-    check = AddressCheck(LEVELS[0])
+    check = Driven(AddressCheck(LEVELS[0]))
     assert check.wanted == [LookupRequest(LEVELS[0], A)]
     assert read(check.add(0, answer(broken(LEVELS[0])))).addresses.lookup.HasField("failure")
     lookup = read(check.finish(late)).addresses.lookup
@@ -162,9 +189,9 @@ def test_rfc_4035_4_3_only_a_validated_denial_at_a_zone_cut_is_proof(
 CNAMES, DSS = 3, 6
 
 
-def proving() -> ProvingWalk:
+def proving() -> Driven:
     """A walk whose lowest level has failed, and above it there is nothing."""
-    check = ProvingWalk(LEVELS[0])
+    check = proving_walk(LEVELS[0])
     assert check.add(0, answer(broken(LEVELS[0]))) is None
     assert check.wanted[:DSS] == [
         LookupRequest(level, of) for of in (CAA, CNAME) for level in LEVELS
@@ -213,7 +240,7 @@ def test_a_walk_that_failed_ends_with_its_proof_and_the_levels_above(cname: o.Lo
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_rfc_8659_3_the_set_above_a_failure_is_seen(order: tuple[int, ...]) -> None:
-    check = ProvingWalk(LEVELS[0])
+    check = proving_walk(LEVELS[0])
     lookups = [broken(LEVELS[0]), found(LEVELS[1]), broken(LEVELS[2])]
     assert not any(check.add(index, answer(lookups[index])) for index in order)
     first = next(
@@ -229,7 +256,7 @@ def test_rfc_8659_3_the_set_above_a_failure_is_seen(order: tuple[int, ...]) -> N
 
 
 def test_two_levels_that_failed_have_a_proof_each() -> None:
-    check = ProvingWalk(LEVELS[0])
+    check = proving_walk(LEVELS[0])
     for index in (1, 0):
         assert check.add(index, answer(broken(LEVELS[index]))) is None
         assert check.add(CNAMES + index, answer(absent(LEVELS[index]))) is None
@@ -253,7 +280,7 @@ def asked_directly(name: str) -> o.Lookup:
 
 def test_br_4_2_2_1_the_servers_of_a_level_that_failed_are_asked_directly() -> None:
     for order in permutations(range(3)):
-        check = ProvingWalk(LEVELS[0], ask_servers=True)
+        check = proving_walk(LEVELS[0], ask_servers=True)
         assert not any(one.direct for one in check.wanted)
         assert check.add(1, answer(absent(LEVELS[1]))) is None
         assert check.add(2, answer(absent(LEVELS[2]))) is None
@@ -276,7 +303,7 @@ def test_br_4_2_2_1_the_servers_of_a_level_that_failed_are_asked_directly() -> N
 def test_of_a_name_of_many_levels_that_failed_few_are_proven() -> None:
     name = ".".join("abcdefgh") + ".example"
     levels = walk_levels(name)
-    check = ProvingWalk(name, ask_servers=True)
+    check = proving_walk(name, ask_servers=True)
     findings = [check.add(index, answer(broken(level))) for index, level in enumerate(levels)]
     assert not any(findings)
     assert sum(one.direct for one in check.wanted) == 4
@@ -290,7 +317,7 @@ def test_of_a_name_of_many_levels_that_failed_few_are_proven() -> None:
 
 def test_a_proof_is_of_the_level_that_failed_and_changes_nothing_that_others_hold() -> None:
     levels = absent(LEVELS[0]), broken(LEVELS[1]), absent(LEVELS[2])
-    check = ProvingWalk(LEVELS[0])
+    check = proving_walk(LEVELS[0])
     assert check.add(CNAMES + 1, answer(absent(LEVELS[1]))) is None
     for index, level in enumerate(levels):
         assert check.add(index, answer(level)) is None
@@ -319,13 +346,13 @@ def test_br_4_2_2_1_what_an_alias_leads_to_may_be_signed(cname: o.Lookup) -> Non
 
 
 def test_a_walk_that_does_not_fail_waits_for_no_cname_and_for_nothing_above() -> None:
-    check = ProvingWalk(LEVELS[0])
+    check = proving_walk(LEVELS[0])
     assert check.add(1, answer(absent(LEVELS[1]))) is None
     assert levels_of(check.add(0, answer(found(LEVELS[0])))) == [found(LEVELS[0])]
 
 
 def test_a_walk_without_a_set_ends_at_the_top() -> None:
-    check = ProvingWalk(LEVELS[0])
+    check = proving_walk(LEVELS[0])
     findings = [check.add(index, answer(absent(LEVELS[index]))) for index in (2, 0, 1)]
     assert findings[:2] == [None, None]
     assert levels_of(findings[2]) == [absent(level) for level in LEVELS]
@@ -339,7 +366,7 @@ def test_a_walk_that_failed_ends_without_proof_at_the_deadline() -> None:
 
 
 def test_a_level_that_is_open_at_the_deadline_ends_the_walk() -> None:
-    check = ProvingWalk(LEVELS[0])
+    check = proving_walk(LEVELS[0])
     assert check.add(1, answer(found(LEVELS[1]))) is None
     (level,) = levels_of(check.finish(late))
     assert level.failure.kind == o.FAILURE_KIND_TIMEOUT
@@ -349,6 +376,6 @@ def test_a_level_that_is_open_at_the_deadline_ends_the_walk() -> None:
     "kind", [o.FAILURE_KIND_BOGUS, o.FAILURE_KIND_TIMEOUT, o.FAILURE_KIND_RESOLVER_UNAVAILABLE]
 )
 def test_other_failures_end_the_walk_and_look_for_no_proof(kind: o.FailureKind.ValueType) -> None:
-    check = ProvingWalk(LEVELS[0])
+    check = proving_walk(LEVELS[0])
     (level,) = levels_of(check.add(0, answer(failed(LEVELS[0], kind, ""))))
     assert level.failure.kind == kind

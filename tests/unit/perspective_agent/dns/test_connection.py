@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.connection import PER_CONNECTION, Lookup, ResolverConnection
+from perspective_agent.dns.connection import PER_CONNECTION, PendingLookup, ResolverConnection
 from perspective_agent.dns.wire import A, make_query
 
 NOERROR = 0x8180
@@ -42,13 +42,15 @@ class Owner:
 
     def __init__(self) -> None:
         self.heard = 0
-        self.answers: list[tuple[Lookup, o.Lookup]] = []
-        self.given_back: list[list[Lookup]] = []
+        self.answers: list[tuple[PendingLookup, o.Lookup]] = []
+        self.given_back: list[list[PendingLookup]] = []
 
-    def answered(self, lookup: Lookup, answer: o.Lookup) -> None:
+    def answered(self, lookup: PendingLookup, answer: o.Lookup) -> None:
         self.answers.append((lookup, answer))
 
-    def lost(self, connection: ResolverConnection, lookups: list[Lookup], reason: str) -> None:
+    def lost(
+        self, connection: ResolverConnection, lookups: list[PendingLookup], reason: str
+    ) -> None:
         del connection
         assert reason
         self.given_back.append(lookups)
@@ -63,8 +65,8 @@ class Link:
         self.connection = ResolverConnection(self.owner)
         self.connection.connection_made(self.transport)
 
-    async def ask(self, *names: str) -> list[Lookup]:
-        lookups = [Lookup(make_query(name, A), lambda *_: None) for name in names]
+    async def ask(self, *names: str) -> list[PendingLookup]:
+        lookups = [PendingLookup(make_query(name, A), lambda *_: None) for name in names]
         for lookup in lookups:
             self.connection.send(lookup)
         await asyncio.sleep(0)
@@ -221,7 +223,7 @@ async def test_what_is_lost_is_given_back_once(link: Link) -> None:
 async def test_what_is_asked_before_it_is_open_is_sent_then_and_all_at_once() -> None:
     connection, transport = ResolverConnection(Owner()), Transport()
     for name in ("a.test", "b.test"):
-        connection.send(Lookup(make_query(name, A), lambda *_: None))
+        connection.send(PendingLookup(make_query(name, A), lambda *_: None))
     await asyncio.sleep(0)
     connection.connection_made(transport)
     assert transport.written.count(b"\x04test\x00") == 2

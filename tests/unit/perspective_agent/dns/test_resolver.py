@@ -7,8 +7,8 @@ import pytest
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns import resolver as module
-from perspective_agent.dns.connection import PER_CONNECTION, Lookup, ResolverConnection
-from perspective_agent.dns.lookup_request import LookupRequest
+from perspective_agent.dns.connection import PER_CONNECTION, PendingLookup, ResolverConnection
+from perspective_agent.dns.lookup import LookupRequest
 from perspective_agent.dns.resolver import Resolver
 from perspective_agent.dns.wire import CAA, A, failed
 
@@ -20,7 +20,7 @@ class Wire:
 
     def __init__(self, owner: Resolver) -> None:
         self.owner = owner
-        self.lookups: list[Lookup] = []
+        self.lookups: list[PendingLookup] = []
         self.sent: list[str] = []
         self.retired = False
         self.closed = False
@@ -32,7 +32,7 @@ class Wire:
     def has_room(self) -> bool:
         return not self.retired and len(self.lookups) < PER_CONNECTION
 
-    def send(self, lookup: Lookup) -> None:
+    def send(self, lookup: PendingLookup) -> None:
         lookup.connection = cast("ResolverConnection", self)
         lookup.sends += 1
         self.sent.append(lookup.query.name)
@@ -86,7 +86,7 @@ class Asker:
         del rdtype, elapsed_us
         self.counted.append(answer)
 
-    def ask(self, *names: str, fresh: bool = False) -> list[Lookup]:
+    def ask(self, *names: str, fresh: bool = False) -> list[PendingLookup]:
         return [
             self.resolver.ask(
                 LookupRequest(name, A, fresh), lambda found, _: self.answers.append(found)

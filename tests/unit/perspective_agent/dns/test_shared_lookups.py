@@ -1,15 +1,16 @@
 """Walks share what is in flight, and nothing else; the first level that is no absence ends one."""
 
 from itertools import permutations
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.connection import Lookup, Take
-from perspective_agent.dns.lookup_request import Answer, LookupRequest
+from perspective_agent.dns.connection import PendingLookup, Take
+from perspective_agent.dns.lookup import Answer, LookupRequest
+from perspective_agent.dns.overload_history import OverloadHistory
 from perspective_agent.dns.shared_lookups import SharedLookups, SharedWalk
 from perspective_agent.dns.wire import CAA, A, failed, make_query
 
@@ -21,14 +22,15 @@ class Link:
     """Keeps what is asked, instead of sending it."""
 
     def __init__(self) -> None:
-        self.asked: list[Lookup] = []
-        self.abandoned: list[Lookup] = []
+        self.asked: list[PendingLookup] = []
+        self.abandoned: list[PendingLookup] = []
+        self.overload_history = OverloadHistory()
 
-    def ask(self, wanted: LookupRequest, take: Take) -> Lookup:
-        self.asked.append(Lookup(make_query(wanted.name, wanted.rdtype), take))
+    def ask(self, wanted: LookupRequest, take: Take) -> PendingLookup:
+        self.asked.append(PendingLookup(make_query(wanted.name, wanted.rdtype), take))
         return self.asked[-1]
 
-    def abandon(self, lookup: Lookup) -> None:
+    def abandon(self, lookup: PendingLookup) -> None:
         lookup.take = None
         self.abandoned.append(lookup)
 
@@ -44,10 +46,20 @@ class Link:
         return [one.query.name for one in self.asked]
 
 
+class Note(NamedTuple):
+    """Who asked, and gets one answer."""
+
+    seen: dict[int, Answer]
+    number: int
+
+    def __call__(self, answer: Answer) -> None:
+        assert self.number not in self.seen
+        self.seen[self.number] = answer
+
+
 class Seen(dict[int, Answer]):
-    def take(self, ticket: int, answer: Answer) -> None:
-        assert ticket not in self
-        self[ticket] = answer
+    def at(self, number: int) -> "Note":
+        return Note(self, number)
 
     def names(self, ticket: int) -> list[str]:
         return [level.name for level in self[ticket].levels]
@@ -92,7 +104,7 @@ def broken(name: str) -> o.Lookup:
 def walk(*answers: o.Lookup) -> tuple[list[str], int]:
     """Give the answers one by one; return where the walk ended, and after how many."""
     link, seen = Link(), Seen()
-    walks_over(link).ask(caa(HOST), seen.take, 1)
+    walks_over(link).start(caa(HOST), seen.at(1))
     for count, level in enumerate(answers, 1):
         link.answer(level)
         if seen:
@@ -106,7 +118,7 @@ def walk(*answers: o.Lookup) -> tuple[list[str], int]:
 def test_rfc_8659_3_every_level_up_to_the_top_level_domain_is_asked_at_once(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
-    walks.ask(caa(HOST), seen.take, 1)
+    walks.start(caa(HOST), seen.at(1))
     assert sorted(link.names) == sorted(LEVELS)
     assert {one.query.rdtype for one in link.asked} == {CAA}
 
@@ -142,7 +154,7 @@ def test_a_set_at_a_parent_waits_for_every_level_below() -> None:
 
 
 def test_another_type_does_not_climb(link: Link, walks: SharedLookups, seen: Seen) -> None:
-    walks.ask(LookupRequest(HOST, A), seen.take, 1)
+    walks.start(LookupRequest(HOST, A), seen.at(1))
     assert link.names == [HOST]
     link.answer(absent(HOST))
     assert seen.names(1) == [HOST]
@@ -152,7 +164,7 @@ def test_a_name_of_as_many_labels_as_there_can_be_is_walked(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     name = ".".join("a" * 127)
-    walks.ask(caa(name), seen.take, 1)
+    walks.start(caa(name), seen.at(1))
     for asked in reversed(link.names):
         link.answer(absent(asked))
     assert len(seen[1].levels) == 127
@@ -161,12 +173,10 @@ def test_a_name_of_as_many_labels_as_there_can_be_is_walked(
 def test_the_lowest_open_level_fails_at_the_deadline(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
-    held = walks.ask(caa(HOST), seen.take, 1)
+    held = walks.start(caa(HOST), seen.at(1))
     link.answer(absent(HOST))
     link.answer(found(TOP))
-    answer = held.cut_short(
-        lambda lookup: failed(lookup.query.name, o.FAILURE_KIND_TIMEOUT, "late")
-    )
+    answer = held.cut_short(0.0, 5.0)
     assert [level.WhichOneof("result") for level in answer.levels] == ["absence", "failure"]
     assert answer.levels[1].name == PARENT
     assert answer.lookups_us == (7, 0, 0)
@@ -176,12 +186,10 @@ def test_the_lowest_open_level_fails_at_the_deadline(
 def test_the_lowest_fails_of_several_that_are_open(
     link: Link, walks: SharedLookups, seen: Seen, closed: int
 ) -> None:
-    held = walks.ask(caa(HOST), seen.take, 1)
+    held = walks.start(caa(HOST), seen.at(1))
     for name in LEVELS[:closed]:
         link.answer(absent(name))
-    answer = held.cut_short(
-        lambda lookup: failed(lookup.query.name, o.FAILURE_KIND_TIMEOUT, "late")
-    )
+    answer = held.cut_short(0.0, 5.0)
     assert [level.name for level in answer.levels] == LEVELS[: closed + 1]
     assert answer.levels[-1].failure.kind == o.FAILURE_KIND_TIMEOUT
 
@@ -189,7 +197,7 @@ def test_the_lowest_fails_of_several_that_are_open(
 def test_each_level_has_its_time_and_those_nobody_awaited_have_none(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
-    walks.ask(caa(HOST), seen.take, 1)
+    walks.start(caa(HOST), seen.at(1))
     link.answer(absent(TOP), 30)
     link.answer(found(PARENT), 20)
     link.answer(absent(HOST), 10)
@@ -209,7 +217,7 @@ def test_the_ad_bit_of_a_resolver_that_does_not_validate_says_nothing(
 ) -> None:
     level = found(HOST)
     level.dnssec = said
-    walks_over(link, validates=False).ask(LookupRequest(HOST, A), seen.take, 1)
+    walks_over(link, validates=False).start(LookupRequest(HOST, A), seen.at(1))
     link.answer(level)
     assert seen[1].levels[0].dnssec == told
 
@@ -221,8 +229,8 @@ def test_what_is_in_flight_is_asked_once_and_answered_to_all(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     for ticket in range(3):
-        walks.ask(caa(HOST), seen.take, ticket)
-    walks.ask(caa(f"other.{PARENT}"), seen.take, 3)
+        walks.start(caa(HOST), seen.at(ticket))
+    walks.start(caa(f"other.{PARENT}"), seen.at(3))
     assert sorted(link.names) == sorted([*LEVELS, f"other.{PARENT}"])
     for name in link.names:
         link.answer(absent(name))
@@ -238,13 +246,13 @@ def test_another_type_or_name_is_another_lookup(
         LookupRequest(TOP, A),
         LookupRequest("test", A),
     ):
-        walks.ask(wanted, seen.take, 0)
+        walks.start(wanted, seen.at(0))
     assert len(link.asked) == 3
 
 
 def test_what_was_answered_is_asked_anew(link: Link, walks: SharedLookups, seen: Seen) -> None:
     for ticket in range(3):
-        walks.ask(caa(TOP), seen.take, ticket)
+        walks.start(caa(TOP), seen.at(ticket))
         assert len(link.asked) == ticket + 1
         link.answer(absent(TOP))
     assert list(seen) == [0, 1, 2]
@@ -253,10 +261,10 @@ def test_what_was_answered_is_asked_anew(link: Link, walks: SharedLookups, seen:
 def test_a_level_that_was_answered_is_asked_anew_while_its_parent_is_in_flight(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
-    walks.ask(caa(HOST), seen.take, 1)
+    walks.start(caa(HOST), seen.at(1))
     link.answer(absent(HOST))
     link.answer(absent(PARENT))
-    walks.ask(caa(f"other.{PARENT}"), seen.take, 2)
+    walks.start(caa(f"other.{PARENT}"), seen.at(2))
     assert sorted(link.names[3:]) == sorted([f"other.{PARENT}", PARENT])
     link.answer(absent(TOP))
     assert list(seen) == [1]
@@ -266,10 +274,10 @@ def test_who_asks_after_a_parents_answer_is_not_told_it(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     """RFC 8659 section 3: what the parent published before the question counts."""
-    walks.ask(caa(HOST), seen.take, 1)
+    walks.start(caa(HOST), seen.at(1))
     link.answer(absent(TOP))
     link.answer(absent(PARENT))
-    walks.ask(caa(HOST), seen.take, 2)
+    walks.start(caa(HOST), seen.at(2))
     assert sorted(link.names[3:]) == sorted([PARENT, TOP])
     link.answer(absent(HOST))
     assert list(seen) == [1]
@@ -281,10 +289,10 @@ def test_who_asks_after_a_parents_answer_is_not_told_it(
 def test_what_is_in_flight_is_shared_beside_what_was_answered(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
-    walks.ask(caa(HOST), seen.take, 1)
+    walks.start(caa(HOST), seen.at(1))
     link.answer(absent(TOP))
     for ticket in (2, 3):
-        walks.ask(caa(HOST), seen.take, ticket)
+        walks.start(caa(HOST), seen.at(ticket))
     assert link.names[3:] == [TOP]
     link.answer(absent(HOST), 11)
     link.answer(absent(PARENT), 12)
@@ -334,12 +342,12 @@ def test_no_part_of_an_answer_is_older_than_the_question(steps: list[tuple[str, 
         if what == "ask":
             ticket = len(asked_at)
             asked_at.append(answered.now)
-            held[ticket] = walks.ask(caa(TREE[which]), seen.take, ticket)
+            held[ticket] = walks.start(caa(TREE[which]), seen.at(ticket))
         elif what == "answer":
             answered.answer(which)
         elif held:
             ticket = list(held)[which % len(held)]
-            walks.release(held.pop(ticket), seen.take, ticket)
+            held.pop(ticket).release(seen.at(ticket))
         in_flight = [one.query.name for one in answered.link.asked if one.take]
         assert len(in_flight) == len(set(in_flight))
     while any(one.take for one in answered.link.asked):
@@ -350,14 +358,14 @@ def test_no_part_of_an_answer_is_older_than_the_question(steps: list[tuple[str, 
         for level in answer.levels:
             assert answered.answered_at[id(level)] > asked_at[ticket]
     for ticket, walk in held.items():
-        walks.release(walk, seen.take, ticket)
+        walk.release(seen.at(ticket))
     assert not walks._in_flight
 
 
 def test_two_agents_share_nothing(seen: Seen) -> None:
     links = [Link(), Link()]
     for ticket, link in enumerate(links):
-        walks_over(link).ask(caa(HOST), seen.take, ticket)
+        walks_over(link).start(caa(HOST), seen.at(ticket))
     assert [len(link.asked) for link in links] == [3, 3]
 
 
@@ -371,8 +379,8 @@ def is_done(held: SharedWalk) -> bool:
 def test_who_lets_go_takes_the_answer_from_nobody_else(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
-    mine, other = (walks.ask(caa(name), seen.take, 1) for name in (HOST, f"other.{PARENT}"))
-    walks.release(mine, seen.take, 1)
+    mine, other = (walks.start(caa(name), seen.at(1)) for name in (HOST, f"other.{PARENT}"))
+    mine.release(seen.at(1))
     assert [one.query.name for one in link.abandoned] == [HOST]
     for name in (f"other.{PARENT}", PARENT, TOP):
         link.answer(absent(name))
@@ -384,12 +392,12 @@ def test_who_lets_go_takes_the_answer_from_nobody_else(
 def test_a_lookup_that_is_shared_is_given_up_by_the_last(
     link: Link, walks: SharedLookups, seen: Seen, first: int
 ) -> None:
-    held = [walks.ask(caa(HOST), seen.take, 0)]
+    held = [walks.start(caa(HOST), seen.at(0))]
     link.answer(absent(TOP))
-    held.append(walks.ask(caa(HOST), seen.take, 1))
-    walks.release(held[first], seen.take, first)
+    held.append(walks.start(caa(HOST), seen.at(1)))
+    held[first].release(seen.at(first))
     assert HOST not in [one.query.name for one in link.abandoned]
-    walks.ask(caa(HOST), seen.take, 2)
+    walks.start(caa(HOST), seen.at(2))
     assert link.names.count(HOST) == 1
     for name in (HOST, PARENT, TOP):
         link.answer(absent(name))
@@ -400,24 +408,24 @@ def test_a_lookup_that_is_shared_is_given_up_by_the_last(
 def test_what_nobody_holds_any_more_is_given_up_and_not_joined(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
-    held = [walks.ask(caa(HOST), seen.take, ticket) for ticket in range(2)]
-    walks.release(held[0], seen.take, 0)
+    held = [walks.start(caa(HOST), seen.at(ticket)) for ticket in range(2)]
+    held[0].release(seen.at(0))
     assert not link.abandoned
-    walks.release(held[1], seen.take, 1)
+    held[1].release(seen.at(1))
     assert sorted(one.query.name for one in link.abandoned) == sorted(LEVELS)
-    walks.ask(caa(HOST), seen.take, 2)
+    walks.start(caa(HOST), seen.at(2))
     assert len(link.asked) == 6
 
 
 def test_a_walk_that_ended_is_open_until_its_parents_are_answered_or_let_go(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
-    held = walks.ask(caa(HOST), seen.take, 1)
+    held = walks.start(caa(HOST), seen.at(1))
     link.answer(found(HOST))
     assert list(seen) == [1]
     assert held.is_open
     link.answer(absent(TOP))
-    walks.release(held, seen.take, 1)
+    held.release(seen.at(1))
     assert [one.query.name for one in link.abandoned] == [PARENT]
     assert not held.is_open
 
@@ -425,36 +433,36 @@ def test_a_walk_that_ended_is_open_until_its_parents_are_answered_or_let_go(
 def test_what_is_withdrawn_is_not_sent_but_what_was_sent_goes_on(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
-    held = walks.ask(caa(HOST), seen.take, 1)
+    held = walks.start(caa(HOST), seen.at(1))
     for one in link.asked:
         one.is_queued = one.query.name != TOP
     assert held.is_queued
-    walks.withdraw(held)
+    held.withdraw()
     assert sorted(one.query.name for one in link.abandoned) == sorted(LEVELS[:2])
     assert held.is_open
-    walks.release(held, seen.take, 1)
+    held.release(seen.at(1))
     assert sorted(one.query.name for one in link.abandoned) == sorted(LEVELS)
 
 
 def test_what_is_withdrawn_by_one_is_sent_for_another(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
-    mine = walks.ask(caa(HOST), seen.take, 1)
-    walks.ask(caa(PARENT), seen.take, 2)
+    mine = walks.start(caa(HOST), seen.at(1))
+    walks.start(caa(PARENT), seen.at(2))
     for one in link.asked:
         one.is_queued = True
-    walks.withdraw(mine)
+    mine.withdraw()
     assert [one.query.name for one in link.abandoned] == [HOST]
 
 
 def test_a_walk_that_may_be_joined_keeps_its_parents(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
-    held = walks.ask(caa(HOST), seen.take, 1)
+    held = walks.start(caa(HOST), seen.at(1))
     for one in link.asked:
         one.is_queued = one.query.name != HOST
-    walks.withdraw(held)
-    walks.ask(caa(HOST), seen.take, 2)
+    held.withdraw()
+    walks.start(caa(HOST), seen.at(2))
     for name in LEVELS:
         link.answer(absent(name))
     assert seen.names(2) == LEVELS

@@ -1,10 +1,11 @@
-"""A walk that is wanted, and what came of it. Pure."""
+"""What a check asks of DNS, and what came of it. Pure."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from mpic.v1 import observation_pb2 as o
+from perspective_agent.dns.wire import failed
 
 
 class LookupRequest(NamedTuple):
@@ -20,9 +21,13 @@ class LookupRequest(NamedTuple):
     direct: bool = False
     """Ask the servers of the name themselves, past the resolver (`diagnosis`)."""
 
+    def too_large(self, detail: str) -> Answer:
+        """Return the failure of a domain whose sets and aliases are too large together."""
+        return Answer((failed(self.name, o.FAILURE_KIND_ALIAS, detail),), ())
+
 
 class Answer(NamedTuple):
-    """What came of a walk: its levels from the name upwards, as far as it went."""
+    """What came of a lookup or walk: its levels from the name upwards, as far as it went."""
 
     levels: tuple[o.Lookup, ...]
     """Shared with other walks: never changed."""
