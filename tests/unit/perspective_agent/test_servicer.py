@@ -11,6 +11,7 @@ import pytest
 from mpic.runtime.clock import read_clock_us
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
+from perspective_agent import checks
 from perspective_agent.dns.connection import PendingLookup, Take
 from perspective_agent.dns.lookup import LookupRequest
 from perspective_agent.dns.overload_history import OverloadHistory
@@ -179,6 +180,13 @@ async def test_who_is_asked_for_the_time_tells_it_at_once_and_what_it_answers() 
 async def test_who_is_not_asked_for_the_time_echoes_nothing() -> None:
     responses = await Agent().ask(p.ObserveRequest(heartbeat=True))
     assert {one.clock_asked_us for one in responses} == {0}
+
+
+async def test_a_check_that_is_in_the_register_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    context: Any = None
+    monkeypatch.setitem(checks.CHECKS, "dummy", checks.CHECKS["addresses"])
+    described = await Agent().servicer.Describe(p.DescribeRequest(), context)
+    assert list(described.checks) == ["caa_walk", "addresses", "dummy"]
 
 
 async def test_it_describes_itself_by_what_it_can_do() -> None:
