@@ -5,7 +5,8 @@
     python -m pytest tests/clauses --server HOST:PORT --server-name NAME \\
         --cert FILE --key FILE --ca FILE
 
-Its issuers must be those of `tests.world.service.ISSUERS`.
+Its issuers must be those of `tests.world.issuers`. What needs a fault that only our own world has,
+such as an agent that lies, is skipped then. `python -m tests.world` runs the test Internet alone.
 """
 
 import tempfile
@@ -15,13 +16,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from mpic.runtime.grpc.tls import TlsFiles
-from tests.clauses.zone import tables_zone
 from tests.world import network
-from tests.world.deployment import COORDINATOR, Deployment, Plan
+from tests.world.deployment import Deployment, Plan
 from tests.world.internet import Internet
 from tests.world.postgresql import PostgresqlServer
-from tests.world.service import ISSUERS, Service
 
 # How fast a machine is decides nothing here, and a change is tried with the same values as the one
 # before it: tests/fuzz/run.sh looks further.
@@ -72,26 +70,6 @@ def deployment(
 ) -> Iterator[Deployment]:
     plan = getattr(request.module, "PLAN", Plan())
     with Deployment(tmp_path_factory.mktemp("deployment"), internet, plan) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def service(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    option = request.config.getoption
-    if option("--server"):
-        files = TlsFiles(option("--cert"), option("--key"), option("--ca"))
-        with Service(option("--server"), option("--server-name"), files) as running:
-            yield running
-        return
-    internet: Internet = request.getfixturevalue("internet")
-    internet.replace(tables_zone())
-    plan = Plan(lookup_timeout=10, coordinator_extra=ISSUERS)
-    with (
-        Deployment(tmp_path_factory.mktemp("service"), internet, plan) as deployment,
-        Service(COORDINATOR, "localhost", deployment.caller_tls()) as running,
-    ):
         yield running
 
 

@@ -8,26 +8,32 @@ from mpic.v1 import corroboration_pb2 as c
 from tests.clauses import test_rfc8657_parameters as rfc8657
 from tests.clauses import test_rfc8659_caa_set as rfc8659
 from tests.clauses import test_rfc9495_issuemail as rfc9495
+from tests.clauses.service import Service, Terms, Verdict
 from tests.clauses.zone import name, sets
-from tests.world.service import TABLES, UNDERSTANDING, Service
+from tests.world.issuers import TABLES, UNDERSTANDING
 
 SERVED = sets().keys()
 # What the API refuses before anybody is asked: no label of RFC 8657 section 4.
 NO_METHODS = ("dns-01,http-01", "DNS-01")
 
 
-def check(verdict: c.NameVerdict, expected: c.CaaOutcome.ValueType) -> str:
+USUAL = Terms(issuer=TABLES)
+
+
+def check(verdict: Verdict, expected: c.CaaOutcome.ValueType) -> str:
     """Say what is wrong with a verdict, if anything is."""
     permits = expected == c.CAA_OUTCOME_PERMITTED
-    reason = c.REASON_CORROBORATED if permits else c.REASON_PRIMARY_CAA_FORBIDS
-    outcomes = {report.caa.outcome for report in verdict.perspectives}
-    if (verdict.reason, verdict.approved, outcomes) == (reason, permits, {expected}):
+    wanted = ("corroborated", "permitted") if permits else ("primary caa forbids", "forbidden")
+    outcomes = {report.caa.outcome for report in verdict.reports}
+    if (verdict.approved, verdict.reason, outcomes) == (permits, wanted[0], {wanted[1]}):
         return ""
-    return f"{verdict.name}: {c.Reason.Name(verdict.reason)}: {verdict.detail}"
+    return f"{verdict.name}: {verdict.reason}: {verdict.detail}"
 
 
-def check_all(service: Service, expected: dict[str, c.CaaOutcome.ValueType], **fields: str) -> None:
-    verdicts = service.verdicts(list(expected), **({"issuer": TABLES} | fields))
+def check_all(
+    service: Service, expected: dict[str, c.CaaOutcome.ValueType], terms: Terms = USUAL
+) -> None:
+    verdicts = service.verdicts(list(expected), terms)
     assert verdicts.keys() == expected.keys()
     wrong = [check(verdicts[name], outcome) for name, outcome in expected.items()]
     assert not [text for text in wrong if text]
@@ -84,7 +90,7 @@ def test_rfc_8659_4_1_an_issuer_that_understands_more(service: Service) -> None:
         name(f"mail{number}"): row.understood or row.expected
         for number, row in enumerate(rfc9495.SETS)
     }
-    check_all(service, expected, issuer=UNDERSTANDING)
+    check_all(service, expected, Terms(issuer=UNDERSTANDING))
 
 
 def applicant(numbered: tuple[int, rfc8657.Row]) -> tuple[str, str]:
@@ -103,4 +109,4 @@ def test_rfc_8657_parameters(service: Service, account: str, method: str) -> Non
     expected = {
         name(f"parameters{number}"): row.expected for number, row in APPLICANTS[account, method]
     }
-    check_all(service, expected, account_uri=account, validation_method=method)
+    check_all(service, expected, Terms(TABLES, account, method))

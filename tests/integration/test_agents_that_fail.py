@@ -185,15 +185,6 @@ def test_a_killed_agent_stays_in_the_denominator(deployment: Deployment) -> None
     assert report_of(verdict, "frankfurt").dissent == c.DISSENT_UNREACHABLE
 
 
-def test_br_3_2_2_9_two_killed_agents_are_3_of_5_not_3_of_3(deployment: Deployment) -> None:
-    with killed(deployment, "frankfurt", "johannesburg"):
-        wait_for(deployment, lambda ready: not (ready["frankfurt"] or ready["johannesburg"]))
-        verdict = ask(deployment, linger=LINGER)
-    assert not verdict.approved
-    assert (verdict.reason, verdict.quorum) == (c.REASON_QUORUM_NOT_MET, "3/5")
-    assert verdict.error.code == 338
-
-
 def test_a_killed_primary_leaves_it_undetermined(deployment: Deployment) -> None:
     with killed(deployment, "tokyo"):
         wait_for(deployment, lambda ready: not ready["tokyo"])

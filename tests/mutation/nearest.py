@@ -9,7 +9,16 @@ from pathlib import Path
 UNIT = "tests/unit"
 CLAUSES = "tests/clauses"
 # Those that start servers, which the tests that call this may have running already.
-WITHOUT = ("tests/clauses/test_caa_over_the_api.py", "tests/clauses/test_hostile_dns.py")
+WITHOUT = (
+    "tests/clauses/test_br_3_2_2_9_channels.py",
+    "tests/clauses/test_br_3_2_2_9_quorum.py",
+    "tests/clauses/test_br_4_2_2_1_caa.py",
+    "tests/clauses/test_br_4_2_2_2_dnssec.py",
+    "tests/clauses/test_br_5_4_1_logging.py",
+    "tests/clauses/test_caa_over_the_api.py",
+    "tests/clauses/test_hostile_dns.py",
+)
+RULES = "tests/clauses/test_br_3_2_2_9_rules.py"
 
 # A server of the test's own, or an agent's or a resolver's place: no program is started.
 SERVER = "tests/integration/test_server.py"
@@ -47,6 +56,9 @@ _BESIDE = {
         "tests/unit/coordinator/checks/caa/test_relevant_set.py",
         "tests/unit/coordinator/checks/caa/test_lookup_failure.py",
     ),
+    "coordinator/rules/policy.py": (RULES,),
+    "coordinator/rules/quorum.py": (RULES,),
+    "coordinator/rules/roster.py": (RULES,),
     "coordinator/telemetry/collectors.py": ("tests/unit/coordinator/telemetry/test_metrics.py",),
     "coordinator/checks/caa/issuer.py": (
         "tests/unit/coordinator/settings/test_settings.py",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.clauses.zone import tables_zone
 from tests.world.internet import Internet
-from tests.world.service import ISSUERS
+from tests.world.issuers import ISSUERS
 
 with Internet(Path(sys.argv[1]).resolve()) as internet:
     internet.replace(tables_zone())

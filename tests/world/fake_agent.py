@@ -208,6 +208,7 @@ async def main(behaviour: str, id: str, rir: str, listen: str, pki: str) -> None
 
     async def observe(requests: AsyncIterator[bytes], _context: object) -> AsyncIterator[bytes]:
         async for message in requests:
+            print("asked", message.hex(), flush=True)  # noqa: T201 - for whoever started it
             request = p.ObserveRequest.FromString(message)
             if request.heartbeat:
                 yield p.ObserveResponse(perspective_id=id, rir=region).SerializeToString()

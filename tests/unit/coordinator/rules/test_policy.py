@@ -11,11 +11,6 @@ MOMENT = timedelta(seconds=1)
 DECEMBER = datetime(2026, 12, 15, tzinfo=UTC)
 
 
-def test_br_1_6_4_a_row_applies_from_midnight_utc() -> None:
-    assert Policy().row_at(DECEMBER - MOMENT).minimum_remotes == 4
-    assert Policy().row_at(DECEMBER).minimum_remotes == 5
-
-
 def test_the_order_of_rows_does_not_matter() -> None:
     assert Policy(tuple(reversed(BASELINE_ROWS))).row_at(DECEMBER).minimum_remotes == 5
 

@@ -1,11 +1,11 @@
 """BR 3.2.2.9: the quorum table, the regions, the minimum, and when a verdict is certain."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
 
-from coordinator.rules.policy import BASELINE_ROWS, Policy, PolicyRow
+from coordinator.rules.policy import BASELINE_ROWS, PolicyRow
 from coordinator.rules.quorum import Terms, foresee_quorum, judge_quorum, required_by_policy
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -19,37 +19,6 @@ def spread(count: int) -> list[o.Rir.ValueType]:
 
 
 # BR 3.2.2.9, table "Quorum Requirements", written out.
-@pytest.mark.parametrize(
-    ("attempted", "needed"), [(2, 1), (3, 2), (4, 3), (5, 4), (6, 4), (7, 5), (8, 6)]
-)
-def test_br_3_2_2_9_table_of_allowed_noncorroborations(attempted: int, needed: int) -> None:
-    # One corroborating remote cannot stand in two regions, so that rule is left out here.
-    row = PolicyRow(ANY_NUMBER.effective_from, minimum_remotes=2, minimum_regions=1)
-    terms = Terms(row, attempted)
-    assert terms.required == needed
-    for corroborating in range(attempted + 1):
-        expected = c.REASON_CORROBORATED if corroborating >= needed else c.REASON_QUORUM_NOT_MET
-        assert judge_quorum(spread(corroborating), terms) == expected
-
-
-def test_br_3_2_2_9_of_one_remote_none_may_dissent() -> None:
-    for row in BASELINE_ROWS:
-        assert [row.allowed_noncorroborations(used) for used in (0, 1, 2)] == [0, 0, 1]
-
-
-def test_br_3_2_2_9_four_of_five_in_one_region_are_refused() -> None:
-    assert judge_quorum([o.RIR_ARIN] * 4, Terms(ANY_NUMBER, 5)) == c.REASON_REGIONS_NOT_MET
-    two_regions = [o.RIR_ARIN] * 3 + [o.RIR_RIPE]
-    assert judge_quorum(two_regions, Terms(ANY_NUMBER, 5)) == c.REASON_CORROBORATED
-
-
-def test_br_3_2_2_9_minimum_of_remotes_by_the_date_of_issuance() -> None:
-    before = datetime(2026, 12, 14, 23, 59, 59, tzinfo=UTC)
-    after = before + timedelta(seconds=1)
-    four = spread(4)
-    assert judge_quorum(four, Terms(Policy().row_at(before), 4)) == c.REASON_CORROBORATED
-    assert judge_quorum(four, Terms(Policy().row_at(after), 4)) == c.REASON_TOO_FEW_REMOTES
-    assert judge_quorum(spread(5), Terms(Policy().row_at(after), 5)) == c.REASON_CORROBORATED
 
 
 def test_four_of_five_is_the_default_quorum() -> None:

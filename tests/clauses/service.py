@@ -1,0 +1,321 @@
+"""A service to put questions to, wherever it runs, and its answers in the words of the clauses.
+
+What a request is made of, and how an answer is read, is known here and nowhere else in this
+directory.
+"""
+
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from mpic.runtime.grpc.tls import TlsFiles, channel_credentials
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import corroboration_pb2_grpc
+from mpic.v1 import observation_pb2 as o
+from tests.world.issuers import WORLD
+
+_NAMES = 100
+_SECONDS = 60
+_BUSY_TRIES = 10
+_OVERLOADED = "overloaded"
+
+
+class NotDecidedError(Exception):
+    """The service decided nothing, and says why in gRPC's words: "UNAVAILABLE"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a request says beside its names."""
+
+    issuer: str = WORLD
+    account: str = ""
+    method: str = ""
+    at_least: int = 0
+    """Remotes that the caller wants to corroborate; 0: what the policy demands."""
+    dry_run: bool = False
+
+
+_USUAL = Terms()
+
+
+@dataclass(frozen=True, slots=True)
+class Determination:
+    """What one perspective's CAA records come to."""
+
+    outcome: str
+    """ "permitted", "forbidden" or "failed"; empty where there is none."""
+    found_at: str
+    clause: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a service says of one perspective and one name."""
+
+    perspective: str
+    is_primary: bool
+    region: str
+    """Such as "APNIC"."""
+    corroborates: bool
+    why: str
+    """Why not: "caa forbids", "addresses differ", "unreachable"; empty where it does."""
+    detail: str
+    caa: Determination
+    walk: Sequence[o.Lookup]
+    """The CAA lookups, from the name upwards; none where it did not answer."""
+    addresses: o.Lookup
+    validates: bool
+    """Whether its resolver does, as its agent proved."""
+    slowest: timedelta
+    """Of its lookups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a service makes of one name."""
+
+    name: str
+    approved: bool
+    reason: str
+    """ "corroborated", "quorum not met", "primary caa forbids" and so on."""
+    detail: str
+    code: int
+    """Of its error, such as 338; 0: none."""
+    quorum: str
+    required: int
+    usable_until: datetime | None
+    reports: Sequence[Report]
+
+    @property
+    def primary(self) -> Report:
+        """The primary's report."""
+        (found,) = (one for one in self.reports if one.is_primary)
+        return found
+
+    @property
+    def remotes(self) -> Sequence[Report]:
+        """The reports of the others."""
+        return [one for one in self.reports if not one.is_primary]
+
+    @property
+    def corroborating(self) -> Sequence[Report]:
+        """Those of the remotes that corroborate."""
+        return [one for one in self.remotes if one.corroborates]
+
+    def of(self, perspective: str) -> Report:
+        """Return the report of a perspective."""
+        (found,) = (one for one in self.reports if one.perspective == perspective)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service makes of the names of a certificate."""
+
+    approved: bool
+    code: int
+    verdicts: Sequence[Verdict]
+    asked_at: datetime
+    decided_at: datetime
+    usable_until: datetime | None
+    minimum_remotes: int
+    """Of the policy row that was applied."""
+    allowed: int
+    """Remotes that need not corroborate, by that row."""
+    minimum_regions: int
+    minimum_distance_km: int
+    agreement: str
+    """How a remote's addresses must agree with the primary's: "exact" and so on."""
+    dry_run: bool
+    record: str
+    """Under which the service keeps all this."""
+    request: str
+
+    @property
+    def verdict(self) -> Verdict:
+        """The only one."""
+        (found,) = self.verdicts
+        return found
+
+
+class Service:
+    """A channel to a coordinator."""
+
+    def __init__(self, address: str, server_name: str, files: TlsFiles) -> None:
+        """Connect when first asked."""
+        self.address, self.server_name, self.files = address, server_name, files
+        self._channel = self.open(channel_credentials(files))
+
+    def open(self, credentials: grpc.ChannelCredentials, server_name: str = "") -> grpc.Channel:
+        """Open another channel to the same service."""
+        options = [("grpc.ssl_target_name_override", server_name or self.server_name)]
+        return grpc.secure_channel(self.address, credentials, options)
+
+    def ask(
+        self, *names: str, terms: Terms = _USUAL, channel: grpc.Channel | None = None
+    ) -> Answer:
+        """Put one question, and wait for every perspective; raises NotDecidedError.
+
+        Where somebody had too much to do it is asked again, as callers do.
+        """
+        for _ in range(_BUSY_TRIES):
+            answer = self._ask_once(names, terms, channel)
+            if answer and not any(map(_was_too_busy, answer.verdicts)):
+                return answer
+            time.sleep(1)
+        raise NotDecidedError(_OVERLOADED)
+
+    def verdicts(self, names: Sequence[str], terms: Terms = _USUAL) -> dict[str, Verdict]:
+        """Ask about any number of names; return the verdicts by name as asked."""
+        found: dict[str, Verdict] = {}
+        for _ in range(_BUSY_TRIES):
+            left = [name for name in names if name not in found or _was_too_busy(found[name])]
+            for start in range(0, len(left), _NAMES):
+                answer = self._ask_once(left[start : start + _NAMES], terms)
+                found |= {one.name: one for one in answer.verdicts} if answer else {}
+        return found
+
+    def _ask_once(
+        self, names: Sequence[str], terms: Terms, channel: grpc.Channel | None = None
+    ) -> Answer | None:
+        """Return no answer where the service has too much to do."""
+        stub, wait = _stub(channel or self._channel), channel is None
+        try:
+            request = _make_request(names, terms)
+            return _read_answer(stub.Corroborate(request, timeout=_SECONDS, wait_for_ready=wait))
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+                return None
+            raise NotDecidedError(error.code().name) from error
+
+    def read_back(self, record: str) -> Answer:
+        """Return what the service wrote down of an answer."""
+        request = c.GetCorroborationRequest(record_id=record)
+        told = _stub(self._channel).GetCorroboration(request, timeout=_SECONDS)
+        return _read_answer(told.verdict)
+
+    def roster(self, channel: grpc.Channel | None = None) -> dict[str, str]:
+        """Return the region of each perspective; raises NotDecidedError."""
+        stub = _stub(channel or self._channel)
+        try:
+            told = stub.ListPerspectives(c.ListPerspectivesRequest(), timeout=_SECONDS)
+        except grpc.RpcError as error:
+            raise NotDecidedError(error.code().name) from error
+        return {one.perspective_id: _region(one.rir) for one in told.perspectives}
+
+    def __enter__(self) -> Self:
+        """Nothing yet."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Hang up."""
+        self._channel.close()
+
+
+def _stub(channel: grpc.Channel) -> corroboration_pb2_grpc.CorroborationServiceStub:
+    return corroboration_pb2_grpc.CorroborationServiceStub(channel)
+
+
+def _make_request(names: Iterable[str], terms: Terms) -> c.CorroborateRequest:
+    request = c.CorroborateRequest(
+        request_id=f"clause-{uuid.uuid4()}",
+        names=names,
+        issuer=terms.issuer,
+        account_uri=terms.account,
+        validation_method=terms.method,
+        dry_run=terms.dry_run,
+    )
+    request.tightening.min_corroborating = terms.at_least
+    request.linger.FromSeconds(10)
+    return request
+
+
+def _read_answer(response: c.CorroborateResponse) -> Answer:
+    policy = response.policy
+    return Answer(
+        approved=response.approved,
+        code=response.error.code,
+        verdicts=[_read_verdict(one) for one in response.names],
+        asked_at=response.asked_at.ToDatetime(UTC),
+        decided_at=response.decided_at.ToDatetime(UTC),
+        usable_until=_usable_until(response),
+        minimum_remotes=policy.minimum_remotes,
+        allowed=policy.allowed_noncorroborations,
+        minimum_regions=policy.minimum_regions,
+        minimum_distance_km=policy.minimum_distance_km,
+        agreement=_words(c.AddressAgreement.Name(policy.address_agreement), "ADDRESS_AGREEMENT_"),
+        dry_run=response.dry_run,
+        record=response.record_id,
+        request=response.request_id,
+    )
+
+
+def _read_verdict(verdict: c.NameVerdict) -> Verdict:
+    return Verdict(
+        name=verdict.name,
+        approved=verdict.approved,
+        reason=_words(c.Reason.Name(verdict.reason), "REASON_"),
+        detail=verdict.detail,
+        code=verdict.error.code,
+        quorum=verdict.quorum,
+        required=verdict.required,
+        usable_until=_usable_until(verdict),
+        reports=[_read_report(one) for one in verdict.perspectives],
+    )
+
+
+def _read_report(report: c.PerspectiveReport) -> Report:
+    walk: Sequence[o.Lookup] = ()
+    addresses = o.Lookup()
+    for finding in report.observation.findings:
+        if finding.HasField("caa_walk"):
+            walk = finding.caa_walk.levels
+        elif finding.HasField("addresses"):
+            addresses = finding.addresses.lookup
+    caa = report.caa
+    outcome = _words(c.CaaOutcome.Name(caa.outcome), "CAA_OUTCOME_")
+    return Report(
+        perspective=report.perspective_id,
+        is_primary=report.role == c.ROLE_PRIMARY,
+        region=_region(report.rir),
+        corroborates=report.corroborates,
+        why=_words(c.Dissent.Name(report.dissent), "DISSENT_"),
+        detail=report.detail,
+        caa=Determination(outcome, caa.found_at, caa.clause, caa.record),
+        walk=walk,
+        addresses=addresses,
+        validates=report.resolver.validates,
+        slowest=timedelta(microseconds=max(report.lookups_us, default=0)),
+    )
+
+
+def _usable_until(message: c.CorroborateResponse | c.NameVerdict) -> datetime | None:
+    if not message.HasField("caa_usable_until"):
+        return None
+    return message.caa_usable_until.ToDatetime(UTC)
+
+
+def _words(name: str, prefix: str) -> str:
+    words = name.removeprefix(prefix).lower().replace("_", " ")
+    return "" if words == "unspecified" else words
+
+
+def _region(rir: o.Rir.ValueType) -> str:
+    return o.Rir.Name(rir).removeprefix("RIR_")
+
+
+def _was_too_busy(verdict: Verdict) -> bool:
+    return any(report.why == _OVERLOADED for report in verdict.reports)
