@@ -27,9 +27,9 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
 from perspective_agent.cpu_starvation import CpuStarvation
 from perspective_agent.diagnosis.servers import Diagnoser
-from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.metrics import AgentMetrics
-from perspective_agent.servicer import Identity, PerspectiveServicer, View
+from perspective_agent.servicer import Identity, PerspectiveServicer, ResolverState
 from perspective_agent.settings import AgentSettings, ResolverTable, read_settings
 from perspective_agent.stream import StreamOptions
 from perspective_agent.unbound.capacity import FULL, Capacity, find_capacity
@@ -39,7 +39,7 @@ from perspective_agent.unbound.process import PrivateUnbound
 from perspective_agent.unbound.statistics import UnboundStatistics
 from perspective_agent.unbound.trust_anchor import read_key_tags
 from perspective_agent.unbound.validation_probe import (
-    Probe,
+    ProbeResult,
     ResolverNotValidatingError,
     probe_validation,
     succeed,
@@ -81,27 +81,29 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
         reloadable = _reloadable(file, lambda new: _adopt(new, file, server, program))
         reloader = Reloader(reloadable, settings, program)
         shown = await _open_admin(reloader, worker, program, stack)
-        view = await _open_view(settings.resolver, worker, capacity, shown, stack)
+        resolver = await _open_resolver(settings.resolver, worker, capacity, shown, stack)
         allowed = {SERVICE: frozenset(settings.callers.allowed)}
         address = shift_port(settings.agent.listen, worker)
         server = Server(Listening(address, tls, allowed, QUESTIONS_OCTETS))
-        servicer = _make_servicer(settings, capacity, view, shown.metrics)
+        servicer = _make_servicer(settings, capacity, resolver, shown.metrics)
         program.register(server.meter.collectors)
-        shown.metrics.read_at_scrape(view, servicer.load)
+        shown.metrics.read_at_scrape(resolver, servicer.load)
         server.add(perspective_pb2_grpc.add_PerspectiveServiceServicer_to_server, servicer)
         await server.start()
         shown.readiness.require("serving", server.why_not_serving)
-        shown.readiness.require("resolver", lambda: view.cannot_look)
+        shown.readiness.require("resolver", lambda: resolver.cannot_look)
         await server.set_health(serving=True)
 
         async def tell() -> None:
-            await server.set_health(serving=not view.cannot_look)
+            await server.set_health(serving=not resolver.cannot_look)
             servicer.tell()
 
         watches = [
-            asyncio.create_task(_probe_for_ever(view, settings.resolver, tell)),
-            asyncio.create_task(_feel_for_ever(view, settings.resolver.restart_hung_after, tell)),
-            asyncio.create_task(_make_room_for_ever(view, servicer, settings.agent.lookup_timeout)),
+            asyncio.create_task(_watch_validation(resolver, settings.resolver, tell)),
+            asyncio.create_task(
+                _watch_liveness(resolver, settings.resolver.restart_hung_after, tell)
+            ),
+            asyncio.create_task(_adapt_limit(resolver, servicer, settings.agent.lookup_timeout)),
             asyncio.create_task(reloader.run()),
         ]
         await server.run_until_signal(settings.agent.shutdown_grace, servicer.drain)
@@ -180,7 +182,7 @@ async def _open_admin(
 
 
 def _make_servicer(
-    settings: AgentSettings, capacity: Capacity, view: View, metrics: AgentMetrics
+    settings: AgentSettings, capacity: Capacity, resolver: ResolverState, metrics: AgentMetrics
 ) -> PerspectiveServicer:
     identity = Identity(settings.agent.id, o.Rir.Value(f"RIR_{settings.agent.rir}"))
     stream = StreamOptions(
@@ -188,12 +190,12 @@ def _make_servicer(
         max_open=min(settings.agent.max_open_questions, capacity.questions),
         count=metrics.count_observation,
     )
-    return PerspectiveServicer(identity, view, settings.agent.lookup_timeout, stream)
+    return PerspectiveServicer(identity, resolver, settings.agent.lookup_timeout, stream)
 
 
-async def _open_view(
+async def _open_resolver(
     table: ResolverTable, worker: int, capacity: Capacity, shown: _Shown, stack: AsyncExitStack
-) -> View:
+) -> ResolverState:
     """Start or find the resolver, and prove that it validates before anything is served."""
     kill = None
     if table.mode == "private":
@@ -208,22 +210,24 @@ async def _open_view(
         socket = table.control_socket
     control = shown.statistics.control = UnboundControl(socket)
     erase, count = FailureEraser(control).erase, shown.metrics.count_lookup
-    resolver = Resolver(address, erase, capacity.connections, count)
-    resolver.diagnose = Diagnoser(address, table.egress(), resolver.overload_history).diagnose
-    stack.callback(resolver.close)
-    probe = await _probe_until_validating(resolver, control, table, shown.readiness)
+    link = ResolverLink(address, erase, capacity.connections, count)
+    link.diagnose = Diagnoser(address, table.egress(), link.overload_history).diagnose
+    stack.callback(link.close)
+    probe = await _probe_until_validating(link, control, table, shown.readiness)
     if table.require_validation and not probe.validates:
         raise ResolverNotValidatingError(
             f"the resolver at {address[0]}:{address[1]} was not shown to validate: {probe.evidence}"
         )
     log.info("resolver_probe", validates=probe.validates, evidence=probe.evidence)
     key_tags = read_key_tags(table.trust_anchor_file)
-    return View(resolver, control, software, key_tags, probe, table.require_validation, kill=kill)
+    return ResolverState(
+        link, control, software, key_tags, probe, table.require_validation, kill=kill
+    )
 
 
 async def _probe_until_validating(
-    resolver: Resolver, control: UnboundControl, table: ResolverTable, readiness: Readiness
-) -> Probe:
+    link: ResolverLink, control: UnboundControl, table: ResolverTable, readiness: Readiness
+) -> ProbeResult:
     """Probe until it is shown that the resolver validates, or, once time is up, that it does not.
 
     Where no answer comes nothing is shown: at boot the network may come up after the agent, and
@@ -231,7 +235,7 @@ async def _probe_until_validating(
     """
     deadline = asyncio.get_running_loop().time() + table.start_timeout
     while True:
-        probe = await probe_validation(resolver, control, table.probe_timeout, table.rules())
+        probe = await probe_validation(link, control, table.probe_timeout, table.rules())
         if probe.validates or not table.require_validation:
             return probe
         if probe.is_conclusive and asyncio.get_running_loop().time() > deadline:
@@ -242,51 +246,56 @@ async def _probe_until_validating(
         await asyncio.sleep(0.5)
 
 
-async def _probe_for_ever(view: View, table: ResolverTable, tell: Tell) -> None:
-    """Keep `view.probe` true to what the resolver does."""
+async def _watch_validation(resolver: ResolverState, table: ResolverTable, tell: Tell) -> None:
+    """Keep `resolver.probe` true to what the resolver does."""
     while True:
-        is_proven = view.probe.validates and view.probe.is_conclusive
+        is_proven = resolver.probe.validates and resolver.probe.is_conclusive
         await asyncio.sleep(table.probe_interval if is_proven else 1.0)
-        if view.hangs:
+        if resolver.hangs:
             continue
         latest = await probe_validation(
-            view.resolver, view.control, table.probe_timeout, table.rules()
+            resolver.link, resolver.control, table.probe_timeout, table.rules()
         )
-        probe = succeed(view.probe, latest)
+        probe = succeed(resolver.probe, latest)
         if is_proven and not latest.is_conclusive:
             log.warning("resolver_probe_inconclusive", evidence=latest.evidence)
-        is_new = probe.validates != view.probe.validates
-        view.probe = probe
+        is_new = probe.validates != resolver.probe.validates
+        resolver.probe = probe
         if is_new:
             log.warning("resolver_probe", validates=probe.validates, evidence=probe.evidence)
             await tell()
 
 
-async def _feel_for_ever(view: View, patience: float, tell: Tell) -> None:
-    """Keep `view.hangs` true to whether the resolver lives; one that hangs on is killed."""
-    pulse, clock = ResolverLiveness(view.resolver, view.control), asyncio.get_running_loop().time
-    lived = clock()
+async def _watch_liveness(resolver: ResolverState, restart_after: float, tell: Tell) -> None:
+    """Keep `resolver.hangs` true to whether the resolver lives; one that hangs on is killed."""
+    liveness, clock = (
+        ResolverLiveness(resolver.link, resolver.control),
+        asyncio.get_running_loop().time,
+    )
+    alive_at = clock()
     while True:
         await asyncio.sleep(INTERVAL)
-        hangs = await pulse.feel()
-        if hangs != view.hangs:
+        hangs = await liveness.check()
+        if hangs != resolver.hangs:
             log.warning("resolver_hangs" if hangs else "resolver_lives_again", evidence=hangs)
-            view.hangs = hangs
+            resolver.hangs = hangs
             await tell()
         if not hangs:
-            lived = clock()
-        elif view.kill is not None and clock() - lived > patience:
-            view.kill()
-            lived = clock()
+            alive_at = clock()
+        elif resolver.kill is not None and clock() - alive_at > restart_after:
+            resolver.kill()
+            alive_at = clock()
 
 
-async def _make_room_for_ever(view: View, servicer: PerspectiveServicer, longest: float) -> None:
+async def _adapt_limit(
+    resolver: ResolverState, servicer: PerspectiveServicer, longest: float
+) -> None:
     """Let in as many questions as can be looked up within a part of the time they may take."""
-    exertion = CpuStarvation(view.resolver, view.control)
+    starvation = CpuStarvation(resolver.link, resolver.control)
     while True:
-        await exertion.feel()
+        await starvation.measure()
         load = servicer.load()
         is_slow = time.perf_counter() - load.oldest > _SLOW * longest
-        servicer.room.adjust(
-            load.questions, strained=view.resolver.overload_history.is_on and is_slow
+        servicer.limit.adjust(
+            load.questions, strained=resolver.link.overload_history.is_on and is_slow
         )

@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from perspective_agent.dns.overload_history import BEAT
-from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.overload_history import SAMPLE_SECONDS
+from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.unbound.control import UnboundControl
 
 _PROC = Path("/proc")
@@ -33,28 +33,28 @@ Sleeps = Mapping[int, tuple[int, bool]]
 
 
 class CpuStarvation:
-    """Notes into a resolver's strain what it feels."""
+    """Notes into a resolver's overload history what it measures."""
 
-    def __init__(self, resolver: Resolver, control: UnboundControl, proc: Path = _PROC) -> None:
-        """Feel nothing yet."""
+    def __init__(self, resolver: ResolverLink, control: UnboundControl, proc: Path = _PROC) -> None:
+        """Measure nothing yet."""
         self._resolver = resolver
         self._control = control
         self._proc = proc
         self._pid = 0
         self._sleeps: Sleeps = {}
 
-    async def feel(self) -> None:
+    async def measure(self) -> None:
         """Wait for one beat, and note whether everything kept up with it."""
         start = time.perf_counter()
-        await asyncio.sleep(BEAT)
+        await asyncio.sleep(SAMPLE_SECONDS)
         before, self._sleeps = self._sleeps, {}
         if self._resolver.in_flight:
             self._sleeps = self._read()
             if not self._sleeps:
                 await self._find()
         end = time.perf_counter()
-        is_late = end - start > 2 * BEAT
-        is_on = is_late or has_toiled(before, self._sleeps)
+        is_late = end - start > 2 * SAMPLE_SECONDS
+        is_on = is_late or ran_throughout(before, self._sleeps)
         self._resolver.overload_history.note(start, end, is_on=is_on)
 
     def _read(self) -> Sleeps:
@@ -93,7 +93,7 @@ def read_sleeps(process: Path) -> Sleeps:
     return sleeps
 
 
-def has_toiled(before: Sleeps, after: Sleeps) -> bool:
+def ran_throughout(before: Sleeps, after: Sleeps) -> bool:
     """Whether a thread has not slept between two readings. Pure."""
     return any(
         not is_asleep and before[thread][0] == count

@@ -12,8 +12,8 @@ from typing import Any, Generic
 from mpic.bounds import FINDING_OCTETS
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.checks import CHECKS, Check, make_check
-from perspective_agent.wants import PendingResult, R, Request, Want, Ways
+from perspective_agent.checks import CHECKS, RunningCheck, make_check
+from perspective_agent.wants import PendingResult, R, Target, Want, Ways
 
 Report = Callable[[p.EncodedObservation], None]
 
@@ -35,7 +35,7 @@ class Examination:
         self._ways = ways
         self._report = report
         self._timeout = min(question.timeout_ms / 1000 or timeout, timeout)
-        self._checks: list[Check | None] = []
+        self._checks: list[RunningCheck | None] = []
         self._findings: list[o.Finding | None] = []
         self._missing = 0
         """Findings that are not certain yet."""
@@ -120,7 +120,7 @@ class Examination:
             held.pending.release(held.receive)
         self._held = []
 
-    def _cut_short(self, number: int, request: Request[R]) -> R:
+    def _cut_short(self, number: int, request: Target[R]) -> R:
         """Return what there is by now of one of a check's wants."""
         places = [(held.number, held.want.request) for held in self._held]
         held: _HeldWant[R] = self._held[places.index((number, request))]
@@ -196,5 +196,5 @@ def unaskable() -> o.Finding:
     return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_INTERNAL, detail=detail))
 
 
-def _too_large(detail: str, request: Request[R]) -> R:
+def _too_large(detail: str, request: Target[R]) -> R:
     return request.too_large(detail)

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from mpic.runtime.metrics import ProgramMetrics
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.servicer import StreamLoad, View
+from perspective_agent.servicer import ResolverState, StreamLoad
 
 # SOA is what the probe asks; its canary has to be bogus.
 _TYPES: dict[int, str] = {1: "A", 5: "CNAME", 6: "SOA", 43: "DS", 257: "CAA"}
@@ -88,9 +88,9 @@ class AgentMetrics:
         if looked:
             self._question_seconds.observe(observation.elapsed_us / 1e6)
 
-    def read_at_scrape(self, view: View, load: Callable[[], StreamLoad]) -> None:
+    def read_at_scrape(self, resolver: ResolverState, load: Callable[[], StreamLoad]) -> None:
         """Export also the state of the resolver's link, of validation and of the streams."""
-        self._registry.register(_State(view, load))
+        self._registry.register(_State(resolver, load))
 
 
 def _show(rdtype: int, *outcomes: _Outcome) -> list[str]:
@@ -111,8 +111,8 @@ def _name_outcome(answer: o.Lookup) -> _Outcome:
 class _State(Collector):
     """What is known without counting."""
 
-    def __init__(self, view: View, load: Callable[[], StreamLoad]) -> None:
-        self._view, self._load = view, load
+    def __init__(self, resolver: ResolverState, load: Callable[[], StreamLoad]) -> None:
+        self._resolver, self._load = resolver, load
 
     def collect(self) -> Iterable[Metric]:
         for name, documentation, value in self._gauges():
@@ -120,21 +120,21 @@ class _State(Collector):
         yield CounterMetricFamily(
             "mpic_resolver_connections_opened",
             "Connections opened to the resolver; ever more of them: it closes or loses them.",
-            value=self._view.resolver.opened,
+            value=self._resolver.link.opened,
         )
 
     def _gauges(self) -> Sequence[tuple[str, str, float]]:
-        resolver, probe, load = self._view.resolver, self._view.probe, self._load()
+        link, probe, load = self._resolver.link, self._resolver.probe, self._load()
         return (
             (
                 "mpic_dns_queries_in_flight",
                 "Lookups that the resolver has not answered.",
-                resolver.in_flight,
+                link.in_flight,
             ),
             (
                 "mpic_resolver_connections",
                 "Connections to the resolver that are open.",
-                resolver.connections,
+                link.connections,
             ),
             (
                 "mpic_resolver_validates",
@@ -152,11 +152,11 @@ class _State(Collector):
             (
                 "mpic_agent_questions_limit",
                 "Questions that may be looked up at a time; what is beyond is refused.",
-                load.room,
+                load.limit,
             ),
             (
                 "mpic_agent_strained",
                 "1 if the agent or its resolver did not keep up with its work a moment ago.",
-                resolver.overload_history.is_on,
+                link.overload_history.is_on,
             ),
         )

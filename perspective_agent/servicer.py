@@ -19,13 +19,12 @@ from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc
 from perspective_agent.checks import CHECKS
 from perspective_agent.dns.lookup import LookupRequest
-from perspective_agent.dns.overload_history import Room
-from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.examine import Examination, overloaded, unaskable
 from perspective_agent.stream import ObservationStream, StreamOptions
 from perspective_agent.unbound.control import UnboundControl
-from perspective_agent.unbound.validation_probe import Probe
+from perspective_agent.unbound.validation_probe import ProbeResult
 from perspective_agent.wants import Ways
 
 log = structlog.get_logger()
@@ -40,14 +39,14 @@ class Identity:
 
 
 @dataclass(slots=True)
-class View:
-    """What the agent looks through; the probe changes while it serves."""
+class ResolverState:
+    """What the agent looks through, and whether it can; both change while it serves."""
 
-    resolver: Resolver
+    link: ResolverLink
     control: UnboundControl
     software: str
     key_tags: list[int]
-    probe: Probe
+    probe: ProbeResult
     require_validation: bool = True
     hangs: str = ""
     """What the resolver does not react to; empty: it lives."""
@@ -71,7 +70,7 @@ class View:
         """Return the message form."""
         probed_at = timestamp_pb2.Timestamp()
         probed_at.FromDatetime(self.probe.ended_at)
-        host, port = self.resolver.address
+        host, port = self.link.address
         return p.Resolver(
             software=self.software,
             address=f"{host}:{port}",
@@ -91,27 +90,53 @@ class StreamLoad(NamedTuple):
     """Being looked up."""
     waiting: int
     """Observations that wait to be sent."""
-    room: int
-    """Questions that may be looked up."""
+    limit: int
+    """Questions that may be looked up at a time."""
     oldest: float
     """When the question looked up longest was begun, by `time.perf_counter`; inf: none is."""
+
+
+class QuestionLimit:
+    """How many questions may be looked up at a time: all there are places for, at first.
+
+    A burst is taken in and worked off. But once questions have waited long for our own side, a part
+    fewer are taken with each beat, until it keeps up; and a part more with each in which it does.
+    """
+
+    _LESS = 0.7
+    _MORE = 1.25
+    LEAST = 100
+    """As many as one certificate may have names."""
+
+    def __init__(self, most: int) -> None:
+        """Start with `most`."""
+        self._most = most
+        self.now = most
+
+    def adjust(self, in_flight: int, *, strained: bool) -> None:
+        """Take account of a beat, at whose end so many were looked up."""
+        if strained:
+            less = int(min(self.now, in_flight) * self._LESS)
+            self.now = min(max(less, self.LEAST), self._most)
+        else:
+            self.now = min(int(self.now * self._MORE), self._most)
 
 
 class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
     """Answers coordinators."""
 
     def __init__(
-        self, identity: Identity, view: View, timeout: float, stream: StreamOptions
+        self, identity: Identity, resolver: ResolverState, timeout: float, stream: StreamOptions
     ) -> None:
-        """Serve `identity` through `view`; a question takes at most `timeout` seconds."""
+        """Serve `identity` through `resolver`; a question takes at most `timeout` seconds."""
         self._identity = identity
-        self._view = view
-        self._ways = Ways({LookupRequest: SharedLookups(view.resolver, view.validates).start})
+        self._resolver = resolver
+        self._ways = Ways({LookupRequest: SharedLookups(resolver.link, resolver.validates).start})
         self._timeout = timeout
         self._options = stream
         self._streams: set[ObservationStream] = set()
         self._is_leaving = False
-        self.room = Room(stream.max_open)
+        self.limit = QuestionLimit(stream.max_open)
         """How many questions may be looked up at a time."""
 
     def drain(self) -> None:
@@ -131,7 +156,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         waiting = sum(len(stream.outbox) for stream in self._streams)
         firsts = [next(iter(one.open.values())).started for one in self._streams if one.open]
         oldest = min(firsts, default=math.inf)
-        return StreamLoad(len(self._streams), questions, waiting, self.room.limit, oldest)
+        return StreamLoad(len(self._streams), questions, waiting, self.limit.now, oldest)
 
     async def Describe(  # noqa: N802 - the method's name in the agreement
         self,
@@ -143,7 +168,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
             perspective_id=self._identity.perspective_id,
             rir=self._identity.rir,
             version=__version__,
-            resolver=self._view.describe(),
+            resolver=self._resolver.describe(),
             checks=list(CHECKS),
             heartbeats=True,
             clock_us=read_clock_us(),
@@ -166,7 +191,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
                     perspective_id=self._identity.perspective_id,
                     rir=self._identity.rir,
                     observations=observations,
-                    cannot_look=self._view.cannot_look,
+                    cannot_look=self._resolver.cannot_look,
                     leaving=stream.is_leaving,
                     clock_asked_us=stream.take_clock_asked(),
                     clock_us=read_clock_us(),
@@ -198,9 +223,9 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         """Start looking, or answer at once why not."""
         if question.traceparent:
             _log_traced(question)
-        view = self._view
-        if view.cannot_look:
-            stream.report(_answer(question, _blind(view.cannot_look)), looked=False)
+        resolver = self._resolver
+        if resolver.cannot_look:
+            stream.report(_answer(question, _blind(resolver.cannot_look)), looked=False)
         elif not is_looked_up(question.name):
             # It would break the message to the resolver, and with it the whole stream.
             stream.report(_answer(question, unaskable()), looked=False)
@@ -212,7 +237,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
 
     def _is_full(self) -> bool:
         begun = sum(len(stream.open) for stream in self._streams)
-        return begun >= self.room.limit or self._view.resolver.is_full
+        return begun >= self.limit.now or self._resolver.link.is_full
 
 
 def _log_traced(question: p.Question) -> None:

@@ -18,11 +18,11 @@ _LAST_SECONDS = 2.0
 """So long a stream that is to end waits to hear that no question is on its way any more."""
 
 
-class Count(Protocol):
+class CountObservation(Protocol):
     """Who counts the observations."""
 
     def __call__(self, observation: p.EncodedObservation, *, looked: bool) -> None:
-        """Count one on its way."""
+        """CountObservation one on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class StreamOptions:
     """Observations waiting to be sent, at most."""
     max_open: int = 4096
     """Questions of all streams being looked up, at most; what is beyond is answered at once."""
-    count: Count | None = None
+    count: CountObservation | None = None
 
 
 class ObservationStream:
@@ -43,9 +43,9 @@ class ObservationStream:
 
     def __init__(self, options: StreamOptions) -> None:
         """Begin with nothing open."""
-        self._company = InFlight()
+        self._in_flight = InFlight()
         self.outbox: Outbox[p.EncodedObservation] = Outbox(
-            options.window, options.limit, lambda encoded: len(encoded.observation), self._company
+            options.window, options.limit, _octets, self._in_flight
         )
         self.open: dict[int, Examination] = {}
         """By the question's id."""
@@ -58,7 +58,7 @@ class ObservationStream:
     def examine(self, examination: Examination, question_id: int) -> None:
         """Let an examination run until it reports."""
         self.open[question_id] = examination
-        self._company.expect()
+        self._in_flight.expect()
         examination.start()
 
     def withdraw(self, question_ids: Iterable[int]) -> None:
@@ -67,7 +67,7 @@ class ObservationStream:
             examination = self.open.pop(question_id, None)
             if examination is not None:
                 examination.withdraw()
-                self._company.arrive()
+                self._in_flight.arrive()
         self._close_when_drained()
 
     def report(self, observation: p.EncodedObservation, *, looked: bool = True) -> None:
@@ -81,7 +81,7 @@ class ObservationStream:
             log.error("coordinator_does_not_read", error=str(error))  # noqa: TRY400 - it says all
             self.outbox.close()
         if examination is not None:
-            self._company.arrive()
+            self._in_flight.arrive()
         self._close_when_drained()
 
     def ask_clock(self, asked_us: int) -> None:
@@ -109,3 +109,7 @@ class ObservationStream:
     def _close_when_drained(self) -> None:
         if self._was_asked_all and not self.open:
             self.outbox.close()
+
+
+def _octets(encoded: p.EncodedObservation) -> int:
+    return len(encoded.observation)

@@ -24,7 +24,7 @@ R = TypeVar("R", bound=Timed)
 R_co = TypeVar("R_co", bound=Timed, covariant=True)
 
 
-class Request(Protocol[R_co]):
+class Target(Protocol[R_co]):
     """What to look at, hashable, so that equal ones may be looked at once."""
 
     def too_large(self, detail: str) -> R_co:
@@ -67,7 +67,7 @@ class Ways:
         """Start each request by the function of its type, called as `start` is."""
         self._ways = ways
 
-    def start(self, request: Request[R], receive: Callable[[R], None]) -> PendingResult[R]:
+    def start(self, request: Target[R], receive: Callable[[R], None]) -> PendingResult[R]:
         """Begin to look; `receive` gets the result later, once, unless it is released before."""
         return self._ways[type(request)](request, receive)
 
@@ -79,12 +79,12 @@ Step = o.Finding | Sequence["Want[Any]"]
 class Want(NamedTuple, Generic[R]):
     """A request of a check, and who takes its result."""
 
-    request: Request[R]
+    request: Target[R]
     take: Callable[[R], Step]
 
 
 class Missing(Protocol):
     """Gives the result of what is still open at the deadline."""
 
-    def __call__(self, request: Request[R]) -> R:
+    def __call__(self, request: Target[R]) -> R:
         """Return the result of a request that the check has wanted."""

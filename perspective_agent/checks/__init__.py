@@ -17,7 +17,7 @@ from perspective_agent.checks import addresses, caa_walk
 from perspective_agent.wants import Missing, Want
 
 
-class Check(Protocol):
+class RunningCheck(Protocol):
     """State in, finding out."""
 
     def start(self) -> Sequence[Want[Any]]:
@@ -27,7 +27,7 @@ class Check(Protocol):
         """Return the finding with `missing(request)` for what is still open."""
 
 
-Make = Callable[[str, p.Check], Check]
+Make = Callable[[str, p.Check], RunningCheck]
 """Makes the check of a name, as it was asked for."""
 
 CHECKS: dict[str, Make] = {
@@ -36,7 +36,7 @@ CHECKS: dict[str, Make] = {
 }
 
 
-def make_check(name: str, asked: p.Check) -> Check | o.Finding:
+def make_check(name: str, asked: p.Check) -> RunningCheck | o.Finding:
     """Return the check that is asked for, or the finding that this agent does not do it."""
     kind = _read_kind(asked.SerializeToString())
     return kind if isinstance(kind, o.Finding) else CHECKS[kind](name, asked)

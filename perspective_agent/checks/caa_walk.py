@@ -25,7 +25,7 @@ from functools import partial
 from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.checks.insecurity import Descent
+from perspective_agent.checks.insecurity import ChainOfTrust
 from perspective_agent.dns.lookup import Answer, LookupRequest
 from perspective_agent.dns.wire import CAA, CNAME
 from perspective_agent.wants import Missing, Step, Want
@@ -34,7 +34,7 @@ _MOST_PROOFS = 4
 """Levels that failed for which a proof is looked for: a name and the zone it is in are two."""
 
 
-class CaaWalk:
+class CaaWalkCheck:
     """The walk from one name; its first failure ends it."""
 
     def __init__(self, name: str) -> None:
@@ -50,7 +50,7 @@ class CaaWalk:
         return _to_finding(missing(self._request))
 
 
-class ProvingWalk:
+class ProvingWalkCheck:
     """The walk from one name, with what could be proven of each failure that it went over.
 
     All levels are asked at once, each by itself. Of an alias there is no proof: the failure may be
@@ -108,7 +108,7 @@ class ProvingWalk:
         if len(self._proving) == _MOST_PROOFS:
             return ()
         self._proving.append(level)
-        more = list(Descent(level.name).wanted)
+        more = list(ChainOfTrust(level.name).wanted)
         if self._ask_servers:
             more.append(_servers_of(level))
         return self._want(more)
@@ -118,7 +118,7 @@ class ProvingWalk:
         lookup = self._answers.get(level)
         if lookup is None or level not in self._proving:
             return lookup
-        descent = Descent(level.name)
+        descent = ChainOfTrust(level.name)
         ends = [
             descent.add(number, self._answers[wanted])
             for number, wanted in enumerate(descent.wanted)
@@ -137,11 +137,11 @@ class ProvingWalk:
         return proven
 
 
-def make(name: str, asked: p.Check) -> CaaWalk | ProvingWalk:
+def make(name: str, asked: p.Check) -> CaaWalkCheck | ProvingWalkCheck:
     """Return the walk of `name`, with the proofs that are asked for."""
     if asked.caa_walk.prove_insecurity:
-        return ProvingWalk(name, ask_servers=asked.caa_walk.ask_servers)
-    return CaaWalk(name)
+        return ProvingWalkCheck(name, ask_servers=asked.caa_walk.ask_servers)
+    return CaaWalkCheck(name)
 
 
 def _to_finding(answer: Answer) -> o.Finding:

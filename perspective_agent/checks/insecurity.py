@@ -13,7 +13,7 @@ from perspective_agent.dns.wire import DS
 ROOT = ""
 
 
-class Descent:
+class ChainOfTrust:
     """From the root down to one name, DS record by DS record, all asked at once."""
 
     def __init__(self, name: str) -> None:

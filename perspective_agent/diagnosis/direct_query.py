@@ -82,7 +82,7 @@ class DirectQuery(NamedTuple):
         return query
 
 
-class Said(NamedTuple):
+class QueryResult(NamedTuple):
     """What one server did."""
 
     outcome: o.ServerOutcome.ValueType
@@ -92,10 +92,10 @@ class Said(NamedTuple):
 
 async def ask_server(
     address: str, question: DirectQuery, transport: o.Transport.ValueType, egress: Egress
-) -> Said:
+) -> QueryResult:
     """Ask one server, and once more, without EDNS, where the first time came to nothing."""
     if bar := egress.find_bar(address):
-        return Said(o.SERVER_OUTCOME_NOT_ASKED, detail=bar)
+        return QueryResult(o.SERVER_OUTCOME_NOT_ASKED, detail=bar)
     ask, seconds, again = _ask_tcp, _SECOND_SECONDS, _AGAIN_TCP
     if transport == o.TRANSPORT_UDP:
         ask, seconds, again = _ask_udp, _FIRST_SECONDS, _AGAIN_UDP
@@ -107,7 +107,7 @@ async def ask_server(
     return _better(said, _classify(second, question))
 
 
-def make_reply(address: str, transport: o.Transport.ValueType, said: Said) -> o.ServerReply:
+def make_reply(address: str, transport: o.Transport.ValueType, said: QueryResult) -> o.ServerReply:
     """Return what is reported of a server."""
     reply = o.ServerReply(
         address=address, transport=transport, outcome=said.outcome, detail=said.detail
@@ -117,42 +117,42 @@ def make_reply(address: str, transport: o.Transport.ValueType, said: Said) -> o.
     return reply
 
 
-def _classify(said: Said, question: DirectQuery) -> Said:
+def _classify(said: QueryResult, question: DirectQuery) -> QueryResult:
     if said.message is None:
         return said
     return said._replace(outcome=classify(said.message, question.zone))
 
 
-def _better(first: Said, second: Said) -> Said:
+def _better(first: QueryResult, second: QueryResult) -> QueryResult:
     """Return which of two tries counts: an answer of whatever kind before silence."""
     return first if second.message is None and first.message is not None else second
 
 
 async def _ask_udp(
     address: str, query: dns.message.Message, seconds: float, egress: Egress
-) -> Said:
+) -> QueryResult:
     try:
         message = await dns.asyncquery.udp(
             query, address, seconds, _PORT, source=egress.address, ignore_unexpected=True
         )
     except dns.exception.Timeout:
-        return Said(o.SERVER_OUTCOME_SILENT)
+        return QueryResult(o.SERVER_OUTCOME_SILENT)
     except OSError as error:
         return _fail(error)
     except (dns.exception.DNSException, ValueError, struct.error) as error:
         return _unreadable(error)
-    return Said(o.SERVER_OUTCOME_ANSWERED, message)
+    return QueryResult(o.SERVER_OUTCOME_ANSWERED, message)
 
 
 async def _ask_tcp(
     address: str, query: dns.message.Message, seconds: float, egress: Egress
-) -> Said:
+) -> QueryResult:
     source = (egress.address, 0) if egress.address else None
     try:
         async with asyncio.timeout(seconds):
             reader, writer = await asyncio.open_connection(address, _PORT, local_addr=source)
     except TimeoutError:
-        return Said(o.SERVER_OUTCOME_SILENT)
+        return QueryResult(o.SERVER_OUTCOME_SILENT)
     except OSError as error:
         return _fail(error)
     try:
@@ -161,31 +161,31 @@ async def _ask_tcp(
             (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
             wire = await reader.readexactly(length)
     except TimeoutError:
-        return Said(o.SERVER_OUTCOME_STALLED)
+        return QueryResult(o.SERVER_OUTCOME_STALLED)
     except (OSError, EOFError) as error:
-        return Said(o.SERVER_OUTCOME_UNREACHABLE, detail=str(error))
+        return QueryResult(o.SERVER_OUTCOME_UNREACHABLE, detail=str(error))
     finally:
         writer.close()
     return _read(query, wire)
 
 
-def _read(query: dns.message.Message, wire: bytes) -> Said:
+def _read(query: dns.message.Message, wire: bytes) -> QueryResult:
     try:
         message = dns.message.from_wire(wire)
     except (dns.exception.DNSException, ValueError, struct.error) as error:
         return _unreadable(error)
     if not query.is_response(message):
-        return Said(o.SERVER_OUTCOME_UNREADABLE, detail="an answer to another question")
-    return Said(o.SERVER_OUTCOME_ANSWERED, message)
+        return QueryResult(o.SERVER_OUTCOME_UNREADABLE, detail="an answer to another question")
+    return QueryResult(o.SERVER_OUTCOME_ANSWERED, message)
 
 
-def _fail(error: OSError) -> Said:
+def _fail(error: OSError) -> QueryResult:
     """Tell apart what the other end did, and what our own system cannot do."""
     outcome = o.SERVER_OUTCOME_NOT_ASKED
     if error.errno in _OTHER_END:
         outcome = o.SERVER_OUTCOME_UNREACHABLE
-    return Said(outcome, detail=error.strerror or str(error))
+    return QueryResult(outcome, detail=error.strerror or str(error))
 
 
-def _unreadable(error: Exception) -> Said:
-    return Said(o.SERVER_OUTCOME_UNREADABLE, detail=type(error).__name__)
+def _unreadable(error: Exception) -> QueryResult:
+    return QueryResult(o.SERVER_OUTCOME_UNREADABLE, detail=type(error).__name__)

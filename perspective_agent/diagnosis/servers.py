@@ -9,7 +9,7 @@ CA's infrastructure". So the agent does this:
 - It asks servers of the root in the same seconds over the same transports.
 
 The coordinator says what follows from the result. The agent does this only if the coordinator asks
-for it (`CaaWalk.ask_servers`), and only after a lookup has failed.
+for it (`CaaWalkCheck.ask_servers`), and only after a lookup has failed.
 """
 
 import asyncio
@@ -98,7 +98,7 @@ class Diagnoser:
         )
         diagnosis.servers.extend(servers)
         diagnosis.known.extend(references)
-        if self._overload_history.spoiled(started, time.perf_counter()):
+        if self._overload_history.explains(started, time.perf_counter()):
             raise _IncompleteError("this agent has too much to do to read answers in time")
 
     async def _ask_all(

@@ -12,7 +12,7 @@ from collections import deque
 
 from mpic.v1 import observation_pb2 as o
 
-BEAT = 0.25
+SAMPLE_SECONDS = 0.25
 """Seconds: what does not keep up for so long has fallen behind."""
 
 # A failure is ours if we were behind for this part of the lookup's time, or of the last seconds
@@ -54,7 +54,7 @@ class OverloadHistory:
         while self._spells[0][1] < end - _REMEMBERED:
             self._spells.popleft()
 
-    def spoiled(self, since: float, now: float) -> bool:
+    def explains(self, since: float, now: float) -> bool:
         """Whether what failed between two times failed for our sake."""
         since = min(since, now - _WINDOW)
         if not self._spells or self._spells[-1][1] < since:
@@ -62,38 +62,12 @@ class OverloadHistory:
         behind = sum(max(end - max(start, since), 0.0) for start, end in self._spells)
         return behind >= _SHARE * (now - since)
 
-    def excuse(self, lookup: o.Lookup, since: float) -> None:
+    def attribute(self, lookup: o.Lookup, since: float) -> None:
         """Take the blame for a lookup begun at `since` that failed just now, if it is ours."""
         failure = lookup.failure
-        if failure.kind not in _PERHAPS_OURS or not self.spoiled(since, time.perf_counter()):
+        if failure.kind not in _PERHAPS_OURS or not self.explains(since, time.perf_counter()):
             return
         if failure.kind == o.FAILURE_KIND_BOGUS and failure.extended_error.code != _DNSKEY_MISSING:
             return
         failure.kind = o.FAILURE_KIND_OVERLOADED
         failure.detail = f"this agent has too much to do and blames nobody: {failure.detail}"
-
-
-class Room:
-    """How many questions may be looked up at a time: all there are places for, at first.
-
-    A burst is taken in and worked off. But once questions have waited long for our own side, a part
-    fewer are taken with each beat, until it keeps up; and a part more with each in which it does.
-    """
-
-    _LESS = 0.7
-    _MORE = 1.25
-    LEAST = 100
-    """As many as one certificate may have names."""
-
-    def __init__(self, most: int) -> None:
-        """Start with `most`."""
-        self._most = most
-        self.limit = most
-
-    def adjust(self, in_flight: int, *, strained: bool) -> None:
-        """Take account of a beat, at whose end so many were looked up."""
-        if strained:
-            less = int(min(self.limit, in_flight) * self._LESS)
-            self.limit = min(max(less, self.LEAST), self._most)
-        else:
-            self.limit = min(int(self.limit * self._MORE), self._most)

@@ -21,7 +21,7 @@ class MalformedRecordError(ValueError):
     """The octets are not resource records (RFC 1035 section 4.1)."""
 
 
-class Record(NamedTuple):
+class ResourceRecord(NamedTuple):
     """One resource record: `owner` is a lower-case wire name, `rdata` as it stands."""
 
     owner: bytes
@@ -34,7 +34,7 @@ class Record(NamedTuple):
 
 def read_records(
     wire: bytes, offset: int, count: int, name_asked: bytes = b""
-) -> tuple[list[Record], int]:
+) -> tuple[list[ResourceRecord], int]:
     """Read `count` records from `offset`; return them and where they end.
 
     `name_asked` is the wire name that stands in the question, if that has been read: nearly every
@@ -54,7 +54,7 @@ def read_records(
         if offset > len(wire):
             raise MalformedRecordError("a record ends in its data")
         ttl = 0 if ttl > _MAX_TTL else ttl
-        records.append(Record(owner, rdtype, rdclass, ttl, wire[start:offset], start))
+        records.append(ResourceRecord(owner, rdtype, rdclass, ttl, wire[start:offset], start))
     return records, offset
 
 

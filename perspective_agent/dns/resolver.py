@@ -31,7 +31,7 @@ Erase = Callable[[str, int], Coroutine[Any, Any, bool]]
 
 Diagnose = Callable[[str], Coroutine[Any, Any, o.Diagnosis]]
 
-Count = Callable[[int, o.Lookup, int], None]
+CountLookup = Callable[[int, o.Lookup, int], None]
 """Gets the type, what came of a lookup, and how many microseconds it took."""
 
 _TRIES = 2
@@ -40,7 +40,7 @@ _SENDS = 2
 _WAITING = 4096
 
 
-class Resolver:
+class ResolverLink:
     """Asks the resolver at `address` ("127.0.0.1", 5300); at most `connections` connections."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Resolver:
         address: tuple[str, int],
         erase: Erase | None = None,
         connections: int = 64,
-        count: Count | None = None,
+        count: CountLookup | None = None,
     ) -> None:
         """Open nothing yet. `erase` makes the resolver forget a failure, so that it is retried.
 
@@ -175,7 +175,7 @@ class Resolver:
         if take is None:
             return
         self.in_flight -= 1
-        self.overload_history.excuse(answer, lookup.sent_at)
+        self.overload_history.attribute(answer, lookup.sent_at)
         answer.tries = lookup.tries
         elapsed_us = _elapsed_us(lookup)
         if self._count is not None:

@@ -29,7 +29,7 @@ from functools import partial
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns.connection import PendingLookup
 from perspective_agent.dns.lookup import Answer, LookupRequest
-from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.dns.wire import failed
 
 Receive = Callable[[Answer], None]
@@ -103,12 +103,12 @@ class SharedWalk:
         """What stands for its times (`Answer.lookups_us`) where none of its levels was awaited."""
         return (0,) * self._depth
 
-    def climb(self, parent: SharedWalk) -> None:
+    def set_parent(self, parent: SharedWalk) -> None:
         """Go on to the parent where this level is an absence."""
         self.parent = parent
         self._depth += parent._depth
 
-    def abreast(self) -> list[SharedWalk]:
+    def sharers(self) -> list[SharedWalk]:
         """Return those that wait for the own lookup, of this walk and all beside it."""
         walk: SharedWalk | None = self
         found = []
@@ -176,7 +176,7 @@ class SharedWalk:
 class SharedLookups:
     """The walks in flight at one agent."""
 
-    def __init__(self, resolver: Resolver, validates: Callable[[], bool]) -> None:
+    def __init__(self, resolver: ResolverLink, validates: Callable[[], bool]) -> None:
         """Look through `resolver`; `validates` says whether its AD bit means something."""
         self._resolver = resolver
         self._validates = validates
@@ -201,14 +201,14 @@ class SharedLookups:
         if wanted.climbs and parent:
             # Parents first: the name itself takes longest, and is then the last to be answered.
             above = LookupRequest(parent, wanted.rdtype, wanted.fresh, climbs=True)
-            walk.climb(self.start(above, walk.conclude))
+            walk.set_parent(self.start(above, walk.conclude))
         if beside is None:
             walk.lookup = self._resolver.ask(wanted, partial(self._answered, wanted))
         return walk
 
     def _answered(self, wanted: LookupRequest, lookup: o.Lookup, elapsed_us: int) -> None:
         """Hand an answer to all walks that wait for it; nobody joins them any more."""
-        walks = self._in_flight.pop(wanted).abreast()
+        walks = self._in_flight.pop(wanted).sharers()
         for walk in walks:
             walk.lookup = None
         if lookup.dnssec in _SAID_BY_AD and not self._validates():
@@ -222,7 +222,7 @@ class SharedLookups:
         lookup, walk.lookup = walk.lookup, None
         if lookup is None:
             return
-        waiting = self._in_flight.pop(walk.wanted).abreast()
+        waiting = self._in_flight.pop(walk.wanted).sharers()
         if waiting:
             self._in_flight[walk.wanted] = waiting[0]
         else:
@@ -239,5 +239,5 @@ class SharedLookups:
             late.CopyFrom(lookup.failure)
             late.failure.detail += f"; asked anew, {detail}"
             late.tries = lookup.tries
-        self._resolver.overload_history.excuse(late, since)
+        self._resolver.overload_history.attribute(late, since)
         return late

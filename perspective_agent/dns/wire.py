@@ -19,7 +19,7 @@ from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns.denial import lists, read_denial
 from perspective_agent.dns.records import (
     MalformedRecordError,
-    Record,
+    ResourceRecord,
     is_below,
     name_to_text,
     read_name,
@@ -204,7 +204,9 @@ def _read_answer_section(query: Query, wire: bytes, answers: int, rcode: int) ->
     return lookup
 
 
-def _follow_aliases(query: Query, wire: bytes, section: list[Record], lookup: o.Lookup) -> bytes:
+def _follow_aliases(
+    query: Query, wire: bytes, section: list[ResourceRecord], lookup: o.Lookup
+) -> bytes:
     """Follow the CNAMEs from the name asked, note each in `lookup`, return where they end."""
     owner = query.question[:-4]
     aliased: set[bytes] = set()
@@ -223,7 +225,9 @@ def _follow_aliases(query: Query, wire: bytes, section: list[Record], lookup: o.
     return owner
 
 
-def _check_strays(query: Query, section: list[Record], aliased: set[bytes], end: bytes) -> None:
+def _check_strays(
+    query: Query, section: list[ResourceRecord], aliased: set[bytes], end: bytes
+) -> None:
     """Check that every record of an answer belongs to an alias, or to where the aliases end."""
     for record in section:
         if record.owner == end and record.rdtype != _DNAME:
@@ -240,7 +244,7 @@ def _check_strays(query: Query, section: list[Record], aliased: set[bytes], end:
             raise _AliasError(f"a DNAME of {name_to_text(record.owner)} that nothing follows from")
 
 
-def _read_targets(wire: bytes, section: list[Record]) -> dict[bytes, tuple[bytes, int]]:
+def _read_targets(wire: bytes, section: list[ResourceRecord]) -> dict[bytes, tuple[bytes, int]]:
     """Return what each CNAME of an answer leads to, and its TTL, by its owner."""
     targets: dict[bytes, tuple[bytes, int]] = {}
     for record in section:

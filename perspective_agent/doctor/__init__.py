@@ -7,6 +7,8 @@ So the doctor can run beside the agent. In mode beside it examines the resolver 
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mpic.runtime.address import shift_port
@@ -17,14 +19,27 @@ from mpic.runtime.doctor.identity import examine_callers, examine_certificates
 from mpic.runtime.doctor.open_files import examine_open_files
 from mpic.runtime.doctor.ports import examine_ports
 from mpic.runtime.open_files import LEAST
-from perspective_agent.doctor.anchors import judge_anchors
-from perspective_agent.doctor.consultation import consult_resolver, judge_resolver
-from perspective_agent.doctor.patient import ExaminedAgent
+from perspective_agent.doctor.reachability import judge_reachability, probe_reachability
+from perspective_agent.doctor.resolver import (
+    ResolverExamination,
+    examine_resolver,
+    judge_anchors,
+    judge_resolver,
+)
 from perspective_agent.doctor.signatures import judge_signatures
-from perspective_agent.doctor.ways import explore_ways, judge_ways
 from perspective_agent.settings import AgentSettings, read_settings
 from perspective_agent.unbound.capacity import FULL
 from perspective_agent.unbound.trust_anchor import read_anchors
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedAgent:
+    """An agent, by its configuration, and what its resolver said."""
+
+    settings: AgentSettings
+    resolver: ResolverExamination
+    now: datetime
+    """When the resolver had said it."""
 
 
 def examine(file: Path) -> list[Finding]:
@@ -34,13 +49,13 @@ def examine(file: Path) -> list[Finding]:
 
 async def _examine(settings: AgentSettings) -> list[Finding]:
     async with AsyncExitStack() as stack:
-        consultation = await consult_resolver(settings.resolver, stack)
-        return await run_checks(CHECKS, ExaminedAgent(settings, consultation))
+        resolver = await examine_resolver(settings.resolver, stack)
+        return await run_checks(CHECKS, ExaminedAgent(settings, resolver, datetime.now(UTC)))
 
 
-async def _check_config(patient: ExaminedAgent) -> Sequence[Finding]:
-    table = patient.settings.resolver
-    facts = {"id": patient.settings.agent.id, "rir": patient.settings.agent.rir}
+async def _check_config(examined: ExaminedAgent) -> Sequence[Finding]:
+    table = examined.settings.resolver
+    facts = {"id": examined.settings.agent.id, "rir": examined.settings.agent.rir}
     findings = [Finding("ok", "the file says what it must, and nothing unknown", facts=facts)]
     if table.lab_allow_special_purpose_servers:
         what = "name servers at private and loopback addresses are asked: that is for labs only"
@@ -53,43 +68,43 @@ async def _check_config(patient: ExaminedAgent) -> Sequence[Finding]:
     return findings
 
 
-async def _check_clock(patient: ExaminedAgent) -> Sequence[Finding]:
-    signatures = judge_signatures(patient.consultation.signature, patient.now)
+async def _check_clock(examined: ExaminedAgent) -> Sequence[Finding]:
+    signatures = judge_signatures(examined.resolver.signature, examined.now)
     return [*examine_kernel_clock(), *signatures]
 
 
-async def _check_tls(patient: ExaminedAgent) -> Sequence[Finding]:
-    return examine_certificates(patient.settings.tls, patient.settings.owner)
+async def _check_tls(examined: ExaminedAgent) -> Sequence[Finding]:
+    return examine_certificates(examined.settings.tls, examined.settings.owner)
 
 
-async def _check_callers(patient: ExaminedAgent) -> Sequence[Finding]:
-    return examine_callers(patient.settings.callers, patient.settings.tls)
+async def _check_callers(examined: ExaminedAgent) -> Sequence[Finding]:
+    return examine_callers(examined.settings.callers, examined.settings.tls)
 
 
-async def _check_port(patient: ExaminedAgent) -> Sequence[Finding]:
-    agent, tls = patient.settings.agent, patient.settings.tls
+async def _check_port(examined: ExaminedAgent) -> Sequence[Finding]:
+    agent, tls = examined.settings.agent, examined.settings.tls
     addresses = [shift_port(agent.listen, worker) for worker in range(agent.workers)]
     own = read_names(tls.certificate)
     return await asyncio.to_thread(examine_ports, addresses, tls.files(), own)
 
 
-async def _check_open_files(patient: ExaminedAgent) -> Sequence[Finding]:
-    admin, table = patient.settings.admin.listen, patient.settings.resolver
+async def _check_open_files(examined: ExaminedAgent) -> Sequence[Finding]:
+    admin, table = examined.settings.admin.listen, examined.settings.resolver
     wanted = FULL.files if table.mode == "private" else LEAST
     return await asyncio.to_thread(examine_open_files, admin, wanted)
 
 
-async def _check_resolver(patient: ExaminedAgent) -> Sequence[Finding]:
-    return judge_resolver(patient.consultation)
+async def _check_resolver(examined: ExaminedAgent) -> Sequence[Finding]:
+    return judge_resolver(examined.resolver)
 
 
-async def _check_anchor(patient: ExaminedAgent) -> Sequence[Finding]:
-    anchors = read_anchors(patient.settings.resolver.trust_anchor_file)
-    return judge_anchors(anchors, patient.now)
+async def _check_anchor(examined: ExaminedAgent) -> Sequence[Finding]:
+    anchors = read_anchors(examined.settings.resolver.trust_anchor_file)
+    return judge_anchors(anchors, examined.now)
 
 
-async def _check_ways(patient: ExaminedAgent) -> Sequence[Finding]:
-    return judge_ways(await explore_ways(patient.settings.resolver))
+async def _check_ways(examined: ExaminedAgent) -> Sequence[Finding]:
+    return judge_reachability(await probe_reachability(examined.settings.resolver))
 
 
 CHECKS: Register[ExaminedAgent] = {

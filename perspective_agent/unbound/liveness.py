@@ -7,27 +7,27 @@ it knows by itself.
 
 import asyncio
 
-from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.unbound.control import UnboundControl
 
 INTERVAL = 0.5
-"""Seconds between two beats."""
+"""Seconds between two checks."""
 _REPLY_SECONDS = 1.0
 # One may be the moment in which Unbound is started again.
 _MISSES = 2
 
 
 class ResolverLiveness:
-    """What the last beats of one resolver were like."""
+    """What came of the last checks of one resolver."""
 
-    def __init__(self, resolver: Resolver, control: UnboundControl) -> None:
-        """Feel nothing yet."""
+    def __init__(self, resolver: ResolverLink, control: UnboundControl) -> None:
+        """Check nothing yet."""
         self._resolver = resolver
         self._control = control
         self._heard = resolver.heard
         self._misses = 0
 
-    async def feel(self) -> str:
+    async def check(self) -> str:
         """Return what the resolver does not react to; "" when it lives, or may."""
         problem = await self._ask()
         self._misses = self._misses + 1 if problem else 0

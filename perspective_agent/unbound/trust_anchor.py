@@ -22,7 +22,7 @@ import dns.rdtypes.ANY.DS
 _SHA256 = 2
 
 
-class Anchor(NamedTuple):
+class TrustAnchor(NamedTuple):
     """A key that is believed."""
 
     tag: int
@@ -35,7 +35,7 @@ class RootKey:
     """A key signing key of the IANA root."""
 
     name: str
-    anchor: Anchor
+    anchor: TrustAnchor
     signs_from: datetime
     signs_until: datetime | None = None
     """None: no end is planned."""
@@ -55,19 +55,19 @@ def _day(year: int, month: int, day: int) -> datetime:
 ROOT_KEYS = (
     RootKey(
         "KSK-2010",
-        Anchor(19036, "49aac11d7b6f6446702e54a1607371607a1a41855200fd2ce1cdde32f24e8fb5"),
+        TrustAnchor(19036, "49aac11d7b6f6446702e54a1607371607a1a41855200fd2ce1cdde32f24e8fb5"),
         _day(2010, 7, 15),
         _day(2018, 10, 11),
     ),
     RootKey(
         "KSK-2017",
-        Anchor(20326, "e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d"),
+        TrustAnchor(20326, "e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d"),
         _day(2018, 10, 11),
         _day(2026, 10, 11),
     ),
     RootKey(
         "KSK-2024",
-        Anchor(38696, "683d2d0acb8c9b712a1948b27f741219298d0a450d612c483af444a4c0fb2b16"),
+        TrustAnchor(38696, "683d2d0acb8c9b712a1948b27f741219298d0a450d612c483af444a4c0fb2b16"),
         _day(2026, 10, 11),
     ),
 )
@@ -81,7 +81,7 @@ def read_key_tags(file: Path) -> list[int]:
     return sorted({anchor.tag for anchor in read_anchors(file)})
 
 
-def read_anchors(file: Path) -> set[Anchor]:
+def read_anchors(file: Path) -> set[TrustAnchor]:
     """Return the keys in a trust anchor file; raises OSError, or ValueError as above."""
     anchors = set()
     for line in file.read_text(encoding="utf-8").splitlines():
@@ -92,7 +92,7 @@ def read_anchors(file: Path) -> set[Anchor]:
     return anchors
 
 
-def _anchor(rdtype: str, text: str) -> Anchor:
+def _anchor(rdtype: str, text: str) -> TrustAnchor:
     try:
         rdata = dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(rdtype), text)
     except dns.exception.DNSException as error:
@@ -101,15 +101,17 @@ def _anchor(rdtype: str, text: str) -> Anchor:
         rdata = dns.dnssec.make_ds(dns.name.root, rdata, "SHA256")
     assert isinstance(rdata, dns.rdtypes.ANY.DS.DS)  # noqa: S101 - nothing else is read
     digest = rdata.digest.hex() if rdata.digest_type == _SHA256 else ""
-    return Anchor(int(rdata.key_tag), digest)
+    return TrustAnchor(int(rdata.key_tag), digest)
 
 
-def find_known(anchors: Collection[Anchor]) -> list[RootKey]:
+def find_known(anchors: Collection[TrustAnchor]) -> list[RootKey]:
     """Return the keys of the IANA root among those believed; none where the root is another."""
-    return [key for key in ROOT_KEYS if {key.anchor, Anchor(key.anchor.tag, "")} & set(anchors)]
+    return [
+        key for key in ROOT_KEYS if {key.anchor, TrustAnchor(key.anchor.tag, "")} & set(anchors)
+    ]
 
 
-def find_missing(anchors: Collection[Anchor], now: datetime) -> list[str]:
+def find_missing(anchors: Collection[TrustAnchor], now: datetime) -> list[str]:
     """Return what to warn of: a key that signs, or will, and is not believed.
 
     A root that is not IANA's, as labs have, is nobody's business.

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.unbound.configuration import CANARY
 from perspective_agent.unbound.control import UnboundControl
 from perspective_agent.unbound.rules import RULES, Rule, find_violation
@@ -33,7 +33,7 @@ class ResolverNotValidatingError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class ProbeResult:
     """What one probe saw."""
 
     validates: bool
@@ -45,7 +45,7 @@ class Probe:
     """When the resolver was last shown to validate."""
 
 
-def succeed(last: Probe, probe: Probe) -> Probe:
+def succeed(last: ProbeResult, probe: ProbeResult) -> ProbeResult:
     """Return what holds after `probe`: an inconclusive one leaves the last proof in force."""
     if probe.is_conclusive or not last.validates or last.proven_at is None:
         return probe
@@ -56,31 +56,31 @@ def succeed(last: Probe, probe: Probe) -> Probe:
 
 
 async def probe_validation(
-    resolver: Resolver,
+    resolver: ResolverLink,
     control: UnboundControl,
     timeout: float,  # noqa: ASYNC109 - the result says so, no exception
     rules: Sequence[Rule] = RULES,
-) -> Probe:
+) -> ProbeResult:
     """Read the settings and ask the two questions, at most `timeout` seconds each."""
     violation = await find_violation(control, rules)
     if violation:
-        return Probe(validates=False, evidence=violation, ended_at=datetime.now(UTC))
+        return ProbeResult(validates=False, evidence=violation, ended_at=datetime.now(UTC))
     root, canary = await asyncio.gather(
         resolver.lookup("", _SOA, timeout), resolver.lookup(CANARY, _SOA, timeout)
     )
     return judge_answers(root, canary, datetime.now(UTC))
 
 
-def judge_answers(root: o.Lookup, canary: o.Lookup, now: datetime) -> Probe:
+def judge_answers(root: o.Lookup, canary: o.Lookup, now: datetime) -> ProbeResult:
     """Say what the two answers show. Pure."""
     problem = judge_probe(root, canary)
     if not problem:
         evidence = f"the root's SOA is authenticated and {CANARY} is bogus"
-        return Probe(validates=True, evidence=evidence, ended_at=now, proven_at=now)
+        return ProbeResult(validates=True, evidence=evidence, ended_at=now, proven_at=now)
     refuted = not (_is_secure(root) or _is_silence(root)) or not (
         _is_bogus(canary) or _is_silence(canary)
     )
-    return Probe(validates=False, evidence=problem, ended_at=now, is_conclusive=refuted)
+    return ProbeResult(validates=False, evidence=problem, ended_at=now, is_conclusive=refuted)
 
 
 def _is_secure(root: o.Lookup) -> bool:

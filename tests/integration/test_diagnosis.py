@@ -140,7 +140,7 @@ def test_servers_that_cannot_all_be_asked_are_no_proof(name: str, says: str) -> 
 @pytest.mark.usefixtures("resolver")
 def test_an_agent_that_does_not_keep_up_proves_nothing() -> None:
     overload_history = OverloadHistory()
-    overload_history.spoiled = lambda since, now: since <= now  # type: ignore[method-assign]
+    overload_history.explains = lambda since, now: since <= now  # type: ignore[method-assign]
     diagnosis = asyncio.run(
         Diagnoser(("127.0.0.1", PORT), LAB, overload_history).diagnose("www.lame.example.co.jp")
     )

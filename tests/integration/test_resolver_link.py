@@ -11,7 +11,7 @@ import pytest
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns.connection import PendingLookup, ResolverConnection
 from perspective_agent.dns.lookup import LookupRequest
-from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.dns.wire import A, make_query
 from perspective_agent.unbound.control import UnboundControl
 from tests.unit.perspective_agent.dns.test_connection import Owner
@@ -75,7 +75,7 @@ def test_lookups_that_hang_and_are_given_up_leave_their_places_to_others() -> No
     answers: list[str] = []
 
     async def work(address: tuple[str, int]) -> None:
-        resolver = Resolver(address, connections=1)
+        resolver = ResolverLink(address, connections=1)
 
         def receive(lookup: o.Lookup, _elapsed_us: int) -> None:
             answers.append(lookup.name)
@@ -111,7 +111,7 @@ def test_what_is_given_up_while_failures_are_erased_is_not_asked_anew() -> None:
         def receive(lookup: o.Lookup, _elapsed_us: int) -> None:
             raise AssertionError(lookup)
 
-        resolver = Resolver(address, erase)
+        resolver = ResolverLink(address, erase)
         wanted[0] = resolver.ask(LookupRequest("failing.test", A), receive)
         await until(lambda: bool(erased))
         await asyncio.sleep(0.1)  # in which it could be asked anew
@@ -127,7 +127,7 @@ def test_a_closed_link_asks_nobody() -> None:
     failures: list[o.Failure] = []
 
     async def work(address: tuple[str, int]) -> None:
-        resolver = Resolver(address, connections=1)
+        resolver = ResolverLink(address, connections=1)
 
         def receive(lookup: o.Lookup, _elapsed_us: int) -> None:
             failures.append(lookup.failure)

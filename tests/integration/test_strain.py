@@ -9,7 +9,7 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.cpu_starvation import CpuStarvation
 from perspective_agent.dns.lookup import LookupRequest
-from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.examine import Examination
 from perspective_agent.unbound.configuration import UnboundOptions
@@ -48,7 +48,7 @@ def failures(report: p.EncodedObservation) -> list[o.Failure]:
 
 async def feel_for_ever(exertion: CpuStarvation) -> None:
     while True:
-        await exertion.feel()
+        await exertion.measure()
 
 
 async def find_process(control: UnboundControl) -> int:
@@ -68,7 +68,7 @@ async def examine(unbound: PrivateUnbound) -> p.EncodedObservation:
     """Ask a question of a resolver that is stopped."""
     control = UnboundControl(unbound.control_socket)
     pid = await find_process(control)
-    resolver = Resolver(unbound.address, FailureEraser(control).erase)
+    resolver = ResolverLink(unbound.address, FailureEraser(control).erase)
     reported: asyncio.Future[p.EncodedObservation] = asyncio.get_running_loop().create_future()
     watch = asyncio.create_task(feel_for_ever(CpuStarvation(resolver, control)))
     os.kill(pid, signal.SIGSTOP)

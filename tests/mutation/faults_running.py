@@ -74,7 +74,7 @@ FAULTS = [
     Fault("nobody is told which field is wrong on a stream", STREAM, "    for one in error.violations:", "    for one in ():"),
     # The agent.
     Fault("an agent asked too much looks all the same", SERVICER, "        elif self._is_full():", "        elif False:"),
-    Fault("an agent that cannot look answers that there is nothing", SERVICER, "        if view.cannot_look:\n            stream.report", "        if False:\n            stream.report"),
+    Fault("an agent that cannot look answers that there is nothing", SERVICER, "        if resolver.cannot_look:\n            stream.report", "        if False:\n            stream.report"),
     Fault("a resolver that hangs is looked through", SERVICER, "        if self.hangs:\n", "        if False:\n"),
     Fault("a resolver not shown to validate is looked through", SERVICER, "if self.require_validation and not self.probe.validates:", "if False:"),
     Fault("a resolver that hangs is described as validating", SERVICER, "validates=self.probe.validates and not self.hangs", "validates=self.probe.validates"),
@@ -132,7 +132,7 @@ FAULTS = [
     Fault("a worker that never served is started again", WORKERS, "            if not has_started:\n", "            if False:\n"),
     Fault("nobody hears that a worker serves", WORKERS, '            parent.write(b"1")\n', "            pass\n"),
     Fault("what is ended before it serves leaves its files", "proto/mpic/runtime/grpc/serving.py", "        loop.add_signal_handler(number, task.cancel)  #", "        del number  #", ("tests/integration/test_commands.py::test_an_agent_that_is_ended_before_its_first_proof_leaves_nothing",)),
-    Fault("too few files are mended by installing Unbound", "perspective_agent/doctor/consultation.py", ", mend=HOW_TO_SET", ""),
+    Fault("too few files are mended by installing Unbound", "perspective_agent/doctor/resolver.py", ", mend=HOW_TO_SET", ""),
     Fault("a refusal ends in 0", CLIENT, "any(_is_determined(one) for one in refused) else REFUSED", "any(_is_determined(one) for one in refused) else APPROVED"),
     Fault("what could not be determined is a refusal", CLIENT, "    return UNDETERMINED if not any(", "    return UNDETERMINED if not refused and any("),
     Fault("one name that could not be determined hides a refusal", CLIENT, "if not any(_is_determined(one)", "if not all(_is_determined(one)"),

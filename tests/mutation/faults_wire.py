@@ -27,7 +27,7 @@ FAULTS = [
     Fault("a lookup in flight is asked again beside it", WALKS, "        if beside is None:\n            walk.lookup = ", "        if True:\n            walk.lookup = "),
     Fault("who shares a lookup takes it from the others", WALKS, "        if waiting:\n", "        if False:\n"),
     Fault("parents are asked for another type", WALKS, "LookupRequest(parent, wanted.rdtype,", "LookupRequest(parent, 1,"),
-    Fault("a lookup is shared after its answer", WALKS, "self._in_flight.pop(wanted).abreast()", "self._in_flight[wanted].abreast()"),
+    Fault("a lookup is shared after its answer", WALKS, "self._in_flight.pop(wanted).sharers()", "self._in_flight[wanted].sharers()"),
     Fault("an answer reaches the first alone", WALKS, "for receive in waiting:", "for receive in waiting[:1]:"),
     Fault("who lets go takes the lookup from all", WALKS, "        self.holders -= 1\n        if self.holders:\n            return\n", "        self.holders -= 1\n"),
     Fault("a lookup that nobody wants is not given up", WALKS, "            self._resolver.abandon(lookup)\n", "            pass\n"),
@@ -234,10 +234,10 @@ FAULTS = [
     Fault("what is demanded inside a check is passed over", CHECKS, "    if discard_unknown(asked):\n", "    asked.caa_walk.DiscardUnknownFields()\n    if discard_unknown(asked):\n"),
     Fault("who is not known is not said", CHECKS, "it is older than the caller", "it does not do it"),
     # What a busy stream of observations waits for.
-    Fault("a busy stream waits for what was reported", STREAM, "        if examination is not None:\n            self._company.arrive()\n", ""),
-    Fault("a busy stream waits for what was withdrawn", STREAM, "                self._company.arrive()\n", ""),
-    Fault("a busy stream counts twice what was withdrawn", STREAM, "        if examination is not None:\n            self._company.arrive()\n", "        self._company.arrive()\n"),
-    Fault("a busy stream gathers nothing", STREAM, "        self._company.expect()\n", ""),
+    Fault("a busy stream waits for what was reported", STREAM, "        if examination is not None:\n            self._in_flight.arrive()\n", ""),
+    Fault("a busy stream waits for what was withdrawn", STREAM, "                self._in_flight.arrive()\n", ""),
+    Fault("a busy stream counts twice what was withdrawn", STREAM, "        if examination is not None:\n            self._in_flight.arrive()\n", "        self._in_flight.arrive()\n"),
+    Fault("a busy stream gathers nothing", STREAM, "        self._in_flight.expect()\n", ""),
     Fault("a caller's busy stream waits for nobody", "coordinator/api/stream.py", "        self._company.arrive()\n", ""),
     Fault("a caller's busy stream gathers nothing", "coordinator/api/stream.py", "        self._company.expect()\n", ""),
 ]  # fmt: skip

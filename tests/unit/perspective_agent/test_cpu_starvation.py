@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from perspective_agent.cpu_starvation import CpuStarvation, has_toiled, read_sleeps
+from perspective_agent.cpu_starvation import CpuStarvation, ran_throughout, read_sleeps
 from perspective_agent.dns.lookup import LookupRequest
-from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.unbound.control import UnboundControl
 
 PID, OTHER = 4711, 4712
@@ -53,15 +53,15 @@ def _in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asyncio, "sleep", lambda _seconds: sleep(0))
 
 
-def busy() -> Resolver:
+def busy() -> ResolverLink:
     """Return a resolver with a lookup that nobody answers."""
-    resolver = Resolver(("127.0.0.1", 9), connections=0)
+    resolver = ResolverLink(("127.0.0.1", 9), connections=0)
     resolver.ask(LookupRequest("www.example.test", 1), lambda *_: None)
     return resolver
 
 
-async def feel(one: CpuStarvation, resolver: Resolver) -> bool:
-    await one.feel()
+async def feel(one: CpuStarvation, resolver: ResolverLink) -> bool:
+    await one.measure()
     return resolver.overload_history.is_on
 
 
@@ -93,7 +93,7 @@ async def test_who_waits_for_the_network_is_not(tmp_path: Path, state: str, *, i
 
 async def test_without_lookups_nobody_looks(tmp_path: Path) -> None:
     Kernel(tmp_path).tell(PID, 10, "R (running)")
-    resolver, control = Resolver(("127.0.0.1", 9)), Control()
+    resolver, control = ResolverLink(("127.0.0.1", 9)), Control()
     one = CpuStarvation(resolver, control, tmp_path)
     assert not any([await feel(one, resolver) for _ in range(4)])
     assert not control.asked
@@ -145,7 +145,7 @@ async def test_a_process_of_another_name_is_none(tmp_path: Path) -> None:
 async def test_a_beat_that_takes_twice_its_time_is_strain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resolver = Resolver(("127.0.0.1", 9))
+    resolver = ResolverLink(("127.0.0.1", 9))
     clock = iter([100.0, 100.51, 200.0, 200.49])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     one = CpuStarvation(resolver, Control(), tmp_path)
@@ -155,4 +155,4 @@ async def test_a_beat_that_takes_twice_its_time_is_strain(
 def test_this_process_is_read_too() -> None:
     sleeps = read_sleeps(Path("/proc") / str(os.getpid()))
     assert os.getpid() in sleeps
-    assert not has_toiled({}, sleeps)
+    assert not ran_throughout({}, sleeps)

@@ -16,10 +16,10 @@ from perspective_agent.dns.connection import PendingLookup, Take
 from perspective_agent.dns.lookup import LookupRequest
 from perspective_agent.dns.overload_history import OverloadHistory
 from perspective_agent.dns.wire import make_query
-from perspective_agent.servicer import Identity, PerspectiveServicer, View
+from perspective_agent.servicer import Identity, PerspectiveServicer, ResolverState
 from perspective_agent.stream import StreamOptions
 from perspective_agent.unbound.control import UnboundControl
-from perspective_agent.unbound.validation_probe import Probe
+from perspective_agent.unbound.validation_probe import ProbeResult
 from tests.world.samples import NAME
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -57,9 +57,9 @@ class Agent:
     def __init__(self, *, validates: bool = True, require_validation: bool = True) -> None:
         self.resolver = Resolver()
         resolver: Any = self.resolver
-        probe = Probe(validates=validates, evidence="the root has no AD", ended_at=NOW)
+        probe = ProbeResult(validates=validates, evidence="the root has no AD", ended_at=NOW)
         control = UnboundControl(Path("none"))
-        self.view = View(
+        self.view = ResolverState(
             resolver, control, "Unbound", [38696], probe, require_validation=require_validation
         )
         options = StreamOptions(window=0.0, max_open=4)

@@ -10,22 +10,22 @@ import pytest
 from mpic.runtime.admin import Readiness
 from perspective_agent import app
 from perspective_agent.settings import ResolverTable
-from perspective_agent.unbound.validation_probe import Probe
+from perspective_agent.unbound.validation_probe import ProbeResult
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
-SILENT = Probe(validates=False, evidence="no answer", ended_at=NOW, is_conclusive=False)
-REFUTED = Probe(validates=False, evidence="no AD", ended_at=NOW)
-PROVEN = Probe(validates=True, evidence="shown", ended_at=NOW, proven_at=NOW)
+SILENT = ProbeResult(validates=False, evidence="no answer", ended_at=NOW, is_conclusive=False)
+REFUTED = ProbeResult(validates=False, evidence="no AD", ended_at=NOW)
+PROVEN = ProbeResult(validates=True, evidence="shown", ended_at=NOW, proven_at=NOW)
 # Time is up at once.
 TABLE = ResolverTable(trust_anchor_file=Path("root.key"), start_timeout=0)
 
 
-def start(monkeypatch: pytest.MonkeyPatch, *probes: Probe) -> tuple[Probe, list[str]]:
+def start(monkeypatch: pytest.MonkeyPatch, *probes: ProbeResult) -> tuple[ProbeResult, list[str]]:
     """Let an agent's start see these probes; return the one it ends with, and its excuses."""
     readiness, left = Readiness(), list(probes)
     excuses: list[str] = []
 
-    async def probe(*_: Any) -> Probe:  # noqa: ANN401 - what it is called with does not matter
+    async def probe(*_: Any) -> ProbeResult:  # noqa: ANN401 - what it is called with does not matter
         excuses.extend(readiness.judge().values())
         return left.pop(0)
 

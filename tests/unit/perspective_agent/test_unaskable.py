@@ -7,19 +7,19 @@ import pytest
 
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.dns.resolver import Resolver
-from perspective_agent.servicer import Identity, PerspectiveServicer, View
+from perspective_agent.dns.resolver import ResolverLink
+from perspective_agent.servicer import Identity, PerspectiveServicer, ResolverState
 from perspective_agent.stream import ObservationStream, StreamOptions
 from perspective_agent.unbound.control import UnboundControl
-from perspective_agent.unbound.validation_probe import Probe
+from perspective_agent.unbound.validation_probe import ProbeResult
 from tests.world.samples import NAME
 
-VIEW = View(
-    Resolver(("127.0.0.1", 9)),
+VIEW = ResolverState(
+    ResolverLink(("127.0.0.1", 9)),
     UnboundControl(Path("none")),
     "Unbound",
     [],
-    Probe(validates=True, evidence="", ended_at=datetime(2026, 11, 25, tzinfo=UTC)),
+    ProbeResult(validates=True, evidence="", ended_at=datetime(2026, 11, 25, tzinfo=UTC)),
 )
 CHECKS = [p.Check(caa_walk=p.CaaWalk()), p.Check(addresses=p.AddressLookup())]
 

@@ -8,10 +8,10 @@ import pytest
 from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.checks import CHECKS, Check
+from perspective_agent.checks import CHECKS, RunningCheck
 from perspective_agent.checks.addresses import AddressCheck
-from perspective_agent.checks.caa_walk import CaaWalk, ProvingWalk
-from perspective_agent.checks.insecurity import Descent
+from perspective_agent.checks.caa_walk import CaaWalkCheck, ProvingWalkCheck
+from perspective_agent.checks.insecurity import ChainOfTrust
 from perspective_agent.dns.lookup import Answer, LookupRequest
 from perspective_agent.dns.wire import CAA, CNAME, DS, A, failed
 from perspective_agent.wants import Missing, Want
@@ -44,7 +44,7 @@ def late(request: Any) -> Any:  # noqa: ANN401 - as Missing
 class Driven:
     """A check whose wants are known by their numbers, in the order in which it wanted them."""
 
-    def __init__(self, check: Check) -> None:
+    def __init__(self, check: RunningCheck) -> None:
         self._check = check
         self._wants: list[Want[Any]] = list(check.start())
 
@@ -64,7 +64,7 @@ class Driven:
 
 
 def proving_walk(name: str, *, ask_servers: bool = False) -> Driven:
-    return Driven(ProvingWalk(name, ask_servers=ask_servers))
+    return Driven(ProvingWalkCheck(name, ask_servers=ask_servers))
 
 
 def read(finding: o.Finding | None) -> o.Finding:
@@ -73,14 +73,14 @@ def read(finding: o.Finding | None) -> o.Finding:
 
 
 def test_a_walk_is_one_want_and_its_levels_are_the_finding() -> None:
-    check = Driven(CaaWalk(LEVELS[0]))
+    check = Driven(CaaWalkCheck(LEVELS[0]))
     assert check.wanted == [LookupRequest(LEVELS[0], CAA, climbs=True)]
     levels = absent(LEVELS[0]), found(LEVELS[1])
     assert list(read(check.add(0, answer(*levels))).caa_walk.levels) == list(levels)
 
 
 def test_a_walk_that_is_cut_short_is_found_so() -> None:
-    (level,) = read(CaaWalk(LEVELS[0]).finish(late)).caa_walk.levels
+    (level,) = read(CaaWalkCheck(LEVELS[0]).finish(late)).caa_walk.levels
     assert level.failure.kind == o.FAILURE_KIND_TIMEOUT
 
 
@@ -122,14 +122,14 @@ def no_ds(name: str, kind: str = "", by: str = "", dnssec: o.Dnssec.ValueType = 
 def descend(*answers: o.Lookup) -> str:
     """Return the zone cut that the answers, from the top-level domain down, prove insecure."""
     for order in permutations(enumerate(answers)):
-        descent = Descent(LEVELS[0])
+        descent = ChainOfTrust(LEVELS[0])
         ends = [descent.add(index, lookup) for index, lookup in order]
         assert ends[-1]
     return descent.proof.zone_cut if descent.proof else ""
 
 
 def test_every_level_from_the_top_is_asked_anew_for_its_ds() -> None:
-    assert Descent(LEVELS[0]).wanted == [
+    assert ChainOfTrust(LEVELS[0]).wanted == [
         LookupRequest(level, DS, fresh=True) for level in LEVELS[::-1]
     ]
 
@@ -208,14 +208,14 @@ def levels_of(finding: o.Finding | None) -> list[o.Lookup]:
 
 def test_only_who_is_asked_to_prove_does() -> None:
     make = CHECKS["caa_walk"]
-    assert isinstance(make(LEVELS[0], p.Check()), CaaWalk)
+    assert isinstance(make(LEVELS[0], p.Check()), CaaWalkCheck)
     asked = p.Check(caa_walk=p.CaaWalk(prove_insecurity=True))
     proving = make(LEVELS[0], asked)
-    assert isinstance(proving, ProvingWalk)
+    assert isinstance(proving, ProvingWalkCheck)
     assert not proving._ask_servers
     asked.caa_walk.ask_servers = True
     proving = make(LEVELS[0], asked)
-    assert isinstance(proving, ProvingWalk)
+    assert isinstance(proving, ProvingWalkCheck)
     assert proving._ask_servers
 
 
@@ -262,7 +262,7 @@ def test_two_levels_that_failed_have_a_proof_each() -> None:
         assert check.add(CNAMES + index, answer(absent(LEVELS[index]))) is None
     assert check.add(2, answer(absent(LEVELS[2]))) is None
     # Nothing is asked twice.
-    assert check.wanted[DSS:] == Descent(LEVELS[0]).wanted
+    assert check.wanted[DSS:] == ChainOfTrust(LEVELS[0]).wanted
     # Of the upper: secure as far as it goes. Of the lower: a delegation below it.
     for number, lookup in enumerate([delegated("example"), no_ds(LEVELS[1])]):
         assert check.add(DSS + number, answer(lookup)) is None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.overload_history import BEAT, OverloadHistory, Room
+from perspective_agent.dns.overload_history import SAMPLE_SECONDS, OverloadHistory
 from perspective_agent.dns.wire import failed
 
 NAME = "www.example.test"
@@ -17,14 +17,14 @@ def strained(*beats: int, first: float = 1000.0) -> OverloadHistory:
     """Note a beat for each number: 1 for one that was too much."""
     overload_history = OverloadHistory()
     for number, is_on in enumerate(beats):
-        start = first + number * BEAT
-        overload_history.note(start, start + BEAT, is_on=bool(is_on))
+        start = first + number * SAMPLE_SECONDS
+        overload_history.note(start, start + SAMPLE_SECONDS, is_on=bool(is_on))
     return overload_history
 
 
 def test_without_strain_nothing_is_ours() -> None:
-    assert not OverloadHistory().spoiled(0.0, 1000.0)
-    assert not strained(*[0] * 40).spoiled(1000.0, 1010.0)
+    assert not OverloadHistory().explains(0.0, 1000.0)
+    assert not strained(*[0] * 40).explains(1000.0, 1010.0)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_without_strain_nothing_is_ours() -> None:
 def test_a_long_lookup_is_spoiled_by_a_quarter_of_its_time(
     beats: list[int], *, is_ours: bool
 ) -> None:
-    assert strained(*beats).spoiled(1000.0, 1010.0) is is_ours
+    assert strained(*beats).explains(1000.0, 1010.0) is is_ours
 
 
 @pytest.mark.parametrize(("last", "is_ours"), [(1, False), (3, False), (4, True), (16, True)])
@@ -48,12 +48,12 @@ def test_a_short_lookup_is_spoiled_by_a_second_of_the_last_four_and_not_by_one_h
     last: int, *, is_ours: bool
 ) -> None:
     beats = [0] * (40 - last) + [1] * last
-    assert strained(*beats).spoiled(1009.9, 1010.0) is is_ours
+    assert strained(*beats).explains(1009.9, 1010.0) is is_ours
 
 
 def test_strain_before_and_after_a_lookup_does_not_count() -> None:
-    assert not strained(*[1] * 40, *[0] * 40).spoiled(1013.0, 1020.0)
-    assert strained(*[1] * 40, *[0] * 40).spoiled(1006.0, 1012.0)
+    assert not strained(*[1] * 40, *[0] * 40).explains(1013.0, 1020.0)
+    assert strained(*[1] * 40, *[0] * 40).explains(1006.0, 1012.0)
 
 
 @given(st.lists(st.booleans(), max_size=60), st.integers(0, 50), st.integers(1, 50))
@@ -64,7 +64,7 @@ def test_spells_that_are_joined_count_as_their_beats(
     window = beats[since : since + length]
     expected = 4 * sum(window) >= length
     overload_history = strained(*map(int, beats), first=0.0)
-    assert overload_history.spoiled(since * BEAT, (since + length) * BEAT) is (
+    assert overload_history.explains(since * SAMPLE_SECONDS, (since + length) * SAMPLE_SECONDS) is (
         expected and any(window)
     )
 
@@ -86,7 +86,7 @@ def now_strained() -> OverloadHistory:
 def excused(
     overload_history: OverloadHistory, lookup: o.Lookup, began: float = 5.0
 ) -> "o.FailureKind.ValueType":
-    overload_history.excuse(lookup, time.perf_counter() - began)
+    overload_history.attribute(lookup, time.perf_counter() - began)
     return lookup.failure.kind
 
 
@@ -125,28 +125,5 @@ def test_bogus_is_excused_only_where_the_keys_did_not_come(code: int, *, is_ours
 def test_an_answer_is_an_answer() -> None:
     lookup = o.Lookup(name=NAME, absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_SECURE)
     before = lookup.SerializeToString(deterministic=True)
-    now_strained().excuse(lookup, 0.0)
+    now_strained().attribute(lookup, 0.0)
     assert lookup.SerializeToString(deterministic=True) == before
-
-
-def test_room_shrinks_while_it_strains_and_grows_again() -> None:
-    room = Room(4096)
-    room.adjust(1000, strained=True)
-    assert room.limit == 700
-    room.adjust(500, strained=True)
-    assert room.limit == 350
-    room.adjust(0, strained=False)
-    assert room.limit == 437
-    for _ in range(20):
-        room.adjust(0, strained=False)
-    assert room.limit == 4096
-
-
-@given(st.lists(st.tuples(st.integers(0, 5000), st.booleans())), st.integers(1, 5000))
-def test_there_is_room_for_one_certificate_and_never_for_more_than_allowed(
-    beats: list[tuple[int, bool]], most: int
-) -> None:
-    room = Room(most)
-    for in_flight, is_strained in beats:
-        room.adjust(in_flight, strained=is_strained)
-        assert min(most, Room.LEAST) <= room.limit <= most

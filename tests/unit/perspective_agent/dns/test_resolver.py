@@ -9,7 +9,7 @@ from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns import resolver as module
 from perspective_agent.dns.connection import PER_CONNECTION, PendingLookup, ResolverConnection
 from perspective_agent.dns.lookup import LookupRequest
-from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.dns.wire import CAA, A, failed
 
 
@@ -18,7 +18,7 @@ class Wire:
 
     made: list["Wire"] = []  # noqa: RUF012 - emptied for each test
 
-    def __init__(self, owner: Resolver) -> None:
+    def __init__(self, owner: ResolverLink) -> None:
         self.owner = owner
         self.lookups: list[PendingLookup] = []
         self.sent: list[str] = []
@@ -74,7 +74,7 @@ class Asker:
         self.answers: list[o.Lookup] = []
         self.counted: list[o.Lookup] = []
         self._forgets = forgets
-        self.resolver = Resolver(
+        self.resolver = ResolverLink(
             ("127.0.0.1", 53), None if forgets is None else self._erase, connections, self._count
         )
 
@@ -299,16 +299,16 @@ async def test_who_waits_for_one_lookup_waits_no_longer_than_told(wires: list[Wi
     assert asker.resolver.in_flight == 0
 
 
-def excuse(answer: o.Lookup, since: float) -> None:
+def attribute(answer: o.Lookup, since: float) -> None:
     del since
     answer.failure.kind = o.FAILURE_KIND_OVERLOADED
 
 
-async def test_what_our_own_side_was_too_slow_for_is_excused(
+async def test_what_our_own_side_was_too_slow_for_is_ours(
     wires: list[Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asker = Asker(forgets=None)
-    monkeypatch.setattr(asker.resolver.overload_history, "excuse", excuse)
+    monkeypatch.setattr(asker.resolver.overload_history, "attribute", attribute)
     asker.ask("a.test")
     wires[0].answer(o.FAILURE_KIND_SERVFAIL)
     assert asker.kinds == [o.FAILURE_KIND_OVERLOADED]

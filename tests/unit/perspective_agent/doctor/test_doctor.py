@@ -8,18 +8,23 @@ from pathlib import Path
 import pytest
 
 from mpic.runtime.open_files import TooFewFilesError
-from perspective_agent.doctor import consultation
-from perspective_agent.doctor.anchors import judge_anchors
-from perspective_agent.doctor.consultation import (
+from perspective_agent.doctor import resolver as module
+from perspective_agent.doctor.reachability import (
+    Reachability,
+    ServerProbe,
+    judge_reachability,
+    read_servers,
+)
+from perspective_agent.doctor.resolver import (
     ResolverExamination,
-    consult_resolver,
+    examine_resolver,
+    judge_anchors,
     judge_resolver,
 )
 from perspective_agent.doctor.signatures import Signature, judge_signatures
-from perspective_agent.doctor.ways import ServerReply, Ways, judge_ways, read_servers
 from perspective_agent.settings import ResolverTable
-from perspective_agent.unbound.trust_anchor import ROOT_KEYS, Anchor
-from perspective_agent.unbound.validation_probe import Probe
+from perspective_agent.unbound.trust_anchor import ROOT_KEYS, TrustAnchor
+from perspective_agent.unbound.validation_probe import ProbeResult
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -48,7 +53,7 @@ def test_the_clock_is_held_against_the_roots_signature(
 
 
 def test_a_resolver_is_judged_by_its_probe() -> None:
-    good, bad = (Probe(validates, "what was seen", NOW) for validates in (True, False))
+    good, bad = (ProbeResult(validates, "what was seen", NOW) for validates in (True, False))
     assert judge_resolver(ResolverExamination("Unbound 1", probe=good))[0].outcome == "ok"
     assert judge_resolver(ResolverExamination("Unbound 1", probe=bad))[0].outcome == "error"
     (finding,) = judge_resolver(ResolverExamination(problem="unbound is not installed"))
@@ -73,10 +78,10 @@ async def test_what_to_do_is_about_why_the_resolver_does_not_start(
     what: str,
     mend: str,
 ) -> None:
-    monkeypatch.setattr(consultation, "raise_limit", raise_limit)
+    monkeypatch.setattr(module, "raise_limit", raise_limit)
     table = ResolverTable(trust_anchor_file=Path("root.key"), executable=executable)
     async with AsyncExitStack() as stack:
-        (finding,) = judge_resolver(await consult_resolver(table, stack))
+        (finding,) = judge_resolver(await examine_resolver(table, stack))
     assert what in finding.what
     assert mend in finding.mend
     assert "LimitNOFILE" not in finding.what
@@ -90,11 +95,11 @@ KSK_2010, KSK_2017, KSK_2024 = (key.anchor for key in ROOT_KEYS)
     [
         ([KSK_2017, KSK_2024], "ok", "are there"),
         ([KSK_2017], "warning", "KSK-2024 (key tag 38696) is missing"),
-        ([Anchor(1, "")], "ok", "of your own"),
+        ([TrustAnchor(1, "")], "ok", "of your own"),
     ],
 )
 def test_the_trust_anchor_is_held_against_the_roots_keys(
-    anchors: list[Anchor], outcome: str, says: str
+    anchors: list[TrustAnchor], outcome: str, says: str
 ) -> None:
     (finding,) = judge_anchors(anchors, NOW)
     assert finding.outcome == outcome
@@ -118,21 +123,21 @@ def test_hints_are_read_in_every_form() -> None:
 
 
 OPEN = (
-    ServerReply("198.51.100.4", "udp", "", 900, has_edns=True),
-    ServerReply("198.51.100.4", "tcp", "", 900, has_edns=True),
+    ServerProbe("198.51.100.4", "udp", "", 900, has_edns=True),
+    ServerProbe("198.51.100.4", "tcp", "", 900, has_edns=True),
 )
 SHUT = (
-    ServerReply("198.51.100.4", "udp", "timed out"),
-    ServerReply("198.51.100.4", "tcp", "refused"),
+    ServerProbe("198.51.100.4", "udp", "timed out"),
+    ServerProbe("198.51.100.4", "tcp", "refused"),
 )
 
 
-def outcomes(ways: Ways) -> list[tuple[str, str]]:
-    return [(finding.outcome, finding.what) for finding in judge_ways(ways)]
+def outcomes(ways: Reachability) -> list[tuple[str, str]]:
+    return [(finding.outcome, finding.what) for finding in judge_reachability(ways)]
 
 
 def test_open_ways_are_in_order() -> None:
-    found = outcomes(Ways(OPEN, OPEN, "jp", ipv6=OPEN[:1]))
+    found = outcomes(Reachability(OPEN, OPEN, "jp", ipv6=OPEN[:1]))
     assert {outcome for outcome, _ in found} == {"ok"}
     assert len(found) == 6
     assert ("ok", "EDNS passes; an answer of 900 octets came whole") in found
@@ -141,29 +146,35 @@ def test_open_ways_are_in_order() -> None:
 @pytest.mark.parametrize("shut", [0, 1])
 def test_each_way_that_is_shut_is_an_error(shut: int) -> None:
     replies = [SHUT[way] if way == shut else OPEN[way] for way in (0, 1)]
-    found = outcomes(Ways(replies))
+    found = outcomes(Reachability(replies))
     assert [outcome for outcome, _ in found[:2]] == [["error", "ok"], ["ok", "error"]][shut]
     assert SHUT[shut].problem in found[shut][1]
 
 
 def test_one_silent_server_of_several_is_no_error() -> None:
-    assert outcomes(Ways([*OPEN, *SHUT]))[0] == ("ok", "1 of 2 root servers answer over UDP 53")
+    assert outcomes(Reachability([*OPEN, *SHUT]))[0] == (
+        "ok",
+        "1 of 2 root servers answer over UDP 53",
+    )
 
 
 def test_answers_stripped_of_edns_are_an_error() -> None:
-    stripped = ServerReply("198.51.100.4", "udp", "", 120, has_edns=False)
+    stripped = ServerProbe("198.51.100.4", "udp", "", 120, has_edns=False)
     assert ("error", "the answers come without EDNS") in [
-        (outcome, what.partition(":")[0]) for outcome, what in outcomes(Ways([stripped, OPEN[1]]))
+        (outcome, what.partition(":")[0])
+        for outcome, what in outcomes(Reachability([stripped, OPEN[1]]))
     ]
 
 
 def test_ipv6_that_leads_nowhere_is_warned_of_where_it_is_wanted() -> None:
-    shut = ServerReply("2001:db8::4", "udp", "network is unreachable")
-    assert outcomes(Ways(OPEN, ipv6=[shut]))[-1][0] == "warning"
-    assert {one for one, _ in outcomes(Ways(OPEN, ipv6=[shut], ipv6_wanted=False))} == {"ok"}
+    shut = ServerProbe("2001:db8::4", "udp", "network is unreachable")
+    assert outcomes(Reachability(OPEN, ipv6=[shut]))[-1][0] == "warning"
+    assert {one for one, _ in outcomes(Reachability(OPEN, ipv6=[shut], ipv6_wanted=False))} == {
+        "ok"
+    }
 
 
 def test_without_hints_nobody_is_asked() -> None:
-    ((outcome, what),) = outcomes(Ways(without_hints="/nowhere: no such file"))
+    ((outcome, what),) = outcomes(Reachability(without_hints="/nowhere: no such file"))
     assert outcome == "warning"
     assert "/nowhere" in what

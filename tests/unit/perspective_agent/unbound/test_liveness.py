@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.unbound import liveness as pulse
 from perspective_agent.unbound.control import UnboundControl
 from perspective_agent.unbound.liveness import ResolverLiveness
@@ -34,25 +34,25 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulse, "_REPLY_SECONDS", 0.01)
 
 
-def resolver() -> Resolver:
-    return Resolver(("127.0.0.1", 9))
+def resolver() -> ResolverLink:
+    return ResolverLink(("127.0.0.1", 9))
 
 
 @pytest.mark.parametrize("does", ["version: 1.17.1", ValueError("error unknown command")])
 async def test_a_reply_is_a_sign_of_life(does: str | Exception) -> None:
     one = ResolverLiveness(resolver(), Control(does))
-    assert [await one.feel() for _ in range(4)] == [""] * 4
+    assert [await one.check() for _ in range(4)] == [""] * 4
 
 
 async def test_silence_is_a_hung_resolver_the_second_time_and_until_it_ends() -> None:
     control = Control("")
     one = ResolverLiveness(resolver(), control)
     hung = f"no reply within 0.01 s over {SOCKET}"
-    assert [await one.feel() for _ in range(4)] == ["", hung, hung, hung]
+    assert [await one.check() for _ in range(4)] == ["", hung, hung, hung]
     control.does = "version: 1.17.1"
-    assert await one.feel() == ""
+    assert await one.check() == ""
     control.does = ""
-    assert [await one.feel() for _ in range(2)] == ["", hung]
+    assert [await one.check() for _ in range(2)] == ["", hung]
 
 
 async def test_an_answer_about_anything_is_a_sign_of_life() -> None:
@@ -60,14 +60,14 @@ async def test_an_answer_about_anything_is_a_sign_of_life() -> None:
     one = ResolverLiveness(asked, Control(""))
     for _ in range(4):
         asked.heard += 1
-        assert await one.feel() == ""
-    assert await one.feel() == ""
-    assert await one.feel()
+        assert await one.check() == ""
+    assert await one.check() == ""
+    assert await one.check()
     asked.heard += 1
-    assert await one.feel() == ""
+    assert await one.check() == ""
 
 
 async def test_a_socket_nobody_holds_is_a_dead_resolver() -> None:
     one = ResolverLiveness(resolver(), Control(FileNotFoundError(2, "No such file or directory")))
-    assert await one.feel() == ""
-    assert await one.feel() == f"{SOCKET}: No such file or directory"
+    assert await one.check() == ""
+    assert await one.check() == f"{SOCKET}: No such file or directory"

@@ -12,7 +12,12 @@ from perspective_agent.dns.wire import failed
 from perspective_agent.unbound.configuration import SPECIAL_PURPOSE, UnboundOptions, unbound_config
 from perspective_agent.unbound.control import read_given_up
 from perspective_agent.unbound.rules import RULES, judge_replies
-from perspective_agent.unbound.validation_probe import Probe, judge_answers, judge_probe, succeed
+from perspective_agent.unbound.validation_probe import (
+    ProbeResult,
+    judge_answers,
+    judge_probe,
+    succeed,
+)
 
 OPTIONS = UnboundOptions(Path("/a/root.key"))
 DIRECTORY = Path("/run/x")
@@ -179,7 +184,7 @@ def test_silence_is_not_said_to_show_that_validation_is_off() -> None:
         assert "validation" not in judge_probe(SECURE_SOA, canary)
 
 
-PROVEN = Probe(validates=True, evidence="shown", ended_at=NOON, proven_at=NOON)
+PROVEN = ProbeResult(validates=True, evidence="shown", ended_at=NOON, proven_at=NOON)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +195,7 @@ def test_silence_leaves_the_last_proof_in_force_for_a_while(
     minutes: float, is_conclusive: bool, validates: bool
 ) -> None:
     later = NOON + timedelta(minutes=minutes)
-    failed_probe = Probe(
+    failed_probe = ProbeResult(
         validates=False, evidence="no answer", ended_at=later, is_conclusive=is_conclusive
     )
     holding = succeed(PROVEN, failed_probe)
@@ -200,9 +205,11 @@ def test_silence_leaves_the_last_proof_in_force_for_a_while(
 
 
 def test_the_time_of_the_proof_is_not_renewed_by_silence() -> None:
-    def silent(minutes: int) -> Probe:
+    def silent(minutes: int) -> ProbeResult:
         later = NOON + timedelta(minutes=minutes)
-        return Probe(validates=False, evidence="no answer", ended_at=later, is_conclusive=False)
+        return ProbeResult(
+            validates=False, evidence="no answer", ended_at=later, is_conclusive=False
+        )
 
     assert not succeed(succeed(PROVEN, silent(3)), silent(6)).validates
 

@@ -8,7 +8,7 @@ import pytest
 
 from perspective_agent.unbound.trust_anchor import (
     ROOT_KEYS,
-    Anchor,
+    TrustAnchor,
     find_missing,
     read_anchors,
     read_key_tags,
@@ -58,12 +58,14 @@ def test_the_roots_keys_follow_each_other_without_a_gap() -> None:
         ({KSK_2010, KSK_2017}, TODAY, "KSK-2024 (key tag 38696) is missing"),
         ({KSK_2024}, ROLLOVER - SECOND, "KSK-2017 (key tag 20326) is missing"),
         # A DS record by another hash tells a key by its tag alone.
-        ({Anchor(20326, "")}, TODAY, "KSK-2024 (key tag 38696) is missing"),
+        ({TrustAnchor(20326, "")}, TODAY, "KSK-2024 (key tag 38696) is missing"),
         # One of our own beside them changes nothing.
-        ({KSK_2017, Anchor(4711, "00")}, TODAY, "KSK-2024 (key tag 38696) is missing"),
+        ({KSK_2017, TrustAnchor(4711, "00")}, TODAY, "KSK-2024 (key tag 38696) is missing"),
     ],
 )
-def test_a_key_that_signs_or_will_is_missed(anchors: set[Anchor], now: datetime, says: str) -> None:
+def test_a_key_that_signs_or_will_is_missed(
+    anchors: set[TrustAnchor], now: datetime, says: str
+) -> None:
     (missing,) = find_missing(anchors, now)
     assert says in missing
 
@@ -78,10 +80,10 @@ def test_who_has_only_the_first_key_missed_two() -> None:
         {KSK_2017, KSK_2024},
         {KSK_2024},
         # A root of one's own; even one whose key has the tag of IANA's.
-        {Anchor(4711, "00")},
-        {Anchor(20326, "00")},
+        {TrustAnchor(4711, "00")},
+        {TrustAnchor(20326, "00")},
         set(),
     ],
 )
-def test_nothing_is_missed(anchors: set[Anchor]) -> None:
+def test_nothing_is_missed(anchors: set[TrustAnchor]) -> None:
     assert not find_missing(anchors, TODAY)

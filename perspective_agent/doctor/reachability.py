@@ -35,7 +35,7 @@ _OPEN = "Let UDP 53 and TCP 53 out from this host to anywhere, and the answers b
 
 
 @dataclass(frozen=True, slots=True)
-class ServerReply:
+class ServerProbe:
     """What came of asking one server."""
 
     server: str
@@ -47,27 +47,27 @@ class ServerReply:
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class Reachability:
     """What came of asking all of them."""
 
-    root: Sequence[ServerReply] = ()
-    top_level: Sequence[ServerReply] = ()
+    root: Sequence[ServerProbe] = ()
+    top_level: Sequence[ServerProbe] = ()
     zone: str = ""
     """The top-level domain whose servers were asked."""
-    ipv6: Sequence[ServerReply] = ()
+    ipv6: Sequence[ServerProbe] = ()
     without_hints: str = ""
     """Why nobody could be asked: the file that says where the root servers are."""
     ipv6_wanted: bool = True
     source: str = field(default="as the host routes")
 
 
-async def explore_ways(table: ResolverTable) -> Ways:
+async def probe_reachability(table: ResolverTable) -> Reachability:
     """Ask some root servers for their largest answer, and some top-level servers."""
     file = table.root_hints_file or _HINTS
     try:
         servers = read_servers(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        return Ways(without_hints=f"{file}: {error}")
+        return Reachability(without_hints=f"{file}: {error}")
     four = [one for one in servers if ip_address(one).version == 4][:_SERVERS]  # noqa: PLR2004 - IP
     six = [one for one in servers if ip_address(one).version == 6][:_SERVERS]  # noqa: PLR2004 - IP
     source = table.outgoing_address
@@ -77,7 +77,7 @@ async def explore_ways(table: ResolverTable) -> Ways:
         _find_top_level(four, source),
     )
     top_level = await _ask_all(below, ("udp", "tcp"), zone, source)
-    return Ways(root, top_level, zone, ipv6, "", table.ipv6, source or "as the host routes")
+    return Reachability(root, top_level, zone, ipv6, "", table.ipv6, source or "as the host routes")
 
 
 def read_servers(hints: str) -> list[str]:
@@ -92,14 +92,14 @@ def read_servers(hints: str) -> list[str]:
 
 async def _ask_all(
     servers: Sequence[str], transports: Sequence[Transport], zone: str, source: str | None
-) -> list[ServerReply]:
+) -> list[ServerProbe]:
     asked = [
         _ask(server, transport, zone, source) for transport in transports for server in servers
     ]
     return list(await asyncio.gather(*asked))
 
 
-async def _ask(server: str, transport: Transport, zone: str, source: str | None) -> ServerReply:
+async def _ask(server: str, transport: Transport, zone: str, source: str | None) -> ServerProbe:
     """Ask for a zone's keys with their signatures: the largest answer that it certainly has."""
     query = dns.message.make_query(zone, "DNSKEY", use_edns=0, payload=_EDNS_OCTETS)
     query.want_dnssec(wanted=True)
@@ -112,8 +112,8 @@ async def _ask(server: str, transport: Transport, zone: str, source: str | None)
         except (OSError, EOFError, dns.exception.DNSException) as error:
             problem = str(error) or type(error).__name__
         else:
-            return ServerReply(server, transport, "", len(answer.wire or b""), answer.edns == 0)
-    return ServerReply(server, transport, problem)
+            return ServerProbe(server, transport, "", len(answer.wire or b""), answer.edns == 0)
+    return ServerProbe(server, transport, problem)
 
 
 async def _find_top_level(roots: Sequence[str], source: str | None) -> tuple[str, list[str]]:
@@ -138,7 +138,7 @@ def _read_glue(section: Sequence[dns.rrset.RRset]) -> list[str]:
     return [str(rdata) for rrset in section if rrset.rdtype == dns.rdatatype.A for rdata in rrset]
 
 
-def judge_ways(ways: Ways) -> list[Finding]:
+def judge_reachability(ways: Reachability) -> list[Finding]:
     """Say which ways are open. Pure."""
     if ways.without_hints:
         what = f"nobody can be asked: {ways.without_hints}"
@@ -154,7 +154,7 @@ def judge_ways(ways: Ways) -> list[Finding]:
     return [*findings, *_judge_edns(ways.root), *_judge_ipv6(ways)]
 
 
-def _judge_way(whom: str, way: str, replies: Sequence[ServerReply], source: str) -> Finding:
+def _judge_way(whom: str, way: str, replies: Sequence[ServerProbe], source: str) -> Finding:
     of_way = [reply for reply in replies if reply.transport == way]
     silent = {reply.server: reply.problem for reply in of_way if reply.problem}
     facts: Facts = {
@@ -170,7 +170,7 @@ def _judge_way(whom: str, way: str, replies: Sequence[ServerReply], source: str)
     return Finding("error", f"no {whom} answers over {way.upper()} 53: {why}", _OPEN, facts)
 
 
-def _judge_edns(replies: Sequence[ServerReply]) -> list[Finding]:
+def _judge_edns(replies: Sequence[ServerProbe]) -> list[Finding]:
     answers = [reply for reply in replies if reply.transport == "udp" and not reply.problem]
     if not answers:
         return []
@@ -183,7 +183,7 @@ def _judge_edns(replies: Sequence[ServerReply]) -> list[Finding]:
     return [Finding("ok", f"EDNS passes; an answer of {octets} octets came whole", facts=facts)]
 
 
-def _judge_ipv6(ways: Ways) -> list[Finding]:
+def _judge_ipv6(ways: Reachability) -> list[Finding]:
     if not ways.ipv6_wanted or not ways.ipv6:
         return []
     answered = [reply for reply in ways.ipv6 if not reply.problem]

@@ -1,20 +1,26 @@
 """Examines a resolver like the agent's: whether it starts, what it is, whether it validates."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from mpic.runtime.doctor import Facts, Finding
 from mpic.runtime.open_files import HOW_TO_SET, TooFewFilesError, raise_limit
-from perspective_agent.dns.resolver import Resolver
+from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.doctor.signatures import Signature, read_signature
 from perspective_agent.settings import ResolverTable
 from perspective_agent.unbound.capacity import fit_capacity
 from perspective_agent.unbound.control import UnboundControl
 from perspective_agent.unbound.process import PrivateUnbound, UnboundError
-from perspective_agent.unbound.trust_anchor import read_key_tags
-from perspective_agent.unbound.validation_probe import Probe, probe_validation
+from perspective_agent.unbound.trust_anchor import (
+    TrustAnchor,
+    find_known,
+    find_missing,
+    read_key_tags,
+)
+from perspective_agent.unbound.validation_probe import ProbeResult, probe_validation
 
 _TRIES = 3
 _PAUSE_SECONDS = 0.3
@@ -30,14 +36,14 @@ class ResolverExamination:
     """Why it does not start; empty when it does."""
     mend: str = _MEND
     """What to do about that."""
-    probe: Probe | None = None
+    probe: ProbeResult | None = None
     signature: Signature | None = None
     """Of the root's SOA; None where it was not to be had."""
     key_tags: Sequence[int] = ()
     """Of the root's keys that are believed."""
 
 
-async def consult_resolver(table: ResolverTable, stack: AsyncExitStack) -> ResolverExamination:
+async def examine_resolver(table: ResolverTable, stack: AsyncExitStack) -> ResolverExamination:
     """Start or find the resolver, and ask it; `stack` ends it."""
     if table.mode == "private":
         try:
@@ -54,9 +60,9 @@ async def consult_resolver(table: ResolverTable, stack: AsyncExitStack) -> Resol
         software, address = "a resolver the operator runs", table.beside_address()
         assert table.control_socket is not None  # noqa: S101 - settings see to it
         socket = table.control_socket
-    resolver, control = Resolver(address), UnboundControl(socket)
-    stack.callback(resolver.close)
-    probe = await _probe(resolver, control, table)
+    link, control = ResolverLink(address), UnboundControl(socket)
+    stack.callback(link.close)
+    probe = await _probe(link, control, table)
     return ResolverExamination(
         software=software,
         probe=probe,
@@ -65,29 +71,29 @@ async def consult_resolver(table: ResolverTable, stack: AsyncExitStack) -> Resol
     )
 
 
-async def _probe(resolver: Resolver, control: UnboundControl, table: ResolverTable) -> Probe:
+async def _probe(link: ResolverLink, control: UnboundControl, table: ResolverTable) -> ProbeResult:
     """Probe, and again if it fails: Unbound opens its control last, and a packet may get lost."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + table.probe_timeout
     tries = 1
     while True:
-        probe = await probe_validation(resolver, control, table.probe_timeout, table.rules())
+        probe = await probe_validation(link, control, table.probe_timeout, table.rules())
         if probe.validates or tries == _TRIES or clock() > deadline:
             return probe
         await asyncio.sleep(_PAUSE_SECONDS)
         tries += 1
 
 
-def judge_resolver(consultation: ResolverExamination) -> Sequence[Finding]:
+def judge_resolver(resolver: ResolverExamination) -> Sequence[Finding]:
     """Say whether an agent may serve through it. Pure."""
-    if consultation.probe is None:
-        what = f"it does not start: {consultation.problem}"
-        return [Finding("error", what, consultation.mend)]
-    probe = consultation.probe
+    if resolver.probe is None:
+        what = f"it does not start: {resolver.problem}"
+        return [Finding("error", what, resolver.mend)]
+    probe = resolver.probe
     facts: Facts = {
-        "software": consultation.software,
+        "software": resolver.software,
         "validates": probe.validates,
-        "trust_anchor": [str(tag) for tag in consultation.key_tags],
+        "trust_anchor": [str(tag) for tag in resolver.key_tags],
     }
     if probe.validates:
         return [Finding("ok", f"it validates: {probe.evidence}", facts=facts)]
@@ -97,3 +103,15 @@ def judge_resolver(consultation: ResolverExamination) -> Sequence[Finding]:
         " in place of the root servers"
     )
     return [Finding("error", f"it is not shown to validate: {probe.evidence}", mend, facts)]
+
+
+def judge_anchors(anchors: Collection[TrustAnchor], now: datetime) -> Sequence[Finding]:
+    """Say whether the keys believed are those of today and of the time to come. Pure."""
+    facts: Facts = {"key_tags": [str(anchor.tag) for anchor in sorted(anchors)]}
+    if missing := find_missing(anchors, now):
+        mend = "Update the package dns-root-data, and restart the agent"
+        return [Finding("warning", one, mend, facts) for one in missing]
+    if not find_known(anchors):
+        what = "no key of the IANA root is believed: the root is one of your own"
+        return [Finding("ok", what, facts=facts)]
+    return [Finding("ok", "the keys of the IANA root are there", facts=facts)]
