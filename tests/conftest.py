@@ -1,12 +1,6 @@
 """The test Internet, once for all; a deployment for each module, as its PLAN says.
 
-`tests/clauses` can be pointed at any running coordinator whose agents see the test Internet:
-
-    python -m pytest tests/clauses --server HOST:PORT --server-name NAME \\
-        --cert FILE --key FILE --ca FILE
-
-Its issuers must be those of `tests.world.issuers`. What needs a fault that only our own world has,
-such as an agent that lies, is skipped then. `python -m tests.world` runs the test Internet alone.
+The options are those of `tests/clauses/conftest.py`.
 """
 
 import tempfile

@@ -1,7 +1,12 @@
 """The service that the clauses are tried on: one for the whole directory.
 
-With `--server` (see `tests/conftest.py`) it is whichever runs there, and what only our own world
-can do to a service is skipped. Without, it is a deployment of our own.
+Without more it is a deployment of our own. With an address it is whichever runs there:
+
+    python -m pytest tests/clauses --server HOST:PORT --server-name NAME \\
+        --cert FILE --key FILE --ca FILE
+
+Its agents must see the test Internet (`python -m tests.world` runs that alone), and its issuers be
+those of `tests.world.issuers`. What only our own world can do to a service is skipped then.
 """
 
 from collections.abc import Iterator

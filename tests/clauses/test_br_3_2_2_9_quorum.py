@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mpic.v1 import perspective_pb2 as p
-from tests.clauses.service import Answer, NotDecidedError, Report, Service, Terms
+from tests.clauses.answer import Answer, Report
+from tests.clauses.service import NotDecidedError, Service, Terms
 from tests.clauses.world import CHILD, PLAIN, divert, forget, heal, policy, without
 from tests.world import zones
 from tests.world.deployment import Deployment

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from coordinator.record.verify import verify_store
-from tests.clauses.service import Answer, Service
+from tests.clauses.answer import Answer
+from tests.clauses.service import Service
 from tests.clauses.world import CHILD, PLAIN, divert, without
 from tests.world.deployment import MPIC, Deployment
 

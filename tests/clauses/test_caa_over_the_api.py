@@ -8,7 +8,8 @@ from mpic.v1 import corroboration_pb2 as c
 from tests.clauses import test_rfc8657_parameters as rfc8657
 from tests.clauses import test_rfc8659_caa_set as rfc8659
 from tests.clauses import test_rfc9495_issuemail as rfc9495
-from tests.clauses.service import Service, Terms, Verdict
+from tests.clauses.answer import Verdict
+from tests.clauses.service import Service, Terms
 from tests.clauses.zone import name, sets
 from tests.world.issuers import TABLES, UNDERSTANDING
 

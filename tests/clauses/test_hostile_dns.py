@@ -12,7 +12,8 @@ import dns.query
 import pytest
 
 from mpic.v1 import observation_pb2 as o
-from tests.clauses.service import Service, Verdict
+from tests.clauses.answer import Verdict
+from tests.clauses.service import Service
 from tests.world import network
 from tests.world.zones import HOSTILE_ZONE
 
