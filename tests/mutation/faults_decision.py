@@ -71,6 +71,8 @@ FAULTS = [
     Fault("only the distance to the primary", ROSTER, "combinations(roster.perspectives, 2)", "[(roster.primary, remote) for remote in roster.remotes]"),
     Fault("resolvers may stand together", ROSTER, '"resolver", lambda one: one.resolver)', '"resolver", lambda one: one.egress)'),
     Fault("perspectives may stand together", ROSTER, '"network egress", lambda one: one.egress)', '"network egress", lambda one: one.resolver)'),
+    Fault("a resolver may stand in another region", ROSTER, "        if regions[0] != regions[1]:", "        if not all(regions):"),
+    Fault("a resolver that says no region stands in none", ROSTER, "for rir in (one.resolver_rir or one.rir, one.rir)]", "for rir in (one.resolver_rir, one.rir)]"),
     Fault("metres for kilometres", ROSTER, 'float(way["s12"]) / 1000', 'float(way["s12"])'),
     Fault("latitude for longitude", ROSTER, "Inverse(one.latitude, one.longitude, other", "Inverse(one.longitude, one.latitude, other"),
     Fault("exactly 500 km refused", ROSTER, "if apart < row.minimum_distance_km:", "if apart <= row.minimum_distance_km + 1:"),
