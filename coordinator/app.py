@@ -59,7 +59,7 @@ SERVICE: str = corroboration_pb2.DESCRIPTOR.services_by_name["CorroborationServi
 async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int = 0) -> None:
     """Serve until a signal, as one of the workers.
 
-    Raises ServingError, StoreError, or ConfigError where what `mpic check-config` says is wrong.
+    Raises ServingError, StoreError, or ConfigError if `mpic check-config` would find an error.
     """
     program = ProgramMetrics("coordinator")
     _check(settings, file)
@@ -99,7 +99,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
 
 
 def _check(settings: CoordinatorSettings, file: Path) -> None:
-    """Look at what `mpic check-config` looks at, and at what this process may do."""
+    """Check what `mpic check-config` checks, and what this process may do."""
     for warning in check_roster(settings, file, _now()):
         log.warning("roster_will_break_policy", warning=warning)
     for warning in check_tls(settings.tls, settings.owner, file, _now()):
@@ -145,7 +145,7 @@ def _make_server(settings: CoordinatorSettings, worker: int, tls: TlsPems) -> Se
 def _make_fanout(
     settings: CoordinatorSettings, rules: Rules, tls: TlsPems, timing: Timing
 ) -> Fanout:
-    """Return what asks the perspectives; it connects nothing yet."""
+    """Return the fan-out to the perspectives; it connects nothing yet."""
     table = settings.coordinator
     options = ClientOptions(
         tls,
@@ -191,7 +191,7 @@ class _Parts:
 def _make_pages(
     reloader: Reloader[CoordinatorSettings], program: ProgramMetrics, parts: _Parts
 ) -> AdminPages:
-    """Export what is read from the parts at each scrape, and say when questions may come."""
+    """Export what is read at each scrape, and say when questions may come."""
     fanout, corroborator = parts.fanout, parts.corroborator
     program.register(parts.server.meter.collectors)
     program.register(
@@ -215,7 +215,7 @@ def _make_pages(
 def _keep(
     metrics: CoordinatorMetrics, registry: Registry, spans: Spans | None, attempt: Attempt
 ) -> None:
-    """Count, log and write down what is known once every perspective has replied."""
+    """Count, log and write down an attempt once every perspective has replied."""
     metrics.count_complete(attempt)
     registry.keep_late(attempt)
     if spans is not None and attempt.traceparent:
@@ -233,14 +233,14 @@ def _open_spans(settings: CoordinatorSettings, stack: AsyncExitStack) -> Spans |
 async def _open_recorder(
     table: RecordTable, worker: int, program: ProgramMetrics, stack: AsyncExitStack
 ) -> RecordWriter | Unrecorded:
-    """Return what writes the record, and let its heads leave the machine."""
+    """Return the writer of the record, and start publishing its heads."""
     record_writer = table.make_recorder(worker, _now)
     await record_writer.open()
     if isinstance(record_writer, RecordWriter):
         _warn_of_lead(record_writer.head)
         publisher = table.make_publisher(record_writer, _now)
         program.register((HeadsCollector(publisher),))
-        # It ends after the recorder: then the last batch is written.
+        # The publisher ends after the writer: only then is the last batch written.
         stack.push_async_callback(publisher.close)
         publisher.start()
     stack.push_async_callback(record_writer.close)
@@ -248,7 +248,7 @@ async def _open_recorder(
 
 
 def _warn_of_lead(head: Head) -> None:
-    """Say that the record's last batch is yet to come, by the clock of this host."""
+    """Warn if the record's last batch is dated later than this host's clock."""
     lead = find_lead(head, to_us(_now()))
     if lead > _LEAD_SECONDS:
         log.warning("record_ahead_of_clock", chain=head.chain, seconds=round(lead), mend=_SET_CLOCK)

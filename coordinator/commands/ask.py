@@ -25,7 +25,7 @@ from mpic.v1 import corroboration_pb2_grpc
 
 APPROVED, REFUSED, USAGE, NO_REPLY, UNDETERMINED = 0, 1, 2, 9, 11
 
-# Reasons by which nothing is known of a name, where a coordinator is too old to say whose it is.
+# Reasons that say nothing of a name, for coordinators too old to say whose failure it is.
 _UNDETERMINED = (c.REASON_PRIMARY_UNAVAILABLE, c.REASON_CUT_SHORT)
 
 # Codes that say that nobody answered: no connection, no certificate, no time.

@@ -34,24 +34,24 @@ _DESCRIBE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class AgentExamination:
-    """What came of meeting one agent, or one of its workers."""
+    """The result of calling one agent, or one of its workers."""
 
     perspective: Perspective
     address: str
     problem: str = ""
-    """Why it was not met as itself; empty when it was."""
+    """Why the call failed or met another agent; empty if all is well."""
     mend: str = ""
     presented: Presented | None = None
     description: p.DescribeResponse | None = None
     milliseconds: float = 0.0
     """From asking for the description until it came, connecting included."""
     clock_ahead: float | None = None
-    """Its clock minus this host's, in seconds; None: it tells no time."""
+    """Its clock minus this host's, in seconds; None: it does not tell its time."""
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 async def meet_all(roster: Roster, tls: TlsFiles) -> list[AgentExamination]:
-    """Meet every worker of every perspective, all at once, in the order of the roster."""
+    """Call every worker of every perspective, all at once; results in the order of the roster."""
     meetings = [
         _meet(perspective, address, roster, tls)
         for perspective in roster.perspectives
@@ -82,7 +82,7 @@ async def _meet(
 def _explain_name(
     perspective: Perspective, presented: Presented, roster: Roster
 ) -> tuple[str, str]:
-    """Return what is wrong where another's certificate is shown, and what to do."""
+    """Say what is wrong if another agent's certificate is shown, and what to do."""
     names = ", ".join(presented.names)
     others = [one.id for one in roster.perspectives if one.server_name in presented.names]
     if others:
@@ -177,7 +177,7 @@ def _judge_expiry(sighting: AgentExamination) -> list[Finding]:
 
 
 def judge_clocks(sightings: Sequence[AgentExamination], bounds: ClockBounds) -> list[Finding]:
-    """Hold this clock against the agents', as far as they tell theirs. Pure."""
+    """Compare this clock with the agents', as far as they tell theirs. Pure."""
     described = [one for one in sightings if one.description is not None]
     silent = [one.perspective.id for one in described if one.clock_ahead is None]
     told = {one.perspective.id: one.clock_ahead for one in described if one.clock_ahead is not None}
@@ -195,7 +195,7 @@ def _judge_told(told: Mapping[str, float], bounds: ClockBounds) -> Finding:
     far = {one: ahead for one, ahead in told.items() if abs(ahead) > bounds.warning}
     if not far:
         return Finding("ok", "the agents' clocks and this one agree", facts=facts)
-    # Several that are wrong alike are right, and this one is not.
+    # If several agents differ alike, they are right and this clock is wrong.
     is_ours = len(far) > 1 and len({ahead > 0 for ahead in far.values()}) == 1
     most = max(far.values(), key=abs)
     what = f"the clocks of {', '.join(far)} are {describe_difference(most)} this host's"

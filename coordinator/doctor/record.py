@@ -9,12 +9,12 @@ from coordinator.record.settings import RecordTable
 from coordinator.record.stores.base import StoreError
 from mpic.runtime.doctor import Facts, Finding
 
-# About a million records; an operator who is warned then has days.
+# Room for about a million records: an operator who is warned then has days.
 _FREE_OCTETS = 2 * 1024**3
 
 
 def examine_record(table: RecordTable) -> Sequence[Finding]:
-    """Open the store and read from it; of a file not there yet, look at its directory."""
+    """Open the store and read from it; if the file does not exist yet, check its directory."""
     if table.allow_unrecorded:
         what = "nothing that is decided is recorded: that is for labs only"
         return [Finding("warning", what, "Remove allow_unrecorded under [record]")]

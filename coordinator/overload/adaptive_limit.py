@@ -15,7 +15,7 @@ _LESS = 0.8
 _MORE_PER_SECOND = 1.1
 # As often as agents find out whether they keep up (their BEAT).
 _PAUSE = 0.25
-# By then any bound there may be is open again: the power has not to grow beyond what a float holds.
+# By then every bound is fully open again. Without it the power could grow beyond a float.
 _OPEN_AFTER = 300.0
 
 
@@ -29,7 +29,7 @@ class AdaptiveLimit:
         """The bound that was set last, and when; None: wide open."""
 
     def limit(self, most: int) -> int:
-        """Return how many names may be in flight where `most` may at all."""
+        """Return how many names may be in flight now; `most` is the configured bound."""
         if self._narrowed is None:
             return most
         names, since = self._narrowed
@@ -41,10 +41,10 @@ class AdaptiveLimit:
         return most
 
     def narrow(self, in_flight: int, most: int) -> None:
-        """Let in fewer than are in flight, of which one was refused by agents."""
+        """Let in fewer names than are in flight: agents have refused one of them."""
         now = self._clock()
         if self._narrowed is not None and now - self._narrowed[1] < _PAUSE:
             return
-        # Agents take as many at least (their Room), so fewer would help nobody.
+        # Agents always take at least this many (their Room), so a lower bound would help nobody.
         names = max(min(in_flight, self.limit(most)) * _LESS, min(MAX_NAMES, most))
         self._narrowed = names, now

@@ -28,7 +28,7 @@ class Bounds:
     caller_names: int = 2048
     """Of one caller in this process."""
     by_caller: Mapping[str, int] = field(default_factory=dict)
-    """By identity: of those that have a bound of their own."""
+    """By identity: the callers that have a bound of their own."""
     retry_after: RetryAfter = RetryAfter()  # noqa: RUF009 - it cannot be changed
     """What those are told that are beyond."""
 
@@ -45,7 +45,7 @@ class Refusal(NamedTuple):
 
 
 def weigh(names: int) -> int:
-    """Return what a question with so many names counts as; one with too many is refused anyway."""
+    """Return how many names a question counts as; one with too many names is refused anyway."""
     return min(max(names, 1), MAX_NAMES)
 
 
@@ -53,19 +53,19 @@ class Admission:
     """What is in flight."""
 
     def __init__(self, bounds: Bounds) -> None:
-        """Start with nothing; `bounds` may be replaced and holds for what comes after that."""
+        """Start with nothing. `bounds` may be replaced; new ones apply to what comes after."""
         self.bounds = bounds
         self.in_flight = 0
         """Names."""
         self._by_caller: Counter[str] = Counter()
 
     def name_caller(self, identities: Sequence[str]) -> str:
-        """Return under which identity a caller is counted: one with its own bound, or the first."""
+        """Return the identity a caller is counted under: one with its own bound, or the first."""
         own = (one for one in identities if one in self.bounds.by_caller)
         return next(own, identities[0] if identities else "")
 
     def admit(self, caller: str, names: int, limit: int = sys.maxsize) -> Refusal | None:
-        """Let so many names of a caller in, to be given back by `release`; or say why not."""
+        """Let this many names of a caller in, until `release`; or say why not."""
         refusal = self.find_refusal(caller, names, limit)
         if refusal is None:
             self.in_flight += names
@@ -73,11 +73,11 @@ class Admission:
         return refusal
 
     def find_refusal(self, caller: str, names: int, limit: int = sys.maxsize) -> Refusal | None:
-        """Say why so many names of a caller may not come in; None: they may.
+        """Say why this many names of a caller may not come in; None: they may.
 
-        `limit` is how many of all callers may be in flight right now. Where that is less than the
-        bound, there is room for one more question, however many names it has, until so many are in
-        flight: otherwise small ones would keep out the large.
+        `limit` is how many names of all callers may be in flight right now. If it is below the
+        bound, one more question is let in while fewer names than that are in flight, however many
+        names it has. Otherwise small questions would keep out the large ones.
         """
         here, bound = self._by_caller[caller], self.bounds.of(caller)
         if here + names > bound:

@@ -56,9 +56,9 @@ class Limiter:
         return self.adaptive_limit.limit(self.admission.bounds.names)
 
     def find_budget(self, remaining: float | None) -> float | None:
-        """Return the seconds an attempt gets when the caller's deadline leaves too few.
+        """Return the seconds for an attempt, if the caller's deadline leaves less than it may take.
 
-        None: as many as it may take. Raises RequestError when nothing is left.
+        None: it may take all its time. Raises RequestError if nothing is left.
         """
         if remaining is None:
             return None

@@ -42,7 +42,7 @@ class RetryAdvice:
         self._let_in_since += 1
 
     def turn_away(self, bounds: RetryAfter) -> float:
-        """Count one that is not; return after how many seconds it may be asked again."""
+        """Count a refused call; return after how many seconds the caller may ask again."""
         now = self._clock()
         faded = math.exp((self._since - now) / _MEMORY)
         self._since = now

@@ -9,7 +9,7 @@ from coordinator.overload.retry_after import RetryAfter
 from mpic.bounds import MAX_NAMES
 from mpic.runtime.config import ConfigTable, Flaw
 
-# Fewer than one question may have would keep that question out for ever.
+# With fewer than one question may have, that question would never be let in.
 Names = Annotated[int, Field(ge=MAX_NAMES, le=1_000_000)]
 
 

@@ -22,14 +22,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 LATEST_US = 253_402_300_799_999_999
-"""The end of the year 9999. An agent may tell anything."""
+"""The end of the year 9999. An agent may tell any time."""
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class ClockBounds:
-    """What differences are put up with, in seconds."""
+    """How much two clocks may differ, in seconds."""
 
     warning: float = 5.0
     """Beyond this one it is told."""
@@ -44,7 +44,7 @@ class Agreement(enum.Enum):
     """Whether an agent's clock and ours agree."""
 
     UNTOLD = enum.auto()
-    """It tells nothing: it is older than the question."""
+    """The agent tells no time: it is older than this question."""
     AGREES = enum.auto()
     DIFFERS = enum.auto()
     """Beyond the warning."""
@@ -60,7 +60,7 @@ class Reading(NamedTuple):
 
 
 def make_reading(told_us: int, asked_us: int, read_us: int) -> Reading:
-    """Return what an agent's time shows that came between two moments of our steady clock."""
+    """Return what a told time shows that arrived between two moments of our steady clock."""
     told = min(max(told_us, 0), LATEST_US)
     return Reading(told - read_us, told - asked_us)
 
@@ -72,7 +72,7 @@ def find_difference(reading: Reading, ours_us: int) -> float:
 
 
 def judge_difference(difference: float | None, bounds: ClockBounds) -> Agreement:
-    """Return what is to become of a difference; None: the agent tells no time."""
+    """Judge a difference by the bounds; None: the agent tells no time."""
     if difference is None:
         return Agreement.UNTOLD
     if abs(difference) > bounds.limit:
@@ -86,7 +86,7 @@ def describe_difference(difference: float) -> str:
 
 
 def _describe_seconds(seconds: float) -> str:
-    """Return a length of time in the largest unit of which it has two."""
+    """Return a length of time in the largest unit that fits at least twice."""
     for unit, name in ((_DAY, "days"), (_HOUR, "h"), (_MINUTE, "min")):
         if seconds >= 2 * unit:
             return f"{seconds / unit:.0f} {name}"

@@ -64,11 +64,11 @@ class ClientOptions:
     window: float = 0.005
     """Seconds between two messages of a busy stream."""
     limit: int = 16384
-    """Questions not answered yet, at most; so many are only with an agent that hangs."""
+    """Questions not answered yet, at most; only an agent that hangs has this many."""
     hung_after: float = 2.0
     """Seconds without the sign of life that was asked for."""
     restart_patience: float = 3.0
-    """Seconds that questions wait for an agent that was ended to be back."""
+    """Seconds that questions wait for the return of an agent that was stopped."""
     clock: ClockBounds = USUAL
     """How far an agent's clock may be from ours."""
 
@@ -83,7 +83,7 @@ class PerspectiveClient:
         self.perspective = perspective
         self.address = address or perspective.address
         self.description: p.DescribeResponse | None = None
-        """What the agent said of itself when it was last reached."""
+        """The agent's description of itself when it was last reached."""
         self.problem: PerspectiveProblem | None = PerspectiveProblem(
             c.DISSENT_UNREACHABLE, "not connected yet"
         )
@@ -106,7 +106,7 @@ class PerspectiveClient:
 
     @property
     def may_return(self) -> bool:
-        """Whether questions are kept, as the agent left of its own accord a moment ago."""
+        """Whether questions are kept, because the agent left on purpose a moment ago."""
         return self._absence.is_short
 
     @property
@@ -143,7 +143,7 @@ class PerspectiveClient:
         receive(self.perspective, question_id, problem)
 
     def forget(self, question_id: int) -> None:
-        """Wait no longer for an answer; should it still come, it is dropped."""
+        """Stop waiting for an answer; if it still comes, it is dropped."""
         self._pending.forget(question_id)
         self._absence.forget(question_id)
 
@@ -153,12 +153,12 @@ class PerspectiveClient:
             self._outbox.put(entry)
 
     def check_clock(self) -> None:
-        """Ask no more where the agent's clock and ours, as it is now, are too far apart."""
+        """Stop asking if the agent's clock and ours, as it is now, are too far apart."""
         if self.problem is None and (problem := self._clock.find_problem()) is not None:
             self._suspend(problem)
 
     async def refresh(self) -> None:
-        """Let the agent describe itself anew; where it cannot, what it said before stays."""
+        """Ask the agent for its description again; if that fails, the old one stays."""
         if self._channel is not None:
             with suppress(aio.AioRpcError, PerspectiveError):
                 self.description = await self._describe(self._channel)
@@ -175,7 +175,7 @@ class PerspectiveClient:
             started = loop.time()
             self._lose(await self._live())
             lasted = loop.time() - started > _RECONNECT_SECONDS[-1]
-            # Who left of its own accord is back soon: it is looked for more often.
+            # An agent that left on purpose is back soon, so we try more often.
             failures = 0 if lasted else 1 if self.may_return else failures + 1
             await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
 
@@ -214,7 +214,8 @@ class PerspectiveClient:
         stream: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(_OBSERVE)()
         self._outbox = Outbox(self._options.window, self._options.limit, len)
         self._breaker = Liveness()
-        # What was not answered over the last one was failed, and nothing late comes over this.
+        # The questions of the last connection have failed. None of their answers comes over this
+        # one.
         self._pending = Pending(self.perspective)
         self._clock.begin()
         self.connections += 1
@@ -241,7 +242,8 @@ class PerspectiveClient:
             while (message := await stream.read()) is not aio.EOF:
                 await self._deliver(message)  # type: ignore[arg-type] # not EOF
         except aio.AioRpcError:
-            # Something of ours may cross the end of a stream, of which the agent has told before.
+            # The agent had said that it leaves. A message of ours may have crossed the end of the
+            # stream.
             if self.problem is not _LEFT:
                 raise
 
@@ -260,7 +262,7 @@ class PerspectiveClient:
             await asyncio.sleep(self._options.hung_after / PATIENCE)
 
     def _admit(self, cannot_look: str) -> None:
-        """Let questions through to an agent that was heard, as far as it can be believed."""
+        """Let questions through to an agent that lives, if it can look and its clock fits."""
         if cannot_look:
             self._suspend(PerspectiveProblem(c.DISSENT_NOT_LOOKED, cannot_look))
         elif (problem := self._clock.find_problem()) is not None:
@@ -272,7 +274,7 @@ class PerspectiveClient:
         self._settled.set()
 
     async def _deliver(self, message: bytes) -> None:
-        """Hand each observation of a message to who asked; garbage breaks the link."""
+        """Hand each observation of a message to whoever asked; garbage ends the connection."""
         response = read_response(message, self.perspective, self.address)
         self._breaker.hear()
         self._clock.hear(response)
@@ -288,7 +290,7 @@ class PerspectiveClient:
             self._admit(response.cannot_look)
 
     def _part(self) -> None:
-        """Ask no more of an agent that leaves; what it was asked, it answers before."""
+        """Ask an agent that leaves no more; it still answers what it was asked before."""
         self._absence.note()
         if self.problem is not _LEFT:
             log.info("perspective_leaving", perspective=self.perspective.id, address=self.address)

@@ -50,7 +50,7 @@ class PerspectiveClientPool:
 
     @property
     def clock_difference(self) -> float | None:
-        """The clock minus ours of the worker that is farthest from it, in seconds; None: untold."""
+        """The largest difference of a worker's clock from ours, in seconds; None: not told."""
         told = [link.clock_difference for link in self._links]
         return max((one for one in told if one is not None), key=abs, default=None)
 
@@ -84,7 +84,7 @@ class PerspectiveClientPool:
             link.withdraw(entry)
 
     def check_clock(self) -> None:
-        """Ask no worker whose clock and ours, as it is now, are too far apart."""
+        """Ask no worker that has a clock too far from ours, as it is now."""
         for link in self._links:
             link.check_clock()
 

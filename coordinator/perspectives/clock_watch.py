@@ -38,7 +38,7 @@ def read_ours_us() -> int:
 
 
 class ClockWatch:
-    """Asks one agent for its time and holds that against ours."""
+    """Asks one agent for its time and compares it with ours."""
 
     def __init__(self, perspective_id: str, address: str, bounds: ClockBounds) -> None:
         """Nothing is known yet."""
@@ -56,21 +56,22 @@ class ClockWatch:
         return None if self._reading is None else find_difference(self._reading, read_ours_us())
 
     def note_description(self, description: p.DescribeResponse, asked_us: int) -> None:
-        """Take the agent's time from what it said of itself, asked at a moment of our steady clock.
+        """Take the agent's time from its description, asked at a moment of our steady clock.
 
-        So nobody is asked anything before his clock was seen.
+        So no agent is asked a question before its clock is known.
         """
         told_us = description.clock_us
         self._reading = make_reading(told_us, asked_us, read_steady_us()) if told_us else None
 
     def begin(self) -> None:
-        """Ask soon: a stream is new, and what was asked over the one before is not answered."""
+        """Ask soon: the stream is new, and what was asked over the last is not answered."""
         self._asked, self._asked_last_us = None, _NEVER_US
 
     def ask(self) -> bytes:
-        """Return the encoded question for the agent's time; empty when it is not the time for it.
+        """Return the encoded question for the agent's time; empty if it is not yet time to ask.
 
-        The next is asked once the last one is answered. An agent that tells nothing is not asked.
+        The next question is asked once the last one is answered. An agent that tells no time is not
+        asked.
         """
         now_us = read_steady_us()
         if self._reading is None or self._asked or now_us < self._asked_last_us + _INTERVAL_US:
@@ -80,7 +81,7 @@ class ClockWatch:
         return p.ObserveRequest(clock_asked_us=self._asked[0]).SerializeToString()
 
     def hear(self, response: p.ObserveResponse) -> None:
-        """Take the agent's time from a message, if that is the answer to what was asked."""
+        """Take the agent's time from a message, if the message answers our question for it."""
         if self._asked is None or response.clock_asked_us != self._asked[0]:
             return
         self._reading = make_reading(response.clock_us, self._asked[1], read_steady_us())
@@ -102,7 +103,7 @@ class ClockWatch:
         return PerspectiveProblem(c.DISSENT_CLOCK_DIFFERS, detail)
 
     def _tell(self, agreement: Agreement, difference: float | None) -> None:
-        """Log that the agreement is another than before."""
+        """Log that the agreement has changed."""
         if difference is None:
             mend = "Bring its agent up to this release: a clock that is wrong goes unseen"
             log.warning("clock_not_told", **self._who, mend=mend)

@@ -54,6 +54,6 @@ def explain_error(error: aio.AioRpcError) -> PerspectiveProblem:
 
 
 def explain_silence(what: str) -> PerspectiveProblem:
-    """Say what it means that a connection stands and nothing comes back over it."""
+    """Say what it means if a connection stands but nothing comes back over it."""
     detail = f"no sign of life: the agent hangs, or the network loses what is sent ({what})"
     return PerspectiveProblem(c.DISSENT_UNREACHABLE, detail)

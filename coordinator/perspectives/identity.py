@@ -14,10 +14,10 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 
-# In a message of fewer octets nothing is so many that it matters.
+# A smaller message cannot hold so many items that it matters.
 _LARGE = 64 * 1024
 _MOST_FIELDS = 16384 + 16
-"""Of one message: as many answers as a link awaits at most, and what is beside them."""
+"""Items in one message: as many answers as a connection awaits at most, and the other fields."""
 
 _DESCRIPTION_OCTETS = 64 * 1024
 _WORD = 64
@@ -30,7 +30,7 @@ _MOST_KEY_TAGS = 32
 def read_response(message: bytes, expected: Perspective, address: str) -> p.ObserveResponse:
     """Return what the agent at `address` sent; raises LinkError for garbage, or another agent."""
     if len(message) > _LARGE and count_fields(message, _MOST_FIELDS) > _MOST_FIELDS:
-        # To read them all would take seconds, and a hundred times their octets.
+        # Reading them all would take seconds, and a hundred times their size in memory.
         raise _garbage(f"the agent sent {len(message)} octets of more fields than may be")
     try:
         response = p.ObserveResponse.FromString(message)
@@ -41,7 +41,7 @@ def read_response(message: bytes, expected: Perspective, address: str) -> p.Obse
 
 
 def check_answer(encoded: p.EncodedObservation) -> p.EncodedObservation | PerspectiveProblem:
-    """Return an answer; one that is too large to be kept, as the problem that it is."""
+    """Return an answer; if it is too large to be kept, return the problem instead."""
     octets, lookups = len(encoded.observation), len(encoded.lookups_us)
     if octets <= OBSERVATION_OCTETS and lookups <= LOOKUPS:
         return encoded
@@ -53,7 +53,7 @@ def check_answer(encoded: p.EncodedObservation) -> p.EncodedObservation | Perspe
 
 
 def read_description(message: bytes, expected: Perspective, address: str) -> p.DescribeResponse:
-    """Return what the agent at `address` says of itself, cut to what is kept of it.
+    """Return the description of the agent at `address`, cut to what is kept of it.
 
     Raises LinkError for garbage, or another agent.
     """
@@ -69,7 +69,7 @@ def read_description(message: bytes, expected: Perspective, address: str) -> p.D
 
 
 def cut_description(description: p.DescribeResponse) -> p.DescribeResponse:
-    """Return a description with what is kept of it: nothing unknown, and nothing long."""
+    """Return a description with only what is kept of it: nothing unknown, and nothing long."""
     kept = p.DescribeResponse()
     kept.CopyFrom(description)
     kept.DiscardUnknownFields()

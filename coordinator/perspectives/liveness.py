@@ -37,7 +37,7 @@ class Liveness:
         self._silent = 0
 
     def hear(self) -> None:
-        """Note that something came; what is hung stays so for the rest of its connection."""
+        """Note that something came. A connection that hung stays hung until it ends."""
         self._heard = True
         if self.state is State.TRYING:
             self.state = State.LIVE
@@ -51,5 +51,5 @@ class Liveness:
         self._silent += 1
         if self._silent > PATIENCE:
             self.state = State.HUNG
-        # The connection loses nothing, so that asking once is enough.
+        # The connection loses nothing, so asking once is enough.
         return self._silent == 1

@@ -15,10 +15,10 @@ from mpic.v1 import perspective_pb2 as p
 
 Answer = p.EncodedObservation | PerspectiveProblem
 Receive = Callable[[Perspective, int, Answer], None]
-"""Gets who was asked, the question's id, and what came of it."""
+"""Gets the perspective that was asked, the question's id, and the result."""
 
 MOST_LATE = 16384
-"""Answers to questions that were given up; never are more on their way."""
+"""Late answers to questions that were given up; there are never more on their way."""
 MOST_EMPTY = 200
 """Messages without an answer in EMPTY_SECONDS."""
 EMPTY_SECONDS = 10.0
@@ -32,7 +32,7 @@ class Pending:
         self._perspective = perspective
         self._open: dict[int, Receive] = {}
         self._late = 0
-        """Answers that may still come though nobody waits for them."""
+        """Answers that may still come, though nobody waits for them."""
         self._empty = 0
         """Messages without an answer, since:"""
         self._since = float("-inf")
@@ -46,12 +46,12 @@ class Pending:
         self._open[question_id] = receive
 
     def forget(self, question_id: int) -> None:
-        """Wait for it no longer; should it still come, it is dropped."""
+        """Stop waiting for an answer; if it still comes, it is dropped."""
         if self._open.pop(question_id, None) is not None:
             self._expect_late(1)
 
     def answer(self, encoded: p.EncodedObservation) -> None:
-        """Hand an answer to who waits for it; raises LinkError where nobody ever did."""
+        """Hand an answer to whoever waits for it; raises LinkError if nobody ever did."""
         question_id = encoded.question_id
         receive = self._open.pop(question_id, None)
         if receive is not None:

@@ -15,10 +15,10 @@ class RestartQueue:
     """The questions to one agent that wait for its return."""
 
     def __init__(self, limit: int, patience: float) -> None:
-        """Nobody has left; at most `limit` questions will be kept.
+        """Keep at most `limit` questions; nobody has left yet.
 
-        They wait until `patience` seconds after the agent's last word. As long as it answers what
-        it was asked before, it gives signs of life. A restart then takes about one second: Python,
+        They wait until `patience` seconds after the agent's last word. As long as the agent answers
+        what it was asked before, it gives signs of life. The patience covers a restart: Python,
         Unbound, and the proof that it validates.
         """
         self._limit = limit
@@ -32,7 +32,7 @@ class RestartQueue:
 
     @property
     def is_short(self) -> bool:
-        """Whether the agent left so lately that it is worth waiting for."""
+        """Whether the agent left so recently that it is worth waiting for."""
         return self._timer is not None
 
     def note(self) -> None:
@@ -41,14 +41,14 @@ class RestartQueue:
         self._timer = asyncio.get_running_loop().call_later(self._patience, self._give_up)
 
     def keep(self, question_id: int, ask: Act, give_up: Act) -> None:
-        """Call `ask` when the agent is back, or `give_up` at once or when that takes long."""
+        """Call `ask` when the agent is back, or `give_up` at once or if that takes too long."""
         if self.is_short and len(self) < self._limit:
             self._kept[question_id] = (ask, give_up)
         else:
             give_up()
 
     def forget(self, question_id: int) -> None:
-        """Do neither for a question about which nobody waits any more."""
+        """Drop a question that nobody waits for any more."""
         self._kept.pop(question_id, None)
 
     def end(self) -> None:

@@ -13,7 +13,7 @@ from mpic.v1 import record_pb2 as r
 
 
 class Basis(StrEnum):
-    """What a reported certificate rests on; all but the first have to be looked into."""
+    """What a reported certificate was issued on. All but the first must be looked into."""
 
     APPROVED = "approved"
     LATE = "late"
@@ -23,11 +23,11 @@ class Basis(StrEnum):
     SUPERSEDED = "superseded"
     """The record's verdict was told to nobody: another record's was."""
     UNKNOWN = "unknown"
-    """There is no such record, or none of the caller's who reports."""
+    """There is no such record, or none of the caller that reports."""
 
 
 def find_basis(record: r.Record, issuance: c.Issuance) -> Basis:
-    """Return what a certificate rests on that is reported, with when, on a record."""
+    """Return what a certificate was issued on, that was reported on a record at a time."""
     if any(name.reason != c.REASON_CORROBORATED for name in record.names) or not record.names:
         return Basis.REFUSED
     if record.dry_run:
@@ -39,13 +39,13 @@ def find_basis(record: r.Record, issuance: c.Issuance) -> Basis:
 
 
 def find_end(record: r.Record) -> int:
-    """Return until when the CAA check of every name could be used; 0: it is not told."""
+    """Return until when the CAA check of every name could be used; 0: not recorded."""
     ends = [name.caa_usable_until_us for name in record.names if name.caa_usable_until_us]
     return min(ends, default=0)
 
 
 def describe_basis(basis: Basis, record: r.Record) -> str:
-    """Say what is wrong with a certificate that rests on this; "" where nothing is."""
+    """Say what is wrong with a certificate issued on this basis; "" if nothing is."""
     match basis:
         case Basis.LATE:
             return f"reported after {show_moment(find_end(record))}, when the CAA check had run out"

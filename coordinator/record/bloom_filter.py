@@ -10,7 +10,7 @@ _MASK = _BITS - 1
 
 
 class BloomFilter:
-    """A set of 64-bit digests that can be asked, but not listed."""
+    """A set of 64-bit digests. It can be asked for one, but not listed."""
 
     def __init__(self) -> None:
         """Have seen nothing."""
@@ -18,7 +18,7 @@ class BloomFilter:
         self._count = 0
 
     def __len__(self) -> int:
-        """Return how many were added, counting those added again."""
+        """Return how many were added; one added twice counts twice."""
         return self._count
 
     def __contains__(self, digest: int) -> bool:

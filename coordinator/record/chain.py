@@ -34,7 +34,7 @@ DIGEST = 32
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a chain has got to: worth keeping, or time-stamping, elsewhere."""
+    """How far a chain has got: worth keeping, or time-stamping, elsewhere."""
 
     chain: str
     sequence: int
@@ -73,7 +73,7 @@ class StoredBatch:
 
     batch: Batch
     contents: Sequence[bytes]
-    """What the store has as its entries, in their order."""
+    """The entries that the store has, in their order."""
     records: Sequence[bytes] = ()
     """The ids under which the store has them."""
 
@@ -86,14 +86,14 @@ class Gap:
     first: int
     last: int
     previous: bytes
-    """What the first removed one named as its predecessor."""
+    """The hash that the first removed batch named as its predecessor."""
     hash: bytes
     """Of the last removed one."""
     entries: int
     first_written_at_us: int = 0
     last_written_at_us: int = 0
     kept_until_us: int = 0
-    """Until when the entry of it had to be kept that had to be kept longest; 0: not yet known."""
+    """Until when its longest-kept entry had to be kept; 0: not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +156,9 @@ def walk_chain(
     kept: Sequence[Head] = (),
     inspect: Callable[[StoredBatch], Iterator[ChainFlaw]] = _nothing,
 ) -> Iterator[ChainFlaw]:
-    """Walk a chain's batches in the order of their numbers and yield every flaw, the first first.
+    """Walk a chain's batches in the order of their numbers and yield every flaw, in that order.
 
-    `gaps` are those that the prunings name; `kept` are heads that were kept elsewhere. `inspect`
+    `gaps` are those that the prunings name. `kept` are heads that were kept elsewhere. `inspect`
     finds what is wrong with the entries of a batch that is as it was written.
     """
     expected = start_chain(chain)
@@ -193,7 +193,7 @@ def _end_of(gap: Gap) -> Head:
 
 
 def _enter_gap(gap: Gap, expected: Head, kept: Sequence[Head]) -> Iterator[ChainFlaw]:
-    """Yield what of a stretch that was pruned does not fit what is before it, and kept heads."""
+    """Yield where a pruned stretch does not fit the batch before it, or kept heads."""
     what = f"and all up to {gap.last} were pruned, but"
     if gap.previous != expected.hash:
         yield ChainFlaw(
@@ -223,13 +223,13 @@ def _are_months_apart(earlier_us: int, later_us: int) -> bool:
 
 
 def _is_within(head: Head, gap: Gap) -> bool:
-    """Say whether a kept head is of the time of a gap; heads are kept to the millisecond."""
+    """Whether a kept head falls into the time of a gap; heads are kept to the millisecond."""
     first, last = gap.first_written_at_us // 1000, gap.last_written_at_us // 1000
     return head.written_at_us == 0 or first <= head.written_at_us // 1000 <= last
 
 
 def _find_flaws(one: StoredBatch, expected: Head) -> Iterator[ChainFlaw]:
-    """Yield what is wrong with one batch, given where the chain has got to."""
+    """Yield what is wrong with one batch, given how far the chain has got."""
     batch = one.batch
     if batch.sequence <= expected.sequence:
         yield _flaw(batch, "stands where it does not belong: its number was had before")
@@ -248,7 +248,7 @@ def _find_flaws(one: StoredBatch, expected: Head) -> Iterator[ChainFlaw]:
 
 
 def _compare_entries(one: StoredBatch) -> Iterator[ChainFlaw]:
-    """Yield the first entry that is not as the batch says, with what happened to it."""
+    """Yield the first entry that differs from what the batch says, and how it differs."""
     batch = one.batch
     written = [batch.digests[n : n + DIGEST] for n in range(0, len(batch.digests), DIGEST)]
     found = [digest_entry(content) for content in one.contents]

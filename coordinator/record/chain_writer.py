@@ -24,18 +24,18 @@ class ChainWriter:
 
     @property
     def head(self) -> Head:
-        """Where the chain has got to, as far as is known to be durable."""
+        """How far the chain has got, as far as is known to be durable."""
         return self._last
 
     def open(self) -> None:
-        """Take up where the chain has got to; raises StoreError."""
+        """Read how far the chain has got; raises StoreError."""
         self._last = self._store.head(self._chain)
 
     def append(self, entries: Sequence[Entry]) -> Mapping[bytes, bytes]:
-        """Append a batch; return by record which other one has its request's verdict.
+        """Append a batch; return, by record, which other record has the verdict of its request.
 
-        An attempt is recorded also where its verdict came second. Every turn but the last takes
-        away a claim at least. Raises StoreError when nothing was written.
+        An attempt is recorded even if its verdict came second. Every turn except the last removes
+        at least one claim. Raises StoreError if nothing was written.
         """
         superseded: dict[bytes, bytes] = {}
         while True:
@@ -62,7 +62,8 @@ class ChainWriter:
         try:
             self._append_to(self._head or self._find_head(), entries)
         except ChainMovedError:
-            # Another process under the same name, such as the one before this that is just ending.
+            # Another process writes under the same name, such as the one before this that is just
+            # ending.
             self._append_to(self._find_head(), entries)
 
     def _append_to(self, head: Head, entries: Sequence[Entry]) -> None:
@@ -72,10 +73,10 @@ class ChainWriter:
         self._head = self._last = batch.head
 
     def _find_head(self) -> Head:
-        """Return what to go on from.
+        """Return the head to continue from.
 
-        A store that has less than was made durable has lost some: the chain goes on all the same
-        from what was, so that verifying it shows what is missing.
+        If the store has less than was made durable, it has lost some. The chain then continues from
+        what was durable, so that verifying shows what is missing.
         """
         stored = self._store.head(self._chain)
         return stored if stored.sequence >= self._last.sequence else self._last

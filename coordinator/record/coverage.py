@@ -15,7 +15,7 @@ from coordinator.record.timestamps import show_moment
 
 @dataclass(slots=True)
 class ChainCoverage:
-    """One chain, and what of it no kept head covers."""
+    """One chain, and which part of it no kept head covers."""
 
     newest: KeptHead | None = None
     entries: int = 0
@@ -66,7 +66,7 @@ class Coverage:
 
 
 def describe_coverage(coverage: Coverage) -> Iterator[str]:
-    """Say, in a sentence for each chain, what of it no kept head covers."""
+    """Say, in one sentence for each chain, which part of it no kept head covers."""
     chains = {name: one for name, one in sorted(coverage.chains.items()) if one.entries}
     if not any(one.newest for one in coverage.chains.values()):
         since = min((one.first_us for one in chains.values()), default=0)
@@ -100,15 +100,15 @@ def find_strange(
 ) -> list[str]:
     """Return the chains that nobody is known to write.
 
-    Known is what the configuration names, and what the coordinator that writes it has said of
-    itself by a head that it wrote; not what somebody has read from the store.
+    A chain is known if the configuration names it, or if its own coordinator wrote a head of it. A
+    head that somebody read from the store does not count.
     """
     own = {one.head.chain for one in kept if one.is_own} | {PRUNING_CHAIN}
     return [chain for chain in chains if chain not in own and not is_known(chain)]
 
 
 def describe_strange(name: str, coverage: Coverage) -> str:
-    """Say which chain is known to nobody, and how that is answered."""
+    """Say that nobody is known to write a chain, and what to do about it."""
     one = coverage.chains.get(name, ChainCoverage())
     first, last = show_moment(one.first_us), show_moment(one.last_us)
     when = f" ({one.entries} entries, from {first} to {last})" if one.entries else ""

@@ -14,12 +14,12 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
 NEWEST = 8
-"""So many records of a request are read to find its verdict: none but those that were under way
-beside it come after it, however often it was asked before in vain."""
+"""How many records of a request are read to find its verdict. Only those that were under way at the
+same time can come after it, however often it was asked before in vain."""
 
 
 def blame_name(record: r.Record, name: r.RecordedName) -> Responsible | None:
-    """Return whose failure it is that a name of a record is not approved; None: it is."""
+    """Return whose failure it is that a name of a record is not approved; None: it is approved."""
     if name.reason == c.REASON_CORROBORATED:
         return None
     dissents = [reply.dissent for reply in name.replies]
@@ -32,7 +32,7 @@ def blame_name(record: r.Record, name: r.RecordedName) -> Responsible | None:
 def is_determination(record: r.Record) -> bool:
     """Whether a record's verdict is the one of its request.
 
-    What is ours alone is none, nor is one in whose place another was told.
+    Our own failures alone are no such verdict. Nor is a verdict that was superseded by another.
     """
     if record.superseded_by:
         return False

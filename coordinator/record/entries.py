@@ -18,17 +18,17 @@ class RecordEntries:
     """A question's entries by kind."""
 
     question: r.Record | None = None
-    """None: it is not there, though something that refers to it is; or there are several."""
+    """None: it is missing, though something refers to it; or there are several."""
     late: list[r.LateReply] = field(default_factory=list)
     issuances: list[r.RecordedIssuance] = field(default_factory=list)
     """In the order they were reported."""
     prunings: list[r.Pruning] = field(default_factory=list)
     flaws: list[str] = field(default_factory=list)
-    """What is not as it was written, in a sentence each: none of it may be relied on."""
+    """What is not as it was written, one sentence each: do not rely on any of it."""
 
 
 def read_dossier(contents: Iterable[bytes], record: bytes | None = None) -> RecordEntries:
-    """Read what is stored under the id of a record; None: of whatever record it is."""
+    """Read what is stored under the id of a record; None: the entries say which record it is."""
     dossier = RecordEntries()
     questions: list[r.Record] = []
     late: list[r.LateReplies] = []

@@ -17,9 +17,10 @@ from coordinator.record.timestamps import SECOND_US, read_moment, show_moment
 
 EVENT = "record_head"
 AGAIN_US = 3600 * SECOND_US
-"""The head of a chain that rests is written again after so long: it shows that none was added."""
+"""The head of a chain that rests is written again after this time, to show that nothing was
+added."""
 
-# What collectors call a line that they keep as text: Docker, journald, and others.
+# The field names under which collectors keep a line as text: Docker, journald, and others.
 _WRAPPED = ("log", "MESSAGE", "message", "msg", "original", "short_message")
 _DEPTH = 4
 # The log's other form, [log] format = "console".
@@ -33,9 +34,9 @@ class KeptHead(NamedTuple):
 
     head: Head
     noted_at_us: int
-    """When the chain had got no further, microseconds since 1970; 0: it is not told."""
+    """At this time the chain had got no further, microseconds since 1970; 0: not told."""
     is_own: bool
-    """Whether the coordinator that writes the chain has said so."""
+    """Whether the coordinator that writes the chain wrote this head."""
 
 
 class HeadsRead(NamedTuple):
@@ -103,7 +104,7 @@ def _read_head(fields: Fields) -> KeptHead:
 
 
 def _find_fields(line: str) -> Fields | None:
-    """Return what a line says of a head; None where it is about something else."""
+    """Return the head that a line holds; None: it is about something else."""
     start = line.find('{"')
     if start < 0:
         return _find_in_console(line)
@@ -117,7 +118,7 @@ def _find_fields(line: str) -> Fields | None:
 def _find_in(value: object, depth: int) -> Iterator[Fields]:
     """Yield heads within what a collector made of a line.
 
-    Of our own lines none but those of heads are looked into: they quote what strangers say.
+    Of our own lines only those with heads are read: the others quote what strangers say.
     """
     if not isinstance(value, dict) or not depth:
         return

@@ -18,7 +18,7 @@ from coordinator.record.stores.base import StoredRecord
 from coordinator.record.timestamps import DAY_US, SECOND_US, show_moment
 from mpic.v1 import record_pb2 as r
 
-# A clock that was wrong is set right within a day; an entry with an old date is older.
+# A wrong clock is set right within a day; an entry with an older date is really older.
 _TOLERANCE_US = DAY_US
 _HOUR_US = 3600 * SECOND_US
 
@@ -50,7 +50,7 @@ def _inspect_entry(content: bytes, record: bytes, chain: str, written_at_us: int
 
 
 def _find_false_time(entry: r.RecordEntry, written_at_us: int) -> str:
-    """Say which time of an entry cannot be; "" when all can."""
+    """Say which time in an entry is impossible; "" if all are possible."""
     for what, at_us in _times_of(entry):
         if abs(at_us - written_at_us) > _TOLERANCE_US:
             at, written = show_moment(at_us), show_moment(written_at_us)
@@ -67,9 +67,9 @@ def _find_false_time(entry: r.RecordEntry, written_at_us: int) -> str:
 
 
 def _times_of(entry: r.RecordEntry) -> Sequence[tuple[str, int]]:
-    """Return what happened when, of that which is written down at once.
+    """Return the times of what is written down at once.
 
-    What came late waits as long as the store cannot be written.
+    What came late may wait as long as the store cannot be written.
     """
     match entry.WhichOneof("kind"):
         case "question":
@@ -90,7 +90,7 @@ def _reported_us(issuance: r.RecordedIssuance) -> int:
 def inspect_record(
     stored: StoredRecord, terms: Collection[int], was_pruned: Callable[[bytes], bool]
 ) -> Iterator[str]:
-    """Yield what is wrong with all that is stored under an id, given what the index has of it."""
+    """Yield what is wrong with all that is stored under an id, given its terms in the index."""
     entries = [entry for content in stored.contents if (entry := _read(content)) is not None]
     own = [entry for entry in entries if record_of(entry) == stored.record]
     kinds = [entry.WhichOneof("kind") for entry in own]

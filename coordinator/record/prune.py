@@ -20,8 +20,8 @@ from mpic.v1 import record_pb2 as r
 def remove_months(store: Store, months: Sequence[StoredMonth], now: datetime) -> r.Pruning:
     """Remove months and write a pruning, both or nothing; raises StoreError.
 
-    The months are those that `retention.decide_months` found: it says until when each had to be
-    kept. Raises ChainMovedError when another has pruned meanwhile: look again what there is.
+    The months are those that `retention.decide_months` found. It says until when each had to be
+    kept. Raises ChainMovedError if somebody else has pruned meanwhile: look again what there is.
     """
     head = store.head(PRUNING_CHAIN)
     entry = r.RecordEntry()

@@ -60,7 +60,7 @@ def write_gap(written: r.Gap, gap: Gap) -> None:
 
 
 def read_removals(batches: Iterable[StoredBatch]) -> Iterator[Removal]:
-    """Yield the prunings of the chain of prunings; what is none is passed over."""
+    """Yield the prunings in their chain; entries of other kinds are passed over."""
     for stored in batches:
         for position, content in enumerate(stored.contents):
             try:
@@ -72,7 +72,7 @@ def read_removals(batches: Iterable[StoredBatch]) -> Iterator[Removal]:
 
 
 def inspect_removals(removals: Sequence[Removal]) -> Iterator[ChainFlaw]:
-    """Yield what of prunings cannot be, or was removed too early."""
+    """Yield prunings that are impossible, or that removed something too early."""
     taken: dict[str, list[Gap]] = {}
     for one in removals:
         if one.pruning.retention_years < RETENTION_YEARS:
@@ -86,7 +86,7 @@ def inspect_removals(removals: Sequence[Removal]) -> Iterator[ChainFlaw]:
 
 
 def compare_removed(removals: Iterable[Removal], listed: Iterable[Head]) -> Iterator[ChainFlaw]:
-    """Yield where a store's own list of the ends of what was removed says anything else."""
+    """Yield where a store's own list of the ends of removed stretches says anything else."""
     said = {
         Head(gap.chain, gap.last, gap.hash, gap.last_written_at_us)
         for one in removals
@@ -102,7 +102,7 @@ def compare_removed(removals: Iterable[Removal], listed: Iterable[Head]) -> Iter
 
 
 def _find_fault(gap: Gap, pruned_at_us: int, others: Iterable[Gap]) -> str:
-    """Say why a gap cannot be what it says; "" when it can."""
+    """Say why a gap is impossible; "" if it is possible."""
     first, last, until = gap.first_written_at_us, gap.last_written_at_us, gap.kept_until_us
     earliest = to_us(end_retention(to_moment(last)))
     if not 0 < gap.first <= gap.last or not gap.entries:

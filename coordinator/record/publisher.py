@@ -35,7 +35,7 @@ _MODE = 0o640
 
 
 class HeadPublisher:
-    """Writes where one chain has got to, as often as it is told."""
+    """Writes the head of one chain, as often as it is told."""
 
     def __init__(
         self, find_head: Callable[[], Head], file: Path | None, every: float, clock: Clock
@@ -56,7 +56,7 @@ class HeadPublisher:
         self._running = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Write the last head, whether it has moved or not: it tells when this process ended."""
+        """Write the last head, even if it has not moved: it tells when this process ended."""
         if self._running is not None:
             self._running.cancel()
             with suppress(asyncio.CancelledError):
@@ -100,7 +100,7 @@ class HeadPublisher:
 
 
 class HeadsFile:
-    """A file that lines are added to; those of other processes too."""
+    """A file that lines are added to, also by other processes."""
 
     def __init__(self, path: Path) -> None:
         """Open nothing yet."""
@@ -121,9 +121,9 @@ class HeadsFile:
 
 
 def append_durably(path: Path, text: str) -> None:
-    """Add text to the end of a file, made when there is none; raises OSError.
+    """Add text to the end of a file, and make the file if there is none; raises OSError.
 
-    By one write, so that those of several processes do not mingle.
+    It is one write, so that the lines of several processes do not mix.
     """
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
     descriptor = os.open(path, flags, _MODE)
@@ -144,7 +144,7 @@ async def _wait_for(writing: "asyncio.Future[None]") -> None:
 
 
 def _in_thread(call: Callable[[], None]) -> "asyncio.Future[None]":
-    """Call in a thread that the program does not wait for when it ends."""
+    """Call in a thread; the program does not wait for it when it ends."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
 

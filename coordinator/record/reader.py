@@ -23,7 +23,7 @@ class Reader:
     """Reads one store; every method raises RequestError when it cannot be read."""
 
     def __init__(self, store: Store) -> None:
-        """Read a store that nobody else uses; it opens itself when it is first asked."""
+        """Read a store that nobody else uses; it is opened at the first question."""
         self._store = store
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="record-reader")
 

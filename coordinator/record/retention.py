@@ -59,7 +59,7 @@ def keep_until(dossier: RecordEntries) -> datetime | None:
 def keep_entry_until(
     entry: r.RecordEntry, dossier: RecordEntries, written_at: datetime
 ) -> datetime:
-    """Return until when one entry must be kept: two years, and as long as what it is about."""
+    """Return until when one entry must be kept: two years, and as long as its record."""
     ends = [end_retention(written_at), keep_until(dossier)]
     if entry.WhichOneof("kind") == "issuance":
         ends.append(end_retention(entry.issuance.issuance.not_after.ToDatetime(UTC)))
@@ -67,9 +67,9 @@ def keep_entry_until(
 
 
 def decide_months(store: Store, now: datetime) -> tuple[list[StoredMonth], list[Hold]]:
-    """Return the months that may go, and why others of that age stay; raises StoreError.
+    """Return the months that may be removed, and why others of that age stay; raises StoreError.
 
-    What was written down about prunings is not among them: by it the rest is verified.
+    The chain of prunings is not among them: it is needed to verify the rest.
     """
     months = [one for one in store.months() if one.gap.chain != PRUNING_CHAIN]
     old = [one for one in months if end_retention(_end_of(one.month)) <= now]

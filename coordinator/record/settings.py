@@ -79,7 +79,7 @@ class RecordTable(ConfigTable):
         return self
 
     def find_warnings(self) -> list[str]:
-        """Return what can be run with and should not be."""
+        """Return warnings: what the program can run with but should not."""
         return [*self._find_exposures(), *self._find_near_heads()]
 
     def _find_near_heads(self) -> list[str]:
@@ -117,13 +117,13 @@ class RecordTable(ConfigTable):
         return RecordWriter(self.make_store(), chain, clock, window)
 
     def make_publisher(self, record_writer: RecordWriter, clock: Clock) -> HeadPublisher:
-        """Return what lets the heads of a recorder's chain leave the machine."""
+        """Return the publisher of the heads of a writer's chain."""
         return HeadPublisher(lambda: record_writer.head, self.heads.file, self.heads.every, clock)
 
     def knows_chain(self, chain: str, workers: int) -> bool:
-        """Whether a chain is of one of so many workers of this coordinator, or another's.
+        """Whether a chain is of a worker of this coordinator, or is listed as another's.
 
-        What is listed is a chain, or what the chains of all workers begin with.
+        A listed name is a chain, or the name that the chains of all workers begin with.
         """
         base, _, number = chain.rpartition(".")
         if chain in self.other_chains or (number.isdecimal() and base in self.other_chains):
@@ -136,9 +136,9 @@ class RecordTable(ConfigTable):
         return self.chain or socket.gethostname()
 
     def make_repeats(self, reader: Reader | None, is_shared: bool, clock: Clock) -> Idempotency:
-        """Return what knows earlier requests; others write to the store where `is_shared`.
+        """Return the memory of earlier requests; `is_shared`: others write to the store too.
 
-        A database is there to be shared.
+        A database is always shared.
         """
         if reader is None or not self.repeat_window:
             return Idempotency(None)

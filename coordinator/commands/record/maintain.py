@@ -27,7 +27,7 @@ from mpic.text import escape
 
 FLAWED = 1
 STRANGE = 3
-"""Exit status where all is as it was written, and a chain is known to nobody."""
+"""Exit status if all is as it was written, but nobody is known to write one of the chains."""
 
 
 def verify(
@@ -140,7 +140,7 @@ def prune(
 
 
 def _keep_head(line: str, file: Path | None) -> None:
-    """Let the head of the prunings leave the machine too: no coordinator writes it."""
+    """Add the head of the prunings to the heads file too: no coordinator writes it."""
     typer.echo(f"Keep this head where nobody who can write the record can change it: {line}")
     if file is None:
         return

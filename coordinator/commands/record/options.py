@@ -37,7 +37,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, a line for eac
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A record that is there, and what its coordinator is told."""
+    """A record that exists, and the settings of its coordinator."""
 
     settings: CoordinatorSettings
     store: Store
@@ -45,7 +45,7 @@ class Opened:
 
 @contextmanager
 def open_record(config: Path) -> Iterator[Opened]:
-    """Give a store that is there; what cannot be read is said, with exit status 9."""
+    """Open a store that exists; if it cannot be read, say why and end with exit status 9."""
     settings = read_settings(config)
     if settings.record.allow_unrecorded:
         raise Flaw(f"{config}: record.allow_unrecorded is set", "There is no record to read")

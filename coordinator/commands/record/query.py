@@ -28,17 +28,17 @@ _NO_DISSENT = (c.DISSENT_UNSPECIFIED, c.DISSENT_NOT_AWAITED)
 
 @dataclass(frozen=True, slots=True)
 class RecordCriteria:
-    """Criteria, all of which a record must meet; what is not given, any record meets."""
+    """Criteria that a record must meet, all of them; an empty one is met by every record."""
 
     name: str = ""
-    """Of the certificate; "example.com" finds "*.example.com" too, which is looked up alike."""
+    """A name of the certificate; "example.com" finds "*.example.com" too: both look up the same."""
     since: datetime | None = None
     until: datetime | None = None
     """Not itself."""
     reason: "c.Reason.ValueType" = c.REASON_UNSPECIFIED
     """Of at least one name."""
     perspective: str = ""
-    """That did not corroborate, in the answer or late."""
+    """The perspective that did not corroborate, in the answer or late."""
     caller: str = ""
     request_id: str = ""
 

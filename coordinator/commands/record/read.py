@@ -194,7 +194,7 @@ def _select(
 
 
 def _read(stored: StoredRecord) -> RecordEntries:
-    """Read a record, and say what is not as it was written: what that is about is not shown."""
+    """Read a record, and name entries that are not as they were written; those are not shown."""
     dossier = read_dossier(stored.contents, stored.record)
     for flaw in dossier.flaws:
         what = f"Record {show_id(stored.record)} is not as it was written: {flaw}"

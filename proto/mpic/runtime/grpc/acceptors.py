@@ -56,7 +56,7 @@ def find_lacking(server: aio.Server) -> str:
     It looks at a server that need not be started; an event loop must run.
     """
     try:
-        core: Any = server._server  # type: ignore[attr-defined, unused-ignore]  # noqa: SLF001 - see above
+        core: Any = server._server  # type: ignore[attr-defined]  # noqa: SLF001 - see above
         used = (
             (core.is_running, ()),
             (core._request_registered_call, ("method",)),  # noqa: SLF001
@@ -90,7 +90,7 @@ class Acceptors:
         """
         service, name = method
         server.add_registered_method_handlers(service, {name: handler})
-        self._core: Any = server._server  # type: ignore[attr-defined, unused-ignore]  # noqa: SLF001 - see above
+        self._core: Any = server._server  # type: ignore[attr-defined]  # noqa: SLF001 - see above
         self._method = f"/{service}/{name}"
         self._reception = reception
         self._tasks: set[asyncio.Task[None]] = set()
