@@ -34,7 +34,7 @@ FREE = frozenset({"tls", "callers", "issuer", "policy", "limits", "perspective",
 
 
 def read_again(file: Path) -> CoordinatorSettings:
-    """Read and check all that is read and checked at the start; raises ConfigError."""
+    """Read and check everything as at the start; raises ConfigError."""
     settings = read_settings(file)
     now = datetime.now(UTC)
     warnings = check_tls(settings.tls, settings.owner, file, now)
@@ -58,14 +58,14 @@ class RunningParts:
     program: ProgramMetrics
 
     async def adopt(self, settings: CoordinatorSettings) -> None:
-        """Put settings in force; raises ConfigError, and has changed nothing, where that fails."""
+        """Put settings in force; if that fails, raises ConfigError and has changed nothing."""
         try:
             tls = settings.tls.files().load()
         except OSError as error:
             problem = Problem("tls", str(error), "Check the path")
             raise ConfigError(self.file, [problem]) from error
         await self._adopt_links(settings, tls)
-        # From here on nothing fails, and nobody else gets a turn. The roster is the links' own.
+        # From here on nothing fails, and no other task runs. The roster is that of the connections.
         rules = Rules(self.fanout.roster, settings.policy.policy())
         self.server.adopt(tls, {self.service: frozenset(settings.callers.allowed)})
         self.corroborator.adopt(rules)
@@ -77,7 +77,7 @@ class RunningParts:
         set_level(settings.log.level)
 
     async def _adopt_links(self, settings: CoordinatorSettings, tls: TlsPems) -> None:
-        """Link to the agents anew, where roster or certificates changed."""
+        """Connect to the agents again if roster or certificates have changed."""
         patience = settings.coordinator.connect_patience
         lost = await self.fanout.adopt(settings.roster(), tls, patience)
         if lost:

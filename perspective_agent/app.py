@@ -48,13 +48,13 @@ from perspective_agent.unbound.validation_probe import (
 log = structlog.get_logger()
 
 Tell = Callable[[], Awaitable[None]]
-"""Says to all who are concerned whether the agent can look."""
+"""Tells everybody concerned whether the agent can look."""
 
 SERVICE: str = perspective_pb2.DESCRIPTOR.services_by_name["PerspectiveService"].full_name
 
 
 _SLOW = 0.4
-"""This part of the time that a question may take is not to be spent in waiting for our own side."""
+"""At most this part of a question's time may pass in waiting for our own side."""
 _FREE = frozenset({"tls", "callers", "log.level"})
 """What may change while it runs."""
 
@@ -112,7 +112,7 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
 
 
 def _check(settings: AgentSettings, file: Path) -> Capacity:
-    """Look at what `mpic check-config` looks at, and at what this process may do."""
+    """Check what `mpic check-config` checks, and what this process may do."""
     for warning in check_tls(settings.tls, settings.owner, file, datetime.now(UTC)):
         log.warning("certificate_warning", warning=warning)
     for warning in settings.resolver.find_warnings(datetime.now(UTC)):
@@ -146,7 +146,7 @@ def _reloadable(
 
 
 def _read_again(file: Path) -> AgentSettings:
-    """Read and check what is read and checked at the start; raises ConfigError."""
+    """Read and check everything as at the start; raises ConfigError."""
     settings = read_settings(file)
     for warning in check_tls(settings.tls, settings.owner, file, datetime.now(UTC)):
         log.warning("reload_warning", warning=warning)
@@ -156,7 +156,7 @@ def _read_again(file: Path) -> AgentSettings:
 async def _adopt(
     settings: AgentSettings, file: Path, server: Server, program: ProgramMetrics
 ) -> None:
-    """Put settings in force; raises ConfigError, and has changed nothing, where that fails."""
+    """Put settings in force; if that fails, raises ConfigError and has changed nothing."""
     try:
         tls = settings.tls.files().load()
     except OSError as error:
@@ -228,10 +228,10 @@ async def _open_resolver(
 async def _probe_until_validating(
     link: ResolverLink, control: UnboundControl, table: ResolverTable, readiness: Readiness
 ) -> ProbeResult:
-    """Probe until it is shown that the resolver validates, or, once time is up, that it does not.
+    """Probe until the resolver is shown to validate, or not to validate when time is up.
 
-    Where no answer comes nothing is shown: at boot the network may come up after the agent, and
-    the root may be far away. It waits then, is not ready, and says why.
+    If no answer comes, nothing is shown. At boot the network may come up after the agent, and the
+    root may be far away. The agent then waits, is not ready, and says why.
     """
     deadline = asyncio.get_running_loop().time() + table.start_timeout
     while True:
@@ -247,7 +247,7 @@ async def _probe_until_validating(
 
 
 async def _watch_validation(resolver: ResolverState, table: ResolverTable, tell: Tell) -> None:
-    """Keep `resolver.probe` true to what the resolver does."""
+    """Keep `resolver.probe` up to date."""
     while True:
         is_proven = resolver.probe.validates and resolver.probe.is_conclusive
         await asyncio.sleep(table.probe_interval if is_proven else 1.0)
@@ -267,7 +267,7 @@ async def _watch_validation(resolver: ResolverState, table: ResolverTable, tell:
 
 
 async def _watch_liveness(resolver: ResolverState, restart_after: float, tell: Tell) -> None:
-    """Keep `resolver.hangs` true to whether the resolver lives; one that hangs on is killed."""
+    """Keep `resolver.hangs` up to date; kill a resolver that goes on hanging."""
     liveness, clock = (
         ResolverLiveness(resolver.link, resolver.control),
         asyncio.get_running_loop().time,
@@ -290,7 +290,7 @@ async def _watch_liveness(resolver: ResolverState, restart_after: float, tell: T
 async def _adapt_limit(
     resolver: ResolverState, servicer: PerspectiveServicer, longest: float
 ) -> None:
-    """Let in as many questions as can be looked up within a part of the time they may take."""
+    """Let in only as many questions as can be looked up in a part of the time they may take."""
     starvation = CpuStarvation(resolver.link, resolver.control)
     while True:
         await starvation.measure()

@@ -26,14 +26,14 @@ _PROC = Path("/proc")
 _PID = re.compile(r"\(pid (\d+)\)")
 _NAME = "unbound"
 _ASLEEP = ("S", "I")
-"""Not one that is stopped: it does not get to its work, whoever stopped it."""
+"""Not a stopped thread: it does not get to its work, whoever stopped it."""
 
 Sleeps = Mapping[int, tuple[int, bool]]
 """By thread: how often it went to sleep, and whether it sleeps now."""
 
 
 class CpuStarvation:
-    """Notes into a resolver's overload history what it measures."""
+    """Watches a resolver, and notes in its overload history whether it kept up."""
 
     def __init__(self, resolver: ResolverLink, control: UnboundControl, proc: Path = _PROC) -> None:
         """Measure nothing yet."""
@@ -58,9 +58,10 @@ class CpuStarvation:
         self._resolver.overload_history.note(start, end, is_on=is_on)
 
     def _read(self) -> Sleeps:
-        """Return what the kernel says; nothing where the process is gone, or hidden from us.
+        """Return what the kernel says; nothing if the process has ended or is hidden from us.
 
-        So too where the kernel does not say what Linux does: this watch must not end.
+        It also returns nothing if the kernel says something else than Linux does: this watch must
+        not end.
         """
         if not self._pid:
             return {}
@@ -73,8 +74,8 @@ class CpuStarvation:
     async def _find(self) -> None:
         """Find the resolver's process.
 
-        One in another PID namespace cannot be looked at: how long it takes to reply is all there
-        is to go by.
+        A process in another PID namespace cannot be watched. Then only the time of its replies
+        tells.
         """
         with suppress(OSError, ValueError):
             found = _PID.search(await self._control.command("status"))

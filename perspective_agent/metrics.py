@@ -12,7 +12,7 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.servicer import ResolverState, StreamLoad
 
-# SOA is what the probe asks; its canary has to be bogus.
+# The probe asks for SOA, and its canary has to be bogus.
 _TYPES: dict[int, str] = {1: "A", 5: "CNAME", 6: "SOA", 43: "DS", 257: "CAA"}
 
 _Outcome = tuple[str, int]
@@ -94,7 +94,7 @@ class AgentMetrics:
 
 
 def _show(rdtype: int, *outcomes: _Outcome) -> list[str]:
-    """Return the values of labels; what nobody foresaw is shown as it is."""
+    """Return the values of labels; an unknown value is shown as it is."""
     shown = [_OUTCOMES.get(outcome, str(outcome)) for outcome in outcomes]
     return [_TYPES.get(rdtype, str(rdtype)), *shown]
 

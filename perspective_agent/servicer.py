@@ -51,11 +51,11 @@ class ResolverState:
     hangs: str = ""
     """What the resolver does not react to; empty: it lives."""
     kill: Callable[[], None] | None = None
-    """Ends the resolver, which is started again; None: it is the operator's."""
+    """Ends the resolver so that it is started again; None: it is the operator's."""
 
     @property
     def cannot_look(self) -> str:
-        """Why nothing is looked up at all now, in one sentence; empty: all is."""
+        """Why the agent looks up nothing now, in one sentence; empty: it looks."""
         if self.hangs:
             return f"the agent's resolver hangs: {self.hangs}"
         if self.require_validation and not self.probe.validates:
@@ -93,7 +93,7 @@ class StreamLoad(NamedTuple):
     limit: int
     """Questions that may be looked up at a time."""
     oldest: float
-    """When the question looked up longest was begun, by `time.perf_counter`; inf: none is."""
+    """When the oldest open question was begun, by `time.perf_counter`; inf: there is none."""
 
 
 class QuestionLimit:
@@ -140,7 +140,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         """How many questions may be looked up at a time."""
 
     def drain(self) -> None:
-        """Have no more asked, and end every stream once its questions are answered."""
+        """Ask for no more questions, and end every stream once its questions are answered."""
         self._is_leaving = True
         for stream in self._streams:
             stream.drain()
@@ -179,7 +179,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         request_iterator: AsyncIterator[p.ObserveRequest],
         context: Context,  # noqa: ARG002
     ) -> AsyncIterator[p.ObserveResponse]:
-        """Examine every question that comes, and send what was seen as it is complete."""
+        """Examine every question that comes, and send each observation when it is complete."""
         stream = ObservationStream(self._options)
         self._streams.add(stream)
         if self._is_leaving:
@@ -227,7 +227,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         if resolver.cannot_look:
             stream.report(_answer(question, _blind(resolver.cannot_look)), looked=False)
         elif not is_looked_up(question.name):
-            # It would break the message to the resolver, and with it the whole stream.
+            # Such a name would break the message to the resolver, and with it the whole stream.
             stream.report(_answer(question, unaskable()), looked=False)
         elif self._is_full():
             stream.report(_answer(question, overloaded()), looked=False)

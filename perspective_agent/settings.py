@@ -59,7 +59,7 @@ class ResolverTable(ConfigTable):
     address: str = Field(default="127.0.0.1", description="for mode beside: a loopback address")
     port: int = Field(default=0, ge=0, le=65535, description="for mode private, 0: any free one")
     control_socket: ConfigPath | None = None
-    """For mode beside: by it the agent reads its settings and lets it forget failures."""
+    """Mode beside: there the agent reads the resolver's settings and lets it forget failures."""
     executable: str = "unbound"
     root_hints_file: ConfigPath | None = None
     outgoing_address: str | None = None
@@ -71,9 +71,9 @@ class ResolverTable(ConfigTable):
     lab_allow_local_answers: bool = False
     """For labs only, in mode beside: let the resolver answer from local-zone and local-data."""
     start_timeout: float = Field(default=20.0, ge=0, le=600)
-    """Seconds from which on the agent ends if the resolver is shown not to validate."""
+    """Seconds after which the agent ends if the resolver is shown not to validate."""
     probe_timeout: float = Field(default=15.0, ge=0.1, le=60)
-    """Seconds; the canary takes ten round trips to the root and to arpa where nothing is cached."""
+    """Seconds. With an empty cache the canary takes ten round trips to the root and to arpa."""
     probe_interval: float = Field(default=30.0, ge=1, le=3600)
     restart_hung_after: float = Field(default=10.0, ge=1, le=3600)
     """For mode private: seconds without a sign of life after which Unbound is started anew."""
@@ -83,7 +83,8 @@ class ResolverTable(ConfigTable):
     @model_validator(mode="after")
     def _check_resolver(self) -> "ResolverTable":
         if self.mode == "beside":
-            # What a resolver says of DNSSEC is believed only over a path nobody else can touch.
+            # What a resolver says of DNSSEC is believed only over a path that nobody else can
+            # touch.
             if not ipaddress.ip_address(self.address).is_loopback:
                 raise Flaw(
                     f"{self.address} is not a loopback address",
@@ -185,7 +186,7 @@ def read_settings(file: Path) -> AgentSettings:
 
 
 def check_file(file: Path) -> list[str]:
-    """Check a file, what it names and the resolver beside; return warnings; raises ConfigError."""
+    """Check a file, what it names and a resolver beside; return warnings; raises ConfigError."""
     settings = read_settings(file)
     if settings.resolver.control_socket is not None:
         control = UnboundControl(settings.resolver.control_socket)

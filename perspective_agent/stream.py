@@ -15,7 +15,7 @@ from perspective_agent.examine import Examination
 log = structlog.get_logger()
 
 _LAST_SECONDS = 2.0
-"""So long a stream that is to end waits to hear that no question is on its way any more."""
+"""Seconds: a stream that is to end waits this long to hear that no question is on its way."""
 
 
 class CountObservation(Protocol):
@@ -34,7 +34,7 @@ class StreamOptions:
     limit: int = 65536
     """Observations waiting to be sent, at most."""
     max_open: int = 4096
-    """Questions of all streams being looked up, at most; what is beyond is answered at once."""
+    """Questions looked up at the same time over all streams; any more are answered at once."""
     count: CountObservation | None = None
 
 
@@ -95,10 +95,11 @@ class ObservationStream:
         return asked_us
 
     def drain(self) -> None:
-        """Have no more asked, and end once all questions are answered."""
+        """Ask for no more questions, and end once all are answered."""
         self.is_leaving = True
         self.outbox.nudge()
-        # A coordinator that has never heard of leaving does not say which question is its last.
+        # An older coordinator does not know of leaving, and does not say which question is its
+        # last.
         asyncio.get_running_loop().call_later(_LAST_SECONDS, self.close)
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ RETENTION_YEARS = 2
 
 
 def to_moment(microseconds: int) -> datetime:
-    """Return a moment; what lies outside of the calendar becomes its nearest end."""
+    """Return a moment; one outside of the calendar becomes the nearest end of it."""
     seconds, rest = divmod(min(max(microseconds, 0), LATEST_US), SECOND_US)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
@@ -28,9 +28,10 @@ def month_of(written_at_us: int) -> str:
 
 
 def end_retention(moment: datetime) -> datetime:
-    """Return until when what was written, or expires, at a moment must be kept.
+    """Return until when something must be kept that was written, or expires, at a moment.
 
-    A certificate without an end, of the last day of 9999 (RFC 5280 section 4.1.2.5), has none.
+    A certificate without an end, of the last day of 9999 (RFC 5280 section 4.1.2.5), has no such
+    date.
     """
     year = moment.year + RETENTION_YEARS
     if year > MAXYEAR:

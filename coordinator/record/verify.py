@@ -39,7 +39,7 @@ from mpic.v1 import record_pb2 as r
 
 Watch = Callable[[Iterator[StoredBatch]], Iterator[StoredBatch]]
 _MOST_NAMED = 100_000
-"""Records of which it is remembered that something of them was named already."""
+"""How many records are remembered for which a flaw was already named."""
 
 
 def verify_store(
@@ -67,7 +67,7 @@ def find_gaps(store: Store) -> list[Gap]:
 
 @dataclass(slots=True)
 class _Sum:
-    """What entries amount to, in whatever order they come."""
+    """A sum over a set of entries, whatever their order."""
 
     count: int = 0
     total: int = 0
@@ -80,14 +80,14 @@ class _Sum:
 
 
 class _Audit:
-    """One walk over a store, of which nothing may change meanwhile."""
+    """One walk over a store in which nothing may change meanwhile."""
 
     def __init__(self, store: Store, kept: Sequence[Head], watch: Watch) -> None:
         self._store, self._kept, self._watch = store, kept, watch
         self._in_chains, self._by_id = _Sum(), _Sum()
         self._last: StoredBatch | None = None
         self._named: set[bytes] = set()
-        """Ids of which something was named: what else is wrong with them follows from that."""
+        """Ids for which a flaw was named: what else is wrong with them follows from it."""
 
     def run(self) -> Iterator[ChainFlaw]:
         is_whole = True
@@ -128,7 +128,7 @@ class _Audit:
             yield one
 
     def _read_by_id(self, gaps: Sequence[Gap]) -> Iterator[ChainFlaw]:
-        """Read all as whoever shows, searches or exports does."""
+        """Read everything as `show`, `search` and `export` do."""
 
         def was_pruned(record: bytes) -> bool:
             at = microseconds_of(record)

@@ -11,7 +11,7 @@ from coordinator.rules.roster import Location
 from mpic.v1 import observation_pb2 as o
 
 _SPAN = re.compile(r"(-?\d+)(?:\.\.(-?\d+))?")
-# What the map leaves out of a coast, and coordinates out of a place.
+# Tolerance in degrees: the map simplifies coasts, and people round coordinates.
 _MARGIN = 0.1
 
 
@@ -23,11 +23,11 @@ class Country:
     rir: o.Rir.ValueType
     """The RIR whose service region it is in."""
     rows: Mapping[int, Sequence[tuple[int, int]]]
-    """By the latitude of a row of square degrees, the first and last longitudes it touches there;
-    all of their south-western corners."""
+    """By the latitude of a row of square degrees: the first and last longitudes that it touches
+    there. All are south-western corners."""
 
     def touches(self, place: Location) -> bool:
-        """Whether the square degree that a place is in, or is close to, has a part of it."""
+        """Whether a part of it lies in the square degree of a place, or close to it."""
         return any(
             first <= floor((place.longitude + dx + 180) % 360 - 180) <= last
             for dy in (-_MARGIN, _MARGIN)
@@ -44,7 +44,7 @@ class Atlas:
 
     @classmethod
     def read(cls) -> Self:
-        """Read it, as often as it is wanted: it is asked at starts and reloads alone."""
+        """Read the file. It is read again each time: only starts and reloads need it."""
         text = files("coordinator.rules").joinpath("territories.txt").read_text(encoding="ascii")
         lines = (line for line in text.splitlines() if not line.startswith("#"))
         return cls({country.code: country for country in map(_read_country, lines)})

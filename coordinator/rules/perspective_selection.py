@@ -36,7 +36,7 @@ def choose_set(roster: Roster, row: PolicyRow, ready: Container[str], random: Ra
         return roster
     order = _draw(roster.remotes, ready, random)
     spread = _spread(order, row, size, ready)
-    # No set is more resilient than one spread as evenly as can be; if that is not, none is.
+    # The most even spread over the regions is the most resilient. If it fails, every set fails.
     for _ in range(_DRAWS if is_resilient(spread, row) else 0):
         if is_resilient(order[:size], row):
             return Roster(roster.primary, order[:size])
@@ -45,7 +45,7 @@ def choose_set(roster: Roster, row: PolicyRow, ready: Container[str], random: Ra
 
 
 def is_resilient(remotes: Remotes, row: PolicyRow) -> bool:
-    """Say whether enough regions are left whichever of the allowed do not corroborate."""
+    """Whether enough regions are left, whichever of the allowed remotes do not corroborate."""
     may_fail = len(remotes) - required_by_policy(row, len(remotes))
     left = _count_regions(remotes)
     regions = len(left)
@@ -56,7 +56,7 @@ def is_resilient(remotes: Remotes, row: PolicyRow) -> bool:
 
 
 def find_set_breaches(roster: Roster, row: PolicyRow) -> list[Breach]:
-    """Return why sets of the size that the policy names cannot satisfy its row."""
+    """Return why no set of the size that the policy names can satisfy its row."""
     wanted, existing = row.remotes_per_attempt, len(roster.remotes)
     if not wanted:
         return []
@@ -89,7 +89,7 @@ def _spread(order: Remotes, row: PolicyRow, size: int, ready: Container[str]) ->
         turns[remote.rir] += 1
     in_turn = [remote for *_, remote in sorted(ranked, key=lambda entry: entry[:2])]
     chosen, spare = in_turn[:size], in_turn[size:]
-    # Too few regions among those ready: a remote that is not stands for one that is missing.
+    # There are too few regions among those ready, so a remote that is not ready is taken too.
     while spare and len(_count_regions(chosen)) < row.minimum_regions:
         remote = spare.pop(0)
         regions = _count_regions(chosen)

@@ -16,7 +16,7 @@ _RULE = "BR 3.2.2.9, place and RIR service region"
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Something of a perspective that stands somewhere."""
+    """One place of a perspective: its egress or its resolver."""
 
     what: str
     """Such as "the resolver of tokyo"."""
@@ -25,7 +25,7 @@ class Site:
 
 
 def find_misplacements(roster: Roster, atlas: Atlas) -> list[Breach]:
-    """Return what cannot be so: a place at sea, outside its country, or outside its region."""
+    """Return places that are impossible: at sea, outside their country, or outside their region."""
     return [breach for site in _sites(roster) for breach in _judge(site, atlas)]
 
 

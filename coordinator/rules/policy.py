@@ -29,13 +29,14 @@ class PolicyRow:
     minimum_remotes: int
     """Remote perspectives used, at least."""
     noncorroborations: tuple[tuple[int, int], ...] = BASELINE_NONCORROBORATIONS
-    """From so many remotes used on -> so many need not corroborate."""
+    """Pairs: from this many remotes used on, this many need not corroborate."""
     minimum_regions: int = BASELINE_REGIONS
     """RIR service regions among the corroborating remotes, at least."""
     minimum_distance_km: int = BASELINE_DISTANCE_KM
     """Between any two perspectives, and between any two resolvers."""
     minimum_corroborating: int = 0
-    """Corroborating remotes, at least, whatever the table allows; 0: the table alone."""
+    """The least number of corroborating remotes, whatever the table allows; 0: only the table
+    counts."""
     address_agreement: c.AddressAgreement.ValueType = c.ADDRESS_AGREEMENT_EXACT
     """How closely a remote's addresses must agree with the primary's."""
     permit_caa_failure_in_insecure_zone: bool = False
@@ -44,7 +45,7 @@ class PolicyRow:
     remotes_must_validate: bool = True
     """Whether remotes must validate DNSSEC, as the primary always must (BR 4.2.2.2.6: MAY)."""
     remotes_per_attempt: int = 0
-    """Remotes each attempt asks, though never fewer than `minimum_remotes`; 0: all there are."""
+    """Remotes that each attempt asks, but never fewer than `minimum_remotes`; 0: all."""
 
     def remotes_asked(self, existing: int) -> int:
         """Return how many of the `existing` remotes an attempt asks."""

@@ -27,7 +27,8 @@ class Terms:
     attempted: int
     """Remote perspectives asked."""
     tightened_to: int = 0
-    """Corroborating remotes the caller demands, at least; 0: none beyond the policy."""
+    """The least number of corroborating remotes that the caller demands; 0: only the policy
+    counts."""
     address_agreement: c.AddressAgreement.ValueType = c.ADDRESS_AGREEMENT_EXACT
     """The policy's, or the caller's stricter one."""
 
@@ -35,7 +36,7 @@ class Terms:
     """Corroborating remotes needed."""
 
     def __post_init__(self) -> None:
-        """Work out once what every ballot is held against."""
+        """Compute once how many must corroborate."""
         by_policy = required_by_policy(self.row, self.attempted)
         object.__setattr__(self, "required", max(by_policy, self.tightened_to))
 
@@ -58,10 +59,10 @@ def judge_quorum(corroborating: Rirs, terms: Terms) -> c.Reason.ValueType:
 
 
 def foresee_quorum(corroborating: Rirs, still_open: Rirs, terms: Terms) -> c.Reason.ValueType:
-    """Judge as far as it is certain; REASON_UNSPECIFIED while remotes still open can change it.
+    """Judge as far as it is certain; REASON_UNSPECIFIED while open remotes can change the result.
 
-    Approved is certain when it would stand with every open remote dissenting, refused when it
-    would stand with every open remote corroborating.
+    Approval is certain if it stands even when every open remote dissents. Refusal is certain if it
+    stands even when every open remote corroborates.
     """
     if judge_quorum(corroborating, terms) == c.REASON_CORROBORATED:
         return c.REASON_CORROBORATED

@@ -34,9 +34,9 @@ from mpic.v1 import observation_pb2 as o
 
 IssuerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 _MOST_PERSPECTIVES = 32
-"""Of a roster: so many reports, each left out, of a hundred names fit into an answer."""
+"""In a roster. The reports of this many, each left out, of a hundred names fit into an answer."""
 
-# How long before a dated rule an operator is warned that the roster will break it.
+# An operator is warned this long before a dated rule that the roster will break.
 WARNING_TIME = timedelta(days=30)
 
 

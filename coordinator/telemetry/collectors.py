@@ -96,12 +96,12 @@ class RosterCollector(Collector):
     """Whether the roster satisfies the policy, now and once the next dated row is in force."""
 
     def __init__(self, rules: Callable[[], Rules], clock: Callable[[], datetime]) -> None:
-        """Judge those in force at the time; each roster is judged once by each row."""
+        """Judge the rules in force at each scrape; each roster is judged once by each row."""
         self._rules, self._clock = rules, clock
         self._judged: dict[tuple[int, PolicyRow], bool] = {}
 
     def collect(self) -> Iterable[Metric]:
-        """Yield validity and dates; without a next row it is satisfied, and its date infinite."""
+        """Yield validity and dates; a next row that is missing is satisfied, its date infinite."""
         rules, now = self._rules(), self._clock()
         satisfied = GaugeMetricFamily(
             "mpic_roster_satisfies_policy",

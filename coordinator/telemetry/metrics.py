@@ -18,7 +18,7 @@ from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.metrics import SHED_REASONS, ProgramMetrics
 from mpic.v1 import corroboration_pb2 as c
 
-# What a remote dissents by that has looked: it saw something else than the primary, which permits.
+# Dissents of a remote that has looked: it saw something else than the primary, which permits.
 _SAW_OTHERWISE = frozenset(one for one, whose in OF_DISSENT.items() if whose is Responsible.DOMAIN)
 _REASONS: dict[int, str] = {
     number: name.removeprefix("REASON_").lower() for name, number in c.Reason.items() if number
@@ -35,7 +35,7 @@ _MARGINS = (-3, -2, -1, 0, 1, 2)
 
 
 class Watch:
-    """What `with` a question counts; one for all, since it keeps nothing of a single one."""
+    """Counts a question within a `with`; one serves all, as it keeps nothing of a question."""
 
     def __init__(self, program: ProgramMetrics) -> None:
         self._shed = program.shed
@@ -69,7 +69,7 @@ class Watch:
 
 
 class _Answers:
-    """What each perspective answered; what counts it is looked up once."""
+    """The counters of what each perspective answered; each is looked up once."""
 
     def __init__(self, program: ProgramMetrics) -> None:
         observations = program.counter(
@@ -110,7 +110,7 @@ class CoordinatorMetrics:
     def __init__(self, rules: Rules, program: ProgramMetrics) -> None:
         """Start every perspective of the roster at 0."""
         self.watch = Watch(program)
-        """For the time of a question: counts it as in flight, and how it ends without a verdict."""
+        """Counts a question as in flight, and how it ends without a verdict."""
         verdicts = program.counter(
             "mpic_verdicts",
             "Verdicts, one for each name of a question.",
@@ -143,7 +143,7 @@ class CoordinatorMetrics:
         self.cover(rules)
 
     def cover(self, rules: Rules) -> None:
-        """Start the perspectives of a roster at 0, as far as they are new."""
+        """Start the counters of new perspectives of a roster at 0."""
         self._answers.cover(rules)
 
     def count_verdict(self, attempt: Attempt, seconds: float, blamed: Blamed) -> None:

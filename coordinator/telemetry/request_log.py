@@ -20,7 +20,7 @@ def log_verdict(
     seconds: float,
     blamed: Blamed,
 ) -> None:
-    """Write the one line of a request; without a trace of its caller's, none is named."""
+    """Write the one line of a request; it names the caller's trace, if there is one."""
     question = attempt.question
     pairs = zip(attempt.ballots, blamed, strict=True)
     names = [_summarize(ballot, whose) for ballot, whose in pairs]
@@ -67,9 +67,9 @@ def _summarize(ballot: Ballot, whose: Responsible | None) -> dict[str, object]:
 
 
 def log_late(attempt: Attempt) -> None:
-    """Write a line for each observation that came after the answer, or never, and dissents.
+    """Write a line for each observation that dissents and came after the answer, or never came.
 
-    The record has the others: with a quorum below all there is one for nearly every question.
+    The record has the others too. With a quorum below all, nearly every question has a late one.
     """
     for index, reply in attempt.late:
         standing = attempt.ballots[index].late_standing(reply.perspective)

@@ -61,7 +61,7 @@ class Part(NamedTuple):
     ended_us: int | None
     """Microseconds after asking; None: it has not answered."""
     dissents: Mapping[str, str]
-    """By name, of those that it does not corroborate."""
+    """By name: why it does not corroborate that name."""
 
 
 class Spans:

@@ -19,14 +19,14 @@ from perspective_agent.diagnosis.referral import classify
 from perspective_agent.unbound.configuration import EDNS_OCTETS, SPECIAL_PURPOSE
 
 _PORT = 53
-# Asked again without EDNS, as some servers and what stands before them want it. A server that takes
-# longer than the second time is counted as silent.
+# Seconds for each try. The second try is without EDNS, as some servers and firewalls want it. A
+# server that takes longer than the second time counts as silent.
 _FIRST_SECONDS = 1.0
 _SECOND_SECONDS = 4.0
 
 _SPECIAL = tuple(map(ipaddress.ip_network, SPECIAL_PURPOSE))
-# What the other end, or the network between, does to a connection. All other errors are our own
-# system's: no way, no permission, no room.
+# What the other end, or the network between, does to a connection. All other errors come from our
+# own system: no route, no permission, no room.
 _OTHER_END = frozenset(
     {
         errno.ECONNREFUSED,
@@ -37,7 +37,7 @@ _OTHER_END = frozenset(
         errno.ETIMEDOUT,
     }
 )
-# Of these a second try may come to more. A TCP that gets no connection has tried long enough.
+# A second try may bring more than these. TCP without a connection has tried long enough.
 _AGAIN_TCP = frozenset({o.SERVER_OUTCOME_FAILED})
 _AGAIN_UDP = _AGAIN_TCP | {o.SERVER_OUTCOME_SILENT}
 _LENGTH = struct.Struct("!H")
@@ -48,7 +48,7 @@ class Egress:
     """How this agent reaches servers."""
 
     address: str | None = None
-    """From which queries leave; None: as the host routes."""
+    """The address that queries leave from; None: as the host routes."""
     ipv6: bool = True
     allow_special_purpose: bool = False
     """For labs: ask servers at loopback, private and documentation addresses."""
@@ -93,7 +93,7 @@ class QueryResult(NamedTuple):
 async def ask_server(
     address: str, question: DirectQuery, transport: o.Transport.ValueType, egress: Egress
 ) -> QueryResult:
-    """Ask one server, and once more, without EDNS, where the first time came to nothing."""
+    """Ask one server, and once more without EDNS if the first try brought nothing."""
     if bar := egress.find_bar(address):
         return QueryResult(o.SERVER_OUTCOME_NOT_ASKED, detail=bar)
     ask, seconds, again = _ask_tcp, _SECOND_SECONDS, _AGAIN_TCP
@@ -124,7 +124,7 @@ def _classify(said: QueryResult, question: DirectQuery) -> QueryResult:
 
 
 def _better(first: QueryResult, second: QueryResult) -> QueryResult:
-    """Return which of two tries counts: an answer of whatever kind before silence."""
+    """Return which of two tries counts: any answer comes before silence."""
     return first if second.message is None and first.message is not None else second
 
 
@@ -180,7 +180,7 @@ def _read(query: dns.message.Message, wire: bytes) -> QueryResult:
 
 
 def _fail(error: OSError) -> QueryResult:
-    """Tell apart what the other end did, and what our own system cannot do."""
+    """Tell what the other end did from what our own system cannot do."""
     outcome = o.SERVER_OUTCOME_NOT_ASKED
     if error.errno in _OTHER_END:
         outcome = o.SERVER_OUTCOME_UNREACHABLE

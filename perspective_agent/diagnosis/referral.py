@@ -25,17 +25,17 @@ class Delegation(NamedTuple):
 
     zone: dns.name.Name
     servers: Mapping[dns.name.Name, frozenset[str]]
-    """The addresses that came with each name server: none, unless it is below the zone that said
-    so, whose servers others need not believe about it."""
+    """The addresses that came with each name server. Only for name servers below the zone that said
+    so: nobody needs to believe its servers about others."""
 
 
 def classify(message: dns.message.Message, zone: dns.name.Name) -> o.ServerOutcome.ValueType:
-    """Say what a server of `zone` did that gave this answer to the question."""
+    """Say what a server of `zone` did, given its answer to the question."""
     if message.flags & dns.flags.TC:
         return o.SERVER_OUTCOME_TRUNCATED
     if message.rcode() not in _ANSWERS:
         return o.SERVER_OUTCOME_FAILED
-    # Whatever a resolver might take for an answer counts as one: then the failure is not theirs.
+    # Whatever a resolver might take for an answer counts as one: then the servers have not failed.
     if message.flags & dns.flags.AA or message.answer or message.rcode() == dns.rcode.NXDOMAIN:
         return o.SERVER_OUTCOME_ANSWERED
     if find_delegation(message, zone) is not None:
@@ -44,7 +44,7 @@ def classify(message: dns.message.Message, zone: dns.name.Name) -> o.ServerOutco
 
 
 def find_delegation(message: dns.message.Message, zone: dns.name.Name) -> Delegation | None:
-    """Return the zone below `zone` to which an answer leads; None: it leads nowhere."""
+    """Return the zone below `zone` that an answer leads to; None: it leads nowhere."""
     if message.flags & (dns.flags.TC | dns.flags.AA) or message.rcode() != dns.rcode.NOERROR:
         return None
     if message.answer or not message.question:

@@ -44,7 +44,8 @@ SECONDS = 20.0
 """Of one name, waiting included."""
 _RESOLVER_SECONDS = 3.0
 _SAMPLE = 3
-"""So many addresses of a family are asked where to go on, and of the root as known to answer."""
+"""How many addresses of a family are asked for the next zone, and of the root as known to
+answer."""
 _SAMPLE_SECONDS = 1.5
 
 _TRANSPORTS = (o.TRANSPORT_UDP, o.TRANSPORT_TCP)
@@ -161,7 +162,7 @@ class Diagnoser:
         return Delegation(dns.name.root, dict.fromkeys(some, frozenset()))
 
     async def _find_some_addresses(self, delegation: Delegation) -> Iterable[str]:
-        """Return addresses by which to go on: those that came along, if any did."""
+        """Return addresses to ask next: those that came along, if any did."""
         glue = frozenset[str]().union(*delegation.servers.values())
         return glue or await self._find_all_addresses(delegation)
 
@@ -183,7 +184,7 @@ class Diagnoser:
     async def _find_addresses(
         self, server: dns.name.Name, glue: frozenset[str], zone: dns.name.Name
     ) -> frozenset[str]:
-        # Of a server within the zone itself, nobody could know of others.
+        # Only the zone itself could know the address of a server within it.
         if glue and server.is_subdomain(zone):
             return glue
         messages = await asyncio.gather(
@@ -194,7 +195,7 @@ class Diagnoser:
     async def _look_up(
         self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
     ) -> dns.message.Message:
-        """Ask the resolver; raises _IncompleteError where it does not know."""
+        """Ask the resolver; raises _IncompleteError if it does not know."""
         host, port = self._resolver
         query = dns.message.make_query(name, rdtype)
         what = f"the {rdtype.name} records of the name server {name.to_text(omit_final_dot=True)}"

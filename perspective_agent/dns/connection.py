@@ -19,7 +19,7 @@ Take = Callable[[o.Lookup, int], None]
 """Gets the answer, and how many microseconds it took."""
 
 PER_CONNECTION = 32
-"""Unanswered queries, at most; what closes with a retired connection is little."""
+"""Unanswered queries, at most. So little is lost when a retired connection closes."""
 
 log = structlog.get_logger()
 
@@ -59,7 +59,7 @@ class PendingLookup:
         self.sends = 0
         """How often it was written to a connection; a connection that is lost loses it."""
         self.tries = 1
-        """How often the resolver was asked anew; an answer that is a failure is retried."""
+        """How often the resolver was asked again; an answer that is a failure is retried."""
         self.failure: o.Lookup | None = None
         """What the try before this one ended in."""
 
@@ -125,7 +125,7 @@ class ResolverConnection(asyncio.Protocol):
         self._out.append(_LENGTH.pack(len(message)) + message)
 
     def retire(self) -> None:
-        """Take no new lookups; close as soon as nobody waits for one that is on it."""
+        """Take no new lookups; close as soon as nobody waits for a lookup on this connection."""
         self._retired = True
         if not any(lookup.take for lookup in self._pending.values()):
             self.close()
@@ -178,7 +178,7 @@ class ResolverConnection(asyncio.Protocol):
         query_id = int.from_bytes(wire[:2], "big")
         lookup = self._pending.pop(query_id, None)
         if lookup is None or len(wire) < _LENGTH.size:
-            # The resolver says something nobody asked: nothing on this connection can be trusted.
+            # The resolver answers what nobody asked, so nothing on this connection can be trusted.
             log.warning("resolver_answer_unasked", id=query_id, octets=len(wire))
             self.close()
             return

@@ -27,11 +27,11 @@ def lists(denial: NSEC | NSEC3, rdtype: int) -> bool:
 
 
 def read_denial(name: str, wire: bytes) -> o.InsecurityProof | None:
-    """Read why there is no DS record at `name`, if it is because `name` is an insecure delegation.
+    """Read why there is no DS record at `name`, if `name` is an insecure delegation.
 
-    The message is a NODATA answer to a DS query with DO. That the denial was validated shows in
-    the answer's AD bit for NSEC and NSEC3; for opt-out, where AD is never set (RFC 5155
-    section 9.2), in the security of the zone that gave it, which is for the caller to know.
+    The message is a NODATA answer to a DS query with DO. For NSEC and NSEC3 the answer's AD bit
+    shows that the denial was validated. For opt-out AD is never set (RFC 5155 section 9.2); there
+    the caller must know that the zone is secure.
     """
     asked = dns.name.from_text(name)
     for rrset in dns.message.from_wire(wire).authority:

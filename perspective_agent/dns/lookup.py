@@ -14,7 +14,7 @@ class LookupRequest(NamedTuple):
     name: str
     rdtype: int
     fresh: bool = False
-    """Let the resolver forget it first, so that the answer is of now."""
+    """Let the resolver forget the name first, so that the answer is fresh."""
     climbs: bool = False
     """Look up its parents too, up to the top-level domain, and take the first that is no absence
     (`shared_lookups`)."""
@@ -27,13 +27,13 @@ class LookupRequest(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came of a lookup or walk: its levels from the name upwards, as far as it went."""
+    """The result of a lookup or walk: its levels from the name upwards, as far as it went."""
 
     levels: tuple[o.Lookup, ...]
     """Shared with other walks: never changed."""
     lookups_us: tuple[int, ...]
-    """As in EncodedObservation: of each level up to the top, 0 where none was awaited."""
+    """As in EncodedObservation: the time of each level up to the top, 0 if it was not awaited."""
 
     def above(self, parent: Answer) -> Answer:
-        """Return the answer whose lowest levels are these, and whose others are `parent`'s."""
+        """Return an answer with these lowest levels and `parent`'s others."""
         return Answer(self.levels + parent.levels, self.lookups_us + parent.lookups_us)

@@ -13,10 +13,11 @@ from collections import deque
 from mpic.v1 import observation_pb2 as o
 
 SAMPLE_SECONDS = 0.25
-"""Seconds: what does not keep up for so long has fallen behind."""
+"""Seconds: whatever does not keep up for this long has fallen behind."""
 
-# A failure is ours if we were behind for this part of the lookup's time, or of the last seconds
-# where that was shorter: no server is given up within less, and one hiccup explains nothing.
+# A failure is ours if we were behind for this part of the lookup's time. If the lookup was shorter
+# than the window, the last seconds count instead: no server is given up within less, and one short
+# delay explains nothing.
 _SHARE = 0.25
 _WINDOW = 4.0
 # Longer than any question may take.
@@ -30,12 +31,12 @@ _PERHAPS_OURS = frozenset(
         o.FAILURE_KIND_BOGUS,
     }
 )
-# RFC 8914: the one kind of bogus that a lost answer makes, too, is a DNSKEY that did not come.
+# RFC 8914: a lost answer too makes one kind of bogus, a DNSKEY that did not come.
 _DNSKEY_MISSING = 9
 
 
 class OverloadHistory:
-    """The spells in which this agent's side was behind."""
+    """The times in which this agent's side was behind."""
 
     def __init__(self) -> None:
         """Start with none."""
@@ -55,7 +56,7 @@ class OverloadHistory:
             self._spells.popleft()
 
     def explains(self, since: float, now: float) -> bool:
-        """Whether what failed between two times failed for our sake."""
+        """Whether a failure between two times was our own fault."""
         since = min(since, now - _WINDOW)
         if not self._spells or self._spells[-1][1] < since:
             return False
@@ -63,7 +64,7 @@ class OverloadHistory:
         return behind >= _SHARE * (now - since)
 
     def attribute(self, lookup: o.Lookup, since: float) -> None:
-        """Take the blame for a lookup begun at `since` that failed just now, if it is ours."""
+        """Mark a lookup, begun at `since`, as our failure if it failed just now because of us."""
         failure = lookup.failure
         if failure.kind not in _PERHAPS_OURS or not self.explains(since, time.perf_counter()):
             return

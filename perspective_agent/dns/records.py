@@ -37,8 +37,8 @@ def read_records(
 ) -> tuple[list[ResourceRecord], int]:
     """Read `count` records from `offset`; return them and where they end.
 
-    `name_asked` is the wire name that stands in the question, if that has been read: nearly every
-    record belongs to it, and to read it anew takes half of the time. Raises MalformedRecordError.
+    `name_asked` is the wire name in the question, if it has been read. Nearly every record belongs
+    to it, and reading it again would take half of the time. Raises MalformedRecordError.
     """
     records = []
     for _ in range(count):

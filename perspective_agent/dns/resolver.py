@@ -36,7 +36,7 @@ CountLookup = Callable[[int, o.Lookup, int], None]
 
 _TRIES = 2
 _SENDS = 2
-# Lookups that wait for room, at most; those of the questions begun by then come on top.
+# Lookups that wait for room, at most; questions that have begun by then may add theirs.
 _WAITING = 4096
 
 
@@ -86,8 +86,8 @@ class ResolverLink:
     def ask(self, wanted: LookupRequest, take: Take) -> PendingLookup:
         """Look up a name; `take` gets the answer, once, unless `abandon` comes first.
 
-        A fresh one is asked once the resolver has forgotten what it knows. A direct one is asked
-        past the resolver, and its answer is a diagnosis.
+        A fresh lookup is sent after the resolver has forgotten what it knows. A direct lookup is
+        sent past the resolver, and its answer is a diagnosis.
         """
         lookup = PendingLookup(make_query(wanted.name, wanted.rdtype), take)
         self.in_flight += 1
@@ -100,7 +100,7 @@ class ResolverLink:
         return lookup
 
     def abandon(self, lookup: PendingLookup) -> None:
-        """Wait no longer for an answer that has not come; the lookup's connection is retired."""
+        """Stop waiting for an answer that has not come; the lookup's connection is retired."""
         lookup.take = None
         self.in_flight -= 1
         if self._count is not None:
@@ -146,19 +146,19 @@ class ResolverLink:
             self._waiting.append(lookup)
 
     def _send_if_wanted(self, lookup: PendingLookup) -> None:
-        """Send what was held back, unless everybody has given it up meanwhile."""
+        """Send a lookup that was held back, unless everybody has given it up meanwhile."""
         if lookup.take is not None:
             self._send(lookup)
 
     def _send_queued(self, count: int) -> None:
-        """Send those that wait for room; whatever there still is none for waits again."""
+        """Send lookups that wait for room; those without room wait again."""
         for _ in range(min(count, len(self._waiting))):
             lookup = self._waiting.popleft()
             lookup.is_queued = False
             self._send(lookup)
 
     def answered(self, lookup: PendingLookup, answer: o.Lookup) -> None:
-        """Hand an answer to who waits; called by a connection."""
+        """Hand an answer to whoever waits for it; a connection calls this."""
         if self._waiting:
             self._send_queued(1)
         if self._erase is None or not _is_worth_retrying(answer):
@@ -194,7 +194,7 @@ class ResolverLink:
             lookup.take(answer, _elapsed_us(lookup))
 
     async def _ask_fresh(self, lookup: PendingLookup) -> None:
-        """Ask what the resolver may know already; fail if it cannot be made to forget."""
+        """Ask for what the resolver may already know; fail if it cannot be made to forget."""
         query = lookup.query
         if self._erase is not None and await self._erase(query.name, query.rdtype):
             self._send_if_wanted(lookup)
@@ -204,11 +204,11 @@ class ResolverLink:
             self._deliver(lookup, failed(query.name, kind, reason))
 
     async def _ask_anew(self, lookup: PendingLookup, answer: o.Lookup, erase: Erase) -> None:
-        """Ask again what failed, once the resolver has forgotten that it did."""
+        """Ask again for a failed lookup, once the resolver has forgotten the failure."""
         lookup.failure = answer
         lookup.connection = None
         lookup.sends = 0
-        # If it cannot be made to forget, asking would only bring the failure back.
+        # If it cannot be made to forget, asking again would only bring back the failure.
         if await erase(lookup.query.name, lookup.query.rdtype):
             lookup.tries += 1
             self._send_if_wanted(lookup)
@@ -243,5 +243,5 @@ def _elapsed_us(lookup: PendingLookup) -> int:
 
 
 def _is_worth_retrying(answer: o.Lookup) -> bool:
-    """Whether the resolver said that it failed: what it fails at now may succeed anew."""
+    """Whether the resolver said that it failed: such a lookup may succeed if it is asked again."""
     return answer.failure.kind in (o.FAILURE_KIND_SERVFAIL, o.FAILURE_KIND_BOGUS)

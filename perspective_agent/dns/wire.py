@@ -188,7 +188,7 @@ def _read_answer_section(query: Query, wire: bytes, answers: int, rcode: int) ->
         raise MalformedRecordError("a record of another class in the answer")
     lookup = o.Lookup(name=query.name)
     owner = _follow_aliases(query, wire, section, lookup)
-    # They are all of that owner: others would be strays.
+    # All of them belong to that owner: others would be strays.
     records = [record for record in section if record.rdtype == query.rdtype]
     if rcode == _NXDOMAIN:
         # The RCODE belongs to the last name of the chain (RFC 6604 section 3).
@@ -234,7 +234,7 @@ def _check_strays(
             continue
         if record.owner in aliased:
             # "If a CNAME RR is present at a node, no other data should be present" (RFC 1034
-            # section 3.6.2). To pass over a set that may forbid would be an absence by accident.
+            # section 3.6.2). Passing over a set that may forbid would make an absence by accident.
             if record.rdtype == query.rdtype:
                 raise _AliasError(f"{name_to_text(record.owner)} is an alias and has records too")
         elif record.rdtype != _DNAME:
@@ -245,7 +245,7 @@ def _check_strays(
 
 
 def _read_targets(wire: bytes, section: list[ResourceRecord]) -> dict[bytes, tuple[bytes, int]]:
-    """Return what each CNAME of an answer leads to, and its TTL, by its owner."""
+    """Return, by the owner of each CNAME in an answer, where it leads and its TTL."""
     targets: dict[bytes, tuple[bytes, int]] = {}
     for record in section:
         if record.rdtype == CNAME:
@@ -259,7 +259,7 @@ def _read_targets(wire: bytes, section: list[ResourceRecord]) -> dict[bytes, tup
 
 
 def _read_refusal(query: Query, wire: bytes) -> o.Lookup | None:
-    """Read by dnspython an answer that may be no answer; None when its RCODE says it is one."""
+    """Read, by dnspython, what may be a failure; None if its RCODE says it is an answer."""
     message = dns.message.from_wire(wire)
     rcode = message.rcode()
     if rcode in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
@@ -268,7 +268,7 @@ def _read_refusal(query: Query, wire: bytes) -> o.Lookup | None:
     lookup = failed(query.name, kind, f"the resolver answered {dns.rcode.to_text(rcode)}")
     lookup.failure.rcode = rcode
     extended = [option for option in message.options if isinstance(option, dns.edns.EDEOption)]
-    # The error that says why validation failed decides, whatever else is said beside it.
+    # The error that says why validation failed decides, whatever other errors there are.
     extended.sort(key=lambda option: option.code not in _BOGUS_ERRORS)
     if extended:
         error = extended[0]

@@ -28,7 +28,8 @@ _SECONDS = 2.0
 _TRIES = 2  # a packet may get lost
 _SERVERS = 3
 _EDNS_OCTETS = 1232
-# The first that the root delegates leads to top-level servers; in a lab perhaps only the last.
+# The first of these that the root delegates leads to top-level servers; in a lab it may be the
+# last.
 _TOP_LEVELS = ("com", "jp", "arpa")
 
 _OPEN = "Let UDP 53 and TCP 53 out from this host to anywhere, and the answers back in"

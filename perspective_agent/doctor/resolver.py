@@ -29,7 +29,7 @@ _MEND = "Mend what it says; Unbound keeps its files in a directory of its own, u
 
 @dataclass(frozen=True, slots=True)
 class ResolverExamination:
-    """What a resolver is and says, or why there is none."""
+    """A resolver and what it says, or why there is none."""
 
     software: str = ""
     problem: str = ""
@@ -38,7 +38,7 @@ class ResolverExamination:
     """What to do about that."""
     probe: ProbeResult | None = None
     signature: Signature | None = None
-    """Of the root's SOA; None where it was not to be had."""
+    """The signature of the root's SOA; None if there was none."""
     key_tags: Sequence[int] = ()
     """Of the root's keys that are believed."""
 

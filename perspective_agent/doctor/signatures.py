@@ -35,10 +35,10 @@ class Signature:
 
 
 async def read_signature(resolver: tuple[str, int], timeout: float) -> Signature | None:  # noqa: ASYNC109 - None says so
-    """Ask the resolver for the root's SOA with its signature; None where there is none.
+    """Ask the resolver for the root's SOA with its signature; None if there is none.
 
-    Only when that fails, as with a wrong clock it does, is it asked once more without checking
-    (CD): to say how wrong the clock is, and for nothing else.
+    With a wrong clock that fails. Only then it is asked once more without checking (CD). That
+    answer serves only to say how wrong the clock is.
     """
     for flags in (0, dns.flags.CD):
         query = dns.message.make_query(".", "SOA", want_dnssec=True)

@@ -21,16 +21,16 @@ _UNBOUNDS_OWN = 64
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What there is room for; as it stands here, when the limit leaves all."""
+    """What there is room for. These are the values if the limit leaves room for all."""
 
     connections: int = 64
     """From the agent to its Unbound."""
     incoming_tcp: int = 256
-    """Of these that Unbound holds: some close while others open."""
+    """Connections that Unbound holds: some close while others open."""
     outgoing_udp: int = 4096
-    """Sockets by which it asks servers."""
+    """Sockets for asking servers."""
     outgoing_tcp: int = 1024
-    """A lookup that hangs over TCP keeps no other from it: not ten in all, as by default."""
+    """So a lookup that hangs over TCP keeps no other from it; the default is ten in all."""
     questions: int = 4096
     """That are looked up or wait."""
 
@@ -52,7 +52,7 @@ _LEAST_QUESTIONS = 100
 
 
 def find_capacity(limit: int) -> Capacity:
-    """Return what there is room for, and say in the log where that is less than it could be."""
+    """Return what there is room for, and say so in the log if it is less than it could be."""
     capacity = fit_capacity(limit)
     if capacity != FULL:
         log.warning(

@@ -42,13 +42,13 @@ from pathlib import Path
 
 from perspective_agent.unbound.capacity import FULL, Capacity
 
-# A top-level domain that exists and is signed (RFC 3172), given a trust anchor that none of its
-# keys satisfies: a resolver that validates must call it bogus. The agent looks up nothing below it
-# (BR 4.2.2 forbids names in in-addr.arpa and ip6.arpa).
+# A top-level domain that exists and is signed (RFC 3172). It gets a trust anchor that none of its
+# keys satisfies, so a resolver that validates must call it bogus. The agent looks up nothing below
+# it (BR 4.2.2 forbids names in in-addr.arpa and ip6.arpa).
 CANARY = "arpa"
 CANARY_ANCHOR = f"{CANARY}. IN DS 12345 13 2 {'00' * 32}"
 
-# What Unbound would answer for by itself; those in arpa lie below the canary.
+# Unbound would answer for these by itself; those in arpa lie below the canary.
 ANSWERED_LOCALLY = ("localhost", "test", "invalid", "onion")
 
 CONTROL_SOCKET = "control"
@@ -62,8 +62,8 @@ EDNS_OCTETS = 1232
 GIVEN_UP_MS = 3000
 _FIRST_TIMEOUT_MS = 1500  # 376 by default: at 800 ms each query would be sent twice, and late
 
-# Name servers at special-purpose addresses (RFC 6890 and successors) lead a resolver into its own
-# network (RFC 8659 section 6.3 allows to refuse them).
+# Name servers at special-purpose addresses (RFC 6890 and successors) would lead a resolver into its
+# own network. RFC 8659 section 6.3 allows to refuse them.
 SPECIAL_PURPOSE = (
     "0.0.0.0/8",
     "10.0.0.0/8",
@@ -129,14 +129,14 @@ _FIXED = (
     "  unwanted-reply-threshold: 10000",
     # For the metrics: RCODEs, validation, replies that nobody asked for.
     "  extended-statistics: yes",
-    # What was seen is seen anew: nothing stale.
+    # Every lookup sees the present state: nothing stale.
     "  serve-expired: no",
     "  prefetch: no",
     "  minimal-responses: yes",
     f"  unknown-server-time-limit: {_FIRST_TIMEOUT_MS}",
     f"  infra-cache-max-rtt: {GIVEN_UP_MS}",
-    # 900 by default: so long, whoever makes a few packets to some servers of a zone get lost
-    # would choose the server that is asked.
+    # The default is 900. With that, somebody who makes a few packets to some servers of a zone get
+    # lost would choose which server is asked.
     "  infra-host-ttl: 60",
     # A lookup that hangs over TCP shares its connection with no other.
     "  max-reuse-tcp-queries: 1",
@@ -174,7 +174,8 @@ class UnboundOptions:
 def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
     """Return the text of unbound.conf, `server:` clause last and open."""
     lines = [
-        # By this the agent lets it forget failures; only who may enter the directory can.
+        # Through this the agent lets Unbound forget failures. Only who may enter the directory can
+        # use it.
         "remote-control:",
         "  control-enable: yes",
         f'  control-interface: "{directory / CONTROL_SOCKET}"',
@@ -194,11 +195,11 @@ def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
         f"  port: {port}",
         f"  do-ip6: {'yes' if options.ipv6 else 'no'}",
         f'  trust-anchor-file: "{options.trust_anchor_file}"',
-        # What was seen is seen anew: short caps.
+        # Every lookup sees the present state: records are kept only for a short time.
         f"  cache-max-ttl: {options.cache_max_ttl}",
         f"  cache-max-negative-ttl: {options.cache_max_negative_ttl}",
     ]
-    # Unbound would answer for these itself; what the root says of them is what counts.
+    # Unbound would answer for these itself, but only what the root says of them counts.
     lines.extend(f'  local-zone: "{name}." nodefault' for name in ANSWERED_LOCALLY)
     if options.root_hints_file is not None:
         lines.append(f'  root-hints: "{options.root_hints_file}"')

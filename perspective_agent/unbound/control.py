@@ -75,10 +75,10 @@ class FailureEraser:
 
 
 def read_given_up(infra: str) -> list[str]:
-    """Return the servers that Unbound asks no more, from its `dump_infra`.
+    """Return the servers that Unbound no longer asks, from its `dump_infra`.
 
-    A line is an address, a zone, "expired" or "ttl" with a number, and then names with numbers;
-    "rto" is the time-out in ms that has grown with each silence.
+    A line has an address, a zone, "expired" or "ttl" with a number, and then names with numbers.
+    "rto" is the time-out in ms, which grows with each silence.
     """
     servers = []
     for line in infra.splitlines():

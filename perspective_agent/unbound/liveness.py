@@ -13,12 +13,12 @@ from perspective_agent.unbound.control import UnboundControl
 INTERVAL = 0.5
 """Seconds between two checks."""
 _REPLY_SECONDS = 1.0
-# One may be the moment in which Unbound is started again.
+# One miss may be the moment in which Unbound is started again.
 _MISSES = 2
 
 
 class ResolverLiveness:
-    """What came of the last checks of one resolver."""
+    """The last checks of one resolver."""
 
     def __init__(self, resolver: ResolverLink, control: UnboundControl) -> None:
         """Check nothing yet."""

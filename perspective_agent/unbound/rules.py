@@ -12,14 +12,14 @@ from perspective_agent.unbound.configuration import ANSWERED_LOCALLY
 from perspective_agent.unbound.control import UnboundControl
 
 _LONGEST_TTL = 3600
-# Of the modules there are, those that only ask, validate and remember. Others answer from files
-# (respip), from a cache that is shared (cachedb), or as a script likes (python, dynlib).
+# Modules that only ask, validate and remember. Others answer from files (respip), from a shared
+# cache (cachedb), or as a script decides (python, dynlib).
 _MODULES = frozenset({"subnetcache", "validator", "iterator"})
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing asked of Unbound: by which command, what is right, and why."""
+    """One demand on Unbound: the command that shows it, what is right, and why."""
 
     command: str
     is_right: Callable[[str], bool]
@@ -35,7 +35,7 @@ def _at_most(bound: int) -> Callable[[str], bool]:
 
 
 def _only_root(zones: str) -> bool:
-    """Of list_stubs and list_auth_zones; the root itself may be kept (RFC 8806)."""
+    """For list_stubs and list_auth_zones; a copy of the root itself is allowed (RFC 8806)."""
     return all(line.split()[:1] == ["."] for line in zones.splitlines())
 
 
@@ -44,7 +44,7 @@ def _validates(modules: str) -> bool:
 
 
 def _only_built_in(zones: str) -> bool:
-    """Of list_local_zones: no certificate's name is below those Unbound has by itself."""
+    """For list_local_zones: no name in a certificate is below those that Unbound has by itself."""
     names = [line.split()[0].rstrip(".") for line in zones.splitlines() if line.strip()]
     return all(name in ANSWERED_LOCALLY or name.endswith(".arpa") for name in names)
 
@@ -54,7 +54,7 @@ LOCAL_ANSWERS = Rule(
     _only_built_in,
     "no local-zone and no local-data but the built-in ones, BR 4.2.2.2.4",
 )
-"""What it answers by itself comes without AD, as if the name were proven insecure."""
+"""What Unbound answers by itself comes without AD, as if the name were proven insecure."""
 
 RULES = (
     # BR 4.2.2.2.4: validation MUST NOT be disabled by local policy.
@@ -73,7 +73,8 @@ RULES = (
     Rule("list_stubs", _only_root, "no stub-zone but the root's hints, RFC 8659 section 5.4"),
     Rule("list_auth_zones", _only_root, "no auth-zone and no rpz but the root, BR 4.2.2.2.4"),
     LOCAL_ANSWERS,
-    # RFC 8659 section 3: what changes what a server says may hide a record (`configuration`).
+    # RFC 8659 section 3: a setting that changes what a server says may hide a record
+    # (`configuration`).
     *(
         Rule(f"get_option {option}", _is("no"), '"no", or a server may hide a CAA record')
         for option in ("use-caps-for-id", "qname-minimisation", "harden-below-nxdomain")

@@ -65,7 +65,7 @@ class UnboundStatistics(Collector):
         self._values: Mapping[str, float] = {}
 
     async def refresh(self) -> None:
-        """Fetch anew; nothing of an earlier scrape is kept, whatever becomes of it."""
+        """Read the statistics again; nothing of an earlier scrape is kept, even if this fails."""
         self._values = {}
         if self.control is None:
             return

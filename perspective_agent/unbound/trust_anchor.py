@@ -105,16 +105,16 @@ def _anchor(rdtype: str, text: str) -> TrustAnchor:
 
 
 def find_known(anchors: Collection[TrustAnchor]) -> list[RootKey]:
-    """Return the keys of the IANA root among those believed; none where the root is another."""
+    """Return those keys of the IANA root that are believed; none if the root is another."""
     return [
         key for key in ROOT_KEYS if {key.anchor, TrustAnchor(key.anchor.tag, "")} & set(anchors)
     ]
 
 
 def find_missing(anchors: Collection[TrustAnchor], now: datetime) -> list[str]:
-    """Return what to warn of: a key that signs, or will, and is not believed.
+    """Return warnings: a key signs, or soon will, and is not believed.
 
-    A root that is not IANA's, as labs have, is nobody's business.
+    Another root than IANA's, as labs have, gets no warning.
     """
     known = find_known(anchors)
     if not known:
@@ -128,7 +128,7 @@ def find_missing(anchors: Collection[TrustAnchor], now: datetime) -> list[str]:
 
 
 def _say_when(key: RootKey, now: datetime) -> str:
-    """Say since when a key that is missing is missed."""
+    """Say since when a missing key is needed."""
     if key.signs_from <= now:
         return f"is missing: the root has been signed with it since {key.signs_from:%Y-%m-%d}"
     return f"is missing: the root will be signed with it from {key.signs_from:%Y-%m-%d} on"

@@ -9,13 +9,13 @@ from importlib.metadata import version
 
 __version__ = version("mpic")
 
-# grpcio has no setting for the lowest TLS version, but takes a cipher list for TLS 1.2 from the
-# environment. A list of nothing but a pre-shared-key suite, for which no key is ever configured,
-# leaves TLS 1.2 without a usable cipher, on servers and clients of this process alike; TLS 1.3
-# suites are not governed by it. It is read once, when grpcio is loaded: later is too late.
+# grpcio has no setting for the lowest TLS version. But it takes a cipher list for TLS 1.2 from the
+# environment. The list here holds only a pre-shared-key suite, and no such key is ever configured.
+# So TLS 1.2 has no usable cipher, on servers and clients of this process alike. The list does not
+# apply to TLS 1.3 suites. It is read once, when grpcio is loaded: later is too late.
 _VARIABLE, _NO_CIPHER = "GRPC_SSL_CIPHER_SUITES", "ECDHE-PSK-AES128-CBC-SHA"
 
 TLS_1_3_ONLY = "grpc._cython.cygrpc" not in sys.modules or os.environ.get(_VARIABLE) == _NO_CIPHER
-"""Whether it was set in time. `mpic.runtime.grpc.tls` makes no credentials otherwise."""
+"""Whether it was set in time. If not, `mpic.runtime.grpc.tls` makes no credentials."""
 
 os.environ[_VARIABLE] = _NO_CIPHER

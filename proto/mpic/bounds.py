@@ -12,13 +12,13 @@ MAX_REQUEST_ID = 128
 """Characters of a request's id."""
 
 OBSERVATION_OCTETS = 160 * 1024
-"""Of one name: the largest CAA and A sets that a DNS message can hold, and a walk."""
+"""For one name: the largest CAA and A sets that a DNS message can hold, and a walk."""
 
 FINDING_OCTETS = 96 * 1024
-"""Of one check: the largest set, and 32 KiB for the levels below it and their aliases."""
+"""For one check: the largest set, and 32 KiB for the levels below it and their aliases."""
 
 LOOKUPS = 512
-"""Lookups of one name whose times are told: three for each of 127 levels, and one."""
+"""For one name, the lookups with a time: three for each of 127 levels, and one."""
 
 DETAIL_OCTETS = 4096
 """Of a sentence that says why; more is cut."""
@@ -33,13 +33,14 @@ SERVER_REPLIES = 64
 """Replies of servers that were asked directly for one lookup; agents ask fewer."""
 
 BATCH_OCTETS = 1024 * 1024
-"""Of the items of one message, which is sent when it has so many: the last may go beyond."""
+"""The items of one message. It is sent when it has this many; the last item may go beyond."""
 
 REQUEST_OCTETS = 2 * 1024 * 1024
-"""Of one message to a coordinator: twenty questions at all their bounds, or ten thousand short."""
+"""One message to a coordinator: twenty questions at all their bounds, or ten thousand short
+ones."""
 
 QUESTIONS_OCTETS = 8 * 1024 * 1024
-"""Of one message to an agent. Coordinators before these bounds send all that waits: 5.5 MiB."""
+"""One message to an agent. Coordinators older than these bounds send all that waits: 5.5 MiB."""
 
 MESSAGE_OCTETS = 4 * 1024 * 1024 + 512 * 1024
-"""Of one message to a client. Agents before these bounds send 4 MiB, and what goes beyond."""
+"""One message to a client. Agents older than these bounds send 4 MiB and the last item."""

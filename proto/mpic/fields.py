@@ -8,9 +8,10 @@ _FIXED = {1: 8, 5: 4}  # octets of a value by its wire type
 
 
 def count_fields(octets: bytes, most: int) -> int:
-    """Count the fields of a message in wire form, as far as `most`: beyond that it is one more.
+    """Count the fields of a message in wire form; beyond `most`, return `most` + 1.
 
-    What is no sequence of fields, or has groups, which the agreement does not, counts as too many.
+    Octets that are no sequence of fields count as too many. So do groups, which the agreement does
+    not use.
     """
     at = count = 0
     try:
@@ -42,7 +43,7 @@ def _read_number(octets: bytes, at: int) -> tuple[int, int]:
 
 
 def discard_unknown(message: Message) -> bool:
-    """Drop the fields that the agreement does not have, at any depth; return whether there were."""
+    """Drop the fields that the agreement does not have, at any depth; return whether any were."""
     before = message.ByteSize()
     message.DiscardUnknownFields()
     return message.ByteSize() != before

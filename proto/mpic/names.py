@@ -24,12 +24,12 @@ _REVERSE = ("in-addr.arpa", "ip6.arpa")
 # The dots that IDNA maps to "." (RFC 5895 section 2, steps 2 and 4): ideographic, full-width and
 # half-width.
 _DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
-# Of the unprintable characters IDNA 2008 allows these two, in some places (RFC 5892 appendix A).
+# IDNA 2008 allows these two unprintable characters in some places (RFC 5892 appendix A).
 _JOINERS = str.maketrans("", "", "\u200c\u200d")
 
 
 class InvalidNameError(ValueError):
-    """The text is no name a certificate can be asked for; says what is wrong and would be right."""
+    """The text is not a name for a certificate; it says what is wrong and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def parse_names(texts: Sequence[str]) -> tuple[list[Name], list[tuple[int, Inval
 
 
 def is_wildcard(text: str) -> bool:
-    """Whether a name as a caller wrote it is a wildcard domain name."""
+    """Whether a name, as a caller wrote it, is a wildcard domain name."""
     return text[:2].translate(_DOTS) == "*."
 
 
@@ -85,7 +85,7 @@ def parse_name(text: str) -> Name:
     if "*" in base:
         raise InvalidNameError('"*" may only stand alone as the leftmost label, as *.example.com')
     labels = base.split(".")
-    # Most names are written as they are looked up, and that is seen at a glance.
+    # Most names are written as they are looked up, and this check is quick.
     if "--" in base or not is_looked_up(base):
         labels = [_parse_label(label) for label in labels]
     looked_up = ".".join(labels)
@@ -154,7 +154,8 @@ def _check_characters(text: str) -> None:
 
 def _is_ip_address(text: str) -> bool:
     bare = text.removeprefix("[").removesuffix("]")
-    # Every address has one of these; to try and fail costs more than all else here.
+    # Every address has one of these characters. Trying and failing would cost more than all else
+    # here.
     if not bare[-1:].isdigit() and ":" not in bare:
         return False
     try:
@@ -190,9 +191,9 @@ def _parse_label(label: str) -> str:
 
 
 def _encode_label(label: str) -> str:
-    """Convert a U-label by IDNA 2008; of its letters nothing is mapped but to lower case."""
-    # One by one (RFC 5895 section 2): of the last letter of "ΟΔΟΣ", str.lower() of the whole makes
-    # another than of the same letter elsewhere.
+    """Convert a U-label by IDNA 2008; letters are only mapped to lower case."""
+    # One by one (RFC 5895 section 2): str.lower() of the whole of "ΟΔΟΣ" makes another last letter
+    # than the same letter gets elsewhere.
     written, label = label, "".join(map(str.lower, label))
     if label.isascii():
         raise InvalidNameError(f"has {written!r}, with a sign that only looks like an ASCII letter")
@@ -205,7 +206,7 @@ def _encode_label(label: str) -> str:
 def _check_p_label(label: str) -> None:
     """Check that "xn--..." holds the output of the Punycode algorithm (BR 1.6.1, "P-Label").
 
-    A caller that writes it so names what is in the DNS, be it a label of IDNA 2008 or not.
+    A caller that writes it so names what is in the DNS, whether or not IDNA 2008 allows the label.
     """
     encoded = label.removeprefix("xn--")
     try:
@@ -229,12 +230,12 @@ def _check_place(labels: Sequence[str], looked_up: str) -> None:
     if labels[-1] == "onion":
         raise InvalidNameError("is an Onion name; it is not in the DNS (BR Appendix B)")
     if labels[-1] == "localhost":
-        # Resolvers answer for it by themselves, and so all would agree (RFC 6761 section 6.3).
+        # Resolvers answer for it by themselves, so all of them would agree (RFC 6761 section 6.3).
         raise InvalidNameError("is in localhost, which is not in the public DNS (RFC 6761)")
     if any(looked_up == zone or looked_up.endswith(f".{zone}") for zone in _REVERSE):
         raise InvalidNameError("is in the reverse zones, which no certificate may name (BR 4.2.2)")
     if labels[-1] == "arpa":
-        # A trust anchor for it that nothing satisfies is how agents show that they validate.
+        # Agents give it a trust anchor that nothing satisfies, to show that they validate.
         raise InvalidNameError(
             "is in arpa, which is for the Internet's infrastructure (RFC 3172); this service cannot"
             " look it up: to its resolvers arpa is bogus on purpose, to show that they validate"

@@ -14,9 +14,9 @@ def escape(text: str) -> str:
 
 
 def shorten(text: str, octets: int) -> str:
-    """Return the text escaped, in at most so many octets of UTF-8, with "..." for what is left out.
+    """Return the text escaped, in at most this many octets of UTF-8, with "..." for what is cut.
 
-    That is of the middle: a sentence often says at its end what is wrong with what it quotes.
+    The middle is cut: a sentence often says at its end what is wrong with what it quotes.
     """
     if len(text) > 2 * octets:
         text = text[:octets] + ELLIPSIS + text[-octets:]  # to escape all would take long

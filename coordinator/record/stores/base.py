@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, Self
 
 from coordinator.record.chain import Batch, Gap, Head, StoredBatch
 
-# What a column of numbers can hold, whatever this program writes there.
+# The range of a number column, whatever this program writes there.
 LEAST_NUMBER, LARGEST_NUMBER = -(2**63), 2**63 - 1
 
 
@@ -29,7 +29,7 @@ class StoreError(Exception):
 
 
 class ChainMovedError(StoreError):
-    """Somebody else has appended to this chain; nothing of the batch was written."""
+    """Another process has appended to this chain; nothing of the batch was written."""
 
     def __init__(self, chain: str) -> None:
         super().__init__(
@@ -39,10 +39,10 @@ class ChainMovedError(StoreError):
 
 
 class ClaimedError(StoreError):
-    """Requests have a verdict already; nothing of the batch was written.
+    """Requests already have a verdict; nothing of the batch was written.
 
-    Somebody else has decided them since they were looked for. `holders` has the ids of the records
-    with their verdicts, by the requests' terms.
+    Another process has decided them meanwhile. `holders` has the ids of the records with their
+    verdicts, by the requests' terms.
     """
 
     def __init__(self, holders: Mapping[int, bytes]) -> None:
@@ -51,12 +51,12 @@ class ClaimedError(StoreError):
 
 
 class Claim(NamedTuple):
-    """That an entry is the one verdict on its request."""
+    """The claim that an entry is the one verdict on its request."""
 
     term: int
     """The request's."""
     since: bytes
-    """A record that has it and whose id is below this has it no longer; one for a whole batch."""
+    """A record with a lower id than this has lost its claim; one value for a whole batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ class Entry:
     content: bytes
     """A serialized RecordEntry."""
     terms: Sequence[int]
-    """What its record is found by, 64-bit signed numbers, each once."""
+    """The terms that its record is found by: 64-bit signed numbers, each once."""
     claim: Claim | None = None
-    """None: it is no verdict, or none that is remembered. No two of a batch have the same term."""
+    """None: it is no verdict, or none that is remembered. All terms in a batch differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Search:
     """Which records are wanted. The bounds are record ids, see `attempt_id.lowest_id`."""
 
     terms: Sequence[int] = ()
-    """All must hold; the most telling one first, since it is the one that is looked up."""
+    """All must hold. The rarest comes first, since it is the one that is looked up."""
     since: bytes = bytes(16)
     """Not before this."""
     until: bytes = b"\xff" * 16
@@ -109,15 +109,15 @@ class Store(Protocol):
     """A place to keep records. Every method raises StoreError when it cannot do its work."""
 
     def open(self) -> Self:
-        """Make ready; create or migrate what is not as it should be, one process at a time."""
+        """Open; create or migrate what is not up to date, one process at a time."""
 
     def close(self) -> None:
         """Let go of everything."""
 
     def head(self, chain: str) -> Head:
-        """Return where a chain has got to; `chain.start_chain` when there is none yet.
+        """Return how far a chain has got; `chain.start_chain` if there is none yet.
 
-        After its last batches were removed, the latest gap's end.
+        If its last batches were removed: the end of the latest gap.
         """
 
     def chains(self) -> list[str]:
@@ -126,15 +126,15 @@ class Store(Protocol):
     def append(self, batch: Batch, entries: Sequence[Entry]) -> None:
         """Write a batch with all its entries, or nothing; return once it is durable.
 
-        Raises ChainMovedError when the chain has a batch of this number already, and ClaimedError
-        when another record has the claim of an entry: of two processes that append at once, one.
+        Raises ChainMovedError if the chain already has a batch of this number. Raises ClaimedError
+        if another record has the claim of an entry. If two processes append at once, one succeeds.
         """
 
     def read(self, record: bytes) -> StoredRecord | None:
         """Return one record."""
 
     def search(self, search: Search) -> Iterator[StoredRecord]:
-        """Yield records in the order of their ids, however many: nothing is held meanwhile."""
+        """Yield records in the order of their ids, however many; nothing is locked meanwhile."""
 
     def find(self, terms: Collection[int], since: bytes) -> dict[int, list[bytes]]:
         """Return, by term, the ids of the records from `since` on, the oldest first."""
@@ -143,7 +143,7 @@ class Store(Protocol):
         """Yield a chain's batches in the order of their numbers."""
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """Let all that is read within be as it was at one moment, whoever writes meanwhile."""
+        """Within this, everything is read as it was at one moment, whoever writes meanwhile."""
 
     def strays(self) -> Iterator[StoredRecord]:
         """Yield entries that belong to no batch: they were inserted past the chain."""
@@ -158,9 +158,10 @@ class Store(Protocol):
         """Return the last batch of every stretch that was removed, as it is listed."""
 
     def oddities(self) -> Iterator[str]:
-        """Say, in a sentence each, what of the store's own tables is not as it made them.
+        """Say, one sentence each, what in the store's own tables is not as the store made it.
 
-        That is what follows from no entry: columns that only the store uses, the tables themselves.
+        This is about what follows from no entry: columns that only the store uses, and the tables
+        themselves.
         """
 
     def months(self) -> list[StoredMonth]:

@@ -49,11 +49,11 @@ class Readiness:
         self._conditions: dict[str, Condition] = {}
 
     def require(self, name: str, condition: Condition) -> None:
-        """Add a condition, or put another in the place of the one of that name."""
+        """Add a condition, or replace the one of that name."""
         self._conditions[name] = condition
 
     def judge(self) -> dict[str, str]:
-        """Return by name why a condition is not met, "" for one that is."""
+        """Return, by name, why a condition is not met; "" if it is met."""
         return {name: condition() for name, condition in self._conditions.items()}
 
 
@@ -83,7 +83,7 @@ class AdminPages:
     settings: Callable[[], BaseModel]
     """The configuration in force."""
     refresh: Sequence[Callable[[], Awaitable[None]]] = field(default=())
-    """What has to be fetched before each scrape; given up after a second in all."""
+    """What is fetched before each scrape; it is given up after a second in all."""
 
 
 @asynccontextmanager
@@ -102,7 +102,7 @@ async def open_admin(listen: str, file: Path, pages: AdminPages) -> AsyncIterato
             web.get("/config", _config_handler(pages.settings)),
         ]
     )
-    # A request may take as long to come as the next one, which is an hour otherwise.
+    # A request may take this long to come, and so may the next one; the default is an hour.
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -181,9 +181,9 @@ def _config_handler(
 
 
 def hide_secrets(value: Any, key: str = "") -> Any:  # noqa: ANN401 - any JSON value
-    """Return a JSON value without what must not be seen. Pure.
+    """Return a JSON value without secrets. Pure.
 
-    Keys and certificates are named by path; what a path holds is never read here.
+    Keys and certificates are named by path. This never reads what a path holds.
     """
     if isinstance(value, Mapping):
         return {name: hide_secrets(one, name) for name, one in value.items()}

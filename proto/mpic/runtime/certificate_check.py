@@ -21,7 +21,7 @@ from mpic.runtime.trial_handshake import Side, find_refusal
 T = TypeVar("T")
 
 RENEWAL = timedelta(days=14)
-"""So long before the end of a certificate a warning is due."""
+"""A warning is due this long before the end of a certificate."""
 
 SIDES: dict[Kind, tuple[Side, ...]] = {
     "coordinator": ("server", "client"),
@@ -42,7 +42,7 @@ _ISSUE = "Issue a new certificate; with `mpic pki init`, move the old pair away 
 def check_pair(
     certificate: Path, private_key: Path, authority: Path, owner: CertificateOwner, now: datetime
 ) -> list[Problem]:
-    """Return what keeps these files from working, and as warnings what soon will or is unsafe.
+    """Return what keeps these files from working; as warnings, what soon will or is unsafe.
 
     `certificate` holds the certificate of `owner` first, then any intermediate ones.
     """
@@ -71,9 +71,9 @@ def check_pair(
 
 
 def find_ends(certificate: bytes, authority: bytes) -> dict[str, float]:
-    """Return when "own" and "authority" end, as far as the PEM can be read, in seconds since 1970.
+    """Return when "own" and "authority" end, in seconds since 1970, if the PEM can be read.
 
-    The identity's own certificate; of several authorities, the first to end.
+    "own" is the identity's own certificate. Of several authorities the first to end counts.
     """
     ends = {}
     for name, pem in (("own", certificate), ("authority", authority)):
@@ -96,7 +96,7 @@ class _Findings:
         self.problems.append(Problem(str(file), message, mend, warning=True))
 
     def read(self, file: Path, load: Callable[[bytes], T], what: str) -> T | None:
-        """Return what is in a file, or note why nothing is."""
+        """Return what is in a file, or note why there is nothing."""
         try:
             return load(file.read_bytes())
         except OSError as error:
@@ -112,9 +112,9 @@ class _Findings:
         authorities: Sequence[x509.Certificate],
         chain: Sequence[x509.Certificate] | None,
     ) -> None:
-        """Look at their dates; beside one that serves, another may have ended or be yet to begin.
+        """Check their dates; beside a valid one, another may have ended or may not have begun.
 
-        So an authority is changed: both stand in the file for a while.
+        So an authority can be changed: both stand in the file for a while.
         """
         serving = [
             one
@@ -162,7 +162,7 @@ class _Findings:
                     self.add(file, f"may not be used by a TLS {side}", mend)
 
     def try_out(self, files: tuple[Path, Path, Path], kind: Kind) -> None:
-        """Say what else a peer refuses: a CA that is none, a weak key, names not permitted."""
+        """Say what else a peer refuses: a CA that is none, a weak key, forbidden names."""
         for side in SIDES[kind]:
             if refusal := find_refusal(*files, side):
                 mend = f"Ask `openssl verify -purpose ssl{side} -CAfile {files[2]} {files[0]}`"

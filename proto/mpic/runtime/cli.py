@@ -18,7 +18,7 @@ from mpic.runtime.problem import ConfigError, Flaw, Problem, explain_os_error
 
 
 def main() -> None:
-    """Run `mpic`: exit status 1 and a sentence for what an operator can mend."""
+    """Run `mpic`; if an operator can mend an error, print a sentence and exit with status 1."""
     occupy_standard_files()
     try:
         build_app(*sys.argv[1:2])()

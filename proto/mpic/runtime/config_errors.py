@@ -72,7 +72,7 @@ class _Spot:
 
     @property
     def header(self) -> str:
-        """What stands in brackets above the table here: TOML does not count."""
+        """The name in brackets above the table here: TOML does not number tables."""
         return re.sub(r"\[\d+\]", "", self.place)
 
 

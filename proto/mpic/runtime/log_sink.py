@@ -15,9 +15,9 @@ import stat
 from typing import TextIO
 
 _PIECE = 4096
-"""Octets that a pipe takes at once when it says that it takes any (PIPE_BUF)."""
+"""Octets that a pipe takes at once if it says that it takes any (PIPE_BUF)."""
 _PATIENCE_MS = 100
-"""How long a reader may be slow for the first time; from then on nothing waits for it."""
+"""How long we wait for a slow reader the first time; after that nothing waits for it."""
 
 
 class Sink:
@@ -28,7 +28,7 @@ class Sink:
         self.lost = 0
         """Lines, since the start."""
         self._unsaid = 0
-        """Lost lines of which no line has told yet."""
+        """Lost lines that no line has reported yet."""
         self._file: TextIO | None = None
         self._descriptor: int | None = None
         self._is_own = False
@@ -49,7 +49,7 @@ class Sink:
                 self._poll = _make_poll(self._descriptor)
 
     def write(self, line: str) -> int:
-        """Write a line; return how many were lost before it, as far as nobody was told yet."""
+        """Write a line; return how many lines were lost before it and not reported yet."""
         try:
             self._put(line)
         except (OSError, ValueError):
@@ -84,8 +84,8 @@ class Sink:
 def _reopen(descriptor: int) -> tuple[int, bool]:
     """Return a descriptor that never blocks, and whether it is another.
 
-    To let the one there not block would change it for all who share it, such as the shell. Where
-    the same may not be opened again, a pipe takes a piece all the same when it says so.
+    If the existing one were made non-blocking, that would change it for all who share it, such as
+    the shell. If it cannot be opened again, a pipe still takes a piece when it says so.
     """
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
@@ -96,7 +96,7 @@ def _reopen(descriptor: int) -> tuple[int, bool]:
 
 
 def _make_poll(descriptor: int) -> select.poll | None:
-    """Return what tells whether a pipe, a socket or a terminal takes more; a file always does."""
+    """Return a poll for a pipe, a socket or a terminal; a file always takes more."""
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return None
     poll = select.poll()
@@ -105,10 +105,10 @@ def _make_poll(descriptor: int) -> select.poll | None:
 
 
 def occupy_standard_files() -> None:
-    """Let no other file become standard error: libraries written in C write there unasked.
+    """Keep other files from becoming standard error: libraries written in C write there unasked.
 
-    A program that is started with one of its first three files closed would give that number to the
-    next file or connection it opens.
+    If a program is started with one of its first three files closed, the next file or connection
+    that it opens would get that number.
     """
     for descriptor in range(3):
         try:

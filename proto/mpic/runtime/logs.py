@@ -21,7 +21,7 @@ Level = Literal["debug", "info", "warning", "error"]
 
 _ALWAYS = "always"
 _threshold = [logging.INFO]
-"""Of this process; loggers are made once, so it is not theirs."""
+"""The threshold of this process. Loggers are made once, so it is not theirs."""
 _LEVELS = {name.lower(): level for name, level in logging.getLevelNamesMapping().items()}
 _LEVELS["exception"] = logging.ERROR
 
@@ -30,12 +30,12 @@ _encode = json.JSONEncoder(default=repr).encode
 
 
 def set_level(level: Level) -> None:
-    """Say from which level on lines are written, from now on."""
+    """Set the level from which on lines are written."""
     _threshold[0] = _LEVELS[level]
 
 
 def write_always(event: str, **facts: object) -> None:
-    """Write a line whatever the level is: one that others rely on to be there."""
+    """Write a line whatever the level is: others rely on it."""
     structlog.get_logger().info(event, **facts, **{_ALWAYS: True})
 
 
@@ -63,7 +63,7 @@ class _Lines:
 
 
 class _Logger(structlog.make_filtering_bound_logger(logging.DEBUG)):  # type: ignore[misc] # made at run time
-    """A logger that loses a line which cannot be put into words, and raises nothing."""
+    """A logger that loses a line if it cannot be encoded, and never raises."""
 
     def _proxy_to_logger(self, method_name: str, event: str | None = None, **facts: object) -> None:
         try:

@@ -26,11 +26,11 @@ from mpic import __version__
 from mpic.runtime.log_sink import SINK
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 7.5, 10, 15)
-"""Bounds for durations: from a look at the cache to the longest that an attempt takes."""
+"""Buckets for durations: from a cached answer to the longest that an attempt takes."""
 
 SHED_REASONS = ("OVERLOADED", "CALLER_LIMIT", "DEADLINE_TOO_SHORT")
-"""The reasons of errors by which a question is turned away because of load: too much is in flight,
-in all or of one caller; or the time its caller leaves is less than none."""
+"""Reasons of errors that refuse a question because of load: too much is in flight, in all or of one
+caller, or the caller leaves too little time."""
 
 
 class _LostLines(Collector):
@@ -67,7 +67,7 @@ class ProgramMetrics:
             "reason",
         )
         self.shed = {reason: shed.labels(reason.lower()) for reason in SHED_REASONS}
-        """By reason: what counts a question turned away."""
+        """The counters of refused questions, by reason."""
         self.registry.register(_LostLines())
         self._reload_succeeded = Gauge(
             "mpic_config_last_reload_successful",

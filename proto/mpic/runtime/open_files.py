@@ -42,6 +42,6 @@ def raise_limit() -> int:
 
 
 def find_limit(soft: int, hard: int) -> int:
-    """Return the soft limit to be had: no less than there is, but for what is unlimited. Pure."""
+    """Return the soft limit to set: never lower than now, unless it is unlimited. Pure."""
     most = SET if hard == resource.RLIM_INFINITY else min(hard, SET)
     return SET if soft == resource.RLIM_INFINITY else max(soft, most)

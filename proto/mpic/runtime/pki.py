@@ -45,7 +45,7 @@ __all__ = [
 AUTHORITY_DAYS = 730
 LEAF_DAYS = 90
 
-# A host whose clock is a little slow must not refuse what was issued a moment ago.
+# A host with a clock that is a little slow must not refuse what was issued a moment ago.
 _CLOCK_SKEW = timedelta(minutes=5)
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 class Flaw(ValueError):  # noqa: N818 - a finding, which a validator has to raise
-    """What is wrong and how to mend it.
+    """What is wrong and what to do about it.
 
-    Raised in a validator it becomes a `Problem`; `place` is then below the validator's own.
+    A validator that raises it makes a `Problem`; `place` is then below the validator's own.
     """
 
     def __init__(self, message: str, mend: str, place: str = "") -> None:

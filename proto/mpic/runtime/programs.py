@@ -11,7 +11,7 @@ from mpic.runtime.problem import Problem
 def load_for_file(group: str, file: Path) -> Any:  # noqa: ANN401 - each group has its own kind
     """Return what the program that `file` configures has installed in an entry point group.
 
-    Which program that is is told by the file's table, [coordinator] or [agent]; raises ConfigError.
+    The file's table, [coordinator] or [agent], says which program it is. Raises ConfigError.
     """
     data = read_toml(file)
     entries = sorted(entry_points(group=group), key=lambda entry: entry.name)

@@ -43,7 +43,7 @@ class Reloadable(Generic[S]):
     free: frozenset[str]
     """What may change while running: "table", or "table.key"."""
     adopt: Callable[[S], Awaitable[None]]
-    """Puts it in force; raises ConfigError where that is found impossible, and changes nothing."""
+    """Puts it in force; if that is impossible, raises ConfigError and changes nothing."""
 
 
 class Reloader(Generic[S]):
@@ -74,7 +74,7 @@ class Reloader(Generic[S]):
             if self._asked.is_set():
                 self._asked.clear()
             elif now == seen or now != await self._look_again():
-                # Nothing has changed, or whoever writes is not done: between two files of a pair.
+                # Nothing has changed, or somebody is still writing: only one file of a pair is new.
                 continue
             await self.reload()
             seen = now

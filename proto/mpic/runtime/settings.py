@@ -33,7 +33,7 @@ class TlsTable(ConfigTable):
         return TlsFiles(self.certificate, self.private_key, self.authority)
 
     def paths(self) -> tuple[Path, Path, Path]:
-        """Return the files whose change matters."""
+        """Return the files that matter if they change."""
         return self.certificate, self.private_key, self.authority
 
 

@@ -10,9 +10,9 @@ _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which `ssl` d
 
 
 def find_refusal(certificate: Path, private_key: Path, authority: Path, side: Side) -> str:
-    """Say why a peer with the same authority refuses the certificate on this side; empty: it takes.
+    """Say why a peer with the same authority refuses this side's certificate; empty: it accepts.
 
-    Whether the dates include today is not looked at.
+    It does not check whether the dates include today.
     """
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -34,7 +34,7 @@ def find_refusal(certificate: Path, private_key: Path, authority: Path, side: Si
 
 
 def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
-    """Let the two talk until both are content; raises ssl.SSLError."""
+    """Let the two sides talk until both have finished; raises ssl.SSLError."""
     there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
     waiting = [
         client.wrap_bio(incoming=back, outgoing=there),

@@ -25,10 +25,10 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 3
 _GRACE = 1.0
-"""Seconds the server gets to say that it has ended something by itself."""
+"""Seconds for the server to say that it has ended a statement by itself."""
 
-# What a connection string may say otherwise. After a fail-over, the host that can be written to is
-# sought among those it names; a peer that is gone without a word is found out by keepalives.
+# Defaults that a connection string may change. After a fail-over, the host that can be written to
+# is looked for among those named. Keepalives notice a peer that has vanished.
 _DEFAULTS: dict[str, str | int] = {
     "connect_timeout": CONNECT_SECONDS,
     "target_session_attrs": "read-write",
@@ -37,7 +37,7 @@ _DEFAULTS: dict[str, str | int] = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
 }
-# A commit is durable, at least on the server itself, whatever its configuration says of others.
+# A commit is durable at least on the server itself, whatever it is configured to wait for.
 _SESSION = """
 SELECT set_config('statement_timeout', %(milliseconds)s, false),
        set_config('lock_timeout', %(milliseconds)s, false),
@@ -81,7 +81,7 @@ class PostgresqlConnection(psycopg.Connection[tuple[Any, ...]]):
     """Seconds a statement may take."""
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Wait for the server, but not for ever; every statement and every commit comes here."""
+        """Wait for the server, but not for ever; every statement and commit passes here."""
         return super().wait(gen, interval, timeout or self.patience)
 
     @property
@@ -96,7 +96,7 @@ class PostgresqlConnection(psycopg.Connection[tuple[Any, ...]]):
 
     @contextmanager
     def warnings_as_errors(self) -> Iterator[None]:
-        """Raise psycopg.Error for a warning too: a commit that no standby has is only that."""
+        """Raise psycopg.Error for a warning too: it may mean that no standby has a commit."""
         warnings: list[str] = []
 
         def keep(notice: psycopg.errors.Diagnostic) -> None:
@@ -125,7 +125,7 @@ def unhurried(db: PostgresqlConnection) -> Iterator[None]:
 
 
 class Address:
-    """Where the database is, read anew for every connection: its password may change."""
+    """Where the database is. It is read again for every connection: its password may change."""
 
     def __init__(self, read_dsn: Callable[[], str], timeout: float) -> None:
         """Let the server take `timeout` seconds for a statement."""
@@ -171,7 +171,7 @@ class Address:
         fits = sorted((start for start in _MENDS if code.startswith(start)), key=len)
         if fits:
             return StoreError(f"{text} ({code})", _MENDS[fits[-1]])
-        # Without a code, it is libpq that speaks: the server was not reached or let nobody in.
+        # Without a code the error is libpq's: the server was not reached, or let nobody in.
         return StoreError(f"{text} ({code})", _OTHER) if code else StoreError(text, _NO_CONNECTION)
 
     def _read(self) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class Address:
         try:
             params = conninfo_to_dict(dsn)
         except psycopg.ProgrammingError:
-            # Its text quotes what it could not read, and that may be the password.
+            # The error quotes what it could not read, and that may be the password.
             text = "the dsn of [record] is no connection string"
             raise StoreError(text, SHAPE_OF_DSN) from None
         place = params.get("host") or "the local socket"
@@ -203,7 +203,7 @@ def is_dsn(text: str) -> bool:
 
 
 def find_exposures(dsn: str) -> list[str]:
-    """Return the hosts that are reached over a network without being sure who they are."""
+    """Return the hosts that are reached over a network without proof of who they are."""
     params = conninfo_to_dict(dsn)
     if params.get("sslmode") in {"verify-full", "verify-ca"}:
         return []

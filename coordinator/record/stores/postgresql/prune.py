@@ -26,7 +26,7 @@ def remove_stretches(db: PostgresqlConnection, gaps: Sequence[Gap]) -> None:
     for month, some in numbers.items():
         if month not in whole:
             _remove_entries(db, month, some)
-    # Last, since it keeps everybody else waiting until the commit.
+    # This comes last: everybody else waits for it until the commit.
     for table in ("entry", "term"):
         for month in whole:
             part = sql.Identifier("mpic", f"{table}_{month:%Y_%m}")
@@ -47,7 +47,7 @@ def _remove_entries(db: PostgresqlConnection, month: date, numbers: list[int]) -
         for term in find_terms(r.RecordEntry.FromString(content))
     ]
     db.execute(statements.REMOVE_TERMS, (*_columns(pairs), month))
-    # Entries of other chains in the same month may have some of them in common.
+    # Entries of other chains in the same month may have some of these terms too.
     about = [UUID(bytes=record) for record in {record for record, _ in rows}]
     left = db.execute(statements.ENTRIES_LEFT, (about, month)).fetchall()
     kept = {

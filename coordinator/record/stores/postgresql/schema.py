@@ -69,7 +69,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             PRIMARY KEY (chain, last)
         )
         """,
-        # Attaching a table that is there already keeps nobody from writing meanwhile.
+        # Attaching a table that exists already keeps nobody from writing meanwhile.
         """
         CREATE FUNCTION mpic.open_month(wanted date) RETURNS void
         LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -93,7 +93,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
     ),
     (
         "CREATE TABLE mpic.verdict (term bigint PRIMARY KEY, record uuid NOT NULL)",
-        # One at a time, so that two that forget the same never wait for each other.
+        # One at a time, so that two that forget the same requests never wait for each other.
         """
         CREATE FUNCTION mpic.forget_verdicts(before uuid) RETURNS void
         LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -124,7 +124,7 @@ _FOUNDATION = (
     )
     """,
 )
-# Given again whenever the owner opens the store: to the roles that there are by then.
+# These rights are given again whenever the owner opens the store, to the roles that exist then.
 _GRANTS = """
 DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'mpic_writer') THEN
@@ -144,7 +144,7 @@ _MAY_MIGRATE = """
 SELECT coalesce((SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'mpic'),
                 true)
 """
-# Whoever migrates holds this to the end of the transaction, and others wait.
+# Whoever migrates holds this lock to the end of the transaction; others wait.
 _LOCK = "SELECT pg_advisory_xact_lock(7304960)"
 _OPEN_MONTHS = (
     "SELECT mpic.open_month(%(month)s), mpic.open_month((%(month)s + interval '1 month')::date)"
@@ -152,7 +152,7 @@ _OPEN_MONTHS = (
 
 
 def check_version(db: PostgresqlConnection, address: Address, *, may_migrate: bool) -> None:
-    """Raise StoreError unless the tables are this program's, or are made so; or psycopg.Error."""
+    """Raise StoreError, or psycopg.Error, unless the tables are or can be made this program's."""
     version = find_version(db)
     if version > VERSION:
         raise _other_version(address, version)
@@ -184,7 +184,7 @@ def find_version(db: PostgresqlConnection) -> int:
 
 
 def is_owner(db: PostgresqlConnection) -> bool:
-    """Say whether the tables are this role's, or none are there; raises psycopg.Error."""
+    """Whether this role owns the tables, or there are none; raises psycopg.Error."""
     return bool(_fetch_one(db, _MAY_MIGRATE))
 
 

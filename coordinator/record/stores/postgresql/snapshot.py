@@ -15,7 +15,7 @@ _AT_ONCE = 5_000
 
 @contextmanager
 def hold_snapshot(db: PostgresqlConnection) -> Iterator[None]:
-    """Read what was committed by now, and keep prunings away; raises psycopg.Error."""
+    """Read what is committed by now, and keep prunings away; raises psycopg.Error."""
     with unhurried(db):
         db.execute(_ISOLATION)
         db.execute(_NO_TIMEOUT)
@@ -32,7 +32,7 @@ def read_index(db: PostgresqlConnection) -> Iterator[tuple[bytes, int]]:
 
 
 def find_oddities(db: PostgresqlConnection) -> Iterator[str]:
-    """Say what of the tables follows from no entry and is not as it was made."""
+    """Say what in the tables is not as it was made and follows from no entry."""
     for name, kind, has_policies in db.execute(statements.TABLES).fetchall():
         if kind != statements.KINDS.get(name, "r") or has_policies:
             yield f"mpic.{name} is not the table that this program makes, or hides rows of it"

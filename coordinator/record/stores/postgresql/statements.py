@@ -84,7 +84,7 @@ WHERE chain = %s AND sequence = %s
 REMOVE_BATCHES = """
 DELETE FROM mpic.batch WHERE chain = %s AND sequence BETWEEN %s AND %s RETURNING number, month
 """
-# Entries of a month that other chains still have something in.
+# Entries of a month in which other chains still have entries.
 REMOVE_ENTRIES = """
 DELETE FROM mpic.entry WHERE batch = ANY(%s) AND month = %s RETURNING uuid_send(record), content
 """
@@ -102,8 +102,8 @@ FROM (SELECT %s::date AS month) AS wanted, unnest(%s::bigint[], %s::uuid[]) AS k
 WHERE NOT EXISTS (SELECT FROM mpic.term AS had WHERE had.term = kept.term
     AND had.record = kept.record AND had.month = wanted.month)
 """
-# Prunings drop tables, for which they would have to wait while a snapshot is read, and then keep
-# writers waiting: so they do not begin.
+# Prunings drop tables. For that they would wait while a snapshot is read, and writers would then
+# wait for them. So they do not begin.
 SHARE = "SELECT pg_advisory_xact_lock_shared(7304963)"
 MAY_REMOVE = "SELECT pg_try_advisory_xact_lock(7304963)"
 KINDS = {"entry": "p", "term": "p"}
@@ -137,8 +137,8 @@ HOLDERS = "SELECT term, uuid_send(record), record < %s FROM mpic.verdict WHERE t
 FORGET = "SELECT mpic.forget_verdicts(%s)"
 IS_THERE = "SELECT hash = %s FROM mpic.batch WHERE chain = %s AND sequence = %s"
 
-# A commit that lasts until all that was committed before it is as durable as it must be itself:
-# what is there after a crash need not be on the standby yet.
+# A commit that waits for all commits before it is as durable as they must be. Something found after
+# a crash may not be on the standby yet.
 CATCH_UP = "SELECT pg_logical_emit_message(true, 'mpic', '')"
 
 

@@ -162,7 +162,7 @@ class PostgresqlStore:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Hold a transaction on a new connection; when that is lost, nothing goes on."""
+        """Hold a transaction on a new connection; if that is lost, nothing continues."""
         self.close()
         with self._address.explaining(), hold_snapshot(self._connect()):
             self._is_held = True
@@ -186,7 +186,7 @@ class PostgresqlStore:
             yield from find_oddities(self._connection or self._connect())
 
     def remove(self, months: Sequence[StoredMonth], batch: Batch, entry: Entry) -> None:
-        """Remove months and say so, both or nothing; needs the role that owns the tables."""
+        """Remove months and write it down, both or nothing; needs the role that owns the tables."""
 
         def write(db: PostgresqlConnection) -> None:
             schema.open_months(db, month_of(batch))
@@ -204,7 +204,7 @@ class PostgresqlStore:
             yield StoredRecord(record, [content for _, content in pairs])
 
     def _write(self, batch: Batch, write: Callable[[PostgresqlConnection], None]) -> None:
-        """Write a batch; one that is there already was written by an attempt that seemed lost."""
+        """Write a batch; if it is there already, an attempt that seemed lost has written it."""
 
         def settle(db: PostgresqlConnection) -> None:
             try:
@@ -219,11 +219,11 @@ class PostgresqlStore:
         self._do(settle)
 
     def _fetch(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401 - as psycopg's
-        # Planned anew each time: a plan made once for every term would suit none.
+        # It is planned again each time: one plan for every term would suit none.
         return self._do(lambda db: db.execute(statement, values, prepare=False).fetchall())
 
     def _do(self, work: Callable[[PostgresqlConnection], T]) -> T:
-        """Do something, and again on a new connection when the one there was turns out lost."""
+        """Do something, and do it again on a new connection if the present one turns out lost."""
         with self._address.explaining():
             while True:
                 had_one = self._connection is not None
@@ -234,9 +234,9 @@ class PostgresqlStore:
                         raise
 
     def _let_go(self, error: psycopg.Error) -> bool:
-        """Close a connection that is of no more use; say whether a new one may be."""
+        """Close a connection that is of no more use; say whether a new one may help."""
         db = self._connection
-        # Read-only: the server was made a standby, another is where to write now.
+        # Read-only: the server became a standby, and another server is the one to write to.
         if db is None or (db.is_idle and not isinstance(error, ReadOnlySqlTransaction)):
             return False
         is_lost = not db.is_hung
@@ -244,7 +244,7 @@ class PostgresqlStore:
         return is_lost
 
     def _connect(self, *, migrate: bool = False) -> PostgresqlConnection:
-        """Connect; tables that have gone are not silently begun anew."""
+        """Connect; if the tables have vanished, they are not silently made again."""
         db = self._address.connect()
         try:
             schema.check_version(db, self._address, may_migrate=migrate)
@@ -256,10 +256,11 @@ class PostgresqlStore:
 
 
 def _earliest_month(since: bytes) -> date:
-    """Return the first month that entries about records from `since` on can be in.
+    """Return the first month in which entries about records from `since` on can be.
 
-    What is about a record is written after it was asked, by the same clock: a month is allowed for
-    that being set back. So a look at what is recent does not go through years of partitions.
+    What is about a record is written after the question, by the same clock. One month is allowed
+    for a clock that was set back. So a search for recent records does not go through years of
+    partitions.
     """
     first = moment_of(min(since, _LATEST)).date().replace(day=1)
     return (first - timedelta(days=1)).replace(day=1)

@@ -72,7 +72,7 @@ def _insert_rows(
     otherwise: str = "",
     *more: bytes,
 ) -> None:
-    """Insert rows, many to a statement; `otherwise` ends it and takes `more` values."""
+    """Insert rows, many to a statement. `otherwise` ends the statement and takes `more` values."""
     at, size = 0, _MOST_ROWS
     while at < len(rows):
         while size > len(rows) - at:
@@ -84,7 +84,7 @@ def _insert_rows(
 
 
 def _index_what_is_left(db: sqlite3.Connection, record: bytes) -> None:
-    """Put back the terms that entries of another month have in common with the removed ones."""
+    """Put back the terms that entries of another month share with the removed ones."""
     left = db.execute("SELECT content FROM entry WHERE record = ?", (record,)).fetchall()
     terms = {term for (content,) in left for term in find_terms(r.RecordEntry.FromString(content))}
     _insert_rows(db, "INSERT OR IGNORE INTO term VALUES ", [(term, record) for term in terms])
@@ -127,7 +127,7 @@ def read_entries(db: sqlite3.Connection, first: int, count: int) -> list[tuple[b
 
 
 def read_records(db: sqlite3.Connection, records: Sequence[bytes]) -> list[StoredRecord]:
-    """Return those of some records that are there, in the order in which they are named."""
+    """Return those of some records that exist, in the order in which they are named."""
     marks = ", ".join("?" * len(records))
     found: dict[bytes, list[bytes]] = {record: [] for record in records}
     select = f"SELECT record, content FROM entry WHERE record IN ({marks}) ORDER BY number"  # noqa: S608 - question marks
@@ -136,7 +136,7 @@ def read_records(db: sqlite3.Connection, records: Sequence[bytes]) -> list[Store
     return [StoredRecord(record, contents) for record, contents in found.items() if contents]
 
 
-# Between the batches in the order of their entries, and behind the last, there is no entry.
+# There must be no entry between the batches, in the order of their entries, nor behind the last.
 _STRAYS = """
 WITH free (since, until) AS (
     SELECT max(first + count) OVER (

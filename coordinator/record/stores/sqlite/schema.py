@@ -67,7 +67,7 @@ _MOST = 20
 
 
 def find_oddities(db: sqlite3.Connection) -> Iterator[str]:
-    """Say what of a file is not as this program makes it; raises sqlite3.Error."""
+    """Say what in a file is not as this program makes it; raises sqlite3.Error."""
     expected, found = _read_tables(_make_tables()), _read_tables(db)
     for kind, name in sorted(expected.keys() | found.keys()):
         if expected.get((kind, name)) != found.get((kind, name)):

@@ -151,7 +151,7 @@ class SqliteStore:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Hold a read transaction: nothing that is written meanwhile is seen."""
+        """Hold a read transaction: it does not see what is written meanwhile."""
         with self._explained() as db:
             db.execute("BEGIN")
             try:
@@ -221,7 +221,7 @@ class SqliteStore:
 
     @contextmanager
     def _explained(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
-        """Lend the connection, opened again if it must be; turn every error into StoreError."""
+        """Lend the connection, open it again if necessary, and turn every error into StoreError."""
         if self._connection is not None and self._inode != _inode_of(self._path):
             self.close()
         try:
@@ -231,7 +231,7 @@ class SqliteStore:
             raise self._explain(error) from error
 
     def _connect(self, *, create: bool) -> sqlite3.Connection:
-        """Open the file; one that has gone is not silently begun anew."""
+        """Open the file; if it has vanished, it is not silently made again."""
         db = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}",
             timeout=BUSY_SECONDS,
@@ -264,10 +264,10 @@ def _inode_of(path: Path) -> int:
 
 
 def _use_wal(db: sqlite3.Connection) -> bool:
-    """Write ahead from now on; return whether that is possible.
+    """Switch to write-ahead logging; return whether that is possible.
 
-    For this alone SQLite does not wait for another connection, such as that of a worker which
-    begins the file at the same moment.
+    Only here SQLite does not wait for another connection, such as that of a worker that creates the
+    file at the same moment.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     while True:

@@ -36,7 +36,7 @@ class Finding:
     """The name its check has in the register."""
 
     def __post_init__(self) -> None:
-        """Refuse a finding that leaves its reader alone."""
+        """Refuse a finding that does not say what to do."""
         if (self.outcome == "ok") == bool(self.mend):
             raise ValueError(f"a mend belongs to what is not ok, and only there: {self.what}")
 
@@ -63,7 +63,7 @@ async def _run_one(name: str, check: DoctorCheck[P], patient: P) -> list[Finding
 
 
 def from_problem(problem: Problem) -> Finding:
-    """Return the finding that a problem of a configuration or a certificate is."""
+    """Turn a problem of a configuration or a certificate into a finding."""
     what = f"{problem.place}: {problem.message}" if problem.place else problem.message
     return Finding("warning" if problem.warning else "error", what, problem.mend)
 

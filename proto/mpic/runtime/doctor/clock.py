@@ -37,7 +37,7 @@ class KernelClock:
     kept: bool
     """Whether a time service has disciplined it lately."""
     error_seconds: float
-    """How far it is off, at most, by the time service's own reckoning."""
+    """How far it may be off, by the time service's own estimate."""
 
 
 def read_kernel_clock() -> KernelClock:

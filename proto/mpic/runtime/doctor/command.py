@@ -105,5 +105,5 @@ def _show(fact: Fact) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return the text with nothing in it that a terminal obeys: some of it comes from afar."""
+    """Return the text without anything that a terminal obeys: some of it comes from strangers."""
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

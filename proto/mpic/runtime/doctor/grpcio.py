@@ -18,7 +18,7 @@ async def examine_grpcio() -> Sequence[Finding]:
 
 
 def judge_grpcio(lacking: str) -> Finding:
-    """Say how calls are taken up, where so much is lacking. Pure."""
+    """Say how calls are taken up, given what grpcio lacks. Pure."""
     facts: Facts = {"grpcio": grpc.__version__, "lacking": lacking}
     if lacking:
         what = f"calls are taken up one by one, at up to twice the CPU: grpcio lacks {lacking!r}"

@@ -20,7 +20,7 @@ class Presented:
     ends_at: datetime
     certificate: x509.Certificate
     accepts_tls_1_2: bool = False
-    """Whether it would also speak what is too old."""
+    """Whether it would also speak a TLS version that is too old."""
 
 
 class StrangerError(Exception):
@@ -30,8 +30,8 @@ class StrangerError(Exception):
 def shake_hands(address: str, tls: TlsFiles, timeout: float) -> Presented:
     """Connect to "host:port" and read whose certificate is shown there.
 
-    Raises OSError where there is no connection, StrangerError where there is no peer. Whether the
-    server accepts our own certificate is not known yet: TLS 1.3 says that later.
+    Raises OSError if there is no connection, StrangerError if there is no peer. Whether the server
+    accepts our own certificate is not known yet: TLS 1.3 says that later.
     """
     host, _, port = address.rpartition(":")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

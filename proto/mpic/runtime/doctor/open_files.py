@@ -14,7 +14,7 @@ _SHOWN = re.compile(r"^process_max_fds (\S+)$", re.MULTILINE)
 
 
 def examine_open_files(admin: str, wanted: int) -> Sequence[Finding]:
-    """Ask the program by its admin port; where it does not run, look at this process's limit."""
+    """Ask the running program by its admin port, or else look at this process's limit."""
     shown = read_limit(admin)
     if shown is not None:
         return [judge_limit(shown, wanted, "the running program")]

@@ -55,7 +55,7 @@ def try_port(address: str) -> Port:
 
 
 def judge_port(address: str, port: Port) -> Finding:
-    """Say whether a port that nobody holds can be had. Pure."""
+    """Say whether a free port can be used. Pure."""
     facts = {"listen": address}
     if port == "absent":
         what, mend = f"this host has no address {address}", "Correct listen, or add the address"
@@ -67,7 +67,7 @@ def judge_port(address: str, port: Port) -> Finding:
 
 
 def judge_holder(address: str, there: Presented, own: Sequence[str]) -> Finding:
-    """Say whether who listens there is the program itself. Pure."""
+    """Say whether the listener there is the program itself. Pure."""
     facts = {"listen": address, "names": there.names, "until": there.ends_at.isoformat()}
     if there.accepts_tls_1_2:
         what = f"who listens on {address} accepts TLS 1.2; only TLS 1.3 may be spoken"

@@ -31,7 +31,7 @@ except ImportError:  # then all of it is lacking
     cygrpc = None
 
 _AT_A_TIME = 256
-"""At six times capacity 64 are too few: calls waited a second for being looked at."""
+"""How many calls are asked for at a time. With far fewer, calls wait too long under overload."""
 
 
 class Reception(NamedTuple):
@@ -40,7 +40,7 @@ class Reception(NamedTuple):
     handler: Handler
     """Of those let in."""
     find_refusal: Callable[[Context], RequestError | None]
-    """Says why a caller is turned away, whose message is not read yet; None: it is let in."""
+    """Says why a caller is refused, before its message is read; None: it is let in."""
     turn_away: Callable[[Exception, Context], Awaitable[None]]
     """Ends a call with an error."""
 
@@ -51,7 +51,7 @@ async def refuse(error: Exception, _context: Context) -> NoReturn:
 
 
 def find_lacking(server: aio.Server) -> str:
-    """Say what is used here and this grpcio lacks, or wants to be used otherwise; "": nothing.
+    """Say which part used here this grpcio lacks, or wants used otherwise; "": none.
 
     It looks at a server that need not be started; an event loop must run.
     """
@@ -85,8 +85,8 @@ class Acceptors:
     ) -> None:
         """Receive the calls of a method (its service and its name), once started.
 
-        What grpc.aio itself takes up is for `handler`. The server must not have been started yet,
-        and must lack nothing, see `find_lacking`.
+        `handler` gets the calls that grpc.aio itself takes up. The server must not have been
+        started yet, and must lack nothing, see `find_lacking`.
         """
         service, name = method
         server.add_registered_method_handlers(service, {name: handler})
@@ -106,7 +106,7 @@ class Acceptors:
             await asyncio.wait(self._tasks)
 
     async def _accept(self) -> None:
-        """Take up one call after the other; those that wait are taken up by others meanwhile."""
+        """Take up one call after the other; other acceptors take up those that wait meanwhile."""
         while self._core.is_running():
             try:
                 call = await self._core._request_registered_call(self._method.encode())  # noqa: SLF001
@@ -127,8 +127,8 @@ class Acceptors:
         try:
             await self._reception.turn_away(error, context)
         except (aio.AbortError, cygrpc.ExecuteBatchError) as ended:
-            # The caller has heard it, or is gone. What was raised and the call hold each other: it
-            # would stay until garbage is collected.
+            # The caller has heard it, or has gone. The exception and the call refer to each other:
+            # without this they would stay until garbage is collected.
             ended.__traceback__ = error.__traceback__ = None
 
     def _find_refusal(self, context: Context) -> Exception | None:

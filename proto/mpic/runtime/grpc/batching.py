@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class OutboxFullError(Exception):
-    """The other side takes too slowly what is put here."""
+    """The other side takes the items too slowly."""
 
 
 class Outbox(Generic[T]):
@@ -69,7 +69,7 @@ class Outbox(Generic[T]):
         self._wake.set()
 
     def nudge(self) -> None:
-        """Let `batches` yield, even an empty batch: there is something to say besides items."""
+        """Let `batches` yield, even an empty batch: something other than items must be said."""
         self._nudged = True
         self._wake.set()
 
@@ -93,7 +93,7 @@ class Outbox(Generic[T]):
     async def batches(self) -> AsyncIterator[list[T]]:
         """Yield what has gathered: on a quiet stream each item at once, on a busy one in windows.
 
-        Busy is a stream where a window, at the pace of the last batch, would gather two or more.
+        A stream is busy if a window would gather two or more items at the pace of the last batch.
         """
         loop = asyncio.get_running_loop()
         sent_at = float("-inf")

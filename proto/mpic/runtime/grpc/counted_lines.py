@@ -6,16 +6,16 @@ from collections.abc import Callable, Hashable
 
 _SECONDS = 1.0
 _KINDS = 100
-"""Of a second; what is beyond is told by its number alone."""
+"""Kinds in a second; of those beyond only the number is logged."""
 
 _Key = tuple[tuple[str, Hashable], ...]
 
 
 class CountedLines:
-    """One event, told with how often it came about with the same facts."""
+    """One event, logged with how often it happened with the same facts."""
 
     def __init__(self, write: Callable[..., object]) -> None:
-        """Take what writes a line of these facts, and of `calls`."""
+        """Take a function that writes a line of these facts, and of `calls`."""
         self._write = write
         self._counts: Counter[_Key] = Counter()
 
@@ -27,7 +27,7 @@ class CountedLines:
         self._counts[key if len(self._counts) < _KINDS or key in self._counts else ()] += 1
 
     def write(self) -> None:
-        """Write the lines of what came about since the last."""
+        """Write the lines of what happened since the last time."""
         for facts, calls in self._counts.items():
             self._write(**dict(facts), calls=calls)
         self._counts.clear()

@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One field that is wrong: its path, and what is wrong and would be right; both are bounded."""
+    """One wrong field: its path, and what is wrong and would be right; both are bounded."""
 
     field: str
     description: str
@@ -57,7 +57,7 @@ class RequestError(Exception):
     message: str
     violations: Sequence[Violation] = field(default=())
     retry_after: float | None = None
-    """Seconds; None where asking again would not help."""
+    """Seconds; None: asking again would not help."""
 
     def __post_init__(self) -> None:
         """Escape and cut the message."""
@@ -122,7 +122,7 @@ def _pack(message: Any) -> any_pb2.Any:  # noqa: ANN401 - any protobuf message
 
 
 def map_errors(handler: Handler) -> Handler:
-    """Return the same handler, of which every exception is told the caller as an error."""
+    """Return the same handler; it tells the caller every exception as an error."""
 
     async def one(inner: Any, request: Any, context: Context) -> Any:  # noqa: ANN401 - any message
         try:

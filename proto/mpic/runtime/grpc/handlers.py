@@ -32,10 +32,10 @@ def replace_behaviour(handler: Handler, one: One, many: Many) -> Handler:
 
 
 def read_late(handler: Handler, around: Many) -> Handler:
-    """Return a handler with `around` what it does, in the form of a stream, which fits any kind.
+    """Return a handler with `around` what it does, as a stream: that fits every method.
 
-    Its messages are read when they are asked for. Of a method with one request grpc.aio reads that,
-    however large it is, before anybody can look who calls.
+    Its messages are read only when they are asked for. If a method has one request, grpc.aio itself
+    would read it, however large it is, before anybody can check who calls.
     """
     respond = _respond if handler.request_streaming else _respond_to_one
     inner = partial(respond, _behaviour(handler), handler.response_streaming)
@@ -49,9 +49,10 @@ def _behaviour(handler: Handler) -> Any:  # noqa: ANN401 - of any kind
 
 
 def _make(make: Any, behaviour: Any, like: Handler) -> Handler:  # noqa: ANN401 - of any kind
-    """Return a handler of other behaviour.
+    """Return a handler with another behaviour.
 
-    That is to be a `partial`: grpcio runs what is not seen to be a coroutine function in a thread.
+    It must be a `partial`: grpcio runs a behaviour in a thread if it does not see a coroutine
+    function.
     """
     return make(  # type: ignore[no-any-return]
         behaviour,

@@ -20,19 +20,19 @@ __all__ = ["AllowList", "Context", "peer_identities", "peer_trace"]
 
 log = structlog.get_logger()
 
-# What gRPC calls a kind of subject alternative name, and what people do.
+# gRPC's name for a kind of subject alternative name, and the usual one.
 _KINDS = {"peer_uri": "URI", "peer_dns": "DNS", "peer_email": "email", "peer_ip": "IP"}
 # Tags of GeneralName in DER (RFC 5280 4.2.1.6).
 _URI, _DNS = 0x86, 0x82
 _SHOWN = 8
-"""Names of a certificate that a person is told."""
+"""How many names of a certificate a person is told."""
 
 
 def peer_identities(context: Context) -> list[str]:
     """Return the SANs of the client's verified certificate: URIs first, then DNS names.
 
-    A kind cannot be taken for the other, nor an address for either: a URI has a colon, and a DNS
-    name has none. Whichever is written otherwise is not there.
+    One kind cannot be taken for the other, nor an address for either: a URI has a colon, and a DNS
+    name has none. A name that is written otherwise is left out.
     """
     auth = context.auth_context()
     der = b"".join(map(_read_pem, auth.get("x509_pem_cert", ())))
@@ -48,7 +48,7 @@ def _read_pem(certificate: bytes) -> bytes:
 
 
 def _is_whole(name: bytes, tag: int, der: bytes) -> bool:
-    """Whether a certificate has just this name, and not a longer one that has a NUL behind it.
+    """Whether a certificate has exactly this name, and not a longer one with a NUL behind it.
 
     grpcio gives names as C strings, which end at a NUL.
     """
@@ -59,7 +59,7 @@ def _is_whole(name: bytes, tag: int, der: bytes) -> bool:
 
 
 def describe_names(context: Context) -> list[str]:
-    """Return the SANs as a person is told them, each with its kind; not all, if they are many."""
+    """Return the SANs for a person, each with its kind; not all, if there are many."""
     auth = context.auth_context()
     names = [
         f"{kind}:{value.decode('utf-8', 'replace')}"
@@ -70,7 +70,7 @@ def describe_names(context: Context) -> list[str]:
 
 
 def peer_trace(context: Context) -> Trace | None:
-    """Return the trace that a caller has begun; None: none, or not a valid one."""
+    """Return the trace that a caller has begun; None: there is none, or it is invalid."""
     headers = [value for key, value in context.invocation_metadata() or () if key == HEADER]
     if len(headers) != 1:
         return None
@@ -101,16 +101,16 @@ class AllowList:
         """By its task: whose each open stream is."""
         self._refused = CountedLines(partial(log.warning, "caller_refused"))
         self._closed: set[asyncio.Task[Any]] = set()
-        """Those that are to end since nobody of that name is let in any more."""
+        """Streams that are to end, because their caller is no longer let in."""
 
     def write(self) -> None:
-        """Write the lines of those that were refused since the last."""
+        """Write the lines about those that were refused since the last time."""
         self._refused.write()
 
     def adopt(self, allowed: Mapping[str, frozenset[str]]) -> None:
-        """Let in others from now on, and end the streams of those who are not any more.
+        """Let in others from now on, and end the streams of those who are no longer let in.
 
-        Other calls end by themselves within seconds, for whom they were let in.
+        Other calls end by themselves within seconds, for those who were let in.
         """
         self._allowed = allowed
         for task, caller in self._streams.items():
@@ -119,9 +119,9 @@ class AllowList:
                 task.cancel()
 
     def wrap(self, service: str, handler: Handler) -> Handler:
-        """Return a handler of a method of `service` as one for streams behind the gate.
+        """Return a handler of `service` as one for streams, behind the check of callers.
 
-        No message is read of who is not let in. It raises RequestError.
+        No message is read of a caller that is not let in. It raises RequestError.
         """
 
         async def around(inner: Any, requests: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - any messages
@@ -154,9 +154,9 @@ class AllowList:
             self._closed.discard(task)
 
     def identify(self, service: str, context: Context) -> list[str]:
-        """Return the caller's identities that are on the list of a service; none: it is a stranger.
+        """Return the caller's identities on the list of a service; none: it is a stranger.
 
-        The first is the one it is known by.
+        The first is the one that it is known by.
         """
         allowed = self._allowed_of(service)
         return [one for one in peer_identities(context) if one in allowed]
@@ -169,9 +169,9 @@ class AllowList:
         return self._allowed.get(service, frozenset())
 
     def _refuse(self, service: str, context: Context) -> RequestError:
-        """Have the log say that a caller is refused, and return what it is told."""
+        """Log that a caller is refused, and return what it is told."""
         names = describe_names(context)
-        # Without its port, which is another one for each connection.
+        # Without its port, which differs for each connection.
         address = context.peer().rpartition(":")[0]
         self._refused.note(service=service, identities=tuple(names), address=address)
         return RequestError(

@@ -72,7 +72,7 @@ class Server:
         self._acceptors: list[Acceptors] = []
         self._grpc = aio.server(options=server_options(listening.most_octets))
         self.lacking = find_lacking(self._grpc)
-        """What this grpcio has not, so that calls are taken up one by one; "": they are not."""
+        """What this grpcio lacks to take up calls together; "": nothing."""
         try:
             self._identity = ServerIdentity(listening.tls)
             self.port = self._grpc.add_secure_port(listening.address, self._identity.credentials)
@@ -99,13 +99,13 @@ class Server:
     ) -> None:
         """Serve `servicer`, which the generated function `add_to_server` adds to a server.
 
-        Of the method `busiest`, which has one request and one response, many calls are taken up
-        at a time, if grpcio has what it takes.
+        The method `busiest` has one request and one response. Many of its calls are taken up at a
+        time, if grpcio can do that.
         """
         add_to_server(servicer, _Registrar(partial(self._add, busiest=busiest)))
 
     def _add(self, service: str, handlers: Mapping[str, Handler], *, busiest: str) -> None:
-        """Add the handlers of a service, each behind the gate and counted."""
+        """Add the handlers of a service, each counted and behind the check of callers."""
         wrapped = {
             name: self._count(service, name, self._gate.wrap(service, handler))
             for name, handler in handlers.items()
@@ -133,7 +133,7 @@ class Server:
         return self.meter.wrap(service, name, map_errors(handler))
 
     def why_not_serving(self) -> str:
-        """Say why no request should be sent here; "" when one may."""
+        """Say why no request should be sent here; "" if one may."""
         if self.stopping:
             return "it is shutting down"
         return "" if self._started else "it is starting"
@@ -150,8 +150,8 @@ class Server:
     def adopt(self, tls: Tls, allowed: Mapping[str, frozenset[str]]) -> None:
         """Show another certificate from the next connection on, and let in others from now on.
 
-        Connections that there are go on, and so do streams, but for those of callers who are not
-        on the list any more. Raises OSError.
+        Existing connections go on. So do streams, except those of callers that are no longer on the
+        list. Raises OSError.
         """
         self._identity.adopt(tls)
         self._gate.adopt(_with_health(allowed))
@@ -230,8 +230,8 @@ class _Registrar:
 def _spare_the_collector() -> None:
     """Leave out of garbage collection what will live for ever, and collect the rest less often.
 
-    Nearly nothing here is in cycles; at the default the collector costs a seventh of an agent's
-    time under load.
+    Nearly nothing here is in cycles. By default the collector would take a noticeable part of an
+    agent's time under load (tests/bench/RESULTS.md).
     """
     gc.collect()
     gc.freeze()

@@ -40,7 +40,7 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True)
 class TlsPems:
-    """What such files held: what is in use, whatever becomes of the files."""
+    """The contents of such files: what is in use, whatever happens to the files."""
 
     certificate: bytes
     private_key: bytes = field(repr=False)
@@ -99,15 +99,15 @@ def channel_credentials(files: Tls) -> grpc.ChannelCredentials:
 
 
 def _insist_on_tls_1_3() -> None:
-    """Raise ImportError where gRPC was loaded too early to be kept from TLS 1.2."""
+    """Raise ImportError if gRPC was loaded too early to be kept from TLS 1.2."""
     if not mpic.TLS_1_3_ONLY:
         raise ImportError("grpc was imported before mpic, and speaks TLS 1.2: import mpic first")
 
 
 def accepts_tls_1_2(address: str, timeout: float) -> bool:
-    """Say whether the server at "host:port" goes on with a handshake of TLS 1.2 or older.
+    """Whether the server at "host:port" continues a handshake of TLS 1.2 or older.
 
-    No certificate is needed for that. Raises OSError where nobody answers in `timeout` seconds.
+    No certificate is needed for that. Raises OSError if nobody answers in `timeout` seconds.
     """
     host, _, port = address.rpartition(":")
     with socket.create_connection((host.strip("[]"), int(port)), timeout) as connection:

@@ -17,11 +17,11 @@ _MESSAGE_BYTES = 64 * 1024 * 1024
 
 _SHARED: Options = [
     ("grpc.max_send_message_length", _MESSAGE_BYTES),
-    # Nobody compresses: what a few octets blow up to is bounded by nothing. A bit for each kind.
+    # Nobody compresses, because nothing bounds what a few octets expand to. A bit for each kind.
     ("grpc.compression_enabled_algorithms_bitset", 1),
     ("grpc.keepalive_timeout_ms", 2_000),
-    # The keepalive's own time-out sees only a silent network; a peer that is stopped, whose kernel
-    # still acknowledges, is noticed by this one (a minute by default).
+    # The keepalive's own time-out notices only a silent network. This one notices a peer that is
+    # stopped, if its kernel still acknowledges. The default is a minute.
     ("grpc.http2.ping_timeout_ms", 2_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
@@ -32,21 +32,23 @@ _CHANNEL: Options = [
     ("grpc.max_receive_message_length", MESSAGE_OCTETS),
     ("grpc.keepalive_time_ms", 5_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    # Also the longest a connection may take to come about, which is three round trips.
+    # A connection may take this long at most: it takes three round trips.
     ("grpc.min_reconnect_backoff_ms", 3_000),
     ("grpc.max_reconnect_backoff_ms", 1_000),
-    # Channels of one process to one address would share a connection otherwise.
+    # Otherwise channels of one process to one address would share a connection.
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_retries", 0),
 ]
 
-# Calls that have come and that the event loop has not taken up. Beyond these, 1000 by default, gRPC
-# itself ends calls as CANCELLED, without a reason; it is for us to say why, and when to ask again.
+# Calls that have come but are not taken up by the event loop yet. Beyond this number (1000 by
+# default) gRPC itself ends calls as CANCELLED, without a reason. We want to say why, and when to
+# ask again.
 _TO_BE_TAKEN_UP = 8192
 
 _CONNECTIONS = 4096
 _STREAMS = 4096
-"""Of one connection. More calls of one caller than may be in flight: it is to hear of that."""
+"""For one connection. More than one caller may have in flight, so that the caller hears of that
+bound."""
 _HANDSHAKE_SECONDS = 10
 """A connection takes three round trips until it can be used."""
 _IDLE_SECONDS = 60
@@ -62,10 +64,10 @@ _SERVER: Options = [
     ("grpc.server.max_pending_requests", _TO_BE_TAKEN_UP),
     ("grpc.server.max_pending_requests_hard_limit", _TO_BE_TAKEN_UP),
     ("grpc.keepalive_time_ms", 30_000),
-    # Clients ping every 5 s; fewer allowed would answer them with "too_many_pings".
+    # Clients ping every 5 s. If fewer pings were allowed, they would get "too_many_pings".
     ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
-    # On by default, so that two generations of a server could bind one port unnoticed.
+    # It is on by default. Two generations of a server could then bind one port unnoticed.
     ("grpc.so_reuseport", 0),
 ]
 
@@ -80,9 +82,9 @@ def server_options(most_octets: int) -> Options:
 
 
 def count_connections() -> int:
-    """Return how many connections a server takes: no more than half of the files it may open.
+    """Return how many connections a server takes: at most half of the files it may open.
 
-    So whoever opens connections without end leaves files for what else there is to do.
+    So files are left for everything else if somebody opens connections without end.
     """
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _CONNECTIONS if files == resource.RLIM_INFINITY else min(_CONNECTIONS, files // 2)
