@@ -2,13 +2,13 @@
 
 A program that waits for events sleeps as soon as it has nothing left to do. The kernel counts how
 often each thread went to sleep (proc(5), voluntary_ctxt_switches). A thread that has not slept for
-a whole beat had work waiting all that time, for itself or for a CPU. Time in which it waits for a
+a whole sample had work waiting all that time, for itself or for a CPU. Time in which it waits for a
 domain's servers is sleep. So nobody outside can make it look busy, except by giving it work.
 
 Time spent waiting for a CPU (proc(5), schedstat; cpu.pressure of a cgroup) says less. It grows if a
 thread shares a CPU and keeps up. It does not grow if a thread has too much work or is stopped.
 
-The agent itself has fallen behind if a beat takes twice as long as it should.
+The agent itself has fallen behind if a sample takes twice as long as it should.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class CpuStarvation:
         self._sleeps: Sleeps = {}
 
     async def measure(self) -> None:
-        """Wait for one beat, and note whether everything kept up with it."""
+        """Wait for one sample, and note whether everything kept up with it."""
         start = time.perf_counter()
         await asyncio.sleep(SAMPLE_SECONDS)
         before, self._sleeps = self._sleeps, {}

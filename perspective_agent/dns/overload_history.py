@@ -2,8 +2,8 @@
 
 A resolver that gets too little CPU reads answers late or not at all. What it says then (SERVFAIL,
 or nothing) is our failure and never the domain's. RFC 8659 section 3 makes a failure a refusal; BR
-4.2.2.1 may make it permission. Our own failure must be neither. So `cpu_starvation` notes, beat by
-beat, whether the agent kept up. Nothing that a domain's servers do makes it fall behind: while they
+4.2.2.1 may make it permission. Our own failure must be neither. So `cpu_starvation` notes, sample
+by sample, whether the agent kept up. Nothing that a domain's servers do makes it fall behind: while they
 are slow or silent, there is nothing to do.
 """
 
@@ -41,11 +41,11 @@ class OverloadHistory:
     def __init__(self) -> None:
         """Start with none."""
         self.is_on = False
-        """Whether it was behind in the last beat."""
+        """Whether it was behind in the last sample."""
         self._spells: deque[tuple[float, float]] = deque()
 
     def note(self, start: float, end: float, *, is_on: bool) -> None:
-        """Note a beat, in seconds of `time.perf_counter`."""
+        """Note a sample, in seconds of `time.perf_counter`."""
         self.is_on = is_on
         if not is_on:
             return
