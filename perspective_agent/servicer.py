@@ -97,10 +97,10 @@ class StreamLoad(NamedTuple):
 
 
 class QuestionLimit:
-    """How many questions may be looked up at a time: all there are places for, at first.
+    """How many questions may be looked up at the same time; at first all there is room for.
 
-    A burst is taken in and worked off. But once questions have waited long for our own side, a part
-    fewer are taken with each beat, until it keeps up; and a part more with each in which it does.
+    A burst is taken in and worked off. If questions have waited long for our own side, each sample
+    lets in fewer, until it keeps up. Each sample in which it keeps up lets in more again.
     """
 
     _LESS = 0.7
@@ -114,7 +114,7 @@ class QuestionLimit:
         self.now = most
 
     def adjust(self, in_flight: int, *, strained: bool) -> None:
-        """Take account of a beat, at whose end so many were looked up."""
+        """Adjust after a sample, given how many questions were looked up at its end."""
         if strained:
             less = int(min(self.now, in_flight) * self._LESS)
             self.now = min(max(less, self.LEAST), self._most)

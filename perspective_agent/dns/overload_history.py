@@ -3,8 +3,8 @@
 A resolver that gets too little CPU reads answers late or not at all. What it says then (SERVFAIL,
 or nothing) is our failure and never the domain's. RFC 8659 section 3 makes a failure a refusal; BR
 4.2.2.1 may make it permission. Our own failure must be neither. So `cpu_starvation` notes, sample
-by sample, whether the agent kept up. Nothing that a domain's servers do makes it fall behind: while they
-are slow or silent, there is nothing to do.
+by sample, whether the agent kept up. Nothing that a domain's servers do makes it fall behind: while
+they are slow or silent, there is nothing to do.
 """
 
 import time
