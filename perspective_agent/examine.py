@@ -1,6 +1,13 @@
 """One question at one perspective: all that its checks want at once, one observation back.
 
 THE AGENT'S MAIN PATH. It reports facts and knows no policy, no issuer and no other perspective.
+The way of one question, and back:
+
+    servicer   reads it from the coordinator's stream, or says at once why nobody looks
+    stream     holds it while it is open; gathers observations and sends them
+    examine    starts what its checks want, hands them the results, ends it at its deadline
+    checks     say what they want, and make a finding of the results
+    dns        looks up: `shared_lookups` joins equal lookups, `resolver` asks Unbound
 """
 
 import asyncio
@@ -18,7 +25,7 @@ from perspective_agent.wants import PendingResult, R, Target, Want, Ways
 Report = Callable[[p.EncodedObservation], None]
 
 _OVERDUE = 0.25
-"""Seconds; a timer that comes so late says that this agent is too slow, not who was asked."""
+"""Seconds: if a timer comes so late, this agent is too slow, and not the servers it asked."""
 
 
 class Examination:
@@ -40,7 +47,7 @@ class Examination:
         self._missing = 0
         """Findings that are not certain yet."""
         self._held: list[_HeldWant[Any]] = []
-        """All that was wanted so far, in that order."""
+        """All that was wanted so far, in the order of wanting."""
         self._unanswered = 0
         self.started = time.perf_counter()
         self._reported = False
@@ -89,15 +96,15 @@ class Examination:
     def _end_if_closed(self) -> None:
         """Forget the deadline, unless something is open.
 
-        A lookup that no finding needs any longer, as above where a walk ended, would hold its place
-        in the link for as long as the resolver tries.
+        No finding may need that any longer, as above the level where a walk ended. But at the
+        deadline it is given up, or it would keep its place as long as the resolver tries.
         """
         if not any(held.pending.is_open for held in self._held):
             self._deadline.cancel()
             self._held = []
 
     def withdraw(self) -> None:
-        """Report nothing: nobody waits. What has been sent already may be finished."""
+        """Report nothing, since nobody waits. What has been sent already may be finished."""
         self._reported = True
         self._checks = [None] * len(self._checks)
         for held in self._held:
@@ -105,7 +112,7 @@ class Examination:
         self._end_if_closed()
 
     def _expire(self) -> None:
-        """Fail what is still open, and let go of it."""
+        """End what is still open as failed, and release everything."""
         overdue = asyncio.get_running_loop().time() - self._deadline.when()
         if overdue > _OVERDUE or any(held.pending.is_queued for held in self._held):
             # Not the domain's failure: a result may lie here unread, or a query was never sent.
@@ -121,7 +128,7 @@ class Examination:
         self._held = []
 
     def _cut_short(self, number: int, request: Target[R]) -> R:
-        """Return what there is by now of one of a check's wants."""
+        """Return the result that there is by now of what a check wanted."""
         places = [(held.number, held.want.request) for held in self._held]
         held: _HeldWant[R] = self._held[places.index((number, request))]
         result = held.pending.cut_short(self.started, self._timeout)
@@ -151,9 +158,10 @@ class Examination:
         return o.Observation(name=self._name, findings=bounded).SerializeToString()
 
     def _bound(self, number: int, finding: o.Finding) -> o.Finding:
-        """Return a finding, or that it would be too large: a failure of whose servers made it so.
+        """Return a finding, or one that says that it would be too large.
 
-        The largest set fits; what does not are long aliases at each of a hundred levels.
+        That is a failure of the domain, whose servers made it so. The largest set fits; only long
+        aliases at each of a hundred levels do not.
         """
         octets = finding.ByteSize()
         if octets <= FINDING_OCTETS:
@@ -185,13 +193,13 @@ class _HeldWant(Generic[R]):
 
 
 def overloaded() -> o.Finding:
-    """Return the finding of a check for which there was no room or no time here."""
+    """Return the finding of a check for which this agent had no room or no time."""
     detail = "this agent has too much to do; it did not look, or not to the end"
     return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_OVERLOADED, detail=detail))
 
 
 def unaskable() -> o.Finding:
-    """Return the finding of a check for a name that cannot be asked for."""
+    """Return the finding of a check of a name that cannot be looked up."""
     detail = "the question's name is not in the form that is looked up"
     return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_INTERNAL, detail=detail))
 

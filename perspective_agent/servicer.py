@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who this agent says it is."""
+    """Who this agent says that it is."""
 
     perspective_id: str
     rir: o.Rir.ValueType
@@ -49,7 +49,7 @@ class ResolverState:
     probe: ProbeResult
     require_validation: bool = True
     hangs: str = ""
-    """What the resolver does not react to; empty: it lives."""
+    """What the resolver does not react to; empty: it reacts."""
     kill: Callable[[], None] | None = None
     """Ends the resolver so that it is started again; None: it is the operator's."""
 
@@ -87,7 +87,7 @@ class StreamLoad(NamedTuple):
 
     streams: int
     questions: int
-    """Being looked up."""
+    """Questions being looked up."""
     waiting: int
     """Observations that wait to be sent."""
     limit: int
@@ -241,7 +241,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
 
 
 def _log_traced(question: p.Question) -> None:
-    """Write the line by which the caller's trace is found here."""
+    """Log a line by which the caller's trace is found here."""
     trace = read_traceparent(question.traceparent)
     if trace is not None:
         log.debug("question", trace_id=trace.trace_id, name=question.name, id=question.id)

@@ -19,10 +19,10 @@ _LAST_SECONDS = 2.0
 
 
 class CountObservation(Protocol):
-    """Who counts the observations."""
+    """Counts observations."""
 
     def __call__(self, observation: p.EncodedObservation, *, looked: bool) -> None:
-        """CountObservation one on its way."""
+        """Count one that is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ class ObservationStream:
         self._clock_asked_us = 0
 
     def examine(self, examination: Examination, question_id: int) -> None:
-        """Let an examination run until it reports."""
+        """Begin an examination, which runs until it reports."""
         self.open[question_id] = examination
         self._in_flight.expect()
         examination.start()
 
     def withdraw(self, question_ids: Iterable[int]) -> None:
-        """Stop looking where nobody waits any more."""
+        """Stop looking for questions whose answer nobody waits for any more."""
         for question_id in question_ids:
             examination = self.open.pop(question_id, None)
             if examination is not None:
@@ -85,12 +85,12 @@ class ObservationStream:
         self._close_when_drained()
 
     def ask_clock(self, asked_us: int) -> None:
-        """Tell the time at once, with what it is the answer to."""
+        """Tell the time at once, and echo by when the coordinator asked."""
         self._clock_asked_us = asked_us
         self.outbox.nudge()
 
     def take_clock_asked(self) -> int:
-        """Return what the next message echoes, once; 0: nobody has asked for the time."""
+        """Return what the next message has to echo, once; 0: nobody asked for the time."""
         asked_us, self._clock_asked_us = self._clock_asked_us, 0
         return asked_us
 
@@ -103,7 +103,7 @@ class ObservationStream:
         asyncio.get_running_loop().call_later(_LAST_SECONDS, self.close)
 
     def close(self) -> None:
-        """End once all open questions are answered; no other comes."""
+        """End once all open questions are answered, since no other comes."""
         self._was_asked_all = True
         self._close_when_drained()
 

@@ -31,7 +31,7 @@ from perspective_agent.dns.wire import CAA, CNAME
 from perspective_agent.wants import Missing, Step, Want
 
 _MOST_PROOFS = 4
-"""Levels that failed for which a proof is looked for: a name and the zone it is in are two."""
+"""Failed levels for which a proof is looked for: a name and its zone are two."""
 
 
 class CaaWalkCheck:
@@ -53,9 +53,9 @@ class CaaWalkCheck:
 class ProvingWalkCheck:
     """The walk from one name, with what could be proven of each failure that it went over.
 
-    All levels are asked at once, each by itself. Of an alias there is no proof: the failure may be
-    that of the zone it leads to, signed or not. So each level is asked for its CNAME as well, also
-    at once, since dead servers take their time with that too.
+    All levels are asked at once, each by itself. There is no proof for an alias: the zone that it
+    leads to may have failed, and may be signed. So each level is asked for its CNAME as well. That
+    happens at once too, since dead servers take their time with it.
     """
 
     def __init__(self, name: str, *, ask_servers: bool = False) -> None:
@@ -72,7 +72,7 @@ class ProvingWalkCheck:
         return self._want([*self._levels, *map(_cname_of, self._levels)])
 
     def finish(self, missing: Missing) -> o.Finding:
-        """Return the finding at the deadline: what was not proven by then is not."""
+        """Return the finding at the deadline, with nothing that was not proven by then."""
         levels: list[o.Lookup] = []
         for level in self._levels:
             found = self._answers.get(level) or missing(level).levels[0]

@@ -1,8 +1,8 @@
-"""Where does the chain of trust to a name end? Pure.
+"""Finds where the chain of trust to a name ends. Pure.
 
-RFC 4035 section 4.3, "Insecure": there is a chain of signed DNSKEY and DS records to some point,
-and the name below it is shown to be unsigned by a validated denial of its DS record. SERVFAIL, a
-time-out or an answer without AD is no such proof: those are "Indeterminate".
+RFC 4035 section 4.3 calls a name "Insecure" in one case: a chain of signed DNSKEY and DS records
+leads to some point, and a validated denial of the DS record shows that the name below is unsigned.
+SERVFAIL, a timeout or an answer without AD is no such proof: those are "Indeterminate".
 """
 
 from mpic.names import walk_levels
@@ -14,21 +14,21 @@ ROOT = ""
 
 
 class ChainOfTrust:
-    """From the root down to one name, DS record by DS record, all asked at once."""
+    """The DS records from the root down to one name, all asked at once."""
 
     def __init__(self, name: str) -> None:
-        """Descend to `name`."""
+        """Follow the chain down to `name`."""
         self._levels = walk_levels(name)[::-1]
         self._answers: list[o.Lookup | None] = [None] * len(self._levels)
-        # Fetched anew: that an answer comes shows also that the way out is not ours to blame.
+        # Fetched anew: an answer then shows also that our own way out works.
         self.wanted = [LookupRequest(level, DS, fresh=True) for level in self._levels]
         self.proof: o.InsecurityProof | None = None
-        """The uppermost insecure delegation, once it is found."""
+        """The highest insecure delegation, once it is found."""
 
     def add(self, index: int, lookup: o.Lookup) -> bool:
-        """Take the answer to `wanted[index]`; return whether the end is found, or that none is."""
+        """Take the answer to `wanted[index]`; return whether a proof is found, or ruled out."""
         self._answers[index] = lookup
-        secure_zone = ROOT  # what the agent looks through was shown to hold the root secure
+        secure_zone = ROOT  # the resolver was shown to validate the root
         for level, answer in zip(self._levels, self._answers, strict=True):
             if answer is None:
                 return False

@@ -61,8 +61,8 @@ def read_records(
 def read_name(wire: bytes, offset: int) -> tuple[bytes, int]:
     """Read a name, following compression (RFC 1035 section 4.1.4).
 
-    Returns it as a lower-case wire name and where it ends. Pointers must point backwards, so
-    that reading ends. Raises MalformedRecordError.
+    Returns it as a lower-case wire name and where it ends. Pointers must point backwards, or
+    reading might never end. Raises MalformedRecordError.
     """
     labels = []
     end = pointers = 0

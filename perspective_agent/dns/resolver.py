@@ -62,9 +62,9 @@ class ResolverLink:
         self.heard = 0
         """Answers the resolver has given so far."""
         self.overload_history = OverloadHistory()
-        """When our side was what lookups waited for."""
+        """When lookups waited for our own side."""
         self.diagnose: Diagnose | None = None
-        """Asks the servers of a name past the resolver, where this agent does that."""
+        """Asks the servers of a name directly, past the resolver; None: this agent does not."""
         self._erase = erase
         self._count = count
         self._tasks: set[asyncio.Task[object]] = set()
@@ -80,7 +80,7 @@ class ResolverLink:
 
     @property
     def is_full(self) -> bool:
-        """Whether so many lookups wait for room that none should be added."""
+        """Whether too many lookups wait for room to add any."""
         return len(self._waiting) >= _WAITING
 
     def ask(self, wanted: LookupRequest, take: Take) -> PendingLookup:
@@ -167,7 +167,7 @@ class ResolverLink:
             self._spawn(self._ask_anew(lookup, answer, self._erase))
         else:
             self._deliver(lookup, answer)
-            # So that the next question's first try is one.
+            # Or the next question would be told this failure from the cache.
             self._spawn(self._erase(lookup.query.name, lookup.query.rdtype))
 
     def _deliver(self, lookup: PendingLookup, answer: o.Lookup) -> None:
@@ -223,7 +223,7 @@ class ResolverLink:
     def lost(
         self, connection: ResolverConnection, lookups: list[PendingLookup], reason: str
     ) -> None:
-        """Ask once more what a connection lost: the resolver may have closed it as idle."""
+        """Ask once more what a connection lost: the resolver may have closed it for being idle."""
         self._connections.remove(connection)
         for lookup in lookups:
             if lookup.take is None:

@@ -1,24 +1,25 @@
-"""Walks in flight, and the levels they share.
+"""Shares lookups and walks that are under way between the questions that want the same.
 
-    walk(name) = lookup(name); if that is an absence, and then walk(parent(name))
+    walk(name) = lookup(name), and walk(parent(name)) if that is an absence
 
-which is RFC 8659 section 3, and a lookup of one name only is a walk of one level. Answers come in
-any order; the first level that is no absence ends the walk, once all below it have answered: its
-set is the relevant one, its failure fails the walk (the lost answer could have been a prohibition).
+This is RFC 8659 section 3. A lookup of one name is a walk of one level. Answers come in any order.
+The first level that is no absence ends the walk, as soon as all levels below it have answered. If
+that level has records, they are the relevant set. If it failed, the walk has failed: the lost
+answer could have been a prohibition.
 
-All levels are asked at once. But most names in flight climb through the same parents, so the walk
-of a parent is joined by every walk from below: a question then costs two lookups of its own, and
-the five levels it shares with others next to nothing.
+All levels are asked at once. Most names under way at a time have the same parents. So every walk
+from below joins the walk of the parent that is there (request coalescing). A question then costs
+its own two lookups and little more.
 
-Nothing is remembered: no question is told what this agent was answered before it was asked. A walk
-is joined while none of its levels is answered. Once one is, only the own lookup is shared, while it
-is in flight: who asks then walks beside the walk that is there, and asks the parents anew.
+Nothing is cached. No question is told an answer that this agent had before the question came. A
+walk is joined only while none of its levels is answered. After that only its own lookup is shared,
+as long as that is under way: who comes then gets a second walk, which asks the parents anew.
 
-That holds for the agent. An answer that is on its way may already have been when the question came,
-and what it holds may be as old as its lookup (`Answer.lookups_us`), since Unbound collects it step
-by step and joins equal queries in flight, too. Beside that, Unbound may answer with what it keeps:
-records for `cache_max_ttl`, absences for `cache_max_negative_ttl`. The coordinator counts the time
-in which a CAA check may be used from before the sending of every lookup (BR 4.2.2.1).
+That holds for the agent alone. An answer may have been on its way when the question came. What it
+holds may be as old as its lookup (`Answer.lookups_us`), because Unbound collects it step by step
+and joins equal queries too. And Unbound may answer from its cache: records for `cache_max_ttl`,
+absences for `cache_max_negative_ttl`. So the coordinator counts the time for which a CAA check may
+be used from before the sending of every lookup (BR 4.2.2.1).
 """
 
 from __future__ import annotations
@@ -58,22 +59,22 @@ class SharedWalk:
         self.wanted = wanted
         self._shared = shared
         self.lookup: PendingLookup | None = None
-        """The own lookup, while it is in flight."""
+        """Its own lookup, while that is under way."""
         self.beside: SharedWalk | None = None
-        """One begun before, with other parents, that shares the own lookup."""
+        """An older walk with the same own lookup and other parents."""
         self.parent: SharedWalk | None = None
         self.answer: Answer | None = None
         """The levels up to where the walk ends, once they are certain."""
         self.waiting: list[Receive] = []
-        """Who is to be told of the answer."""
+        """Who gets the answer."""
         self.holders = 0
-        """How many have not let go, told or not."""
+        """How many have not released it, whether they have the answer or not."""
         self._own: Answer | None = None
         self._depth = 1
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether the lookup of every level is in flight."""
+        """Whether the lookup of every level is under way, so that it may be joined."""
         walk: SharedWalk | None = self
         while walk is not None:
             if walk.lookup is None:
@@ -83,7 +84,7 @@ class SharedWalk:
 
     @property
     def is_open(self) -> bool:
-        """Whether a lookup of any level is in flight, awaited or not."""
+        """Whether a lookup of any level is under way, awaited or not."""
         walk: SharedWalk | None = self
         while walk is not None:
             if walk.lookup is not None:
@@ -93,23 +94,23 @@ class SharedWalk:
 
     @property
     def is_queued(self) -> bool:
-        """Whether a lookup of any level was not even sent."""
+        """Whether a lookup of any level has not been sent yet."""
         if self.lookup is not None and self.lookup.is_queued:
             return True
         return self.parent is not None and self.parent.is_queued
 
     @property
     def no_times(self) -> tuple[int, ...]:
-        """What stands for its times (`Answer.lookups_us`) where none of its levels was awaited."""
+        """`Answer.lookups_us` of a walk of whose levels none was awaited."""
         return (0,) * self._depth
 
     def set_parent(self, parent: SharedWalk) -> None:
-        """Go on to the parent where this level is an absence."""
+        """Set the walk that goes on if this level is an absence."""
         self.parent = parent
         self._depth += parent._depth
 
     def sharers(self) -> list[SharedWalk]:
-        """Return those that wait for the own lookup, of this walk and all beside it."""
+        """Return the walks that wait for the same own lookup: this one and older ones."""
         walk: SharedWalk | None = self
         found = []
         while walk is not None:
@@ -124,7 +125,7 @@ class SharedWalk:
         self.conclude()
 
     def conclude(self, _of_parent: Answer | None = None) -> None:
-        """Tell everybody, once no level that is open can change the answer."""
+        """Give the answer to everybody, once no open level can change it."""
         own, parent = self._own, self.parent
         if own is None or self.answer is not None:
             return
@@ -141,7 +142,7 @@ class SharedWalk:
             receive(self.answer)
 
     def cut_short(self, since: float, seconds: float) -> Answer:
-        """Return the answer if nothing more came: the lowest level that is open has failed."""
+        """Return the answer if nothing more comes: the lowest open level has failed."""
         if self.answer is not None:
             return self.answer
         if self._own is None:
@@ -152,7 +153,7 @@ class SharedWalk:
         return self._own.above(self.parent.cut_short(since, seconds))
 
     def withdraw(self) -> None:
-        """Send nothing more for the only holder, who still has to release it."""
+        """Send nothing more if there is one holder, who still has to release it."""
         above: SharedWalk | None = self
         while above is not None and above.holders == 1:
             if above.lookup is not None:
@@ -162,7 +163,7 @@ class SharedWalk:
             above = above.parent
 
     def release(self, receive: Receive) -> None:
-        """Let go of it, answered or not; lookups nobody holds any more are given up."""
+        """Let go of the walk, answered or not; give up lookups that nobody holds any more."""
         if self.answer is None:
             self.waiting.remove(receive)
         self.holders -= 1
@@ -174,17 +175,17 @@ class SharedWalk:
 
 
 class SharedLookups:
-    """The walks in flight at one agent."""
+    """The walks under way at one agent."""
 
     def __init__(self, resolver: ResolverLink, validates: Callable[[], bool]) -> None:
         """Look through `resolver`; `validates` says whether its AD bit means something."""
         self._resolver = resolver
         self._validates = validates
         self._in_flight: dict[LookupRequest, SharedWalk] = {}
-        """Those whose own lookup is; of several that share it, the one begun last."""
+        """Walks whose own lookup is under way; of several that share it, the newest."""
 
     def start(self, wanted: LookupRequest, receive: Receive) -> SharedWalk:
-        """Walk from a name; `receive` gets the answer, once, unless `release` comes first."""
+        """Join or begin a walk; `receive` gets the answer, once, unless it is released before."""
         walk = self._in_flight.get(wanted)
         if walk is None or not walk.is_unanswered:
             walk = self._begin(wanted, walk)
@@ -193,7 +194,7 @@ class SharedLookups:
         return walk
 
     def _begin(self, wanted: LookupRequest, beside: SharedWalk | None) -> SharedWalk:
-        """Begin a walk, beside one whose own lookup is in flight where there is such a one."""
+        """Begin a walk; it shares the own lookup of an older one, if there is one."""
         walk = self._in_flight[wanted] = SharedWalk(wanted, self)
         if beside is not None:
             walk.beside, walk.lookup = beside, beside.lookup
@@ -207,7 +208,7 @@ class SharedLookups:
         return walk
 
     def _answered(self, wanted: LookupRequest, lookup: o.Lookup, elapsed_us: int) -> None:
-        """Hand an answer to all walks that wait for it; nobody joins them any more."""
+        """Hand an answer to all walks that wait for it, and let nobody join them any more."""
         walks = self._in_flight.pop(wanted).sharers()
         for walk in walks:
             walk.lookup = None
@@ -218,7 +219,7 @@ class SharedLookups:
             walk.take(own)
 
     def give_up(self, walk: SharedWalk) -> None:
-        """Wait no longer for the own lookup of a walk; the last to wait abandons it."""
+        """Wait no longer for the own lookup of a walk; abandon it if nobody else waits."""
         lookup, walk.lookup = walk.lookup, None
         if lookup is None:
             return
@@ -229,7 +230,7 @@ class SharedLookups:
             self._resolver.abandon(lookup)
 
     def time_out(self, lookup: PendingLookup, since: float, seconds: float) -> o.Lookup:
-        """Fail a lookup by the deadline; if a first try had failed before, that is why."""
+        """Return the failure of a lookup at the deadline; if a first try failed, say why."""
         detail = f"no answer within {seconds:g} s"
         if lookup.failure is None:
             late = failed(lookup.query.name, o.FAILURE_KIND_TIMEOUT, detail)
