@@ -1,18 +1,18 @@
--- PostgreSQL for the audit record: a database, the role that owns its tables, and those that may
--- only insert and read. Run it once, as a superuser:
+-- PostgreSQL for the audit record: a database, the role that owns its tables, and the roles that may
+-- only insert and read. Run this file once, as a superuser:
 --
 --   psql -f deploy/postgresql/roles.sql
 --
--- Then let the owner make the tables, by a copy of coordinator.toml whose [record] dsn has
--- user=mpic_owner, and run the coordinators as user=mpic_writer:
+-- Then let the owner make the tables. Use a copy of coordinator.toml with user=mpic_owner in the dsn of
+-- [record]. The coordinators themselves have user=mpic_writer.
 --
 --   mpic record migrate --config owner.toml
 --
--- The same after an update that needs later tables: a coordinator that may not change them says so
--- and does not start. `mpic record prune` is the owner's too.
+-- Do the same after an upgrade that needs newer tables. A coordinator that may not change them says so
+-- and does not start. The owner also runs `mpic record prune`.
 --
--- Passwords are set by `\password mpic_writer`; certificates or a Unix socket need none. Where each
--- coordinator is to have a role of its own, grant it this one: GRANT mpic_writer TO mpic_tokyo;
+-- `\password mpic_writer` sets a password. Certificates or a Unix socket need none. To give each
+-- coordinator a role of its own, grant it this one: GRANT mpic_writer TO mpic_tokyo;
 
 -- Makes and migrates the tables, and prunes. No coordinator runs as this role.
 CREATE ROLE mpic_owner LOGIN;

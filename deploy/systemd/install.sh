@@ -9,9 +9,9 @@ install -D -m 644 -t /etc/systemd/system mpic-*.service
 ln -sfn /opt/mpic/bin/mpic /usr/local/bin/mpic
 # Configuration and keys: written by root, read by the programs.
 install -d -g mpic -m 750 /etc/mpic /etc/mpic/pki
-# What the coordinator keeps; systemd sees to it too, but `mpic doctor` comes before.
+# The directory of the coordinator's record. systemd makes it too, but `mpic doctor` runs before that.
 install -d -o mpic -g mpic -m 700 /var/lib/mpic
-# Debian starts the Unbound it installs; the agent starts one of its own, with its own rules.
+# Debian starts the Unbound that it installs. The agent starts one of its own, with its own rules.
 if systemctl is-enabled --quiet unbound.service 2>/dev/null; then
     systemctl disable --now unbound.service
 fi
