@@ -92,11 +92,11 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     """Ask whether a certificate with these names may be issued, and show who saw what.
 
     Exit status: 0 approved, 1 refused, 2 wrong usage or invalid question, 9 no reply from the
-    coordinator, 11 undetermined: ask again. It replied, but what kept the names from being
-    approved is the service's own failure, or too little time: nothing is known of them.
+    coordinator, 11 undetermined: ask again. With 11 the coordinator replied, but only its own
+    failure or too little time kept the names from being approved. Nothing is known of them.
 
-    Example: mpic ask www.example.com '*.example.com' --server mpic.example:7300 --cert me.pem
-    --key me.key --ca ca.pem
+    Example: mpic ask www.example.com '*.example.com' --server mpic.example:7300 --cert me.pem --key
+    me.key --ca ca.pem
     """
     request = c.CorroborateRequest(
         request_id=str(uuid.uuid4()),
@@ -132,8 +132,8 @@ def show_perspectives(  # noqa: PLR0913, PLR0917 - one parameter for each option
 ) -> None:
     """Show the perspectives of a running coordinator, and which can be asked right now.
 
-    What one says of itself (version, resolver, whether it validates) is asked anew; of one that
-    cannot be reached it is what it said last. `probed` tells how long ago it proved to validate.
+    Each agent is asked again for its version and its resolver. If it cannot be reached, its last
+    description is shown. `probed` says how long ago its resolver proved to validate.
 
     Exit status: 0 all can be asked, 1 some cannot, 2 wrong usage, 9 no reply from the coordinator,
     11 it replied with an error.

@@ -25,8 +25,8 @@ def serve(
 ) -> None:
     """Run the coordinator: it asks all perspectives and decides.
 
-    Ends by SIGTERM or SIGINT after the calls that are running. Refuses to start on a roster that
-    cannot satisfy the policy in force; `mpic check-config FILE` says so beforehand.
+    SIGTERM or SIGINT ends it after the calls that are running. It does not start on a roster that
+    cannot satisfy the policy in force. `mpic check-config FILE` says so beforehand.
     """
     try:
         settings = read_settings(config)

@@ -26,8 +26,8 @@ def serve(
 ) -> None:
     """Run a perspective agent: it looks names up through its own resolver.
 
-    By default it starts a private Unbound on loopback. It refuses to serve unless the resolver is
-    shown to validate DNSSEC. Ends by SIGTERM or SIGINT.
+    By default it starts a private Unbound on loopback. It does not serve unless the resolver is
+    shown to validate DNSSEC. SIGTERM or SIGINT ends it.
     """
     try:
         settings = read_settings(config)

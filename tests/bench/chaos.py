@@ -1,12 +1,14 @@
-"""Agents that hang, vanish, stutter and come back, under steady load: what callers notice of it.
+"""Agents that hang, vanish, slow down and come back, under steady load: what callers notice.
 
     tests/bench/chaos.sh [--quick] [--json FILE]
 
-A primary and five remotes as real programs over mutual TLS, each with a real validating Unbound;
-every name is new. Each fault is measured twice: in its first seconds, while it is found out, and
-once the coordinator knows. `known` and `back` are the seconds from the fault until the coordinator
-counts the agent as away, and from its end until it asks the agent again. `ratio` compares the p50
-with that of the healthy phase before.
+A primary and five remotes run as real programs over mutual TLS, each with a real validating
+Unbound. Every name is new. Each fault is measured twice: in its first seconds, and once the
+coordinator knows of it.
+
+- `known`: seconds from the fault until the coordinator counts the agent as away.
+- `back`: seconds from the end of the fault until the coordinator asks the agent again.
+- `ratio`: the p50 compared with that of the healthy phase before.
 """
 
 import argparse

@@ -3,10 +3,13 @@
     tests/bench/run.sh early [QUESTIONS]
 
 The primary is 5 ms away (round trip), the remotes 10, 30, 80, 120 and 200 ms. Approval is certain
-with the fourth remote; refusal with the primary when that forbids, and with the second remote that
-dissents when two are lied to. Every name is cold and looked up by recursing, validating resolvers.
-"Beyond" is the median beyond that perspective's round trip; in it are its lookups. "After it" is
-the median from when the coordinator had that perspective's answer until the caller had the verdict.
+with the fourth remote. Refusal is certain with the primary if the primary forbids, and with the
+second dissenting remote if two are lied to. Every name is cold. Recursing, validating resolvers
+look it up.
+
+- "Beyond" is the median beyond that perspective's round trip; its lookups are included.
+- "After it" is the median from that perspective's answer at the coordinator until the caller has
+  the verdict.
 """
 
 import statistics

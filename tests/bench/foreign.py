@@ -2,9 +2,10 @@
 
     python -m tests.bench.foreign URL [--quick]
 
-`table.py` starts it in the network from which the bench was called: its own has nothing but itself.
-A check is CAA and A of one new name, as two calls at once; the system's resolvers must know
-hostN.child.parent.example.co.jp with the address 203.0.113.100. Its CPU cannot be seen from here.
+`table.py` starts it in the network from which the bench was called, because the bench's own network
+has nothing but itself. A check is CAA and A of one new name, as two calls at once. The system's
+resolvers must know hostN.child.parent.example.co.jp with the address 203.0.113.100. Its CPU cannot
+be measured from here.
 """
 
 import argparse

@@ -2,12 +2,17 @@
 
     tests/bench/run.sh growth
 
-Prints microseconds of CPU for each question, of the coordinator and of one agent, against the
-number of remotes, the labels of a name, the names of a question (of as many domains, then "of
-one"), and the questions in flight; and of each the ratio of the last to the first, beside the
-ratio of what was varied: where both are the same the cost is linear, where the first is 1 it is
-flat. Resolvers answer from their caches; a name shares nothing with another but "jp", save where
-the names are of one domain.
+It prints microseconds of CPU for each question, of the coordinator and of one agent. These are
+varied:
+
+- the number of remotes;
+- the labels of a name;
+- the names of a question (of as many domains, then "of one");
+- the questions in flight.
+
+Beside each stands the ratio of the last to the first, and the ratio of what was varied. If both are
+the same, the cost is linear. If the first is 1, it is flat. Resolvers answer from their caches.
+Names share nothing but "jp", except where they are of one domain.
 """
 
 import asyncio

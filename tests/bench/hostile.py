@@ -2,10 +2,12 @@
 
     tests/bench/run.sh hostile
 
-For each of its behaviours (`tests.world.fake_agent`) a question of one name, or of a hundred, is
-asked over and over. `pause` is the longest time that the coordinator's own liveness page took to
-come meanwhile, `grown` by how much the resident memory of its process was larger at its peak than
-before, `answer` how the question ended, and of how many octets that was.
+For each behaviour (`tests.world.fake_agent`) a question of one name, or of a hundred, is asked over
+and over.
+
+- `pause`: the longest time that the coordinator's own liveness page took meanwhile.
+- `grown`: how much larger the resident memory of its process was at its peak than before.
+- `answer`: how the question ended, and how many octets the answer had.
 """
 
 import tempfile

@@ -1,10 +1,13 @@
-"""Killed, or called off, under load: what was heard is recorded, and once. Run by kill.sh.
+"""Kills coordinators or cancels calls under load: what was heard is recorded, and once.
 
     kills=200 approved_heard=41234 lost=0 unverifiable=0 asked_again=6400 records_per_request_id=1
 
-`lost` are approvals heard that the store does not have; `unverifiable` flaws of its chains.
-`asked_again` are request ids whose call broke: of each, as of all, at most one verdict may be
-recorded that is remembered, and all answers must be the same (`told_otherwise`).
+kill.sh runs it.
+
+- `lost`: approvals that were heard and that the store does not have.
+- `unverifiable`: flaws of its chains.
+- `asked_again`: request ids whose call broke. Each request id may have at most one recorded verdict
+  that is remembered, and all its answers must be the same (`told_otherwise`).
 
 With --cancels calls are cancelled at random moments, and asked again at once at another worker.
 """

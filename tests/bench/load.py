@@ -1,4 +1,4 @@
-"""Load for a running coordinator: closed loop (so many in flight) or open loop (so many a second).
+"""Load for a running coordinator: closed loop (N in flight) or open loop (N a second).
 
 One check is CAA and A of one new name at the primary and five remotes.
 """

@@ -1,8 +1,8 @@
-"""Millions of records, made and stored fast, past the stores' own way of writing.
+"""Makes and stores millions of records fast, past the stores' own way of writing.
 
-Every entry is a real one: octets of the right length are put into a serialized record, and it is
-chained, so that the store verifies. Names are asked some four times each; two in a hundred records
-are refusals that one perspective caused.
+Every entry is real. Octets of the right length are put into a serialized record, and it is chained,
+so that the store verifies. Each name is asked about four times. Two in a hundred records are
+refusals that one perspective caused.
 """
 
 import os

@@ -1,17 +1,20 @@
-"""Overload: what becomes of accepted questions at one, three and six times what the service can do.
+"""Overload: what happens to accepted questions at one, three and six times the capacity.
 
     tests/bench/overload.sh [--quick] [--json FILE]
 
-Real programs over mutual TLS, real BIND and a validating Unbound for each perspective, and the load
-itself, all on this machine. Capacity is measured first, by as many calls in flight as the bound
-lets in. Then calls begin at that rate, and at three and six times it, whether or not earlier ones
-have ended. One in ten is about a name whose CAA forbids. A wrong verdict is one that would be
-another on a quiet day; shed is RESOURCE_EXHAUSTED; failed is any other error.
+Real programs over mutual TLS, real BIND, a validating Unbound for each perspective, and the load
+itself all run on this machine. Capacity is measured first, with as many calls in flight as the
+bound allows. Then calls begin at that rate, and at three and six times it, whether or not earlier
+calls have ended. One in ten is about a name with a CAA record that forbids.
 
-The callers are several processes, as pipelines are: one that asks all would be so late in reading
-what comes back that it measured itself. They have half of the CPUs and the service the other half,
-since callers elsewhere would not take from it either. CPU is in per cent of one: of the callers, of
-the coordinator and of the agents, without resolvers.
+- wrong: a verdict that would be another without load.
+- shed: RESOURCE_EXHAUSTED.
+- failed: any other error.
+
+The callers are several processes, as pipelines are. A single one would be late in reading the
+answers, and would measure itself. The callers have half of the CPUs and the service the other half,
+since callers elsewhere would not take any from it. CPU is in per cent of one CPU: of the callers,
+of the coordinator and of the agents, without resolvers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Time of reading adversarial CAA values, and answers, against their length: it grows linearly.
+"""Time of reading adversarial CAA values and answers, by their length: it must grow linearly.
 
     python -m tests.bench.parser_growth
 
-Prints microseconds for 1 kB to 64 kB, and how often the time of 1 kB the last one took.
+It prints microseconds for 1 kB to 64 kB, and the ratio of the last to the first.
 """
 
 import struct

@@ -2,11 +2,11 @@
 
     tests/bench/rolling.sh [--quick] [--json FILE]
 
-Two coordinators and six agents, each one process, over mutual TLS with real BIND and Unbound. The
-callers use one channel each to both coordinators, with the service config of deploy/operation.md:
-round robin, and another try on UNAVAILABLE and CANCELLED. Each program in turn is ended by SIGTERM
-and started again; then each gets a new certificate while it runs. Failed is whatever is not
-approved.
+Two coordinators and six agents, each one process, run over mutual TLS with real BIND and Unbound.
+The callers use one channel each to both coordinators, with the service config of
+deploy/operation.md: round robin, and another try on UNAVAILABLE and CANCELLED. Each program in turn
+is ended by SIGTERM and started again. Then each gets a new certificate while it runs. A request
+fails if it is not approved.
 """
 
 from __future__ import annotations

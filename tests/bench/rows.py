@@ -1,4 +1,4 @@
-"""What a row of the table is known by, and the figures of one."""
+"""What identifies a row of the table, and the figures of one row."""
 
 import statistics
 from dataclasses import dataclass

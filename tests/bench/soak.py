@@ -2,10 +2,10 @@
 
     tests/bench/run.sh soak [CHECKS]
 
-Drives a million checks (or so many) over one stream with 1,024 in flight, resolvers answering from
-their caches, and prints the resident memory of the coordinator and of the largest agent, without
-its Unbound, ten times on the way; and how much of it is pages of files, which processes share. A
-check that is not approved, for instance because it timed out, ends it.
+It drives a million checks, or CHECKS, over one stream with 1,024 in flight. Resolvers answer from
+their caches. Ten times on the way it prints the resident memory of the coordinator and of the
+largest agent, without its Unbound, and how much of it is pages of files, which processes share. A
+check that is not approved ends it, for instance because of a time-out.
 """
 
 import asyncio

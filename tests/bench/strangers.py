@@ -2,11 +2,14 @@
 
     tests/bench/run.sh strangers [--seconds N]
 
-Real programs over mutual TLS on this machine. A listed caller asks one question after the other;
-meanwhile a process beside it, with a certificate of the same authority that is on no list, or
-with none, does what the row says. For each row: what became of the stranger, the listed caller's
-median and longest wait, the coordinator's resident memory before, at its most and ten seconds
-after, and its open files before and at their most.
+Real programs run over mutual TLS on this machine. A listed caller asks one question after the
+other. Meanwhile a stranger beside it does what the row says. The stranger has a certificate of the
+same authority that is on no list, or none. Each row has:
+
+- what happened to the stranger;
+- the listed caller's median and longest wait;
+- the coordinator's resident memory before, at its peak, and ten seconds after;
+- its open files before and at their peak.
 """
 
 from __future__ import annotations

@@ -2,14 +2,18 @@
 
     tests/bench/run.sh [--quick] [--json FILE] [--url URL]
 
-Real programs over mutual TLS, real BIND and a real validating Unbound for each perspective, all on
-this machine. `recursive`: every name is new in a signed zone, looked up at its servers and
-validated; `local`: the resolvers have the answers in their caches. Fault: one of five remotes hung
-(SIGSTOP) or dead (SIGKILL). Record: whether every decision is durably recorded before it is told.
-CPU is user and system time of coordinator and agents, and of their Unbounds; DNS queries are those
-that the agents put to their Unbounds. `--url` drives another system's `POST /mpic` (the API of Open
-MPIC: CAA and A as two calls) in the same run, from the network in which this is called, for names
-that its resolvers must know.
+Real programs over mutual TLS, real BIND and a real validating Unbound for each perspective all run
+on this machine.
+
+- `recursive`: every name is new in a signed zone, looked up at its servers and validated.
+- `local`: the resolvers have the answers in their caches.
+- Fault: one of five remotes hangs (SIGSTOP) or is dead (SIGKILL).
+- Record: whether every decision is durably recorded before it is told.
+- CPU: user and system time of coordinator and agents, and of their Unbounds.
+- DNS queries: those that the agents send to their Unbounds.
+
+`--url` drives another system's `POST /mpic` (the API of Open MPIC: CAA and A as two calls) in the
+same run, from the network in which this is called. Its resolvers must know the names.
 """
 
 import argparse

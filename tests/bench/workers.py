@@ -2,9 +2,9 @@
 
     tests/bench/run.sh workers
 
-Prints checks a second and CPU for each check over streams with 256 in flight, resolvers answering
-from their caches, and how much of one core the busiest process of each kind was in use: where that
-is well below 1 and the machine is busy, the machine is the limit, not the process.
+It prints checks a second and CPU for each check, over streams with 256 in flight. Resolvers answer
+from their caches. It also prints how much of one core the busiest process of each kind used. If
+that is well below 1 and the machine is busy, the machine is the limit, not the process.
 """
 
 import asyncio

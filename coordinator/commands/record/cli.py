@@ -15,8 +15,8 @@ app = typer.Typer(no_args_is_help=True)
 def _record() -> None:
     """Read, verify, judge again and prune the audit record of a coordinator.
 
-    What is kept, how it is made evident that nothing was changed, and the schema of exports:
-    deploy/record.md.
+    deploy/record.md says what is kept, how changes are made evident, and what the schema of exports
+    is.
     """
 
 

@@ -39,12 +39,12 @@ def verify(
 ) -> None:
     """Walk every chain and name what was changed, removed, inserted or reordered.
 
-    Also says what no kept head covers: without --heads a chain that was cut off at its end, or
+    It also says what no kept head covers. Without --heads a chain that was cut off at its end, or
     replaced as a whole, looks whole. Coordinators write heads to their log and to the file of
-    [record.heads]; keep them where whoever can write the record cannot.
+    [record.heads]. Keep them where whoever can write the record cannot.
 
-    Exit status: 0 whole, 1 flawed, 2 wrong usage, 3 whole, but a chain is known to nobody, 9 the
-    store cannot be read.
+    Exit status: 0 whole, 1 flawed, 2 wrong usage, 3 whole, but nobody is known to write one of the
+    chains, 9 the store cannot be read.
     """
     kept = [one for file in heads or () for one in _read_heads(file)]
     coverage = Coverage(kept)
@@ -70,9 +70,10 @@ def verify(
 
 
 def head(config: Config) -> None:
-    """Print where every chain has got to, a line of JSON each: to be kept elsewhere.
+    """Print the head of every chain, one line of JSON each, to keep elsewhere.
 
-    Coordinators write the heads of their chains by themselves, see [record.heads].
+    A head says how far a chain has got. Coordinators write the heads of their own chains by
+    themselves, see [record.heads].
 
     Example: mpic record head --config coordinator.toml >> /mnt/other-host/heads.jsonl
     """
@@ -99,7 +100,7 @@ def _read_heads(file: Path) -> list[KeptHead]:
 
 
 def migrate(config: Config) -> None:
-    """Create the store, or bring its tables up to date; a coordinator does so by itself if it may.
+    """Create the store, or bring its tables up to date; a coordinator does so itself if it may.
 
     Exit status: 0 done, 2 wrong usage, 9 the store cannot be written.
     """
@@ -112,13 +113,14 @@ def prune(
     config: Config,
     yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only say what.")] = False,
 ) -> None:
-    """Remove the months whose every record has been kept long enough.
+    """Remove the months in which every record has been kept long enough.
 
-    A refusal is kept for two years, an approval for two years after the certificates issued on it
-    have expired (BR 5.4.3, 5.5.2); where the pipeline did not report what it issued, the
-    longest-lived certificate allowed is assumed. What is left can still be verified.
+    A refusal is kept for two years. An approval is kept for two years after the certificates issued
+    on it have expired (BR 5.4.3, 5.5.2). If the pipeline did not report what it issued, the
+    longest-lived certificate allowed is assumed. The rest can still be verified.
 
-    Exit status: 0, also when nothing may go; 2 wrong usage, 9 the store cannot be read or written.
+    Exit status: 0, also if nothing may be removed; 2 wrong usage, 9 the store cannot be read or
+    written.
     """
     now = _now()
     with open_record(config) as opened:

@@ -90,7 +90,7 @@ def search(  # noqa: PLR0913, PLR0917 - one parameter for each option
     limit: Annotated[int, typer.Option(min=1, help="Show so many at most.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List records that meet all that is given, the newest first.
+    """List the records that meet all criteria, the newest first.
 
     Exit status: 0 some found, 1 none found, 2 wrong usage, 9 the store cannot be read.
 
@@ -124,9 +124,9 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter for each option
         Literal["jsonl", "csv"], typer.Option("--format", help="JSON lines, or a row per name.")
     ] = "jsonl",
 ) -> None:
-    """Write records out, the oldest first, as they are read: however many there are.
+    """Write records out, the oldest first, as they are read, however many there are.
 
-    Exit status: 0, also when there are none; 2 wrong usage, 9 the store cannot be read.
+    Exit status: 0, also if there are none; 2 wrong usage, 9 the store cannot be read.
 
     Example: mpic record export --config coordinator.toml --since 2026-11-01 > november.jsonl
     """

@@ -20,8 +20,8 @@ def check_config(
 ) -> None:
     """Check configuration files and the certificates they name; starts nothing.
 
-    What a file configures is told by its table: [coordinator] or [agent]. For each file this
-    prints ok, or everything that is wrong and what to do about it; warnings do not fail.
+    The table in a file, [coordinator] or [agent], says what it configures. For each file this
+    prints ok, or everything that is wrong and what to do about it. Warnings do not fail.
 
     Exit status: 0 all can be used, 1 some cannot, 2 wrong usage.
     """

@@ -54,13 +54,14 @@ def init_pki(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Create a private certificate authority and a certificate for each identity.
 
-    Every connection here is mutual TLS: each side shows a certificate of this authority. One for
-    KIND and ID names spiffe://TRUST-DOMAIN/KIND/ID, which allow-lists use, and the DNS name
-    ID.KIND.TRUST-DOMAIN, by which a server is checked. The authority lasts two years, the
-    certificates 90 days.
+    Every connection here is mutual TLS: each side shows a certificate of this authority. The
+    certificate of KIND and ID has two names: spiffe://TRUST-DOMAIN/KIND/ID, for the lists of
+    callers, and the DNS name ID.KIND.TRUST-DOMAIN, by which a server is checked. The authority
+    lasts two years, the certificates 90 days.
 
-    The authority's private key, ca.key, can make anybody: afterwards keep it off all hosts, and
-    bring it back to add more with --add. To renew a certificate, move its two files away first.
+    The authority's private key, ca.key, can make a certificate for anybody. Keep it off all hosts
+    afterwards. Bring it back to add more with --add. To renew a certificate, move its two files
+    away first.
 
     Example: mpic pki init pki --trust-domain mpic.example --coordinator main --perspective tokyo
     --perspective paris --caller pipeline

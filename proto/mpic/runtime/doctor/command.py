@@ -32,11 +32,15 @@ def doctor(
 ) -> None:
     """Examine a host: what works, what does not, what soon will not, and what to do about it.
 
-    Run it on the host and as the user that runs the program. It changes nothing and may be run
-    beside the running program. On an agent it examines clock, certificates, callers, port, open
-    files, the resolver (by one of its own, just like the agent's) and the ways out to root and
-    top-level servers; on a coordinator clock, certificates, callers, port, open files, the roster
-    against today's rules and those to come, the record's store, and each perspective by calling it.
+    Run it on the host, as the user that runs the program. It changes nothing. You may run it beside
+    the running program.
+
+    - On an agent it examines clock, certificates, callers, port, open files, trust anchor, the
+      resolver (by one of its own, just like the agent's) and the ways out to root and top-level
+      servers.
+    - On a coordinator it examines clock, certificates, callers, port, open files, grpcio, the
+      roster against today's rules and those to come, the record's store, and each perspective by
+      calling it.
 
     Exit status: 0 nothing is wrong (there may be warnings), 1 something is, 2 wrong usage.
     """
