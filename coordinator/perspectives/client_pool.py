@@ -89,7 +89,7 @@ class PerspectiveClientPool:
             link.check_clock()
 
     async def refresh(self) -> None:
-        """Let every worker describe itself anew."""
+        """Ask every worker again for its description."""
         await asyncio.gather(*(link.refresh() for link in self._links))
 
     async def first_attempt(self) -> None:
