@@ -76,7 +76,7 @@ class ResolverTable(ConfigTable):
     """Seconds. With an empty cache the canary takes ten round trips to the root and to arpa."""
     probe_interval: float = Field(default=30.0, ge=1, le=3600)
     restart_hung_after: float = Field(default=10.0, ge=1, le=3600)
-    """For mode private: seconds without a sign of life after which Unbound is started anew."""
+    """For mode private: seconds without a sign of life after which Unbound is started again."""
     require_validation: bool = True
     """Whether to look only while the resolver is shown to validate."""
 

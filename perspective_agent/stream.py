@@ -62,7 +62,7 @@ class ObservationStream:
         examination.start()
 
     def withdraw(self, question_ids: Iterable[int]) -> None:
-        """Stop looking for questions whose answer nobody waits for any more."""
+        """Stop looking up questions if nobody waits for their answers any more."""
         for question_id in question_ids:
             examination = self.open.pop(question_id, None)
             if examination is not None:

@@ -24,7 +24,7 @@ _HOUR_US = 3600 * SECOND_US
 
 
 def inspect_batch(stored: StoredBatch) -> Iterator[ChainFlaw]:
-    """Yield what is wrong with the entries of a batch that are as they were written."""
+    """Yield what is wrong with the entries of a batch that nobody changed."""
     batch = stored.batch
     places = enumerate(zip(stored.contents, stored.records, strict=True))
     for position, (content, record) in places:

@@ -274,7 +274,7 @@ def check_roster(settings: CoordinatorSettings, file: Path, now: datetime) -> li
 
 
 def _foresee_breaches(roster: Roster, row: PolicyRow) -> list[str]:
-    """Return warnings about a row that is to come into force."""
+    """Return warnings about a row that will come into force."""
     start = f"from {row.effective_from:%Y-%m-%dT%H:%MZ} on"
     stop = [f"{start} nothing will be approved: {one}" for one in find_breaches(roster, row)]
     asked = row.remotes_asked(len(roster.remotes))

@@ -34,7 +34,7 @@ from perspective_agent.dns.overload_history import OverloadHistory
 log = structlog.get_logger()
 
 AT_A_TIME = 4
-"""Names whose servers are asked; others wait."""
+"""Names that may have their servers asked at the same time; others wait."""
 MOST_DELEGATIONS = 16
 MOST_SERVERS = 13
 """Name servers of a zone."""

@@ -32,7 +32,7 @@ Erase = Callable[[str, int], Coroutine[Any, Any, bool]]
 Diagnose = Callable[[str], Coroutine[Any, Any, o.Diagnosis]]
 
 CountLookup = Callable[[int, o.Lookup, int], None]
-"""Gets the type, what came of a lookup, and how many microseconds it took."""
+"""Gets the type and the result of a lookup, and how many microseconds it took."""
 
 _TRIES = 2
 _SENDS = 2

@@ -66,7 +66,7 @@ def print_list(dossiers: Iterable[RecordEntries], console: Console) -> int:
 
 
 def describe_flaw(flaw: ChainFlaw) -> str:
-    """Say what is not as it was written, and of which record."""
+    """Name a flaw: what was changed, and in which record."""
     if not flaw.chain and flaw.content is None:
         return f"the store: {escape(flaw.what)}"
     where = [f"chain {escape(flaw.chain)}", f"batch {flaw.sequence}"] if flaw.chain else []

@@ -57,5 +57,5 @@ def insert(db: PostgresqlConnection, batch: Batch, entries: Sequence[Entry]) -> 
 
 
 def month_of(batch: Batch) -> date:
-    """Return the first day of the month whose partitions a batch goes into."""
+    """Return the first day of the month of the partitions that a batch goes into."""
     return datetime.fromtimestamp(batch.written_at_us // 1_000_000, UTC).date().replace(day=1)

@@ -69,7 +69,7 @@ class RequestError(Exception):
 
 
 def invalid_argument(violations: Sequence[Violation]) -> RequestError:
-    """Make the error for a request whose fields are wrong."""
+    """Make the error for a request with wrong fields."""
     message = "; ".join(f"{v.field}: {v.description}" for v in violations[:5])
     more = f" (and {len(violations) - 5} more)" if len(violations) > 5 else ""  # noqa: PLR2004 - as many as a person reads
     return RequestError(

@@ -98,7 +98,7 @@ class AllowList:
         """Take the allowed identities by full service name; a service not named lets nobody in."""
         self._allowed = allowed
         self._streams: dict[asyncio.Task[Any], _Caller] = {}
-        """By its task: whose each open stream is."""
+        """The caller of each open stream, by the task of the stream."""
         self._refused = CountedLines(partial(log.warning, "caller_refused"))
         self._closed: set[asyncio.Task[Any]] = set()
         """Streams that are to end, because their caller is no longer let in."""

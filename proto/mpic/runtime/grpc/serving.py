@@ -171,7 +171,7 @@ class Server:
         tell_started()
 
     async def _try_tls(self) -> None:
-        """Try the own port as one who speaks no TLS 1.3; raises ServingError if that is let in."""
+        """Try the own port without TLS 1.3; raises ServingError if that is accepted."""
         try:
             accepted = await asyncio.to_thread(accepts_tls_1_2, self._own_address, _TRY_SECONDS)
         except OSError as error:
