@@ -211,7 +211,7 @@ async def _open_resolver(
     control = shown.statistics.control = UnboundControl(socket)
     erase, count = FailureEraser(control).erase, shown.metrics.count_lookup
     link = ResolverLink(address, erase, capacity.connections, count)
-    link.diagnose = Diagnoser(address, table.egress(), link.overload_history).diagnose
+    diagnoser = Diagnoser(address, table.egress(), link.overload_history)
     stack.callback(link.close)
     probe = await _probe_until_validating(link, control, table, shown.readiness)
     if table.require_validation and not probe.validates:
@@ -221,7 +221,14 @@ async def _open_resolver(
     log.info("resolver_probe", validates=probe.validates, evidence=probe.evidence)
     key_tags = read_key_tags(table.trust_anchor_file)
     return ResolverState(
-        link, control, software, key_tags, probe, table.require_validation, kill=kill
+        link,
+        control,
+        software,
+        key_tags,
+        probe,
+        table.require_validation,
+        kill=kill,
+        diagnose=diagnoser.diagnose,
     )
 
 

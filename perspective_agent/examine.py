@@ -73,7 +73,7 @@ class Examination:
         """Start what a check wants."""
         for want in wants:
             held = _HeldWant(self, number, want)
-            held.pending = self._ways.start(want.request, held.receive)
+            held.pending = self._ways.start(want.target, held.receive)
             self._held.append(held)
             self._unanswered += 1
 
@@ -127,10 +127,10 @@ class Examination:
             held.pending.release(held.receive)
         self._held = []
 
-    def _cut_short(self, number: int, request: Target[R]) -> R:
+    def _cut_short(self, number: int, target: Target[R]) -> R:
         """Return the result that there is by now of what a check wanted."""
-        places = [(held.number, held.want.request) for held in self._held]
-        held: _HeldWant[R] = self._held[places.index((number, request))]
+        places = [(held.number, held.want.target) for held in self._held]
+        held: _HeldWant[R] = self._held[places.index((number, target))]
         result = held.pending.cut_short(self.started, self._timeout)
         held.lookups_us = result.lookups_us
         return result
@@ -204,5 +204,5 @@ def unaskable() -> o.Finding:
     return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_INTERNAL, detail=detail))
 
 
-def _too_large(detail: str, request: Target[R]) -> R:
-    return request.too_large(detail)
+def _too_large(detail: str, target: Target[R]) -> R:
+    return target.too_large(detail)

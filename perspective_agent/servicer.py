@@ -18,7 +18,12 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc
 from perspective_agent.checks import CHECKS
-from perspective_agent.dns.lookup import LookupRequest
+from perspective_agent.diagnosis.shared_diagnoses import (
+    Diagnose,
+    DiagnosisTarget,
+    SharedDiagnoses,
+)
+from perspective_agent.dns.lookup import LookupTarget
 from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.examine import Examination, overloaded, unaskable
@@ -52,6 +57,8 @@ class ResolverState:
     """What the resolver does not react to; empty: it reacts."""
     kill: Callable[[], None] | None = None
     """Ends the resolver so that it is started again; None: it is the operator's."""
+    diagnose: Diagnose | None = None
+    """Asks the servers of a name directly, past the resolver; None: this agent does not."""
 
     @property
     def cannot_look(self) -> str:
@@ -131,7 +138,9 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         """Serve `identity` through `resolver`; a question takes at most `timeout` seconds."""
         self._identity = identity
         self._resolver = resolver
-        self._ways = Ways({LookupRequest: SharedLookups(resolver.link, resolver.validates).start})
+        lookups = SharedLookups(resolver.link, resolver.validates)
+        diagnoses = SharedDiagnoses(resolver.diagnose, resolver.link)
+        self._ways = Ways({LookupTarget: lookups.start, DiagnosisTarget: diagnoses.start})
         self._timeout = timeout
         self._options = stream
         self._streams: set[ObservationStream] = set()

@@ -1,9 +1,11 @@
 """What checks want, and the ways in which an agent can look: one small protocol for all of them.
 
-A check says what it wants: each want is a request and who takes its result. What kind of request
-that is (a DNS lookup, later a fetch or a handshake) is between the check and the way of looking.
-Whoever holds wants knows only what stands here. To add a way of looking: a request with its own
-result type, a `PendingResult`, and a row in the `Ways` that `servicer` makes.
+A check says what it wants: each want is a target and who takes its result. There are two kinds of
+target: DNS lookups (`dns.shared_lookups`) and diagnoses (`diagnosis.shared_diagnoses`). The kind
+concerns the check and one way of looking. Whoever holds wants knows only what stands here.
+
+To add a way of looking: a target with its own result type, a `PendingResult`, and a row in the
+`Ways` that `servicer` makes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,11 +30,11 @@ class Target(Protocol[R_co]):
     """What to look at, hashable, so that equal ones may be looked at once."""
 
     def too_large(self, detail: str) -> R_co:
-        """Return the failure of whose servers made the result too large to be reported."""
+        """Return the failure of a domain whose servers made the result too large to report."""
 
 
 class PendingResult(Protocol[R_co]):
-    """The result of a request that was started; somebody holds it until they release it."""
+    """The result of a target that was started; somebody holds it until they release it."""
 
     @property
     def is_open(self) -> bool:
@@ -61,15 +63,15 @@ class PendingResult(Protocol[R_co]):
 
 
 class Ways:
-    """The ways in which this agent can look, by the type of their requests."""
+    """The ways in which this agent can look, by the type of their targets."""
 
     def __init__(self, ways: Mapping[type, Callable[..., PendingResult[Any]]]) -> None:
-        """Start each request by the function of its type, called as `start` is."""
+        """Start each target by the function of its type, called as `start` is."""
         self._ways = ways
 
-    def start(self, request: Target[R], receive: Callable[[R], None]) -> PendingResult[R]:
+    def start(self, target: Target[R], receive: Callable[[R], None]) -> PendingResult[R]:
         """Begin to look; `receive` gets the result later, once, unless it is released before."""
-        return self._ways[type(request)](request, receive)
+        return self._ways[type(target)](target, receive)
 
 
 Step = o.Finding | Sequence["Want[Any]"]
@@ -77,14 +79,14 @@ Step = o.Finding | Sequence["Want[Any]"]
 
 
 class Want(NamedTuple, Generic[R]):
-    """A request of a check, and who takes its result."""
+    """A target of a check, and who takes its result."""
 
-    request: Target[R]
+    target: Target[R]
     take: Callable[[R], Step]
 
 
 class Missing(Protocol):
     """Gives the result of what is still open at the deadline."""
 
-    def __call__(self, request: Target[R]) -> R:
-        """Return the result of a request that the check has wanted."""
+    def __call__(self, target: Target[R]) -> R:
+        """Return the result of a target that the check has wanted."""

@@ -24,7 +24,7 @@ class RunningCheck(Protocol):
         """Return what is wanted at first; the results go to each want's `take`."""
 
     def finish(self, missing: Missing) -> o.Finding:
-        """Return the finding with `missing(request)` for what is still open."""
+        """Return the finding with `missing(target)` for what is still open."""
 
 
 Make = Callable[[str, p.Check], RunningCheck]

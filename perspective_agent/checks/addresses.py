@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.dns.lookup import Answer, LookupRequest
+from perspective_agent.dns.lookup import Answer, LookupTarget
 from perspective_agent.dns.wire import A
 from perspective_agent.wants import Missing, Want
 
@@ -14,15 +14,15 @@ class AddressCheck:
 
     def __init__(self, name: str) -> None:
         """Look up `name` (no wildcard label)."""
-        self._request = LookupRequest(name, A)
+        self._target = LookupTarget(name, A)
 
     def start(self) -> Sequence[Want[Answer]]:
         """Want the one lookup."""
-        return (Want(self._request, to_finding),)
+        return (Want(self._target, to_finding),)
 
     def finish(self, missing: Missing) -> o.Finding:
         """Return the finding for no answer."""
-        return to_finding(missing(self._request))
+        return to_finding(missing(self._target))
 
 
 def to_finding(answer: Answer) -> o.Finding:

@@ -21,12 +21,14 @@ where the chain of trust ends (`insecurity`), and what the servers do when they 
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Any
 
 from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks.insecurity import ChainOfTrust
-from perspective_agent.dns.lookup import Answer, LookupRequest
+from perspective_agent.diagnosis.shared_diagnoses import DiagnosisResult, DiagnosisTarget
+from perspective_agent.dns.lookup import Answer, LookupTarget
 from perspective_agent.dns.wire import CAA, CNAME
 from perspective_agent.wants import Missing, Step, Want
 
@@ -39,15 +41,15 @@ class CaaWalkCheck:
 
     def __init__(self, name: str) -> None:
         """Walk from `name` (no wildcard label) up to and including its top-level domain."""
-        self._request = LookupRequest(name, CAA, climbs=True)
+        self._target = LookupTarget(name, CAA, climbs=True)
 
     def start(self) -> Sequence[Want[Answer]]:
         """Want the walk as a whole."""
-        return (Want(self._request, _to_finding),)
+        return (Want(self._target, _to_finding),)
 
     def finish(self, missing: Missing) -> o.Finding:
         """Return the finding at the deadline."""
-        return _to_finding(missing(self._request))
+        return _to_finding(missing(self._target))
 
 
 class ProvingWalkCheck:
@@ -60,11 +62,13 @@ class ProvingWalkCheck:
 
     def __init__(self, name: str, *, ask_servers: bool = False) -> None:
         """Walk from `name` (no wildcard label) up to and including its top-level domain."""
-        self._levels = [LookupRequest(level, CAA) for level in walk_levels(name)]
+        self._levels = [LookupTarget(level, CAA) for level in walk_levels(name)]
         self._ask_servers = ask_servers
-        self._wanted: set[LookupRequest] = set()
-        self._answers: dict[LookupRequest, o.Lookup] = {}
-        self._proving: list[LookupRequest] = []
+        self._wanted: set[LookupTarget] = set()
+        self._answers: dict[LookupTarget, o.Lookup] = {}
+        self._diagnoses: dict[LookupTarget, o.Diagnosis] = {}
+        """By the level that failed."""
+        self._proving: list[LookupTarget] = []
         """The levels that failed so that there may be a proof."""
 
     def start(self) -> Sequence[Want[Answer]]:
@@ -81,18 +85,27 @@ class ProvingWalkCheck:
                 break
         return _report(levels)
 
-    def _want(self, requests: Iterable[LookupRequest]) -> Sequence[Want[Answer]]:
+    def _want(self, targets: Iterable[LookupTarget]) -> Sequence[Want[Answer]]:
         """Want what was not wanted before."""
-        new = [one for one in dict.fromkeys(requests) if one not in self._wanted]
+        new = [one for one in dict.fromkeys(targets) if one not in self._wanted]
         self._wanted.update(new)
         return [Want(one, partial(self._take, one)) for one in new]
 
-    def _take(self, request: LookupRequest, answer: Answer) -> Step:
+    def _take(self, target: LookupTarget, answer: Answer) -> Step:
         """Take an answer; return the finding once it is certain."""
-        lookup = self._answers[request] = answer.levels[0]
-        more: Step = ()
-        if request in self._levels and _may_be_passed(lookup):
-            more = self._begin_proof(request)
+        lookup = self._answers[target] = answer.levels[0]
+        more: Sequence[Want[Any]] = ()
+        if target in self._levels and _may_be_passed(lookup):
+            more = self._begin_proof(target)
+        return self._go_on(more)
+
+    def _take_diagnosis(self, level: LookupTarget, result: DiagnosisResult) -> Step:
+        """Take what the servers of a level did; return the finding once it is certain."""
+        self._diagnoses[level] = result.diagnosis
+        return self._go_on(())
+
+    def _go_on(self, more: Sequence[Want[Any]]) -> Step:
+        """Return the finding if it is certain, else what is wanted besides."""
         levels: list[o.Lookup] = []
         for level in self._levels:
             found = self._find_level(level)
@@ -103,17 +116,17 @@ class ProvingWalkCheck:
                 break
         return _report(levels)
 
-    def _begin_proof(self, level: LookupRequest) -> Sequence[Want[Answer]]:
+    def _begin_proof(self, level: LookupTarget) -> Sequence[Want[Any]]:
         """Want what the proof of a level takes, unless too many failed."""
         if len(self._proving) == _MOST_PROOFS:
             return ()
         self._proving.append(level)
-        more = list(ChainOfTrust(level.name).wanted)
+        more: list[Want[Any]] = [*self._want(ChainOfTrust(level.name).wanted)]
         if self._ask_servers:
-            more.append(_servers_of(level))
-        return self._want(more)
+            more.append(Want(DiagnosisTarget(level.name), partial(self._take_diagnosis, level)))
+        return more
 
-    def _find_level(self, level: LookupRequest) -> o.Lookup | None:
+    def _find_level(self, level: LookupTarget) -> o.Lookup | None:
         """Return a level with what is proven of it; None: it is not certain yet."""
         lookup = self._answers.get(level)
         if lookup is None or level not in self._proving:
@@ -125,15 +138,15 @@ class ProvingWalkCheck:
             if wanted in self._answers
         ]
         cname = self._answers.get(_cname_of(level))
-        servers = self._answers.get(_servers_of(level))
-        if not any(ends) or cname is None or (self._ask_servers and servers is None):
+        diagnosis = self._diagnoses.get(level)
+        if not any(ends) or cname is None or (self._ask_servers and diagnosis is None):
             return None
         proven = o.Lookup()
         proven.CopyFrom(lookup)  # others hold it too
         if descent.proof is not None and _is_no_alias(cname):
             proven.insecurity_proof.CopyFrom(descent.proof)
-        if servers is not None:
-            proven.diagnosis.CopyFrom(servers.diagnosis)
+        if diagnosis is not None:
+            proven.diagnosis.CopyFrom(diagnosis)
         return proven
 
 
@@ -155,12 +168,8 @@ def _report(levels: Sequence[o.Lookup]) -> o.Finding:
     return finding
 
 
-def _cname_of(level: LookupRequest) -> LookupRequest:
-    return LookupRequest(level.name, CNAME)
-
-
-def _servers_of(level: LookupRequest) -> LookupRequest:
-    return LookupRequest(level.name, CAA, direct=True)
+def _cname_of(level: LookupTarget) -> LookupTarget:
+    return LookupTarget(level.name, CNAME)
 
 
 def _may_be_passed(lookup: o.Lookup) -> bool:

@@ -7,7 +7,7 @@ SERVFAIL, a timeout or an answer without AD is no such proof: those are "Indeter
 
 from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.dns.lookup import LookupRequest
+from perspective_agent.dns.lookup import LookupTarget
 from perspective_agent.dns.wire import DS
 
 ROOT = ""
@@ -21,7 +21,7 @@ class ChainOfTrust:
         self._levels = walk_levels(name)[::-1]
         self._answers: list[o.Lookup | None] = [None] * len(self._levels)
         # Fetched anew: an answer then shows also that our own way out works.
-        self.wanted = [LookupRequest(level, DS, fresh=True) for level in self._levels]
+        self.wanted = [LookupTarget(level, DS, fresh=True) for level in self._levels]
         self.proof: o.InsecurityProof | None = None
         """The highest insecure delegation, once it is found."""
 

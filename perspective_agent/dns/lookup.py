@@ -8,7 +8,7 @@ from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns.wire import failed
 
 
-class LookupRequest(NamedTuple):
+class LookupTarget(NamedTuple):
     """What to look up, and whether what the resolver remembers of it counts."""
 
     name: str
@@ -18,8 +18,6 @@ class LookupRequest(NamedTuple):
     climbs: bool = False
     """Look up its parents too, up to the top-level domain, and take the first that is no absence
     (`shared_lookups`)."""
-    direct: bool = False
-    """Ask the servers of the name themselves, past the resolver (`diagnosis`)."""
 
     def too_large(self, detail: str) -> Answer:
         """Return the failure of a domain whose sets and aliases are too large together."""

@@ -23,13 +23,11 @@ from typing import Any
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns.connection import PER_CONNECTION, PendingLookup, ResolverConnection, Take
-from perspective_agent.dns.lookup import LookupRequest
+from perspective_agent.dns.lookup import LookupTarget
 from perspective_agent.dns.overload_history import OverloadHistory
 from perspective_agent.dns.wire import failed, make_query
 
 Erase = Callable[[str, int], Coroutine[Any, Any, bool]]
-
-Diagnose = Callable[[str], Coroutine[Any, Any, o.Diagnosis]]
 
 CountLookup = Callable[[int, o.Lookup, int], None]
 """Gets the type and the result of a lookup, and how many microseconds it took."""
@@ -56,15 +54,13 @@ class ResolverLink:
         """
         self.address = address
         self.in_flight = 0
-        """Lookups that are not answered."""
+        """Lookups that are not answered, and diagnoses that are not done."""
         self.opened = 0
         """Connections opened since the start."""
         self.heard = 0
         """Answers the resolver has given so far."""
         self.overload_history = OverloadHistory()
         """When lookups waited for our own side."""
-        self.diagnose: Diagnose | None = None
-        """Asks the servers of a name directly, past the resolver; None: this agent does not."""
         self._erase = erase
         self._count = count
         self._tasks: set[asyncio.Task[object]] = set()
@@ -83,17 +79,14 @@ class ResolverLink:
         """Whether too many lookups wait for room to add any."""
         return len(self._waiting) >= _WAITING
 
-    def ask(self, wanted: LookupRequest, take: Take) -> PendingLookup:
+    def ask(self, target: LookupTarget, take: Take) -> PendingLookup:
         """Look up a name; `take` gets the answer, once, unless `abandon` comes first.
 
-        A fresh lookup is sent after the resolver has forgotten what it knows. A direct lookup is
-        sent past the resolver, and its answer is a diagnosis.
+        A fresh lookup is sent after the resolver has forgotten what it knows.
         """
-        lookup = PendingLookup(make_query(wanted.name, wanted.rdtype), take)
+        lookup = PendingLookup(make_query(target.name, target.rdtype), take)
         self.in_flight += 1
-        if wanted.direct:
-            self._spawn(self._ask_directly(lookup))
-        elif wanted.fresh:
+        if target.fresh:
             self._spawn(self._ask_fresh(lookup))
         else:
             self._send(lookup)
@@ -117,7 +110,7 @@ class ResolverLink:
     async def lookup(self, name: str, rdtype: int, timeout: float) -> o.Lookup:  # noqa: ASYNC109 - the result says so, no exception
         """Look up one name and wait; for the probe, not for questions."""
         answer: asyncio.Future[o.Lookup] = asyncio.get_running_loop().create_future()
-        lookup = self.ask(LookupRequest(name, rdtype), lambda found, _: answer.set_result(found))
+        lookup = self.ask(LookupTarget(name, rdtype), lambda found, _: answer.set_result(found))
         done, _ = await asyncio.wait([answer], timeout=timeout)
         if done:
             return answer.result()
@@ -181,17 +174,6 @@ class ResolverLink:
         if self._count is not None:
             self._count(lookup.query.rdtype, answer, elapsed_us)
         take(answer, elapsed_us)
-
-    async def _ask_directly(self, lookup: PendingLookup) -> None:
-        """Ask the servers of a name themselves."""
-        answer = o.Lookup(name=lookup.query.name)
-        if self.diagnose is None:
-            answer.diagnosis.incomplete = "this agent asks no server directly"
-        else:
-            answer.diagnosis.CopyFrom(await self.diagnose(lookup.query.name))
-        if lookup.take is not None:
-            self.in_flight -= 1
-            lookup.take(answer, _elapsed_us(lookup))
 
     async def _ask_fresh(self, lookup: PendingLookup) -> None:
         """Ask for what the resolver may already know; fail if it cannot be made to forget."""

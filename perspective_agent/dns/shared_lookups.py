@@ -29,7 +29,7 @@ from functools import partial
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns.connection import PendingLookup
-from perspective_agent.dns.lookup import Answer, LookupRequest
+from perspective_agent.dns.lookup import Answer, LookupTarget
 from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.dns.wire import failed
 
@@ -50,13 +50,13 @@ class SharedWalk:
         "holders",
         "lookup",
         "parent",
+        "target",
         "waiting",
-        "wanted",
     )
 
-    def __init__(self, wanted: LookupRequest, shared: SharedLookups) -> None:
+    def __init__(self, target: LookupTarget, shared: SharedLookups) -> None:
         """Begin without a lookup, and without a parent."""
-        self.wanted = wanted
+        self.target = target
         self._shared = shared
         self.lookup: PendingLookup | None = None
         """Its own lookup, while that is under way."""
@@ -181,35 +181,35 @@ class SharedLookups:
         """Look through `resolver`; `validates` says whether its AD bit means something."""
         self._resolver = resolver
         self._validates = validates
-        self._in_flight: dict[LookupRequest, SharedWalk] = {}
+        self._in_flight: dict[LookupTarget, SharedWalk] = {}
         """Walks whose own lookup is under way; of several that share it, the newest."""
 
-    def start(self, wanted: LookupRequest, receive: Receive) -> SharedWalk:
+    def start(self, target: LookupTarget, receive: Receive) -> SharedWalk:
         """Join or begin a walk; `receive` gets the answer, once, unless it is released before."""
-        walk = self._in_flight.get(wanted)
+        walk = self._in_flight.get(target)
         if walk is None or not walk.is_unanswered:
-            walk = self._begin(wanted, walk)
+            walk = self._begin(target, walk)
         walk.holders += 1
         walk.waiting.append(receive)
         return walk
 
-    def _begin(self, wanted: LookupRequest, beside: SharedWalk | None) -> SharedWalk:
+    def _begin(self, target: LookupTarget, beside: SharedWalk | None) -> SharedWalk:
         """Begin a walk; it shares the own lookup of an older one, if there is one."""
-        walk = self._in_flight[wanted] = SharedWalk(wanted, self)
+        walk = self._in_flight[target] = SharedWalk(target, self)
         if beside is not None:
             walk.beside, walk.lookup = beside, beside.lookup
-        parent = wanted.name.partition(".")[2]
-        if wanted.climbs and parent:
+        parent = target.name.partition(".")[2]
+        if target.climbs and parent:
             # Parents first: the name itself takes longest, and is then the last to be answered.
-            above = LookupRequest(parent, wanted.rdtype, wanted.fresh, climbs=True)
+            above = LookupTarget(parent, target.rdtype, target.fresh, climbs=True)
             walk.set_parent(self.start(above, walk.conclude))
         if beside is None:
-            walk.lookup = self._resolver.ask(wanted, partial(self._answered, wanted))
+            walk.lookup = self._resolver.ask(target, partial(self._answered, target))
         return walk
 
-    def _answered(self, wanted: LookupRequest, lookup: o.Lookup, elapsed_us: int) -> None:
+    def _answered(self, target: LookupTarget, lookup: o.Lookup, elapsed_us: int) -> None:
         """Hand an answer to all walks that wait for it, and let nobody join them any more."""
-        walks = self._in_flight.pop(wanted).sharers()
+        walks = self._in_flight.pop(target).sharers()
         for walk in walks:
             walk.lookup = None
         if lookup.dnssec in _SAID_BY_AD and not self._validates():
@@ -223,9 +223,9 @@ class SharedLookups:
         lookup, walk.lookup = walk.lookup, None
         if lookup is None:
             return
-        waiting = self._in_flight.pop(walk.wanted).sharers()
+        waiting = self._in_flight.pop(walk.target).sharers()
         if waiting:
-            self._in_flight[walk.wanted] = waiting[0]
+            self._in_flight[walk.target] = waiting[0]
         else:
             self._resolver.abandon(lookup)
 

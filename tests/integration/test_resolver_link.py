@@ -10,7 +10,7 @@ import pytest
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns.connection import PendingLookup, ResolverConnection
-from perspective_agent.dns.lookup import LookupRequest
+from perspective_agent.dns.lookup import LookupTarget
 from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.dns.wire import A, make_query
 from perspective_agent.unbound.control import UnboundControl
@@ -83,8 +83,8 @@ def test_lookups_that_hang_and_are_given_up_leave_their_places_to_others() -> No
                 complete.set()
 
         complete = asyncio.Event()
-        hung = [resolver.ask(LookupRequest(f"hung{n}.test", A), receive) for n in range(32)]
-        good = [resolver.ask(LookupRequest(f"good{n}.test", A), receive) for n in range(40)]
+        hung = [resolver.ask(LookupTarget(f"hung{n}.test", A), receive) for n in range(32)]
+        good = [resolver.ask(LookupTarget(f"good{n}.test", A), receive) for n in range(40)]
         await until(lambda: len(fake.asked) == len(hung))
         assert not answers
         for lookup in hung:
@@ -112,7 +112,7 @@ def test_what_is_given_up_while_failures_are_erased_is_not_asked_anew() -> None:
             raise AssertionError(lookup)
 
         resolver = ResolverLink(address, erase)
-        wanted[0] = resolver.ask(LookupRequest("failing.test", A), receive)
+        wanted[0] = resolver.ask(LookupTarget("failing.test", A), receive)
         await until(lambda: bool(erased))
         await asyncio.sleep(0.1)  # in which it could be asked anew
         resolver.close()
@@ -133,7 +133,7 @@ def test_a_closed_link_asks_nobody() -> None:
             failures.append(lookup.failure)
 
         for number in range(33):
-            resolver.ask(LookupRequest(f"hung{number}.test", A), receive)
+            resolver.ask(LookupTarget(f"hung{number}.test", A), receive)
         await until(lambda: len(fake.asked) == 32)
         resolver.close()
         await until(lambda: bool(failures))

@@ -8,7 +8,7 @@ import signal
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.cpu_starvation import CpuStarvation
-from perspective_agent.dns.lookup import LookupRequest
+from perspective_agent.dns.lookup import LookupTarget
 from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.examine import Examination
@@ -75,7 +75,7 @@ async def examine(unbound: PrivateUnbound) -> p.EncodedObservation:
     try:
         Examination(
             QUESTION,
-            Ways({LookupRequest: SharedLookups(resolver, lambda: True).start}),
+            Ways({LookupTarget: SharedLookups(resolver, lambda: True).start}),
             10,
             reported.set_result,
         ).start()

@@ -37,7 +37,7 @@ FAULTS = [
     Fault("tries are not told", RESOLVER, "        answer.tries = lookup.tries\n", ""),
     Fault("two tries are always told", RESOLVER, "        answer.tries = lookup.tries\n", "        answer.tries = 2\n"),
     Fault("the next question finds the failure remembered", RESOLVER, "            self._spawn(self._erase(lookup.query.name, lookup.query.rdtype))\n", ""),
-    Fault("what is to be fresh is what is remembered", RESOLVER, "        elif wanted.fresh:", "        elif False:"),
+    Fault("what is to be fresh is what is remembered", RESOLVER, "        if target.fresh:", "        if False:"),
     Fault("what cannot be fresh passes", RESOLVER, "        if self._erase is not None and await self._erase(query.name, query.rdtype):", "        if self._erase is None or await self._erase(query.name, query.rdtype) or True:"),
     Fault("our own strain excuses nothing", RESOLVER, "        self.overload_history.attribute(answer, lookup.sent_at)\n", ""),
     Fault("a lookup is answered twice", RESOLVER, "        take, lookup.take = lookup.take, None\n", "        take = lookup.take\n"),

@@ -6,6 +6,7 @@ WIRE = "perspective_agent/dns/wire.py"
 RECORDS = "perspective_agent/dns/records.py"
 WALK = "perspective_agent/checks/caa_walk.py"
 CHECKS = "perspective_agent/checks/__init__.py"
+DIAGNOSES = "perspective_agent/diagnosis/shared_diagnoses.py"
 DELEGATION = "perspective_agent/diagnosis/referral.py"
 DESCENT = "perspective_agent/checks/insecurity.py"
 DENIAL = "perspective_agent/dns/denial.py"
@@ -22,12 +23,12 @@ CAA_FINDING = "perspective_agent/checks/caa_walk.py"
 
 FAULTS = [
     # One lookup for all who ask while it is in flight, and none for who asks later.
-    Fault("what is in flight is asked again", WALKS, "        walk = self._in_flight.get(wanted)\n", "        walk = None\n"),
+    Fault("what is in flight is asked again", WALKS, "        walk = self._in_flight.get(target)\n", "        walk = None\n"),
     Fault("a parent's answer from before is told", WALKS, "if walk is None or not walk.is_unanswered:", "if walk is None:"),
     Fault("a lookup in flight is asked again beside it", WALKS, "        if beside is None:\n            walk.lookup = ", "        if True:\n            walk.lookup = "),
     Fault("who shares a lookup takes it from the others", WALKS, "        if waiting:\n", "        if False:\n"),
-    Fault("parents are asked for another type", WALKS, "LookupRequest(parent, wanted.rdtype,", "LookupRequest(parent, 1,"),
-    Fault("a lookup is shared after its answer", WALKS, "self._in_flight.pop(wanted).sharers()", "self._in_flight[wanted].sharers()"),
+    Fault("parents are asked for another type", WALKS, "LookupTarget(parent, target.rdtype,", "LookupTarget(parent, 1,"),
+    Fault("a lookup is shared after its answer", WALKS, "self._in_flight.pop(target).sharers()", "self._in_flight[target].sharers()"),
     Fault("an answer reaches the first alone", WALKS, "for receive in waiting:", "for receive in waiting[:1]:"),
     Fault("who lets go takes the lookup from all", WALKS, "        self.holders -= 1\n        if self.holders:\n            return\n", "        self.holders -= 1\n"),
     Fault("a lookup that nobody wants is not given up", WALKS, "            self._resolver.abandon(lookup)\n", "            pass\n"),
@@ -144,11 +145,19 @@ FAULTS = [
     Fault("any failure is no alias", WALK, "cname.failure.kind == o.FAILURE_KIND_SERVFAIL", 'cname.HasField("failure")'),
     Fault("a dead zone proves nothing", WALK, " or cname.failure.kind == o.FAILURE_KIND_SERVFAIL", ""),
     Fault("nobody waits for the alias", WALK, "not any(ends) or cname is None or", "not any(ends) or"),
-    Fault("nobody waits for the servers", WALK, " or (self._ask_servers and servers is None):", ":"),
-    Fault("what the servers did is not told", WALK, "            proven.diagnosis.CopyFrom(servers.diagnosis)\n", "            pass\n"),
+    Fault("nobody waits for the servers", WALK, " or (self._ask_servers and diagnosis is None):", ":"),
+    Fault("what the servers did is not told", WALK, "            proven.diagnosis.CopyFrom(diagnosis)\n", "            pass\n"),
     Fault("a hundred levels are proven", WALK, "_MOST_PROOFS = 4", "_MOST_PROOFS = 127"),
-    Fault("what was asked is asked again", WALK, "[one for one in dict.fromkeys(requests) if one not in self._wanted]", "list(requests)"),
+    Fault("what was asked is asked again", WALK, "[one for one in dict.fromkeys(targets) if one not in self._wanted]", "list(targets)"),
     Fault("a proof reaches who did not ask for one", WALK, "        proven = o.Lookup()\n        proven.CopyFrom(lookup)  # others hold it too\n", "        proven = lookup\n"),
+    # Asking servers directly, as a way of looking.
+    Fault("servers are asked again for each who asks", DIAGNOSES, "        pending = self._under_way.get(target)\n", "        pending = None\n"),
+    Fault("what the servers did is kept", DIAGNOSES, "        del self._under_way[pending.target]\n        waiting, pending", "        waiting, pending"),
+    Fault("servers are asked though nobody waits", DIAGNOSES, "            pending.task.cancel()\n", "            pass\n"),
+    Fault("who lets go stops it for the others", DIAGNOSES, "            if not self.waiting:\n                self._shared", "            if True:\n                self._shared"),
+    Fault("who comes joins what was stopped", DIAGNOSES, "        del self._under_way[pending.target]\n        if pending.task", "        if pending.task"),
+    Fault("a diagnosis cut short is one", DIAGNOSES, 'o.Diagnosis(incomplete=f"not done within {seconds:g} s")', "o.Diagnosis()"),
+    Fault("a diagnosis is not seen under way", DIAGNOSES, "        self._link.in_flight += 1\n", "        self._link.in_flight += 0\n"),
     # What a server says when it is asked directly.
     Fault("a failure is an answer", DELEGATION, "        return o.SERVER_OUTCOME_FAILED", "        return o.SERVER_OUTCOME_ANSWERED"),
     Fault("what is not authoritative is lame", DELEGATION, " or message.answer or message.rcode() == dns.rcode.NXDOMAIN:", ":"),
@@ -164,7 +173,7 @@ FAULTS = [
     Fault("opt-out is no proof", DESCENT, 'return proof.kind == "NSEC3 opt-out" and', "return False and"),
     Fault("an answer without AD is passed over", DESCENT, '            elif not (answer.HasField("absence") and answer.dnssec == o.DNSSEC_SECURE):\n                return True\n', ""),
     Fault("an open answer is passed over", DESCENT, "            if answer is None:\n                return False\n", "            if answer is None:\n                continue\n"),
-    Fault("DS records of now and of before", DESCENT, "LookupRequest(level, DS, fresh=True)", "LookupRequest(level, DS)"),
+    Fault("DS records of now and of before", DESCENT, "LookupTarget(level, DS, fresh=True)", "LookupTarget(level, DS)"),
     Fault("a host is a delegation", DENIAL, "return present == [True, False] and", "return present[1] is False and"),
     Fault("an apex is a delegation", DENIAL, "return present == [True, False] and", "return present[0] and"),
     Fault("a signed delegation is insecure", DENIAL, " and not lists(denial, dns.rdatatype.DS)", ""),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from perspective_agent.cpu_starvation import CpuStarvation, ran_throughout, read_sleeps
-from perspective_agent.dns.lookup import LookupRequest
+from perspective_agent.dns.lookup import LookupTarget
 from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.unbound.control import UnboundControl
 
@@ -56,7 +56,7 @@ def _in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def busy() -> ResolverLink:
     """Return a resolver with a lookup that nobody answers."""
     resolver = ResolverLink(("127.0.0.1", 9), connections=0)
-    resolver.ask(LookupRequest("www.example.test", 1), lambda *_: None)
+    resolver.ask(LookupTarget("www.example.test", 1), lambda *_: None)
     return resolver
 
 

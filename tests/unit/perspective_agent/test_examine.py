@@ -12,7 +12,7 @@ from mpic.v1 import perspective_pb2 as p
 from perspective_agent import checks, examine
 from perspective_agent.checks import make_check
 from perspective_agent.dns.connection import PendingLookup, Take
-from perspective_agent.dns.lookup import LookupRequest
+from perspective_agent.dns.lookup import LookupTarget
 from perspective_agent.dns.overload_history import OverloadHistory
 from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.dns.wire import make_query
@@ -36,7 +36,7 @@ class SilentResolver:
         self.abandoned: list[PendingLookup] = []
         self.overload_history = OverloadHistory()
 
-    def ask(self, wanted: LookupRequest, take: Take) -> PendingLookup:
+    def ask(self, wanted: LookupTarget, take: Take) -> PendingLookup:
         lookup = PendingLookup(make_query(wanted.name, wanted.rdtype), take)
         lookup.is_queued = wanted.rdtype == self.queued
         self.lookups.append(lookup)
@@ -47,7 +47,7 @@ class SilentResolver:
 
 
 def ways_over(resolver: Any) -> Ways:  # noqa: ANN401 - as a Resolver
-    return Ways({LookupRequest: SharedLookups(resolver, lambda: True).start})
+    return Ways({LookupTarget: SharedLookups(resolver, lambda: True).start})
 
 
 def begin(resolver: Any, reports: list[p.EncodedObservation]) -> Examination:  # noqa: ANN401
@@ -134,7 +134,7 @@ async def test_what_is_withdrawn_is_not_reported_and_what_waits_for_room_not_sen
 class FullResolver(SilentResolver):
     """Answers at once: an alias of the longest kind at each level, as a domain may have them."""
 
-    def ask(self, wanted: LookupRequest, take: Take) -> PendingLookup:
+    def ask(self, wanted: LookupTarget, take: Take) -> PendingLookup:
         lookup = super().ask(wanted, take)
         found = o.Lookup(name=wanted.name, absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_INSECURE)
         long = ["x" * 1000 for _ in range(17)]

@@ -13,7 +13,7 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent import checks
 from perspective_agent.dns.connection import PendingLookup, Take
-from perspective_agent.dns.lookup import LookupRequest
+from perspective_agent.dns.lookup import LookupTarget
 from perspective_agent.dns.overload_history import OverloadHistory
 from perspective_agent.dns.wire import make_query
 from perspective_agent.servicer import Identity, PerspectiveServicer, ResolverState
@@ -38,7 +38,7 @@ class Resolver:
         self.overload_history = OverloadHistory()
         self._soon: set[asyncio.Handle] = set()
 
-    def ask(self, wanted: LookupRequest, take: Take) -> PendingLookup:
+    def ask(self, wanted: LookupTarget, take: Take) -> PendingLookup:
         self.asked += 1
         lookup = PendingLookup(make_query(wanted.name, wanted.rdtype), take)
         absent = o.Lookup(name=wanted.name, absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_SECURE)

@@ -1,4 +1,4 @@
-"""A second way of looking, with requests and results of its own, beside DNS in one question.
+"""A second way of looking, with targets and results of its own, beside DNS in one question.
 
 Neither `examine` nor `wants` knows of it: here are all the parts that a way of looking needs.
 """
@@ -16,7 +16,7 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent import examine
 from perspective_agent.checks import CHECKS
-from perspective_agent.dns.lookup import Answer, LookupRequest
+from perspective_agent.dns.lookup import Answer, LookupTarget
 from perspective_agent.dns.wire import A
 from perspective_agent.examine import Examination
 from perspective_agent.wants import Missing, PendingResult, Step, Want, Ways
@@ -76,7 +76,7 @@ class PageCheck:
     """An address first, then a page: two ways of looking in one check."""
 
     def __init__(self, name: str) -> None:
-        self._lookup = LookupRequest(name, A)
+        self._lookup = LookupTarget(name, A)
         self._fetch = Fetch(f"http://{name}/")
 
     def start(self) -> Sequence[Want[Answer]]:
@@ -105,23 +105,23 @@ class World:
         self.reports: list[p.EncodedObservation] = []
         self._is_reported = asyncio.Event()
         question = p.Question(id=7, name=NAME, checks=[p.Check(addresses=p.AddressLookup())])
-        ways = Ways({LookupRequest: self._look_up, Fetch: self._fetch})
+        ways = Ways({LookupTarget: self._look_up, Fetch: self._fetch})
         self.examination = Examination(question, ways, timeout, self._take)
         self.examination.start()
 
     def _look_up(
-        self, request: LookupRequest, receive: Callable[[Answer], None]
+        self, target: LookupTarget, receive: Callable[[Answer], None]
     ) -> PendingResult[Answer]:
         pending: Any = PendingPage(lambda _: None)
-        found = Answer((o.Lookup(name=request.name, absence=o.ABSENCE_NO_DATA),), (3,))
+        found = Answer((o.Lookup(name=target.name, absence=o.ABSENCE_NO_DATA),), (3,))
         pending.is_open = False
         pending.release = lambda _: None
         pending.withdraw = lambda: None
         asyncio.get_running_loop().call_soon(receive, found)
         return pending  # type: ignore[no-any-return]
 
-    def _fetch(self, request: Fetch, receive: Callable[[Page], None]) -> PendingPage:
-        assert request.url == f"http://{NAME}/"
+    def _fetch(self, target: Fetch, receive: Callable[[Page], None]) -> PendingPage:
+        assert target.url == f"http://{NAME}/"
         self.pages.append(PendingPage(receive))
         return self.pages[-1]
 

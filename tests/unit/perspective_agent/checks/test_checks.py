@@ -12,7 +12,8 @@ from perspective_agent.checks import CHECKS, RunningCheck
 from perspective_agent.checks.addresses import AddressCheck
 from perspective_agent.checks.caa_walk import CaaWalkCheck, ProvingWalkCheck
 from perspective_agent.checks.insecurity import ChainOfTrust
-from perspective_agent.dns.lookup import Answer, LookupRequest
+from perspective_agent.diagnosis.shared_diagnoses import DiagnosisResult, DiagnosisTarget
+from perspective_agent.dns.lookup import Answer, LookupTarget
 from perspective_agent.dns.wire import CAA, CNAME, DS, A, failed
 from perspective_agent.wants import Missing, Want
 
@@ -50,9 +51,9 @@ class Driven:
 
     @property
     def wanted(self) -> list[Any]:
-        return [want.request for want in self._wants]
+        return [want.target for want in self._wants]
 
-    def add(self, number: int, result: Answer) -> o.Finding | None:
+    def add(self, number: int, result: Answer | DiagnosisResult) -> o.Finding | None:
         step = self._wants[number].take(result)
         if isinstance(step, o.Finding):
             return step
@@ -74,7 +75,7 @@ def read(finding: o.Finding | None) -> o.Finding:
 
 def test_a_walk_is_one_want_and_its_levels_are_the_finding() -> None:
     check = Driven(CaaWalkCheck(LEVELS[0]))
-    assert check.wanted == [LookupRequest(LEVELS[0], CAA, climbs=True)]
+    assert check.wanted == [LookupTarget(LEVELS[0], CAA, climbs=True)]
     levels = absent(LEVELS[0]), found(LEVELS[1])
     assert list(read(check.add(0, answer(*levels))).caa_walk.levels) == list(levels)
 
@@ -86,7 +87,7 @@ def test_a_walk_that_is_cut_short_is_found_so() -> None:
 
 def test_addresses_are_one_lookup_whatever_its_answer() -> None:
     check = Driven(AddressCheck(LEVELS[0]))
-    assert check.wanted == [LookupRequest(LEVELS[0], A)]
+    assert check.wanted == [LookupTarget(LEVELS[0], A)]
     assert read(check.add(0, answer(broken(LEVELS[0])))).addresses.lookup.HasField("failure")
     lookup = read(check.finish(late)).addresses.lookup
     assert lookup.failure.kind == o.FAILURE_KIND_TIMEOUT
@@ -130,7 +131,7 @@ def descend(*answers: o.Lookup) -> str:
 
 def test_every_level_from_the_top_is_asked_anew_for_its_ds() -> None:
     assert ChainOfTrust(LEVELS[0]).wanted == [
-        LookupRequest(level, DS, fresh=True) for level in LEVELS[::-1]
+        LookupTarget(level, DS, fresh=True) for level in LEVELS[::-1]
     ]
 
 
@@ -194,7 +195,7 @@ def proving() -> Driven:
     check = proving_walk(LEVELS[0])
     assert check.add(0, answer(broken(LEVELS[0]))) is None
     assert check.wanted[:DSS] == [
-        LookupRequest(level, of) for of in (CAA, CNAME) for level in LEVELS
+        LookupTarget(level, of) for of in (CAA, CNAME) for level in LEVELS
     ]
     assert [wanted.rdtype for wanted in check.wanted[DSS:]] == [DS] * 3
     for index in (1, 2):
@@ -246,8 +247,8 @@ def test_rfc_8659_3_the_set_above_a_failure_is_seen(order: tuple[int, ...]) -> N
     first = next(
         number
         for number, wanted in enumerate(check.wanted)
-        if wanted == LookupRequest("example", DS, fresh=True)
-        and LookupRequest(LEVELS[0], DS, fresh=True) in check.wanted[number : number + 3]
+        if wanted == LookupTarget("example", DS, fresh=True)
+        and LookupTarget(LEVELS[0], DS, fresh=True) in check.wanted[number : number + 3]
     )
     assert check.add(CNAMES, answer(absent(LEVELS[0]))) is None
     levels = levels_of(check.add(first, answer(no_ds("example", "NSEC"))))
@@ -273,29 +274,29 @@ def test_two_levels_that_failed_have_a_proof_each() -> None:
     assert top.HasField("absence")
 
 
-def asked_directly(name: str) -> o.Lookup:
+def asked_directly() -> DiagnosisResult:
     reply = o.ServerReply(address="203.0.113.67", outcome=o.SERVER_OUTCOME_FAILED)
-    return o.Lookup(name=name, diagnosis=o.Diagnosis(zone="b.example", servers=[reply]))
+    return DiagnosisResult(o.Diagnosis(zone="b.example", servers=[reply]), (1,))
 
 
 def test_br_4_2_2_1_the_servers_of_a_level_that_failed_are_asked_directly() -> None:
     for order in permutations(range(3)):
         check = proving_walk(LEVELS[0], ask_servers=True)
-        assert not any(one.direct for one in check.wanted)
+        assert not any(isinstance(one, DiagnosisTarget) for one in check.wanted)
         assert check.add(1, answer(absent(LEVELS[1]))) is None
         assert check.add(2, answer(absent(LEVELS[2]))) is None
         assert check.add(0, answer(broken(LEVELS[0]))) is None
-        direct = check.wanted.index(LookupRequest(LEVELS[0], CAA, direct=True))
+        direct = check.wanted.index(DiagnosisTarget(LEVELS[0]))
         assert direct == len(check.wanted) - 1
         answers = [
-            (CNAMES, absent(LEVELS[0])),
-            (DSS, no_ds("example", "NSEC")),
-            (direct, asked_directly(LEVELS[0])),
+            (CNAMES, answer(absent(LEVELS[0]))),
+            (DSS, answer(no_ds("example", "NSEC"))),
+            (direct, asked_directly()),
         ]
-        findings = [check.add(answers[one][0], answer(answers[one][1])) for one in order]
+        findings = [check.add(*answers[one]) for one in order]
         assert findings[:2] == [None, None]
         failed_level, *above = levels_of(findings[2])
-        assert failed_level.diagnosis == asked_directly(LEVELS[0]).diagnosis
+        assert failed_level.diagnosis == asked_directly().diagnosis
         assert failed_level.insecurity_proof.zone_cut == "example"
         assert not any(level.HasField("diagnosis") for level in above)
 
@@ -306,11 +307,12 @@ def test_of_a_name_of_many_levels_that_failed_few_are_proven() -> None:
     check = proving_walk(name, ask_servers=True)
     findings = [check.add(index, answer(broken(level))) for index, level in enumerate(levels)]
     assert not any(findings)
-    assert sum(one.direct for one in check.wanted) == 4
+    assert sum(isinstance(one, DiagnosisTarget) for one in check.wanted) == 4
     assert len(check.wanted) <= 3 * len(levels) + 4
     for index, wanted in enumerate(check.wanted[len(levels) :], len(levels)):
-        lookup = asked_directly(wanted.name) if wanted.direct else no_ds(wanted.name, "NSEC")
-        finding = check.add(index, answer(lookup))
+        is_direct = isinstance(wanted, DiagnosisTarget)
+        result = asked_directly() if is_direct else answer(no_ds(wanted.name, "NSEC"))
+        finding = check.add(index, result)
     proven = [level.HasField("diagnosis") for level in levels_of(finding)]
     assert proven == [True] * 4 + [False] * 5
 

@@ -8,7 +8,7 @@ import pytest
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns import resolver as module
 from perspective_agent.dns.connection import PER_CONNECTION, PendingLookup, ResolverConnection
-from perspective_agent.dns.lookup import LookupRequest
+from perspective_agent.dns.lookup import LookupTarget
 from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.dns.wire import CAA, A, failed
 
@@ -89,7 +89,7 @@ class Asker:
     def ask(self, *names: str, fresh: bool = False) -> list[PendingLookup]:
         return [
             self.resolver.ask(
-                LookupRequest(name, A, fresh), lambda found, _: self.answers.append(found)
+                LookupTarget(name, A, fresh), lambda found, _: self.answers.append(found)
             )
             for name in names
         ]
@@ -312,32 +312,3 @@ async def test_what_our_own_side_was_too_slow_for_is_ours(
     asker.ask("a.test")
     wires[0].answer(o.FAILURE_KIND_SERVFAIL)
     assert asker.kinds == [o.FAILURE_KIND_OVERLOADED]
-
-
-async def test_a_direct_lookup_goes_past_the_resolver(wires: list[Wire]) -> None:
-    asker, answer = Asker(), asyncio.Event()
-
-    async def diagnose(name: str) -> o.Diagnosis:
-        await answer.wait()
-        return o.Diagnosis(zone=name)
-
-    asker.resolver.diagnose = diagnose
-    wanted = LookupRequest("a.test", CAA, direct=True)
-    asker.resolver.ask(wanted, lambda found, _: asker.answers.append(found))
-    given_up = asker.resolver.ask(wanted, lambda found, _: asker.answers.append(found))
-    await settle()
-    assert asker.resolver.in_flight == 2
-    asker.resolver.abandon(given_up)
-    answer.set()
-    await settle()
-    assert asker.answers == [o.Lookup(name="a.test", diagnosis=o.Diagnosis(zone="a.test"))]
-    assert asker.resolver.in_flight == 0
-    assert not wires
-
-
-async def test_an_agent_that_asks_no_server_directly_says_so() -> None:
-    asker = Asker()
-    wanted = LookupRequest("a.test", CAA, direct=True)
-    asker.resolver.ask(wanted, lambda found, _: asker.answers.append(found))
-    await settle()
-    assert asker.answers[0].diagnosis.incomplete == "this agent asks no server directly"

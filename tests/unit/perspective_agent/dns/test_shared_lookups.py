@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns.connection import PendingLookup, Take
-from perspective_agent.dns.lookup import Answer, LookupRequest
+from perspective_agent.dns.lookup import Answer, LookupTarget
 from perspective_agent.dns.overload_history import OverloadHistory
 from perspective_agent.dns.shared_lookups import SharedLookups, SharedWalk
 from perspective_agent.dns.wire import CAA, A, failed, make_query
@@ -26,7 +26,7 @@ class Link:
         self.abandoned: list[PendingLookup] = []
         self.overload_history = OverloadHistory()
 
-    def ask(self, wanted: LookupRequest, take: Take) -> PendingLookup:
+    def ask(self, wanted: LookupTarget, take: Take) -> PendingLookup:
         self.asked.append(PendingLookup(make_query(wanted.name, wanted.rdtype), take))
         return self.asked[-1]
 
@@ -84,8 +84,8 @@ def walks(link: Link) -> SharedLookups:
     return walks_over(link)
 
 
-def caa(name: str) -> LookupRequest:
-    return LookupRequest(name, CAA, climbs=True)
+def caa(name: str) -> LookupTarget:
+    return LookupTarget(name, CAA, climbs=True)
 
 
 def absent(name: str, absence: o.Absence.ValueType = o.ABSENCE_NO_DATA) -> o.Lookup:
@@ -154,7 +154,7 @@ def test_a_set_at_a_parent_waits_for_every_level_below() -> None:
 
 
 def test_another_type_does_not_climb(link: Link, walks: SharedLookups, seen: Seen) -> None:
-    walks.start(LookupRequest(HOST, A), seen.at(1))
+    walks.start(LookupTarget(HOST, A), seen.at(1))
     assert link.names == [HOST]
     link.answer(absent(HOST))
     assert seen.names(1) == [HOST]
@@ -217,7 +217,7 @@ def test_the_ad_bit_of_a_resolver_that_does_not_validate_says_nothing(
 ) -> None:
     level = found(HOST)
     level.dnssec = said
-    walks_over(link, validates=False).start(LookupRequest(HOST, A), seen.at(1))
+    walks_over(link, validates=False).start(LookupTarget(HOST, A), seen.at(1))
     link.answer(level)
     assert seen[1].levels[0].dnssec == told
 
@@ -242,9 +242,9 @@ def test_another_type_or_name_is_another_lookup(
     link: Link, walks: SharedLookups, seen: Seen
 ) -> None:
     for wanted in (
-        LookupRequest(TOP, CAA, climbs=True),
-        LookupRequest(TOP, A),
-        LookupRequest("test", A),
+        LookupTarget(TOP, CAA, climbs=True),
+        LookupTarget(TOP, A),
+        LookupTarget("test", A),
     ):
         walks.start(wanted, seen.at(0))
     assert len(link.asked) == 3
