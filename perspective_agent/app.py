@@ -1,7 +1,6 @@
 """Builds an agent from its settings, runs it and ends it."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -25,7 +24,6 @@ from mpic.runtime.reload import Reloadable, Reloader
 from mpic.runtime.settings import check_tls
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
-from perspective_agent.cpu_starvation import CpuStarvation
 from perspective_agent.diagnosis.servers import Diagnoser
 from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.metrics import AgentMetrics
@@ -34,7 +32,6 @@ from perspective_agent.settings import AgentSettings, ResolverTable, read_settin
 from perspective_agent.stream import StreamOptions
 from perspective_agent.unbound.capacity import FULL, Capacity, find_capacity
 from perspective_agent.unbound.control import FailureEraser, UnboundControl
-from perspective_agent.unbound.liveness import INTERVAL, ResolverLiveness
 from perspective_agent.unbound.process import PrivateUnbound
 from perspective_agent.unbound.statistics import UnboundStatistics
 from perspective_agent.unbound.trust_anchor import read_key_tags
@@ -42,19 +39,14 @@ from perspective_agent.unbound.validation_probe import (
     ProbeResult,
     ResolverNotValidatingError,
     probe_validation,
-    succeed,
 )
+from perspective_agent.watches import adapt_limit, watch_liveness, watch_validation
 
 log = structlog.get_logger()
-
-Tell = Callable[[], Awaitable[None]]
-"""Tells everybody concerned whether the agent can look."""
 
 SERVICE: str = perspective_pb2.DESCRIPTOR.services_by_name["PerspectiveService"].full_name
 
 
-_SLOW = 0.4
-"""At most this part of a question's time may pass in waiting for our own side."""
 _FREE = frozenset({"tls", "callers", "log.level"})
 """What may change while it runs."""
 
@@ -99,11 +91,11 @@ async def run_agent(settings: AgentSettings, file: Path, worker: int = 0) -> Non
             servicer.tell()
 
         watches = [
-            asyncio.create_task(_watch_validation(resolver, settings.resolver, tell)),
+            asyncio.create_task(watch_validation(resolver, settings.resolver, tell)),
             asyncio.create_task(
-                _watch_liveness(resolver, settings.resolver.restart_hung_after, tell)
+                watch_liveness(resolver, settings.resolver.restart_hung_after, tell)
             ),
-            asyncio.create_task(_adapt_limit(resolver, servicer, settings.agent.lookup_timeout)),
+            asyncio.create_task(adapt_limit(resolver, servicer, settings.agent.lookup_timeout)),
             asyncio.create_task(reloader.run()),
         ]
         await server.run_until_signal(settings.agent.shutdown_grace, servicer.drain)
@@ -251,58 +243,3 @@ async def _probe_until_validating(
         event = "resolver_not_validating" if probe.is_conclusive else "resolver_probe_inconclusive"
         log.warning(event, evidence=probe.evidence)
         await asyncio.sleep(0.5)
-
-
-async def _watch_validation(resolver: ResolverState, table: ResolverTable, tell: Tell) -> None:
-    """Keep `resolver.probe` up to date."""
-    while True:
-        is_proven = resolver.probe.validates and resolver.probe.is_conclusive
-        await asyncio.sleep(table.probe_interval if is_proven else 1.0)
-        if resolver.hangs:
-            continue
-        latest = await probe_validation(
-            resolver.link, resolver.control, table.probe_timeout, table.rules()
-        )
-        probe = succeed(resolver.probe, latest)
-        if is_proven and not latest.is_conclusive:
-            log.warning("resolver_probe_inconclusive", evidence=latest.evidence)
-        is_new = probe.validates != resolver.probe.validates
-        resolver.probe = probe
-        if is_new:
-            log.warning("resolver_probe", validates=probe.validates, evidence=probe.evidence)
-            await tell()
-
-
-async def _watch_liveness(resolver: ResolverState, restart_after: float, tell: Tell) -> None:
-    """Keep `resolver.hangs` up to date; kill a resolver that goes on hanging."""
-    liveness, clock = (
-        ResolverLiveness(resolver.link, resolver.control),
-        asyncio.get_running_loop().time,
-    )
-    alive_at = clock()
-    while True:
-        await asyncio.sleep(INTERVAL)
-        hangs = await liveness.check()
-        if hangs != resolver.hangs:
-            log.warning("resolver_hangs" if hangs else "resolver_lives_again", evidence=hangs)
-            resolver.hangs = hangs
-            await tell()
-        if not hangs:
-            alive_at = clock()
-        elif resolver.kill is not None and clock() - alive_at > restart_after:
-            resolver.kill()
-            alive_at = clock()
-
-
-async def _adapt_limit(
-    resolver: ResolverState, servicer: PerspectiveServicer, longest: float
-) -> None:
-    """Let in only as many questions as can be looked up in a part of the time they may take."""
-    starvation = CpuStarvation(resolver.link, resolver.control)
-    while True:
-        await starvation.measure()
-        load = servicer.load()
-        is_slow = time.perf_counter() - load.oldest > _SLOW * longest
-        servicer.limit.adjust(
-            load.questions, strained=resolver.link.overload_history.is_on and is_slow
-        )

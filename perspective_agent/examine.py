@@ -19,7 +19,7 @@ from typing import Any, Generic
 from mpic.bounds import FINDING_OCTETS
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.checks import CHECKS, RunningCheck, make_check
+from perspective_agent.checks import CHECKS, RunningCheck, read_kind
 from perspective_agent.wants import PendingResult, R, Target, Want, Ways
 
 Report = Callable[[p.EncodedObservation], None]
@@ -55,25 +55,25 @@ class Examination:
     def start(self) -> None:
         """Begin to look at all that all checks want."""
         for asked in self._asked:
-            check = make_check(self._name, asked)
-            if isinstance(check, o.Finding):
+            kind = read_kind(asked.SerializeToString())
+            if isinstance(kind, o.Finding):
                 self._checks.append(None)
-                self._findings.append(check)
+                self._findings.append(kind)
             else:
-                self._checks.append(check)
+                self._checks.append(CHECKS[kind](self._name, asked))
                 self._findings.append(None)
         self._missing = self._findings.count(None)
         self._deadline = asyncio.get_running_loop().call_later(self._timeout, self._expire)
-        for number, known in enumerate(self._checks):
-            if known is not None:
-                self._look(number, known.start())
+        for number, check in enumerate(self._checks):
+            if check is not None:
+                self._look(number, check.start())
         self._report_if_complete()
 
     def _look(self, number: int, wants: Sequence[Want[Any]]) -> None:
         """Start what a check wants."""
         for want in wants:
             held = _HeldWant(self, number, want)
-            held.pending = self._ways.start(want.target, held.receive)
+            held.pending = self._ways[type(want.target)](want.target, held.receive)
             self._held.append(held)
             self._unanswered += 1
 

@@ -140,7 +140,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         self._resolver = resolver
         lookups = SharedLookups(resolver.link, resolver.validates)
         diagnoses = SharedDiagnoses(resolver.diagnose, resolver.link)
-        self._ways = Ways({LookupTarget: lookups.start, DiagnosisTarget: diagnoses.start})
+        self._ways: Ways = {LookupTarget: lookups.start, DiagnosisTarget: diagnoses.start}
         self._timeout = timeout
         self._options = stream
         self._streams: set[ObservationStream] = set()

@@ -62,17 +62,12 @@ class PendingResult(Protocol[R_co]):
         """Let go of it, received or not; what nobody holds any more is given up."""
 
 
-class Ways:
-    """The ways in which this agent can look, by the type of their targets."""
+Ways = Mapping[type, Callable[[Any, Callable[[Any], None]], PendingResult[Any]]]
+"""The ways in which an agent can look: for each type of target, what begins to look at one.
 
-    def __init__(self, ways: Mapping[type, Callable[..., PendingResult[Any]]]) -> None:
-        """Start each target by the function of its type, called as `start` is."""
-        self._ways = ways
-
-    def start(self, target: Target[R], receive: Callable[[R], None]) -> PendingResult[R]:
-        """Begin to look; `receive` gets the result later, once, unless it is released before."""
-        return self._ways[type(target)](target, receive)
-
+That is given a target and `receive`, which gets its result later, once, unless it is released
+before.
+"""
 
 Step = o.Finding | Sequence["Want[Any]"]
 """What follows from a result: the finding, or what a check wants besides (nothing: it waits)."""

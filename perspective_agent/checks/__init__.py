@@ -36,15 +36,9 @@ CHECKS: dict[str, Make] = {
 }
 
 
-def make_check(name: str, asked: p.Check) -> RunningCheck | o.Finding:
-    """Return the check that is asked for, or the finding that this agent does not do it."""
-    kind = _read_kind(asked.SerializeToString())
-    return kind if isinstance(kind, o.Finding) else CHECKS[kind](name, asked)
-
-
 @lru_cache(maxsize=1024)
-def _read_kind(octets: bytes) -> str | o.Finding:
-    """Return which check is asked for, or the finding that this agent is older than who asks.
+def read_kind(octets: bytes) -> str | o.Finding:
+    """Return which check a Check asks for, or the finding that this agent is older than who asks.
 
     It is older too if more is demanded of a check than it knows: its finding would look as if it
     had understood that. Nearly all questions ask for the same few checks, so each is read once.

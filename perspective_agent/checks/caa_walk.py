@@ -83,7 +83,7 @@ class ProvingWalkCheck:
             levels.append(found)
             if _ends_walk(found):
                 break
-        return _report(levels)
+        return _to_finding(Answer(tuple(levels), ()))
 
     def _want(self, targets: Iterable[LookupTarget]) -> Sequence[Want[Answer]]:
         """Want what was not wanted before."""
@@ -114,7 +114,7 @@ class ProvingWalkCheck:
             levels.append(found)
             if _ends_walk(found):
                 break
-        return _report(levels)
+        return _to_finding(Answer(tuple(levels), ()))
 
     def _begin_proof(self, level: LookupTarget) -> Sequence[Want[Any]]:
         """Want what the proof of a level takes, unless too many failed."""
@@ -158,13 +158,9 @@ def make(name: str, asked: p.Check) -> CaaWalkCheck | ProvingWalkCheck:
 
 
 def _to_finding(answer: Answer) -> o.Finding:
-    return _report(answer.levels)
-
-
-def _report(levels: Sequence[o.Lookup]) -> o.Finding:
     """Return the finding of one level or more, from the name upwards."""
     finding = o.Finding()
-    finding.caa_walk.levels.extend(levels)
+    finding.caa_walk.levels.extend(answer.levels)
     return finding
 
 

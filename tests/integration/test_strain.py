@@ -15,7 +15,6 @@ from perspective_agent.examine import Examination
 from perspective_agent.unbound.configuration import UnboundOptions
 from perspective_agent.unbound.control import FailureEraser, UnboundControl
 from perspective_agent.unbound.process import PrivateUnbound
-from perspective_agent.wants import Ways
 from tests.world.internet import Internet
 
 QUESTION = p.Question(
@@ -75,7 +74,7 @@ async def examine(unbound: PrivateUnbound) -> p.EncodedObservation:
     try:
         Examination(
             QUESTION,
-            Ways({LookupTarget: SharedLookups(resolver, lambda: True).start}),
+            {LookupTarget: SharedLookups(resolver, lambda: True).start},
             10,
             reported.set_result,
         ).start()

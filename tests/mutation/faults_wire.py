@@ -42,7 +42,7 @@ FAULTS = [
     Fault("a strange kernel ends the watch", EXERTION, "except (OSError, ValueError, IndexError):", "except OSError:"),
     Fault("AD is believed of who does not validate", WALKS, "        if lookup.dnssec in _SAID_BY_AD and not self._validates():", "        if False:"),
     Fault("bogus is unknown to who does not validate", WALKS, "lookup.dnssec in _SAID_BY_AD and not", "not"),
-    Fault("observations leave out a level", CAA_FINDING, "finding.caa_walk.levels.extend(levels)", "finding.caa_walk.levels.extend(levels[:1])"),
+    Fault("observations leave out a level", CAA_FINDING, "finding.caa_walk.levels.extend(answer.levels)", "finding.caa_walk.levels.extend(answer.levels[:1])"),
     Fault("findings of any size are sent", EXAMINE, "        if len(octets) <= FINDING_OCTETS:", "        if True:"),
     # The query.
     Fault("CD is set", WIRE, "_QUERY_FLAGS = 0x0120", "_QUERY_FLAGS = 0x0130"),
@@ -238,7 +238,7 @@ FAULTS = [
     Fault("an examination that ended waits for the collector", EXAMINE, "            self._deadline.cancel()\n            self._held = []\n", "            self._deadline.cancel()\n"),
     # What a newer coordinator asks.
     Fault("a check of no kind is the first there is", CHECKS, "    if kind is None or kind not in CHECKS:\n        return _unsupported(f\"the check {kind or 'asked for'}\")\n", "    kind = kind or next(iter(CHECKS))\n"),
-    Fault("one check that is not known fails all", EXAMINE, "                self._checks.append(None)\n                self._findings.append(check)\n", "                self._checks = [None] * len(self._asked)\n                self._findings = [check] * len(self._asked)\n                break\n"),
+    Fault("one check that is not known fails all", EXAMINE, "                self._checks.append(None)\n                self._findings.append(kind)\n", "                self._checks = [None] * len(self._asked)\n                self._findings = [kind] * len(self._asked)\n                break\n"),
     Fault("what is demanded besides is passed over", CHECKS, "    if discard_unknown(asked):\n", "    if False:\n"),
     Fault("what is demanded inside a check is passed over", CHECKS, "    if discard_unknown(asked):\n", "    asked.caa_walk.DiscardUnknownFields()\n    if discard_unknown(asked):\n"),
     Fault("who is not known is not said", CHECKS, "it is older than the caller", "it does not do it"),

@@ -10,7 +10,6 @@ from mpic.bounds import OBSERVATION_OCTETS
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent import checks, examine
-from perspective_agent.checks import make_check
 from perspective_agent.dns.connection import PendingLookup, Take
 from perspective_agent.dns.lookup import LookupTarget
 from perspective_agent.dns.overload_history import OverloadHistory
@@ -47,7 +46,7 @@ class SilentResolver:
 
 
 def ways_over(resolver: Any) -> Ways:  # noqa: ANN401 - as a Resolver
-    return Ways({LookupTarget: SharedLookups(resolver, lambda: True).start})
+    return {LookupTarget: SharedLookups(resolver, lambda: True).start}
 
 
 def begin(resolver: Any, reports: list[p.EncodedObservation]) -> Examination:  # noqa: ANN401
@@ -203,8 +202,8 @@ async def test_a_check_that_the_agreement_has_and_this_agent_not_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(checks, "CHECKS", {"addresses": checks.CHECKS["addresses"]})
-    checks._read_kind.cache_clear()
-    finding = make_check(QUESTION.name, QUESTION.checks[0])
-    checks._read_kind.cache_clear()
+    checks.read_kind.cache_clear()
+    finding = checks.read_kind(QUESTION.checks[0].SerializeToString())
+    checks.read_kind.cache_clear()
     assert isinstance(finding, o.Finding)
     assert finding.not_run.detail.startswith("this agent does not know the check caa_walk;")

@@ -19,7 +19,7 @@ from perspective_agent.checks import CHECKS
 from perspective_agent.dns.lookup import Answer, LookupTarget
 from perspective_agent.dns.wire import A
 from perspective_agent.examine import Examination
-from perspective_agent.wants import Missing, PendingResult, Step, Want, Ways
+from perspective_agent.wants import Missing, PendingResult, Step, Want
 
 NAME = "www.example.test"
 TEXT = "token"
@@ -105,7 +105,7 @@ class World:
         self.reports: list[p.EncodedObservation] = []
         self._is_reported = asyncio.Event()
         question = p.Question(id=7, name=NAME, checks=[p.Check(addresses=p.AddressLookup())])
-        ways = Ways({LookupTarget: self._look_up, Fetch: self._fetch})
+        ways = {LookupTarget: self._look_up, Fetch: self._fetch}
         self.examination = Examination(question, ways, timeout, self._take)
         self.examination.start()
 
