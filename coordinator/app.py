@@ -11,13 +11,12 @@ import structlog
 
 from coordinator.api.record_queries import RecordQueries
 from coordinator.api.servicer import CorroborationServicer, StreamLimits
-from coordinator.corroboration import Corroborator
-from coordinator.decision.attempt import Attempt
+from coordinator.corroboration import Corroborator, InForce, Parts
 from coordinator.overload.admission import Admission
 from coordinator.overload.limiter import Limiter
 from coordinator.overload.metrics import LimiterCollector
 from coordinator.perspectives.agent_clock import ClockBounds
-from coordinator.perspectives.client import ClientOptions
+from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.fanout import Fanout, Timing
 from coordinator.record.builder import RecordBuilder
 from coordinator.record.chain import Head, find_lead
@@ -25,9 +24,9 @@ from coordinator.record.metrics import HeadsCollector, RecordCollector
 from coordinator.record.reader import Reader
 from coordinator.record.settings import RecordTable, policy_version
 from coordinator.record.timestamps import to_us
-from coordinator.record.writer import RecordWriter, Unrecorded
+from coordinator.record.unrecorded import Unrecorded
+from coordinator.record.writer import RecordWriter
 from coordinator.reload import FREE, RunningParts, read_again
-from coordinator.request_handler import Counter, Registry, RequestHandler
 from coordinator.rules.roster import Rules
 from coordinator.settings import CoordinatorSettings, check_roster
 from coordinator.telemetry.collectors import LinkCollector, RosterCollector, TakingUpCollector
@@ -75,26 +74,35 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         spans = _open_spans(settings, stack)
         fanout = _make_fanout(settings, rules, tls, timing)
         server = _make_server(settings, worker, tls)
+        parts = Parts(
+            limiter=Limiter(Admission(settings.limits.bounds()), timing.attempt),
+            idempotency=idempotency,
+            fanout=fanout,
+            record_writer=record_writer,
+            metrics=metrics,
+            spans=spans,
+            clock=_now,
+            is_stopping=lambda: server.stopping,
+            max_linger=timing.attempt,
+        )
         record_builder = RecordBuilder(fanout.links, policy_version(rules.policy))
-        registry = Registry(record_writer, record_builder, idempotency)
-        corroborator = Corroborator(rules, fanout, _now, partial(_keep, metrics, registry, spans))
-        counter = _make_counter(settings, timing, metrics)
-        clerk = RequestHandler(corroborator, registry, counter, lambda: server.stopping)
-        archive = _make_archive(settings.record, record_writer, reader, program)
+        corroborator = Corroborator(parts, InForce(rules, settings.issuers(), record_builder))
+        record_queries = _make_record_queries(settings.record, record_writer, reader, program)
         limits = StreamLimits(window=table.gather_window)
         identify = partial(server.identify, SERVICE)
-        servicer = CorroborationServicer(clerk, archive, fanout.links, limits, identify)
-        change = RunningParts(
-            file, SERVICE, server, fanout, corroborator, clerk, servicer, metrics, program
+        servicer = CorroborationServicer(
+            corroborator, record_queries, fanout.links, limits, identify
         )
-        reloader = Reloader(_reloadable(file, change), settings, program)
-        parts = _Parts(server, fanout, corroborator, record_writer, clerk.gate)
-        pages = _make_pages(reloader, program, parts)
+        running = RunningParts(
+            file, SERVICE, server, fanout, corroborator, servicer, metrics, program
+        )
+        reloader = Reloader(_reloadable(file, running), settings, program)
+        pages = _make_pages(reloader, program, _Shown(server, corroborator, parts))
         address = shift_port(settings.admin.listen, worker)
         await stack.enter_async_context(open_admin(address, file, pages))
         stack.push_async_callback(fanout.close)
         await asyncio.gather(fanout.open(table.connect_patience), idempotency.recall())
-        stack.callback(clerk.turned_away.write)
+        stack.callback(corroborator.turned_away.write)
         await _serve(server, servicer, reloader, table.shutdown_grace)
 
 
@@ -157,15 +165,7 @@ def _make_fanout(
     return Fanout(rules.roster, options, timing)
 
 
-def _make_counter(
-    settings: CoordinatorSettings, timing: Timing, metrics: CoordinatorMetrics
-) -> Counter:
-    """Return what takes in and counts questions."""
-    gate = Limiter(Admission(settings.limits.bounds()), timing.attempt)
-    return Counter(settings.issuers(), timing.attempt, gate, metrics)
-
-
-def _reloadable(file: Path, change: RunningParts) -> Reloadable[CoordinatorSettings]:
+def _reloadable(file: Path, running: RunningParts) -> Reloadable[CoordinatorSettings]:
     """Say how the configuration is read again, and what of it may change."""
     return Reloadable(
         file=file,
@@ -173,53 +173,46 @@ def _reloadable(file: Path, change: RunningParts) -> Reloadable[CoordinatorSetti
         name_files=lambda settings: settings.tls.paths(),
         dump=CoordinatorSettings.model_dump,
         free=FREE,
-        adopt=change.adopt,
+        adopt=running.adopt,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class _Shown:
     """What the admin port shows the state of."""
 
     server: Server
-    fanout: Fanout
     corroborator: Corroborator
-    record_writer: RecordWriter | Unrecorded
-    gate: Limiter
+    parts: Parts
 
 
 def _make_pages(
-    reloader: Reloader[CoordinatorSettings], program: ProgramMetrics, parts: _Parts
+    reloader: Reloader[CoordinatorSettings], program: ProgramMetrics, shown: _Shown
 ) -> AdminPages:
-    """Export what is read at each scrape, and say when questions may come."""
-    fanout, corroborator = parts.fanout, parts.corroborator
-    program.register(parts.server.meter.collectors)
+    """Export what is read from the parts at each scrape, and say when requests may come."""
+    server, corroborator = shown.server, shown.corroborator
+    fanout, record_writer = shown.parts.fanout, shown.parts.record_writer
+    program.register(server.meter.collectors)
     program.register(
         (
-            LimiterCollector(parts.gate),
-            TakingUpCollector(parts.server.lacking),
+            LimiterCollector(shown.parts.limiter),
+            TakingUpCollector(server.lacking),
             LinkCollector(lambda: fanout.links),
-            RosterCollector(lambda: Rules(corroborator.roster, corroborator.policy), _now),
+            RosterCollector(lambda: corroborator.rules, _now),
         )
     )
-    if isinstance(parts.record_writer, RecordWriter):
-        program.register((RecordCollector(parts.record_writer),))
+    if isinstance(record_writer, RecordWriter):
+        program.register((RecordCollector(record_writer),))
     readiness = Readiness()
-    readiness.require("serving", parts.server.why_not_serving)
+    readiness.require("serving", server.why_not_serving)
     readiness.require("primary", lambda: why_no_primary(fanout.links))
-    readiness.require("quorum", lambda: why_no_quorum(fanout.links, corroborator))
-    readiness.require("record", parts.record_writer.why_not_writing)
+    readiness.require("quorum", partial(_why_no_quorum, corroborator, fanout))
+    readiness.require("record", record_writer.why_not_writing)
     return AdminPages(program.registry, readiness, lambda: reloader.settings)
 
 
-def _keep(
-    metrics: CoordinatorMetrics, registry: Registry, spans: Spans | None, attempt: Attempt
-) -> None:
-    """Count, log and write down an attempt once every perspective has replied."""
-    metrics.count_complete(attempt)
-    registry.keep_late(attempt)
-    if spans is not None and attempt.traceparent:
-        spans.show(attempt)
+def _why_no_quorum(corroborator: Corroborator, fanout: Fanout) -> str:
+    return why_no_quorum(fanout.links, corroborator.rules.roster, corroborator.row_in_force)
 
 
 def _open_spans(settings: CoordinatorSettings, stack: AsyncExitStack) -> Spans | None:
@@ -263,7 +256,7 @@ def _open_reader(table: RecordTable, stack: AsyncExitStack) -> Reader | None:
     return reader
 
 
-def _make_archive(
+def _make_record_queries(
     table: RecordTable,
     record_writer: RecordWriter | Unrecorded,
     reader: Reader | None,
@@ -272,9 +265,9 @@ def _make_archive(
     """Return what answers questions about the record, if there is one."""
     if reader is None or isinstance(record_writer, Unrecorded):
         return None
-    archive = RecordQueries(reader, record_writer, frozenset(table.auditors), _now)
-    program.register((archive.reported,))
-    return archive
+    record_queries = RecordQueries(reader, record_writer, frozenset(table.auditors), _now)
+    program.register((record_queries.reported,))
+    return record_queries
 
 
 def _now() -> datetime:

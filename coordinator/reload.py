@@ -11,11 +11,10 @@ from pathlib import Path
 import structlog
 
 from coordinator.api.servicer import CorroborationServicer
-from coordinator.corroboration import Corroborator
+from coordinator.corroboration import Corroborator, InForce
 from coordinator.perspectives.fanout import Fanout
 from coordinator.record.builder import RecordBuilder
 from coordinator.record.settings import policy_version
-from coordinator.request_handler import RequestHandler
 from coordinator.rules.roster import Rules
 from coordinator.settings import CoordinatorSettings, check_roster, read_settings
 from coordinator.telemetry.metrics import CoordinatorMetrics
@@ -52,7 +51,6 @@ class RunningParts:
     server: Server
     fanout: Fanout
     corroborator: Corroborator
-    clerk: RequestHandler
     servicer: CorroborationServicer
     metrics: CoordinatorMetrics
     program: ProgramMetrics
@@ -68,9 +66,9 @@ class RunningParts:
         # From here on nothing fails, and no other task runs. The roster is that of the connections.
         rules = Rules(self.fanout.roster, settings.policy.policy())
         self.server.adopt(tls, {self.service: frozenset(settings.callers.allowed)})
-        self.corroborator.adopt(rules)
         record_builder = RecordBuilder(self.fanout.links, policy_version(rules.policy))
-        self.clerk.adopt(record_builder, settings.issuers(), settings.limits.bounds())
+        self.corroborator.adopt(InForce(rules, settings.issuers(), record_builder))
+        self.corroborator.limiter.admission.bounds = settings.limits.bounds()
         self.servicer.adopt(self.fanout.links)
         self.metrics.cover(rules)
         self.program.show_certificates(find_ends(tls.certificate, tls.authority))

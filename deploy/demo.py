@@ -47,7 +47,7 @@ class Expected:
 APPROVED_BY_ALL = Expected(0, c.REASON_CORROBORATED, "5/5")
 APPROVED_BY_FOUR = Expected(0, c.REASON_CORROBORATED, "4/5")
 SUPPRESSED = Expected(1, c.REASON_QUORUM_NOT_MET, "3/5", error=338)
-FORBIDDEN_BY_CAA = Expected(1, c.REASON_PRIMARY_CAA_FORBIDS, "0/5")
+FORBIDDEN_BY_CAA = Expected(1, c.REASON_PRIMARY_FORBIDS, "0/5")
 
 
 class SceneError(Exception):

@@ -63,13 +63,13 @@ class RecordQueries:
     ) -> c.GetCorroborationResponse:
         """Return what the record has, as far as it can be sent; raises RequestError."""
         check_reading(request)
-        dossier, question = await self._find(request, caller, may_audit=True)
+        entries, question = await self._find(request, caller, may_audit=True)
         response = c.GetCorroborationResponse()
         fill_answer(response.verdict, question, wanted=request.names)
-        add_all_late(response, dossier.late, question)
-        latest = dossier.issuances[-_MOST_ISSUANCES:]
+        add_all_late(response, entries.late, question)
+        latest = entries.issuances[-_MOST_ISSUANCES:]
         response.issuances.extend([one.issuance for one in latest])
-        response.issuances_left_out = len(dossier.issuances) - len(latest)
+        response.issuances_left_out = len(entries.issuances) - len(latest)
         if question.superseded_by:
             response.superseded_by = show_id(question.superseded_by)
         return response
@@ -81,7 +81,7 @@ class RecordQueries:
         check_issuance(request.issuance)
         check_id(request)
         try:
-            dossier, question = await self._find(request, caller, may_audit=False)
+            entries, question = await self._find(request, caller, may_audit=False)
         except RequestError as error:
             if error.reason == "RECORD_NOT_FOUND":
                 self._complain(Basis.UNKNOWN, request, caller, r.Record())
@@ -92,7 +92,7 @@ class RecordQueries:
         issuance.record_id, issuance.caller = question.id, caller
         issuance.issuance.CopyFrom(request.issuance)
         issuance.issuance.reported_at.FromDatetime(self._clock())
-        if any(_is_same(issuance.issuance, one.issuance) for one in dossier.issuances):
+        if any(_is_same(issuance.issuance, one.issuance) for one in entries.issuances):
             return c.RecordIssuanceResponse(record_id=record_id)
         basis = find_basis(question, issuance.issuance)
         if basis is Basis.APPROVED:
@@ -100,10 +100,10 @@ class RecordQueries:
         else:
             # It is written down all the more, and shouted about even if it cannot be.
             self._complain(basis, request, caller, question)
-        if len(dossier.issuances) >= MOST_RECORDED:
+        if len(entries.issuances) >= MOST_RECORDED:
             text = f"{MOST_RECORDED} certificates are recorded on it already"
             raise RequestError(grpc.StatusCode.FAILED_PRECONDITION, "TOO_MANY_ISSUANCES", text)
-        await self._record_writer.write(question.id, lambda: entry)
+        await self._record_writer.write(question.id, entry)
         return c.RecordIssuanceResponse(record_id=record_id)
 
     def _complain(
@@ -134,15 +134,15 @@ class RecordQueries:
         is_by_id = request.WhichOneof("by") == "record_id"
         found: tuple[RecordEntries, r.Record] | None = None
         for record in reversed((await self._find_ids(request, caller))[-NEWEST:]):
-            dossier = await self._reader.read(record)
-            question = dossier.question
+            entries = await self._reader.read(record)
+            question = entries.question
             if question is None or not (question.caller == caller or is_auditor):
                 continue
             if not is_by_id and question.request_id != request.request_id:
                 continue
             if is_by_id or is_determination(question):
-                return dossier, question
-            found = found or (dossier, question)
+                return entries, question
+            found = found or (entries, question)
         if found is not None:
             return found
         text = "there is no such record, or none that this caller may have"

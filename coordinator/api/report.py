@@ -10,6 +10,7 @@ from typing import NamedTuple
 from coordinator.checks.check import MalformedFindingError
 from coordinator.decision.observation import read_observation
 from coordinator.decision.vote import NOT_AWAITED
+from coordinator.rules.responsibility import Responsible, blame_dissent
 from mpic.bounds import DETAIL_OCTETS
 from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c
@@ -17,6 +18,13 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r
 
 SHORT_DETAIL_OCTETS = 256
+
+_RESPONSIBLE = {
+    None: c.RESPONSIBLE_UNSPECIFIED,
+    Responsible.DOMAIN: c.RESPONSIBLE_DOMAIN,
+    Responsible.CALLER: c.RESPONSIBLE_CALLER,
+    Responsible.OURS: c.RESPONSIBLE_SERVICE,
+}
 
 
 class Facts(NamedTuple):
@@ -27,7 +35,12 @@ class Facts(NamedTuple):
     reply: r.RecordedReply
     observation: bytes
     """Empty: none, or one that is garbage, which the record alone has."""
-    caa: c.CaaDetermination | None
+    determinations: Sequence[c.Determination]
+
+
+def to_message(responsible: Responsible | None) -> "c.Responsible.ValueType":
+    """Say whose failure something is in the agreement's word."""
+    return _RESPONSIBLE[responsible]
 
 
 def read_facts(record: r.Record) -> list[list[Facts]]:
@@ -43,10 +56,8 @@ def read_late_facts(late: r.LateReply, record: r.Record) -> Facts:
     observation = late.observation
     if reply.observation:
         observation = name.observations[reply.observation - 1]
-    caa = late.determination if late.HasField("determination") else None
-    if reply.determination:
-        caa = name.determinations[reply.determination - 1]
-    return Facts(_describe(perspective), reply, _keep_sound(observation), caa)
+    determinations = late.determinations or _pick(reply, name.determinations)
+    return Facts(_describe(perspective), reply, _keep_sound(observation), determinations)
 
 
 def fill_report(report: c.PerspectiveReport, facts: Facts) -> None:
@@ -59,8 +70,7 @@ def fill_report(report: c.PerspectiveReport, facts: Facts) -> None:
         report.lookups_us.MergeFrom(reply.lookups_us)
     if facts.observation:
         report.observation.MergeFromString(facts.observation)
-    if facts.caa is not None:
-        report.caa.CopyFrom(facts.caa)
+    report.determinations.extend(facts.determinations)
 
 
 def fill_short_report(report: c.PerspectiveReport, facts: Facts) -> None:
@@ -75,13 +85,21 @@ def fill_short_report(report: c.PerspectiveReport, facts: Facts) -> None:
 
 def _read_facts_of(name: r.RecordedName, described: Sequence[c.PerspectiveReport]) -> list[Facts]:
     observations = [b"", *map(_keep_sound, name.observations)]
-    determinations = [None, *name.determinations]
     return [
         Facts(
-            perspective, reply, observations[reply.observation], determinations[reply.determination]
+            perspective,
+            reply,
+            observations[reply.observation],
+            _pick(reply, name.determinations),
         )
         for perspective, reply in zip(described, name.replies, strict=True)
     ]
+
+
+def _pick(
+    reply: r.RecordedReply, determinations: Sequence[c.Determination]
+) -> Sequence[c.Determination]:
+    return [determinations[number - 1] for number in reply.determinations]
 
 
 def _keep_sound(octets: bytes) -> bytes:
@@ -111,6 +129,8 @@ def _fill_outcome(report: c.PerspectiveReport, reply: r.RecordedReply) -> None:
         if dissent == c.DISSENT_NOT_AWAITED and not detail:
             detail = NOT_AWAITED.detail
         report.dissent, report.detail = dissent, shorten(detail, DETAIL_OCTETS)
+        report.check = reply.check
+        report.responsible = to_message(blame_dissent(dissent))
     else:
         report.corroborates = True
     if reply.HasField("elapsed_us"):

@@ -15,12 +15,12 @@ from coordinator.api.report import (
     fill_short_report,
     read_facts,
     read_late_facts,
+    to_message,
 )
 from coordinator.api.shortening import FRAME, choose_whole
 from coordinator.decision.attempt_id import show_id
 from coordinator.decision.verdict import QUORUM_ERROR, is_quorum_error
 from coordinator.record.determination import blame_name
-from coordinator.rules.responsibility import Responsible
 from mpic.bounds import DETAIL_OCTETS
 from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c
@@ -31,13 +31,6 @@ ANSWER_OCTETS = 3 * 1024 * 1024
 
 LATE_OCTETS = 512 * 1024
 """Of what came late, where an answer is read back with it."""
-
-_RESPONSIBLE = {
-    None: c.RESPONSIBLE_UNSPECIFIED,
-    Responsible.DOMAIN: c.RESPONSIBLE_DOMAIN,
-    Responsible.CALLER: c.RESPONSIBLE_CALLER,
-    Responsible.OURS: c.RESPONSIBLE_SERVICE,
-}
 
 
 def fill_answer(
@@ -98,14 +91,26 @@ def _fill_head(response: c.CorroborateResponse, record: r.Record) -> None:
     response.policy.CopyFrom(record.policy)
     _set(response.asked_at, record.asked_at_us)
     _set(response.decided_at, record.decided_at_us)
-    response.issuer_domains.extend(record.issuer_domains)
+    response.issuer_domains.extend(_issuer_domains(record))
     for verdict in response.names:
         if verdict.HasField("error"):
             response.error.CopyFrom(verdict.error)
             break
     response.approved = is_approved(record)
-    if response.approved and not record.dry_run:
-        _set(response.caa_usable_until, min(name.caa_usable_until_us for name in record.names))
+    if ends := [end for name in record.names if (end := _caa_usable_until(name))]:
+        _set(response.caa_usable_until, min(ends))
+
+
+def _issuer_domains(record: r.Record) -> Sequence[str]:
+    """Return what CAA was judged by, which is the same for all names."""
+    asked = (check.caa for name in record.names for check in name.checks if check.HasField("caa"))
+    return next((caa.issuer_domains for caa in asked), ())
+
+
+def _caa_usable_until(name: r.RecordedName) -> int:
+    """Return until when the CAA check of a name may be used to issue; 0: it is not told."""
+    pairs = zip(name.checks, name.usable_until_us)  # noqa: B905 - none where nothing is permitted
+    return next((end for check, end in pairs if check.HasField("caa")), 0)
 
 
 def _fill_verdict(verdict: c.NameVerdict, record: r.Record, name: r.RecordedName) -> None:
@@ -114,15 +119,26 @@ def _fill_verdict(verdict: c.NameVerdict, record: r.Record, name: r.RecordedName
     verdict.reason = name.reason
     verdict.approved = name.reason == c.REASON_CORROBORATED
     if not verdict.approved:
-        verdict.responsible = _RESPONSIBLE[blame_name(record, name)]
+        verdict.responsible = to_message(blame_name(record, name))
     verdict.detail = shorten(name.detail, DETAIL_OCTETS)
     verdict.quorum = name.quorum
     verdict.required = name.required
     if is_quorum_error(name.reason):
         verdict.error.code = QUORUM_ERROR
         verdict.error.message = f"Issuance suppressed: {verdict.detail}"
-    if name.caa_usable_until_us:
-        _set(verdict.caa_usable_until, name.caa_usable_until_us)
+    verdict.check = name.check
+    verdict.checks.extend(name.checks)
+    _add_determinations(verdict, name)
+
+
+def _add_determinations(verdict: c.NameVerdict, name: r.RecordedName) -> None:
+    """Add what each check came to at the primary, and until when it may be used to issue."""
+    primary = name.replies[0].determinations if name.replies else ()
+    for index, number in enumerate(primary):
+        told = verdict.determinations.add()
+        told.CopyFrom(name.determinations[number - 1])
+        if name.usable_until_us and name.usable_until_us[index]:
+            _set(told.usable_until, name.usable_until_us[index])
 
 
 def _add_whole(

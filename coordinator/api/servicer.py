@@ -9,9 +9,9 @@ import grpc
 
 from coordinator.api.record_queries import RecordQueries
 from coordinator.api.response import fill_answer
-from coordinator.api.stream import QuestionStream
-from coordinator.perspectives.fanout import AnyClient
-from coordinator.request_handler import Call, RequestHandler
+from coordinator.api.stream import RequestStream
+from coordinator.corroboration import Call, Corroborator
+from coordinator.perspectives.open_questions import AnyClient
 from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.grpc.identity import Context, peer_trace
 from mpic.v1 import corroboration_pb2 as c
@@ -33,23 +33,23 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
 
     def __init__(
         self,
-        clerk: RequestHandler,
-        archive: RecordQueries | None,
+        corroborator: Corroborator,
+        record_queries: RecordQueries | None,
         links: Sequence[AnyClient],
         limits: StreamLimits,
         identify: Callable[[Context], Sequence[str]],
     ) -> None:
-        """Answer what `clerk` decides and `archive` finds; report on these links.
+        """Answer what `corroborator` decides and `record_queries` find; report on these links.
 
-        Without an archive nothing is recorded that could be asked about. `identify` returns the
+        Without record queries nothing is recorded that could be asked about. `identify` returns the
         identities of a caller that are on the list of callers.
         """
-        self._request_handler = clerk
-        self._record_queries = archive
+        self._corroborator = corroborator
+        self._record_queries = record_queries
         self._links = links
         self._limits = limits
         self._identify = identify
-        self._streams: set[QuestionStream] = set()
+        self._streams: set[RequestStream] = set()
 
     def adopt(self, links: Sequence[AnyClient]) -> None:
         """Report on these links from now on."""
@@ -64,7 +64,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         self, request: c.CorroborateRequest, context: Context
     ) -> c.CorroborateResponse:
         """Answer one question."""
-        record = await self._request_handler.decide(request, self._call(context))
+        record = await self._corroborator.corroborate(request, self._call(context))
         response = c.CorroborateResponse()
         fill_answer(response, record)
         return response
@@ -74,11 +74,11 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
     ) -> AsyncIterator[c.CorroborateStreamResponse]:
         """Answer questions as they finish, matched by request id."""
         call = self._call(context)
-        stream = QuestionStream(
-            partial(self._request_handler.decide, call=call),
+        stream = RequestStream(
+            partial(self._corroborator.corroborate, call=call),
             self._limits.window,
             self._limits.in_flight,
-            partial(self._request_handler.gate.limit_of, call.caller),
+            partial(self._corroborator.limiter.limit_of, call.caller),
         )
         self._streams.add(stream)
         reading = asyncio.create_task(stream.read(request_iterator))
@@ -116,7 +116,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
 
     def _call(self, context: Context) -> Call:
         """Say who calls, and until when."""
-        caller = self._request_handler.gate.admission.name_caller(self._identify(context))
+        caller = self._corroborator.limiter.admission.name_caller(self._identify(context))
         return Call(caller, context.time_remaining, peer_trace(context))
 
     def _open_record(self) -> RecordQueries:

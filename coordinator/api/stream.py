@@ -30,7 +30,7 @@ Decide = Callable[[c.CorroborateRequest], Awaitable[r.Record]]
 Decided = tuple[c.CorroborateRequest, r.Record | RequestError]
 
 
-class QuestionStream:
+class RequestStream:
     """The questions of one stream that are being decided."""
 
     def __init__(self, decide: Decide, window: float, most: int, limit: Callable[[], int]) -> None:

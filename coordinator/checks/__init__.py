@@ -1,40 +1,60 @@
-"""What is asked of every name, and who judges the findings: one shape, one register.
+"""What can be asked about a name, and who judges the findings: one shape, one register.
 
 To add a check: its messages in the agreement, a module beside `addresses` and `caa`, and a line in
-`CHECKS` under the name of the `oneof` member. A perspective corroborates a name only if every
-check does.
+`CHECKS` under the name of its member of `RequestedCheck`. The register says what there is. What is
+asked about a name is said by the request, stands in the record, and alone is judged.
 """
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from coordinator.checks.addresses import AddressJudge
 from coordinator.checks.caa.check import CaaJudge
-from coordinator.checks.check import Ask, Judgement
-from coordinator.rules.policy import PolicyRow
-from mpic.v1 import observation_pb2 as o
+from coordinator.checks.check import CheckJudge, JudgingRules, Subject
+from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 
-
-class CheckJudge(Protocol):
-    """How one check is asked for, and how its findings are judged."""
-
-    def request(self, row: PolicyRow) -> p.Check:
-        """Return the message that asks for it under a policy row."""
-
-    def judge(self, finding: o.Finding, ask: Ask) -> Judgement:
-        """Judge one perspective's finding alone; raises MalformedFindingError."""
-
-    def compare(self, remote: o.Finding, primary: o.Finding, ask: Ask) -> Judgement:
-        """Judge a remote's finding against the primary's; each stood alone."""
-
-
 CHECKS: Mapping[str, CheckJudge] = {
-    "caa_walk": CaaJudge(),
+    "caa": CaaJudge(),
     "addresses": AddressJudge(),
 }
 
 
-def request_checks(row: PolicyRow) -> list[p.Check]:
-    """Return what is asked under a policy row, as a question holds it."""
-    return [check.request(row) for check in CHECKS.values()]
+class UnknownCheckError(ValueError):
+    """A check was asked that this program does not know."""
+
+
+class AskedCheck(NamedTuple):
+    """One check that is asked about a name."""
+
+    name: str
+    """The name of a member of `RequestedCheck`."""
+    asked: c.RequestedCheck
+    judge: CheckJudge
+    question: p.Check
+    kind: str
+    """By which agents know it: the name of a member of `Check`, and of `Finding`."""
+
+
+def request_checks(subject: Subject, rules: JudgingRules) -> Sequence[AskedCheck]:
+    """Return the checks that a caller's name is asked for, with what each is judged by."""
+    requested = (judge.request(subject) for judge in CHECKS.values())
+    return read_checks((one for one in requested if one is not None), rules)
+
+
+def read_checks(checks: Iterable[c.RequestedCheck], rules: JudgingRules) -> Sequence[AskedCheck]:
+    """Return checks, of a request or of a record, under rules; raises UnknownCheckError.
+
+    The messages are kept, with the rules filled in.
+    """
+    return [_read_check(one, rules) for one in checks]
+
+
+def _read_check(asked: c.RequestedCheck, rules: JudgingRules) -> AskedCheck:
+    name = asked.WhichOneof("kind")
+    judge = CHECKS.get(name or "")
+    if name is None or judge is None:
+        raise UnknownCheckError("it was asked for a check that this program does not know")
+    judge.apply_rules(asked, rules)
+    question = judge.question(asked)
+    return AskedCheck(name, asked, judge, question, question.WhichOneof("kind") or "")

@@ -11,14 +11,15 @@ from collections.abc import Callable, Mapping
 
 from coordinator.checks.check import (
     ABSENCES,
-    Ask,
     Judgement,
+    JudgingRules,
     MalformedFindingError,
+    Statuses,
+    Subject,
     check_validated,
     choose_dissent,
     describe_failure,
 )
-from coordinator.rules.policy import PolicyRow
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -35,6 +36,9 @@ STRICTEST_FIRST = (
 )
 
 Addresses = frozenset[bytes]
+
+_QUESTION = p.Check(addresses=p.AddressLookup())
+_PASSED = Judgement()
 
 _AGREE: Mapping[c.AddressAgreement.ValueType, Callable[[Addresses, Addresses], bool]] = {
     c.ADDRESS_AGREEMENT_EXACT: lambda one, other: one == other,
@@ -56,26 +60,41 @@ def is_looser(one: c.AddressAgreement.ValueType, other: c.AddressAgreement.Value
 class AddressJudge:
     """The check `addresses`."""
 
-    def request(self, row: PolicyRow) -> p.Check:  # noqa: ARG002 - it is always the same
-        """Return the message that asks for it."""
-        return p.Check(addresses=p.AddressLookup())
+    def request(self, subject: Subject) -> c.RequestedCheck:  # noqa: ARG002 - of every name
+        """Return the check."""
+        return c.RequestedCheck(addresses=c.RequestedAddresses())
 
-    def judge(self, finding: o.Finding, ask: Ask) -> Judgement:
+    def apply_rules(self, asked: c.RequestedCheck, rules: JudgingRules) -> None:
+        """Fill in how closely the addresses must agree."""
+        asked.addresses.agreement = rules.attempt.address_agreement
+
+    def question(self, asked: c.RequestedCheck) -> p.Check:  # noqa: ARG002 - it is always the same
+        """Return what the perspectives are asked."""
+        return _QUESTION
+
+    def judge(
+        self,
+        finding: o.Finding,
+        name: str,
+        asked: c.RequestedCheck,  # noqa: ARG002 - any answer will do
+        believed: Statuses,
+    ) -> Judgement:
         """Judge one perspective's answer alone: any answer will do, a failure will not."""
-        lookup = _well_formed(finding, ask)
+        lookup = _well_formed(finding, name, believed)
         if lookup.HasField("failure"):
             detail = f"A lookup failed: {describe_failure(lookup.failure)}"
-            dissent = choose_dissent(lookup.failure, c.DISSENT_ADDRESSES_FAILED)
-            return Judgement(dissent, detail)
-        return Judgement(c.DISSENT_UNSPECIFIED, "")
+            return Judgement(c.OUTCOME_FAILED, choose_dissent(lookup.failure), detail)
+        return _PASSED
 
-    def compare(self, remote: o.Finding, primary: o.Finding, ask: Ask) -> Judgement:
+    def compare(
+        self, remote: o.Finding, primary: o.Finding, asked: c.RequestedCheck
+    ) -> Judgement | None:
         """Judge a remote's answer against the primary's; both are without failure."""
         seen, expected = read_addresses(remote), read_addresses(primary)
-        if agree(seen, expected, ask.address_agreement):
-            return Judgement(c.DISSENT_UNSPECIFIED, "")
+        if agree(seen, expected, asked.addresses.agreement):
+            return None
         detail = f"sees {_say(seen)} where the primary sees {_say(expected)}"
-        return Judgement(c.DISSENT_ADDRESSES_DIFFER, detail)
+        return Judgement(c.OUTCOME_DIFFERS, c.DISSENT_DIFFERS, detail)
 
 
 def read_addresses(finding: o.Finding) -> Addresses:
@@ -83,11 +102,11 @@ def read_addresses(finding: o.Finding) -> Addresses:
     return frozenset(finding.addresses.lookup.records.rdata)
 
 
-def _well_formed(finding: o.Finding, ask: Ask) -> o.Lookup:
+def _well_formed(finding: o.Finding, name: str, believed: Statuses) -> o.Lookup:
     """Return the lookup, if it is one of this name's addresses; raises MalformedFindingError."""
     lookup = finding.addresses.lookup
-    if lookup.name != ask.name:
-        raise MalformedFindingError(f"addresses of {lookup.name!r} instead of {ask.name!r}")
+    if lookup.name != name:
+        raise MalformedFindingError(f"addresses of {lookup.name!r} instead of {name!r}")
     kind = lookup.WhichOneof("result")
     if kind is None or (kind == "absence" and lookup.absence not in ABSENCES):
         raise MalformedFindingError("an address lookup without a result")
@@ -95,7 +114,7 @@ def _well_formed(finding: o.Finding, ask: Ask) -> o.Lookup:
     if kind == "records" and (not rdata or any(len(address) != _IPV4 for address in rdata)):
         raise MalformedFindingError("address records that are no IPv4 addresses")
     if kind != "failure":
-        check_validated(lookup, ask.believed)
+        check_validated(lookup, believed)
     return lookup
 
 

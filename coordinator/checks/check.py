@@ -1,10 +1,14 @@
-"""What it takes to judge a check: the values every check's module speaks of. Pure."""
+"""What every check's module speaks of: what is asked, by which rules, and what follows. Pure."""
 
-from typing import NamedTuple
+from datetime import timedelta
+from typing import NamedTuple, Protocol
 
+from coordinator.checks.caa.issuer import Issuer
+from coordinator.rules.quorum import AttemptRules
 from coordinator.rules.responsibility import Responsible, blame_failure
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
 
 
 class MalformedFindingError(ValueError):
@@ -26,6 +30,63 @@ VALIDATED: Statuses = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE})
 UNVALIDATED_TOO: Statuses = VALIDATED | {o.DNSSEC_INDETERMINATE}
 
 
+class Subject(NamedTuple):
+    """What a caller says of one name of a certificate."""
+
+    wildcard: bool
+    """Whether the certificate's name is a wildcard."""
+    account_uri: str = ""
+    validation_method: str = ""
+
+
+class JudgingRules(NamedTuple):
+    """What is judged by, beside what the caller says."""
+
+    issuer: Issuer
+    attempt: AttemptRules
+
+
+class Judgement(NamedTuple):
+    """What follows from one finding."""
+
+    outcome: c.Outcome.ValueType = c.OUTCOME_PASSED
+    dissent: c.Dissent.ValueType = c.DISSENT_UNSPECIFIED
+    """Unspecified: it passed."""
+    detail: str = ""
+    """The facts in one sentence; may hold text from the network."""
+    found_at: str = ""
+    clause: str = ""
+    record: str = ""
+    usable_for: timedelta | None = None
+    """How long it may be used to issue, from before the lookup; None: it has no end of its own."""
+
+
+class CheckJudge(Protocol):
+    """One check: how it is asked, and how its findings are judged."""
+
+    def request(self, subject: Subject) -> c.RequestedCheck | None:
+        """Return the check with what the caller says; None: it is not asked about this name."""
+
+    def apply_rules(self, asked: c.RequestedCheck, rules: JudgingRules) -> None:
+        """Fill in what the rules say, in place of what is there."""
+
+    def question(self, asked: c.RequestedCheck) -> p.Check:
+        """Return what the perspectives are asked; it is not changed."""
+
+    def judge(
+        self, finding: o.Finding, name: str, asked: c.RequestedCheck, believed: Statuses
+    ) -> Judgement:
+        """Judge one perspective's finding about `name` (as looked up) alone.
+
+        Raises MalformedFindingError, or NotValidatedError for an answer that is not `believed`.
+        """
+
+    def compare(
+        self, remote: o.Finding, primary: o.Finding, asked: c.RequestedCheck
+    ) -> Judgement | None:
+        """Judge a remote's finding against the primary's, which both passed; None: they agree."""
+
+
 def check_validated(lookup: o.Lookup, believed: Statuses) -> None:
     """Check that an answer may be believed; raises NotValidatedError or MalformedFindingError."""
     if lookup.dnssec in believed:
@@ -35,37 +96,16 @@ def check_validated(lookup: o.Lookup, believed: Statuses) -> None:
     raise MalformedFindingError(f"an answer about {lookup.name!r} that did not validate")
 
 
-class Judgement(NamedTuple):
-    """What follows from one finding: a dissent with its detail, or none."""
-
-    dissent: c.Dissent.ValueType
-    detail: str
-    caa: c.CaaDetermination | None = None
-    """For the CAA check: which record and clause decided."""
-    ttl: int | None = None
-    """For the CAA check: seconds its records may be kept; None: there are none."""
-
-
-class Ask(NamedTuple):
-    """What is asked of one name, as far as judging needs it."""
-
-    name: str
-    """As looked up."""
-    wildcard: bool
-    issuer_domains: frozenset[str]
-    understood_tags: frozenset[str] = frozenset()
-    account_uri: str = ""
-    validation_method: str = ""
-    address_agreement: c.AddressAgreement.ValueType = c.ADDRESS_AGREEMENT_EXACT
-    permit_caa_failure_in_insecure_zone: bool = False
-    believed: Statuses = VALIDATED
-
-
-def choose_dissent(failure: o.Failure, otherwise: c.Dissent.ValueType) -> "c.Dissent.ValueType":
+def choose_dissent(
+    failure: o.Failure, otherwise: c.Dissent.ValueType = c.DISSENT_FAILED
+) -> "c.Dissent.ValueType":
     """Return the dissent of a failure: what is ours is held against no domain."""
     if failure.kind == o.FAILURE_KIND_OVERLOADED:
         return c.DISSENT_OVERLOADED
-    return c.DISSENT_NOT_LOOKED if blame_failure(failure.kind) is Responsible.OURS else otherwise
+    if failure.kind == o.FAILURE_KIND_UNSUPPORTED_CHECK:
+        return c.DISSENT_UNSUPPORTED
+    is_ours = blame_failure(failure.kind) is Responsible.OURS
+    return c.DISSENT_NOT_LOOKED if is_ours else otherwise
 
 
 def describe_failure(failure: o.Failure) -> str:

@@ -73,6 +73,7 @@ def _name_line(verdict: c.NameVerdict) -> Text:
     line = Text("approved" if verdict.approved else "refused", style=style)
     line.append(f"  {verdict.quorum} corroborate, {verdict.required} needed")
     line.append(f"  {c.Reason.Name(verdict.reason).removeprefix('REASON_')}")
+    line.append(f" {escape(verdict.check)}" if verdict.check else "")
     if verdict.responsible:
         whose = c.Responsible.Name(verdict.responsible).removeprefix("RESPONSIBLE_")
         line.append(f"  ({whose.lower()})")
@@ -173,4 +174,5 @@ def _dissent_line(report: c.PerspectiveReport) -> Text:
 
 
 def _dissent(report: c.PerspectiveReport) -> str:
-    return c.Dissent.Name(report.dissent).removeprefix("DISSENT_")
+    name = c.Dissent.Name(report.dissent).removeprefix("DISSENT_")
+    return f"{name} {escape(report.check)}" if report.check else name

@@ -100,10 +100,9 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     """
     request = c.CorroborateRequest(
         request_id=str(uuid.uuid4()),
-        names=names,
+        names=[c.RequestedName(name=name, validation_method=method) for name in names],
         issuer=issuer,
         account_uri=account_uri,
-        validation_method=method,
         tightening=c.Tightening(
             min_corroborating=min_corroborating, address_agreement=_read_agreement(addresses)
         ),

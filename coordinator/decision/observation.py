@@ -6,7 +6,9 @@ agreement does not have. A field that is not known could also be one that change
 mean; an agent sends a new one only where the question's checks ask for it (`Check`).
 """
 
-from google.protobuf.message import DecodeError
+from collections.abc import Iterator
+
+from google.protobuf.message import DecodeError, Message
 
 from coordinator.checks.check import MalformedFindingError
 from mpic.bounds import ALIASES, OBSERVATION_OCTETS, RECORDS, SERVER_REPLIES
@@ -15,8 +17,8 @@ from mpic.v1 import observation_pb2 as o
 
 _FINDINGS = 16
 """More than there are checks."""
-_LEVELS = 128
-"""More than a name of 255 octets has labels (RFC 1035 section 2.3.4)."""
+_LOOKUPS = 128
+"""Of one finding: more than a name of 255 octets has labels (RFC 1035 section 2.3.4)."""
 _FEW = 2 * ALIASES
 """Octets that cannot hold more entries than are allowed, each of two or more."""
 
@@ -39,13 +41,25 @@ def read_observation(octets: bytes, observation: o.Observation) -> None:
 
 
 def _check_entries(finding: o.Finding) -> None:
-    """Check that there are no more levels than there can be, nor entries of any lookup."""
-    levels = len(finding.caa_walk.levels)
-    if levels > _LEVELS:
-        raise MalformedFindingError(f"a walk of {levels} levels")
-    for lookup in (*finding.caa_walk.levels, finding.addresses.lookup):
+    """Check that there are no more lookups than there can be, nor entries of any."""
+    lookups = list(_find_lookups(finding))
+    if len(lookups) > _LOOKUPS:
+        raise MalformedFindingError(f"a finding of {len(lookups)} lookups")
+    for lookup in lookups:
         if lookup.ByteSize() > _FEW:
             _check_lookup(lookup)
+
+
+def _find_lookups(message: Message) -> Iterator[o.Lookup]:
+    """Yield the lookups of a finding, whatever its kind."""
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for one in [value] if isinstance(value, Message) else value:
+            if isinstance(one, o.Lookup):
+                yield one
+            else:
+                yield from _find_lookups(one)
 
 
 def _check_lookup(lookup: o.Lookup) -> None:

@@ -6,8 +6,9 @@ from functools import lru_cache
 from google.protobuf import timestamp_pb2
 
 from coordinator.decision.attempt import Attempt
-from coordinator.decision.vote import CUT_SHORT, Ballot, Standing
-from coordinator.rules.quorum import Terms
+from coordinator.decision.name_decision import CUT_SHORT, NameDecision
+from coordinator.decision.vote import Vote
+from coordinator.rules.quorum import AttemptRules
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
@@ -18,74 +19,71 @@ _QUORUM_REASONS = (
     c.REASON_TOO_FEW_REMOTES,
 )
 
-# BR 4.2.2.1: issue "within the TTL of the CAA record, or 8 hours, whichever is greater".
-CAA_FLOOR = timedelta(hours=8)
-
 
 def is_quorum_error(reason: c.Reason.ValueType) -> bool:
     """Whether a reason is one of error 338."""
     return reason in _QUORUM_REASONS
 
 
-def caa_usable_until(ballot: Ballot, attempt: Attempt) -> datetime:
-    """Return until when the CAA check may be used to issue (BR 4.2.2.1).
+def usable_until(decision: NameDecision, attempt: Attempt) -> list[datetime | None]:
+    """Return until when each check of a name may be used to issue (BR 4.2.2.1 for CAA).
 
-    The shortest TTL over the alias chain and the set, but at least 8 hours; 8 hours where there is
-    no record. Counted from before the primary's earliest lookup: each was answered after the
-    question, but may have been sent for another one before, by as much as it took.
+    Counted from before the primary's earliest lookup: each was answered after the question, but may
+    have been sent for another one before, by as much as it took. None: it has no end of its own.
     """
-    primary = ballot.standing(attempt.roster.primary)
-    ttl = timedelta(seconds=primary.caa.ttl or 0) if primary.caa else timedelta(0)
+    primary = decision.primary_vote
     encoded = primary.reply.encoded if primary.reply else None
     longest = max(encoded.lookups_us, default=0) if encoded else 0
-    return attempt.asked_at - timedelta(microseconds=longest) + max(ttl, CAA_FLOOR)
+    since = attempt.asked_at - timedelta(microseconds=longest)
+    usable_for = primary.judged.usable_for if primary.judged else ()
+    return [None if one is None else since + one for one in usable_for]
 
 
-def explain_verdict(ballot: Ballot) -> str:
+def explain_verdict(decision: NameDecision) -> str:
     """Say in one sentence why the verdict on a name is what it is."""
-    terms, primary = ballot.terms, ballot.standing(ballot.roster.primary)
-    corroborating = ballot.corroborating()
-    agreed = f"{len(corroborating)} of {terms.attempted} remote perspectives corroborate"
-    match ballot.reason:
+    rules, primary = decision.rules, decision.primary_vote
+    corroborating = decision.corroborating()
+    agreed = f"{len(corroborating)} of {rules.attempted} remote perspectives corroborate"
+    match decision.reason:
         case c.REASON_CORROBORATED:
-            return f"the primary permits and {agreed}; {terms.required} are needed"
+            return f"the primary permits and {agreed}; {rules.required} are needed"
         case c.REASON_QUORUM_NOT_MET:
-            return f"{agreed}, {terms.required} are needed"
+            return f"{agreed}, {rules.required} are needed"
         case c.REASON_REGIONS_NOT_MET:
             regions = {o.Rir.Name(one.rir).removeprefix("RIR_") for one in corroborating}
             return (
                 f"{agreed}, but from {len(regions)} RIR service region"
-                f" ({', '.join(sorted(regions))}); {terms.row.minimum_regions} are needed"
+                f" ({', '.join(sorted(regions))}); {rules.row.minimum_regions} are needed"
             )
         case c.REASON_TOO_FEW_REMOTES:
             return (
-                f"{terms.attempted} remote perspectives were asked; from"
-                f" {terms.row.effective_from:%Y-%m-%d} on {terms.row.minimum_remotes} are needed"
+                f"{rules.attempted} remote perspectives were asked; from"
+                f" {rules.row.effective_from:%Y-%m-%d} on {rules.row.minimum_remotes} are needed"
             )
         case c.REASON_CUT_SHORT if primary.corroborates:
-            cut = [one.id for one in ballot.roster.remotes if _is_cut(ballot.standing(one))]
-            return f"{agreed}, {terms.required} are needed; cut short: {', '.join(cut)}"
+            cut = [one.id for one in decision.roster.remotes if _is_cut(decision.vote_of(one))]
+            return f"{agreed}, {rules.required} are needed; cut short: {', '.join(cut)}"
         case _:
             return f"the primary perspective: {primary.detail}"
 
 
-def _is_cut(standing: Standing) -> bool:
-    return standing.dissent in CUT_SHORT
+def _is_cut(vote: Vote) -> bool:
+    return vote.dissent in CUT_SHORT
 
 
 @lru_cache(64)  # nearly all questions have the same terms
-def show_policy(terms: Terms) -> c.PolicyApplied:
+def show_policy(rules: AttemptRules) -> c.PolicyApplied:
     """Return the policy row that was applied; it is not to be changed."""
-    row = terms.row
+    row = rules.row
     policy = c.PolicyApplied(
         minimum_remotes=row.minimum_remotes,
-        allowed_noncorroborations=row.allowed_noncorroborations(terms.attempted),
+        allowed_noncorroborations=row.allowed_noncorroborations(rules.attempted),
         minimum_regions=row.minimum_regions,
         minimum_distance_km=row.minimum_distance_km,
-        address_agreement=terms.address_agreement,
+        address_agreement=rules.address_agreement,
         permit_caa_failure_in_insecure_zone=row.permit_caa_failure_in_insecure_zone,
         remotes_must_validate=row.remotes_must_validate,
-        remotes_asked=terms.attempted,
+        remotes_asked=rules.attempted,
     )
     set_timestamp(policy.effective_from, row.effective_from)
     return policy

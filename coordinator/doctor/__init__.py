@@ -47,57 +47,57 @@ async def _examine(settings: CoordinatorSettings) -> list[Finding]:
     return await run_checks(CHECKS, ExaminedCoordinator(settings, sightings, datetime.now(UTC)))
 
 
-async def _check_config(patient: ExaminedCoordinator) -> Sequence[Finding]:
-    facts = {"issuers": sorted(patient.settings.issuer)}
+async def _check_config(examined: ExaminedCoordinator) -> Sequence[Finding]:
+    facts = {"issuers": sorted(examined.settings.issuer)}
     findings = [Finding("ok", "the file says what it must, and nothing unknown", facts=facts)]
-    if patient.settings.policy.allow_below_baseline:
+    if examined.settings.policy.allow_below_baseline:
         what = "the policy may ask for less than the Baseline Requirements: that is for labs only"
         findings.append(Finding("warning", what, "Remove allow_below_baseline"))
     return findings
 
 
-async def _check_clock(patient: ExaminedCoordinator) -> Sequence[Finding]:
-    table = patient.settings.coordinator
+async def _check_clock(examined: ExaminedCoordinator) -> Sequence[Finding]:
+    table = examined.settings.coordinator
     bounds = ClockBounds(table.clock_warning, table.clock_limit)
-    return [*examine_kernel_clock(), *judge_clocks(patient.sightings, bounds)]
+    return [*examine_kernel_clock(), *judge_clocks(examined.sightings, bounds)]
 
 
-async def _check_tls(patient: ExaminedCoordinator) -> Sequence[Finding]:
-    return examine_certificates(patient.settings.tls, patient.settings.owner)
+async def _check_tls(examined: ExaminedCoordinator) -> Sequence[Finding]:
+    return examine_certificates(examined.settings.tls, examined.settings.owner)
 
 
-async def _check_callers(patient: ExaminedCoordinator) -> Sequence[Finding]:
-    return examine_callers(patient.settings.callers, patient.settings.tls)
+async def _check_callers(examined: ExaminedCoordinator) -> Sequence[Finding]:
+    return examine_callers(examined.settings.callers, examined.settings.tls)
 
 
-async def _check_port(patient: ExaminedCoordinator) -> Sequence[Finding]:
-    table, tls = patient.settings.coordinator, patient.settings.tls
+async def _check_port(examined: ExaminedCoordinator) -> Sequence[Finding]:
+    table, tls = examined.settings.coordinator, examined.settings.tls
     addresses = [shift_port(table.listen, worker) for worker in range(table.workers)]
     own = read_names(tls.certificate)
     return await asyncio.to_thread(examine_ports, addresses, tls.files(), own)
 
 
-async def _check_open_files(patient: ExaminedCoordinator) -> Sequence[Finding]:
-    return await asyncio.to_thread(examine_open_files, patient.settings.admin.listen, USUAL)
+async def _check_open_files(examined: ExaminedCoordinator) -> Sequence[Finding]:
+    return await asyncio.to_thread(examine_open_files, examined.settings.admin.listen, USUAL)
 
 
-async def _check_grpcio(_patient: ExaminedCoordinator) -> Sequence[Finding]:
+async def _check_grpcio(_examined: ExaminedCoordinator) -> Sequence[Finding]:
     return await examine_grpcio()
 
 
-async def _check_roster(patient: ExaminedCoordinator) -> Sequence[Finding]:
-    roster, policy = patient.settings.roster(), patient.settings.policy.policy()
-    return [*judge_roster(roster, policy, patient.now), *judge_places(roster, Atlas.read())]
+async def _check_roster(examined: ExaminedCoordinator) -> Sequence[Finding]:
+    roster, policy = examined.settings.roster(), examined.settings.policy.policy()
+    return [*judge_roster(roster, policy, examined.now), *judge_places(roster, Atlas.read())]
 
 
-async def _check_record(patient: ExaminedCoordinator) -> Sequence[Finding]:
-    return await asyncio.to_thread(examine_record, patient.settings.record)
+async def _check_record(examined: ExaminedCoordinator) -> Sequence[Finding]:
+    return await asyncio.to_thread(examine_record, examined.settings.record)
 
 
-async def _check_perspectives(patient: ExaminedCoordinator) -> Sequence[Finding]:
-    must_validate = patient.settings.policy.remotes_must_validate
-    roster = patient.settings.roster()
-    return judge_sightings(patient.sightings, roster, remotes_must_validate=must_validate)
+async def _check_perspectives(examined: ExaminedCoordinator) -> Sequence[Finding]:
+    must_validate = examined.settings.policy.remotes_must_validate
+    roster = examined.settings.roster()
+    return judge_sightings(examined.sightings, roster, remotes_must_validate=must_validate)
 
 
 CHECKS: Register[ExaminedCoordinator] = {

@@ -70,7 +70,7 @@ class Limiter:
 
     def explain_cut_short(self, attempt: Attempt, budget: float | None) -> RequestError | None:
         """Return the error of an attempt that decided nothing because it was cut short."""
-        refused = {ballot.reason for ballot in attempt.ballots} - {c.REASON_CORROBORATED}
+        refused = {decision.reason for decision in attempt.decisions} - {c.REASON_CORROBORATED}
         if refused != {c.REASON_CUT_SHORT}:
             return None
         if budget is None or _has_dissent(attempt, c.DISSENT_OVERLOADED):
@@ -106,7 +106,7 @@ class _Stay:
 
 def _has_dissent(attempt: Attempt, dissent: c.Dissent.ValueType) -> bool:
     return any(
-        ballot.standing(perspective).dissent == dissent
-        for ballot in attempt.ballots
-        for perspective in ballot.roster.perspectives
+        decision.vote_of(perspective).dissent == dissent
+        for decision in attempt.decisions
+        for perspective in decision.roster.perspectives
     )

@@ -18,13 +18,12 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
 from grpc import aio
 
-from coordinator.perspectives.agent_clock import USUAL, ClockBounds
+from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.clock_watch import ClockWatch
 from coordinator.perspectives.errors import (
     PerspectiveError,
@@ -39,7 +38,6 @@ from coordinator.perspectives.restart_queue import RestartQueue
 from coordinator.rules.roster import Perspective
 from mpic.runtime.clock import read_steady_us
 from mpic.runtime.grpc.batching import Outbox, write_batches
-from mpic.runtime.grpc.tls import Tls
 from mpic.runtime.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
@@ -56,23 +54,6 @@ _LAST = p.ObserveRequest(last=True).SerializeToString()
 _LEFT = PerspectiveProblem(c.DISSENT_UNREACHABLE, "the agent was ended, and is not back")
 
 
-@dataclass(frozen=True, slots=True)
-class ClientOptions:
-    """How links behave."""
-
-    tls: Tls
-    window: float = 0.005
-    """Seconds between two messages of a busy stream."""
-    limit: int = 16384
-    """Questions not answered yet, at most; only an agent that hangs has this many."""
-    hung_after: float = 2.0
-    """Seconds without the sign of life that was asked for."""
-    restart_patience: float = 3.0
-    """Seconds that questions wait for the return of an agent that was stopped."""
-    clock: ClockBounds = USUAL
-    """How far an agent's clock may be from ours."""
-
-
 class PerspectiveClient:
     """One perspective as the coordinator reaches it."""
 
@@ -84,6 +65,8 @@ class PerspectiveClient:
         self.address = address or perspective.address
         self.description: p.DescribeResponse | None = None
         """The agent's description of itself when it was last reached."""
+        self.known_kinds: frozenset[str] = frozenset()
+        """The kinds of check that it says it knows."""
         self.problem: PerspectiveProblem | None = PerspectiveProblem(
             c.DISSENT_UNREACHABLE, "not connected yet"
         )
@@ -207,6 +190,7 @@ class PerspectiveClient:
         message = await describe(b"", timeout=_DESCRIBE_SECONDS)
         description = read_description(message, self.perspective, self.address)
         self._clock.note_description(description, asked_us)
+        self.known_kinds = frozenset(description.checks)
         return description
 
     async def _converse(self, channel: aio.Channel) -> None:

@@ -8,7 +8,8 @@ while another is up.
 import asyncio
 from collections.abc import Sequence
 
-from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.client import PerspectiveClient
+from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.errors import PerspectiveProblem
 from coordinator.perspectives.pending import Receive
 from coordinator.rules.roster import Perspective
@@ -37,6 +38,12 @@ class PerspectiveClientPool:
         """What the first worker that was reached said of itself."""
         described = [link.description for link in self._links if link.description is not None]
         return described[0] if described else None
+
+    @property
+    def known_kinds(self) -> frozenset[str]:
+        """The kinds of check that every worker knows that can be asked."""
+        known = [link.known_kinds for link in self._links if link.problem is None]
+        return frozenset.intersection(*known) if known else frozenset()
 
     @property
     def up(self) -> int:

@@ -23,6 +23,8 @@ class PerspectiveProblem:
     dissent: c.Dissent.ValueType
     detail: str
     """Escaped, and cut to a bound: it may be what the agent says."""
+    check: str = ""
+    """By which there is none, where it is one check."""
 
     def __post_init__(self) -> None:
         """Escape and cut the detail."""

@@ -8,28 +8,27 @@ its checks and nothing that any perspective saw (BR 3.2.2.9).
 
 import asyncio
 import math
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import NamedTuple
 
-from coordinator.decision.vote import Reply
-from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.decision.request import AskedName
+from coordinator.perspectives.client import PerspectiveClient
+from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.client_pool import PerspectiveClientPool
 from coordinator.perspectives.clock_watch import read_ours_us
-from coordinator.perspectives.errors import PerspectiveProblem
-from coordinator.perspectives.pending import Answer
+from coordinator.perspectives.open_questions import (
+    AnyClient,
+    CutShortQuestions,
+    EncodedQuestion,
+    OpenQuestions,
+    Receive,
+)
 from coordinator.rules.roster import Perspective, Roster
 from mpic.runtime.grpc.tls import Tls
-from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 
-Receive = Callable[[int, Reply], None]
-AnyClient = PerspectiveClient | PerspectiveClientPool
-
-_OVERDUE = 0.25
-"""Seconds; a timer that comes so late says that we are too slow, not who was asked."""
 _STEP_US = 1_000_000
 """By less our clock is not set, it drifts."""
 
@@ -49,11 +48,10 @@ class Timing:
         return self.lookup_timeout + self.network_allowance
 
 
-class Inquiry(NamedTuple):
+class AttemptQuestions(NamedTuple):
     """What every perspective of an attempt's set is asked."""
 
-    names: Sequence[str]
-    checks: Sequence[p.Check]
+    names: Sequence[AskedName]
     budget: float | None = None
     """Seconds until the attempt must end; None: as many as it may take."""
     traceparent: str = ""
@@ -117,29 +115,37 @@ class Fanout:
         await _cancel(list(self._leaving))
         await _cancel(self._running)
 
-    def ready(self) -> frozenset[str]:
-        """Return the ids of the perspectives that can be asked right now."""
-        return frozenset(link.perspective.id for link in self.links if link.problem is None)
+    def ready(self, names: Sequence[AskedName] = ()) -> frozenset[str]:
+        """Return the ids of the perspectives that can be asked right now, of all these names."""
+        kinds = {check.kind for name in names for check in name.checks}
+        return frozenset(
+            link.perspective.id
+            for link in self.links
+            if link.problem is None and link.known_kinds >= kinds
+        )
 
-    def ask(self, asked: Roster, inquiry: Inquiry, receive: Receive) -> "Asking":
+    def ask(self, asked: Roster, questions: AttemptQuestions, receive: Receive) -> OpenQuestions:
         """Ask the perspectives of a set about every name; `receive` gets (index, reply)."""
         self._note_step()
         links = [self._by_id[perspective.id] for perspective in asked.perspectives]
-        names = len(inquiry.names)
-        budget, lookup_timeout = inquiry.budget, self._timing.lookup_timeout
+        names = len(questions.names)
+        budget, lookup_timeout = questions.budget, self._timing.lookup_timeout
         if budget is None:
-            asking = Asking(self._timing.attempt, names, receive)
+            asking = OpenQuestions(self._timing.attempt, names, receive)
         else:
-            asking, lookup_timeout = CutAsking(budget, names, receive), min(budget, lookup_timeout)
+            asking = CutShortQuestions(budget, names, receive)
+            lookup_timeout = min(budget, lookup_timeout)
         # Not rounded down: an agent must not give up before a budget that was cut ends here.
         timeout_ms = math.ceil(lookup_timeout * 1000)
-        for index, name in enumerate(inquiry.names):
+        for index, name in enumerate(questions.names):
             question_id = next(self._ids)
             request = p.ObserveRequest()
-            question = request.questions.add(id=question_id, name=name, timeout_ms=timeout_ms)
-            question.traceparent = inquiry.traceparent
-            question.checks.extend(inquiry.checks)
-            asking.ask(links, index, question_id, request.SerializeToString())
+            question = request.questions.add(id=question_id, timeout_ms=timeout_ms)
+            question.name, question.traceparent = name.looked_up, questions.traceparent
+            question.checks.extend([check.question for check in name.checks])
+            asking.ask(
+                links, index, EncodedQuestion(question_id, request.SerializeToString(), name)
+            )
         return asking
 
     def _note_step(self) -> None:
@@ -176,93 +182,3 @@ def _make_link(perspective: Perspective, options: ClientOptions) -> AnyClient:
     if perspective.workers == 1:
         return PerspectiveClient(perspective, options)
     return PerspectiveClientPool(perspective, options)
-
-
-class Asking:
-    """One attempt's questions on their way."""
-
-    def __init__(self, timeout: float, names: int, receive: Receive) -> None:
-        """Ask nothing yet; there will be a question for each of so many names."""
-        self._receive = receive
-        self._unanswered = names
-        """Names about which somebody has not answered, or has not been asked yet."""
-        self._started = time.perf_counter()
-        self._open: dict[int, tuple[int, dict[str, AnyClient]]] = {}
-        """By question: the index of its name, and who has not answered."""
-        self._deadline = asyncio.get_running_loop().call_later(timeout, self._expire)
-        self._late = (c.DISSENT_LATE, f"no answer within {timeout:g} s")
-
-    def ask(self, links: Sequence[AnyClient], index: int, question_id: int, entry: bytes) -> None:
-        """Send every perspective one question."""
-        self._open[question_id] = (index, {link.perspective.id: link for link in links})
-        for link in links:
-            link.ask(question_id, entry, self._answer)
-
-    def close(self) -> None:
-        """Ask no further: replies that are still to come are dropped."""
-        self._deadline.cancel()
-        for question_id, (_, links) in self._open.items():
-            for link in links.values():
-                link.forget(question_id)
-        self._open.clear()
-
-    def withdraw(self) -> None:
-        """Ask no further, and let the agents stop looking: nobody waits."""
-        links = {id(link): link for _, links in self._open.values() for link in links.values()}
-        entry = p.ObserveRequest(withdrawn=self._open).SerializeToString()
-        self.close()
-        for link in links.values():
-            link.withdraw(entry)
-
-    def _answer(self, perspective: Perspective, question_id: int, answer: Answer) -> None:
-        """Take what a link has to say."""
-        index, links = self._open[question_id]
-        del links[perspective.id]
-        if not links:
-            del self._open[question_id]
-            self._unanswered -= 1
-            if not self._unanswered:
-                self._deadline.cancel()
-        if isinstance(answer, PerspectiveProblem):
-            reply = Reply(perspective, None, None, answer.dissent, answer.detail)
-        else:
-            reply = Reply(perspective, answer, time.perf_counter() - self._started)
-        self._receive(index, reply)
-
-    def _expire(self) -> None:
-        """Reply for every perspective that has not answered."""
-        late = [(index, link) for index, links in self._open.values() for link in links.values()]
-        self.close()
-        dissent, detail = self._explain()
-        for index, link in late:
-            self._receive(index, Reply(link.perspective, None, None, dissent, detail))
-
-    def _explain(self) -> tuple[c.Dissent.ValueType, str]:
-        """Say why there is no answer."""
-        overdue = asyncio.get_running_loop().time() - self._deadline.when()
-        if overdue > _OVERDUE:
-            # The answer may lie here unread.
-            detail = f"this coordinator has too much to do: its timer is {overdue:.1f} s late"
-            return c.DISSENT_OVERLOADED, detail
-        return self._late
-
-
-class CutAsking(Asking):
-    """An attempt that the caller's deadline cuts short.
-
-    The agents' own deadlines end at the same time, so what they say of lookups that had too little
-    time comes after that, and must not count.
-    """
-
-    def __init__(self, budget: float, names: int, receive: Receive) -> None:
-        """Ask nothing yet; end after `budget` seconds."""
-        super().__init__(budget, names, receive)
-        detail = f"no answer within the {budget:.3f} s that the caller's deadline left"
-        self._late = (c.DISSENT_NO_TIME, detail)
-
-    def _answer(self, perspective: Perspective, question_id: int, answer: Answer) -> None:
-        """Take what a link has to say, unless it comes too late."""
-        if asyncio.get_running_loop().time() < self._deadline.when():
-            super()._answer(perspective, question_id, answer)
-        elif question_id in self._open:
-            self._expire()

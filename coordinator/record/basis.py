@@ -1,8 +1,8 @@
 """Whether a reported certificate was issued on a valid approval. Pure.
 
-A correct pipeline issues only on an approval that it was told, and only while the CAA check may be
-used (BR 4.2.2.1). The coordinator does not know when the pipeline issued, only when it reported. So
-it must report at once.
+A correct pipeline issues only on an approval that it was told, and only while its checks may be
+used (for CAA: BR 4.2.2.1). The coordinator does not know when the pipeline issued, only when it
+reported. So it must report at once.
 """
 
 from enum import StrEnum
@@ -17,7 +17,7 @@ class Basis(StrEnum):
 
     APPROVED = "approved"
     LATE = "late"
-    """Reported when the CAA check could no longer be used."""
+    """Reported when a check could no longer be used to issue."""
     REFUSED = "refused"
     DRY_RUN = "dry_run"
     SUPERSEDED = "superseded"
@@ -39,8 +39,8 @@ def find_basis(record: r.Record, issuance: c.Issuance) -> Basis:
 
 
 def find_end(record: r.Record) -> int:
-    """Return until when the CAA check of every name could be used; 0: not recorded."""
-    ends = [name.caa_usable_until_us for name in record.names if name.caa_usable_until_us]
+    """Return until when every check of every name could be used to issue; 0: it is not told."""
+    ends = [end for name in record.names for end in name.usable_until_us if end]
     return min(ends, default=0)
 
 
@@ -48,7 +48,8 @@ def describe_basis(basis: Basis, record: r.Record) -> str:
     """Say what is wrong with a certificate issued on this basis; "" if nothing is."""
     match basis:
         case Basis.LATE:
-            return f"reported after {show_moment(find_end(record))}, when the CAA check had run out"
+            end = show_moment(find_end(record))
+            return f"reported after {end}, when its checks could no longer be used"
         case Basis.REFUSED:
             return "issued though it was refused"
         case Basis.DRY_RUN:

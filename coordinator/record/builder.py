@@ -1,7 +1,7 @@
 """From an attempt to what is written down of it.
 
-It is made once the attempt is closed, when its turn to be written has come and before the caller
-hears anything, and the caller's answer is read off it. Nothing in it is judged anew.
+It is made once the verdict is frozen, before the caller hears anything, and the caller's answer is
+read off it. Nothing in it is judged anew.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,9 @@ from importlib.metadata import version
 from typing import Protocol
 
 from coordinator.decision.attempt import Attempt
-from coordinator.decision.verdict import caa_usable_until, explain_verdict, show_policy
-from coordinator.decision.vote import NOT_AWAITED, Ballot, Sight, Standing
+from coordinator.decision.name_decision import NameDecision
+from coordinator.decision.verdict import explain_verdict, show_policy, usable_until
+from coordinator.decision.vote import NOT_AWAITED, Vote
 from coordinator.record.timestamps import to_us
 from coordinator.rules.roster import Perspective, Roster
 from mpic.v1 import corroboration_pb2 as c
@@ -19,22 +20,19 @@ from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import record_pb2 as r
 
 Stated = tuple[Perspective, p.DescribeResponse | None]
-Numbers = tuple[int, int]
-"""Of an observation and of its determination, counted from 1; 0: none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Who asked what."""
+class AskedBy:
+    """Who asked."""
 
     caller: str
     """The identity in the caller's certificate."""
-    request: c.CorroborateRequest
     digest: bytes
     """SHA-256 over the request."""
 
 
-class Described(Protocol):
+class DescribedPerspective(Protocol):
     """Whatever knows how the agent of a perspective described itself last."""
 
     @property
@@ -49,7 +47,7 @@ class Described(Protocol):
 class RecordBuilder:
     """Makes records; what stands in all of them is written once and copied."""
 
-    def __init__(self, links: Sequence[Described], policy_version: bytes) -> None:
+    def __init__(self, links: Sequence[DescribedPerspective], policy_version: bytes) -> None:
         """Describe the perspectives behind these links."""
         self._links = {link.perspective.id: link for link in links}
         self._policy_version = policy_version
@@ -57,33 +55,29 @@ class RecordBuilder:
         self._stated: Sequence[Stated] = ()
         self._same = r.Record()
 
-    def fill_record(self, record: r.Record, attempt: Attempt, asked: Asked) -> None:
-        """Fill an empty record with an attempt that is closed."""
-        question, request = attempt.question, asked.request
+    def fill_record(self, record: r.Record, attempt: Attempt, by: AskedBy) -> None:
+        """Fill an empty record with an attempt whose verdict is frozen."""
+        request = attempt.request
         record.CopyFrom(self._write_same(attempt.roster))
         record.id = attempt.id
-        record.caller = asked.caller
-        record.request_id = question.request_id
-        record.request_digest = asked.digest
-        record.issuer_domains.extend(sorted(question.asks[0].issuer_domains))
-        record.understood_critical_tags.extend(sorted(question.asks[0].understood_tags))
+        record.caller = by.caller
+        record.request_id = request.request_id
+        record.request_digest = by.digest
         record.issuer = request.issuer
-        record.account_uri = request.account_uri
-        record.validation_method = request.validation_method
-        if request.HasField("tightening"):
+        if request.tightening is not None:
             record.tightening.CopyFrom(request.tightening)
-        record.dry_run = question.dry_run
-        record.policy.CopyFrom(show_policy(question.terms))
+        record.dry_run = request.dry_run
+        record.policy.CopyFrom(show_policy(request.rules))
         assert attempt.decided_at is not None  # noqa: S101 - it is decided
         record.asked_at_us = to_us(attempt.asked_at)
         record.decided_at_us = to_us(attempt.decided_at)
-        permits = attempt.approved and not question.dry_run
-        for name, ballot in zip(question.names, attempt.ballots, strict=True):
-            looked_up = "" if name.looked_up == name.asked else name.looked_up
-            written = record.names.add(asked=name.asked, looked_up=looked_up)
-            _write_verdict(written, ballot)
+        permits = attempt.approved and not request.dry_run
+        for decision in attempt.decisions:
+            written = record.names.add()
+            _write_verdict(written, decision)
             if permits:
-                written.caa_usable_until_us = to_us(caa_usable_until(ballot, attempt))
+                ends = usable_until(decision, attempt)
+                written.usable_until_us.extend(to_us(end) if end else 0 for end in ends)
 
     def _write_same(self, roster: Roster) -> r.Record:
         """Return what is said of those asked in every record, as they described themselves last."""
@@ -102,80 +96,78 @@ def fill_late_replies(late: r.LateReplies, attempt: Attempt) -> None:
     """Fill in what came after the answer, and what never came."""
     late.record_id = attempt.id
     for index, reply in attempt.late:
-        ballot = attempt.ballots[index]
-        told = _Told(ballot)
-        standing = ballot.late_standing(reply.perspective)
+        decision = attempt.decisions[index]
+        told = _Told(decision)
+        vote = decision.late_vote_of(reply.perspective)
         one = late.replies.add(name=index, perspective_id=reply.perspective.id)
-        _write_reply(one.reply, standing, told)
+        _write_reply(one.reply, vote, told)
         if reply.encoded is not None and not one.reply.observation:
             one.observation = reply.encoded.observation
-        caa = _determination(standing.sight)
-        if caa is not None and not one.reply.determination:
-            one.determination.CopyFrom(caa)
+        if vote.determinations and not one.reply.determinations:
+            one.determinations.extend(vote.determinations)
 
 
 class _Told:
     """The different observations and determinations of a name that the caller is told."""
 
-    def __init__(self, ballot: Ballot) -> None:
-        self.standings = [ballot.standing(one) for one in ballot.roster.perspectives]
+    def __init__(self, decision: NameDecision) -> None:
+        self.votes = [decision.vote_of(one) for one in decision.roster.perspectives]
         self.observations: dict[bytes, int] = {}
         """Each with its number, counted from 1."""
-        self.determinations: list[c.CaaDetermination] = []
-        self._numbers: dict[int, Numbers] = {}
-        """By the identity of what was seen."""
-        for standing in self.standings:
-            sight, reply = standing.sight, standing.reply
-            if sight is None or reply is None or reply.encoded is None:
+        self.determinations: list[c.Determination] = []
+        self._numbers: dict[int, Sequence[int]] = {}
+        """Of what a vote determines, by its identity."""
+        for vote in self.votes:
+            if vote.reply is None or vote.reply.encoded is None:
                 continue
-            if id(sight) not in self._numbers:
-                self._numbers[id(sight)] = self._add(sight, reply.encoded.observation)
+            octets = vote.reply.encoded.observation
+            self.observations.setdefault(octets, len(self.observations) + 1)
+            if id(vote.determinations) not in self._numbers:
+                numbers = [self._add(one) for one in vote.determinations]
+                self._numbers[id(vote.determinations)] = numbers
 
-    def _add(self, sight: Sight, octets: bytes) -> Numbers:
-        observation = self.observations.setdefault(octets, len(self.observations) + 1)
-        caa = _determination(sight)
-        if caa is None:
-            return observation, 0
-        if caa not in self.determinations:
-            self.determinations.append(caa)
-        return observation, self.determinations.index(caa) + 1
+    def _add(self, determination: c.Determination) -> int:
+        if determination not in self.determinations:
+            self.determinations.append(determination)
+        return self.determinations.index(determination) + 1
 
-    def numbers_of(self, sight: Sight | None, encoded: p.EncodedObservation) -> Numbers:
-        """Return the numbers of what was seen; 0: it is not among what is told."""
-        known = self._numbers.get(id(sight))
-        return known or (self.observations.get(encoded.observation, 0), 0)
+    def numbers_of(self, vote: Vote) -> Sequence[int]:
+        """Return the numbers of what a vote determines; none: not all is among what is told."""
+        return self._numbers.get(id(vote.determinations), ())
 
 
-def _write_verdict(written: r.RecordedName, ballot: Ballot) -> None:
-    written.reason = ballot.reason
-    written.detail = explain_verdict(ballot)
-    written.quorum = ballot.quorum
-    written.required = ballot.terms.required
-    told = _Told(ballot)
-    for standing in told.standings:
-        _write_reply(written.replies.add(), standing, told)
+def _write_verdict(written: r.RecordedName, decision: NameDecision) -> None:
+    asked = decision.asked
+    written.asked = asked.asked
+    if asked.looked_up != asked.asked:
+        written.looked_up = asked.looked_up
+    written.checks.extend([check.asked for check in asked.checks])
+    written.reason, written.check = decision.reason, decision.check
+    written.detail = explain_verdict(decision)
+    written.quorum = decision.quorum
+    written.required = decision.rules.required
+    told = _Told(decision)
+    for vote in told.votes:
+        _write_reply(written.replies.add(), vote, told)
     written.observations.extend(told.observations)
     written.determinations.extend(told.determinations)
 
 
-def _write_reply(written: r.RecordedReply, standing: Standing, told: _Told) -> None:
-    if standing.dissent:
-        written.dissent = standing.dissent
-        if standing is not NOT_AWAITED:
-            written.detail = standing.detail
-    reply = standing.reply
+def _write_reply(written: r.RecordedReply, vote: Vote, told: _Told) -> None:
+    if vote.dissent:
+        written.dissent, written.check = vote.dissent, vote.check
+        if vote is not NOT_AWAITED:
+            written.detail = vote.detail
+    reply = vote.reply
     if reply is None or reply.encoded is None:
         return
     encoded = reply.encoded
-    written.observation, written.determination = told.numbers_of(standing.sight, encoded)
+    written.observation = told.observations.get(encoded.observation, 0)
+    written.determinations.extend(told.numbers_of(vote))
     if reply.elapsed is not None:
         written.elapsed_us = round(reply.elapsed * 1_000_000)
     written.agent_elapsed_us = encoded.elapsed_us
     written.lookups_us.MergeFrom(encoded.lookups_us)
-
-
-def _determination(sight: Sight | None) -> c.CaaDetermination | None:
-    return sight.report.caa if sight is not None and sight.report.HasField("caa") else None
 
 
 def _describe(

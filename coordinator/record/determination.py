@@ -9,7 +9,7 @@ This is worked out from what is recorded. So every process of every coordinator 
 result, also after a restart.
 """
 
-from coordinator.rules.responsibility import Needed, Responsible, Vote, blame_verdict
+from coordinator.rules.responsibility import Needed, RemoteDissent, Responsible, blame_verdict
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
@@ -23,10 +23,11 @@ def blame_name(record: r.Record, name: r.RecordedName) -> Responsible | None:
     if name.reason == c.REASON_CORROBORATED:
         return None
     dissents = [reply.dissent for reply in name.replies]
-    votes = [Vote(one.rir, dissent) for one, dissent in zip(record.perspectives, dissents)]  # noqa: B905 - whatever a record has
+    pairs = zip(record.perspectives, dissents)  # noqa: B905 - whatever a record has
+    remotes = [RemoteDissent(one.rir, dissent) for one, dissent in pairs][1:]
     primary = dissents[0] if dissents else c.DISSENT_UNSPECIFIED
     needed = Needed(name.required, record.policy.minimum_regions)
-    return blame_verdict(name.reason, primary, votes[1:], needed)
+    return blame_verdict(name.reason, primary, remotes, needed)
 
 
 def is_determination(record: r.Record) -> bool:

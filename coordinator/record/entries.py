@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from google.protobuf.message import DecodeError
 
 from coordinator.decision.attempt_id import show_id
+from coordinator.record.older import renew_late, renew_record
 from mpic.v1 import record_pb2 as r
 
 
@@ -27,20 +28,20 @@ class RecordEntries:
     """What is not as it was written, one sentence each: do not rely on any of it."""
 
 
-def read_dossier(contents: Iterable[bytes], record: bytes | None = None) -> RecordEntries:
+def read_entries(contents: Iterable[bytes], record: bytes | None = None) -> RecordEntries:
     """Read what is stored under the id of a record; None: the entries say which record it is."""
-    dossier = RecordEntries()
+    entries = RecordEntries()
     questions: list[r.Record] = []
     late: list[r.LateReplies] = []
     for content in contents:
         try:
             entry = r.RecordEntry.FromString(content)
         except DecodeError:
-            dossier.flaws.append("something that is no entry stands among its entries")
+            entries.flaws.append("something that is no entry stands among its entries")
             continue
         if record is not None and record_of(entry) != record:
             other = show_id(record_of(entry))
-            dossier.flaws.append(f"an entry of record {other} stands among its entries")
+            entries.flaws.append(f"an entry of record {other} stands among its entries")
             continue
         match entry.WhichOneof("kind"):
             case "question":
@@ -48,17 +49,26 @@ def read_dossier(contents: Iterable[bytes], record: bytes | None = None) -> Reco
             case "late":
                 late.append(entry.late)
             case "issuance":
-                dossier.issuances.append(entry.issuance)
+                entries.issuances.append(entry.issuance)
             case "pruning":
-                dossier.prunings.append(entry.pruning)
+                entries.prunings.append(entry.pruning)
             case _:
                 pass  # of a later version
     if len(questions) > 1:
-        dossier.flaws.append(f"it has {len(questions)} questions, and only one was asked")
-    dossier.question = questions[0] if len(questions) == 1 else None
-    dossier.late = [reply for one in sorted(late, key=_octets) for reply in one.replies]
-    dossier.issuances.sort(key=_reported)
-    return dossier
+        entries.flaws.append(f"it has {len(questions)} questions, and only one was asked")
+    entries.question = questions[0] if len(questions) == 1 else None
+    entries.late = [reply for one in sorted(late, key=_octets) for reply in one.replies]
+    _renew(entries)
+    entries.issuances.sort(key=_reported)
+    return entries
+
+
+def _renew(entries: RecordEntries) -> None:
+    """Read what was written before names had their checks as if they had."""
+    if entries.question is not None:
+        renew_record(entries.question)
+    for late in entries.late:
+        renew_late(late)
 
 
 def _octets(late: r.LateReplies) -> bytes:

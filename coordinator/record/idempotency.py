@@ -13,10 +13,11 @@ meanwhile. To ask costs 0.3 ms of CPU at 20 checks a second.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Self
 
 import grpc
 
@@ -37,7 +38,6 @@ ENDING = timedelta(minutes=2)
 """So long after our start, whoever served before us may still decide what it has taken."""
 _MOST_LOOKED_UP = 500
 
-Decide = Callable[[], Awaitable[r.Record]]
 Decided = asyncio.Future["r.Record | None"]
 Found = dict[int, list[bytes]]
 """By term the ids of records."""
@@ -51,6 +51,13 @@ class RequestKey:
     caller: str
     request_id: str
     digest: bytes
+    """SHA-256 over the request."""
+    term: int = field(init=False)
+    """By which it is found in the record."""
+
+    def __post_init__(self) -> None:
+        """Work out the term."""
+        object.__setattr__(self, "term", request_term(self.caller, self.request_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,45 +101,48 @@ class Idempotency:
                     self._recent.add(term)
                 self._complete_at = min(now + ENDING, self._complete_at)
 
-    async def decide_once(self, key: RequestKey, decide: Decide) -> r.Record:
-        """Return the record of an equal request, or of a new one; raises RequestError.
+    def claim(self, key: RequestKey) -> "RequestClaim":
+        """Return the claim on a request, to be entered: nobody else decides it meanwhile."""
+        return RequestClaim(self, key)
 
-        A call that is cancelled while its record is written ends when that is done, so that who
-        asks again meanwhile waits and is told the same.
+    async def begin(self, key: RequestKey, decided: Decided) -> r.Record | None:
+        """Return the record of an equal request, or None once `decided` is awaited by all others.
+
+        Raises RequestError where the request id was used for another request.
         """
-        term = request_term(key.caller, key.request_id)
-        while running := self._running.get(term):
+        while running := self._running.get(key.term):
             _check_same(key, running[0].digest)
             # None: it ended without a verdict, so this one decides.
             if found := await asyncio.shield(running[1]):
                 return found
-        decided: Decided = asyncio.get_running_loop().create_future()
-        self._running[term] = key, decided
-        record: r.Record | None = None
-        try:
-            record = await self._find_or_decide(term, key, decide)
-        finally:
-            del self._running[term]
-            decided.set_result(record)
-            if is_cancelled():  # it was put off while the record was written
-                raise asyncio.CancelledError
-        return record
+        self._running[key.term] = key, decided
+        return await self._find(key, self._memory) if self._memory else None
 
-    async def _find_or_decide(self, term: int, key: RequestKey, decide: Decide) -> r.Record:
-        memory = self._memory
-        if memory is None:
-            return await decide()
-        record = await self._find(term, key, memory)
-        if record is None:
-            record = await decide()
-            if record.superseded_by:
-                # Another coordinator has decided the same meanwhile.
-                record = await _read_first(key, record.superseded_by, memory.reader)
-        self._recent.add(term)
-        return record
+    def end(self, key: RequestKey, decided: Decided, record: r.Record | None) -> None:
+        """Tell who waits for the same request what came of it; None: it was not decided."""
+        if self._running.get(key.term, (key, None))[1] is not decided:
+            return  # it was found, not decided
+        del self._running[key.term]
+        decided.set_result(record)
+        if record is not None and self._memory is not None:
+            self._recent.add(key.term)
 
-    async def _find(self, term: int, key: RequestKey, memory: Memory) -> r.Record | None:
+    async def read_first(self, key: RequestKey, record: bytes) -> r.Record:
+        """Return the record whose verdict is told, of another coordinator's; raises RequestError.
+
+        It decided the same request first.
+        """
+        assert self._memory is not None  # noqa: S101 - only a store knows of others
+        question = (await self._memory.reader.read(record)).question
+        if question is None:
+            text = "the audit record has no verdict where it says that there is one"
+            raise RequestError(grpc.StatusCode.UNAVAILABLE, "RECORD_NOT_READ", text)
+        _check_same(key, question.request_digest)
+        return question
+
+    async def _find(self, key: RequestKey, memory: Memory) -> r.Record | None:
         """Return the verdict on an equal request within the window, if there is one."""
+        term = key.term
         now = memory.clock()
         self._turn(now, memory.window)
         is_known = term in self._recent or term in self._older
@@ -159,7 +169,7 @@ class Idempotency:
 
     async def _look_up(self, term: int, memory: Memory) -> list[bytes]:
         """Ask the store, together with all who ask meanwhile."""
-        # Nobody else waits for the same term: `decide_once` has one question of each at a time.
+        # Nobody else waits for the same term: of each, one request is decided at a time.
         wanted: Wanted = asyncio.get_running_loop().create_future()
         self._wanted[term] = wanted
         if self._looking is None:
@@ -181,6 +191,37 @@ class Idempotency:
             self._looking = None
 
 
+class RequestClaim:
+    """A request while it is decided: `async with` waits for an equal one, and looks for earlier.
+
+    `record` is its verdict if there is one already; whoever decides it sets it. A call that is
+    cancelled while its record is written ends when that is done, so that who asks again meanwhile
+    waits and is told the same.
+    """
+
+    def __init__(self, idempotency: Idempotency, key: RequestKey) -> None:
+        """Claim nothing yet."""
+        self._idempotency = idempotency
+        self._key = key
+        self._decided: Decided = asyncio.get_running_loop().create_future()
+        self.record: r.Record | None = None
+
+    async def __aenter__(self) -> Self:
+        """Wait until nobody else decides it; raises RequestError."""
+        try:
+            self.record = await self._idempotency.begin(self._key, self._decided)
+        except BaseException:
+            self._idempotency.end(self._key, self._decided, None)
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Tell who waits for the same."""
+        self._idempotency.end(self._key, self._decided, self.record)
+        if is_cancelled():  # it was put off while the record was written
+            raise asyncio.CancelledError
+
+
 def _hand_out(found: Found | RequestError, waiting: Mapping[int, Wanted]) -> None:
     """Give everybody who still waits for a term what was found of it."""
     for term, wanted in waiting.items():
@@ -190,16 +231,6 @@ def _hand_out(found: Found | RequestError, waiting: Mapping[int, Wanted]) -> Non
             wanted.set_exception(found)
         else:
             wanted.set_result(found.get(term, []))
-
-
-async def _read_first(key: RequestKey, record: bytes, reader: Reader) -> r.Record:
-    """Return the record whose verdict is told; raises RequestError."""
-    question = (await reader.read(record)).question
-    if question is None:
-        text = "the audit record has no verdict where it says that there is one"
-        raise RequestError(grpc.StatusCode.UNAVAILABLE, "RECORD_NOT_READ", text)
-    _check_same(key, question.request_digest)
-    return question
 
 
 def _check_same(key: RequestKey, digest: bytes) -> None:

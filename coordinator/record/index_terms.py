@@ -35,7 +35,7 @@ def request_term(caller: str, request_id: str) -> int:
 
 
 @lru_cache(1024)
-def reason_term(reason: "c.Reason.ValueType") -> int:
+def reason_term(reason: int) -> int:
     """Return the term of a name's reason; CORROBORATED has none."""
     return _term("reason", str(reason))
 

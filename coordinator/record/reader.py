@@ -9,7 +9,7 @@ import grpc
 import structlog
 
 from coordinator.decision.attempt_id import OCTETS, show_id
-from coordinator.record.entries import RecordEntries, read_dossier
+from coordinator.record.entries import RecordEntries, read_entries
 from coordinator.record.index_terms import request_term
 from coordinator.record.stores.base import Search, Store, StoreError
 from mpic.runtime.grpc.errors import RequestError
@@ -35,13 +35,13 @@ class Reader:
     async def read(self, record: bytes) -> RecordEntries:
         """Return what there is about a record; without a question when there is nothing."""
         stored = await self._ask(lambda: self._store.read(record))
-        dossier = read_dossier(stored.contents if stored else (), record)
-        if dossier.flaws:
+        entries = read_entries(stored.contents if stored else (), record)
+        if entries.flaws:
             mend = "`mpic record verify` says more"
-            log.error("record_not_whole", record_id=show_id(record), what=dossier.flaws, mend=mend)
-            text = f"record {show_id(record)} is not as it was written: {dossier.flaws[0]}"
+            log.error("record_not_whole", record_id=show_id(record), what=entries.flaws, mend=mend)
+            text = f"record {show_id(record)} is not as it was written: {entries.flaws[0]}"
             raise RequestError(grpc.StatusCode.DATA_LOSS, "RECORD_NOT_WHOLE", text)
-        return dossier
+        return entries
 
     async def find(self, term: int) -> list[bytes]:
         """Return the ids of all records that have a term, the oldest first."""
@@ -59,7 +59,7 @@ class Reader:
     def _retry_advice(self, since: bytes, most: int) -> list[int] | None:
         terms: list[int] = []
         for stored in self._store.search(Search(since=since)):
-            question = read_dossier(stored.contents).question
+            question = read_entries(stored.contents).question
             if question is not None:
                 terms.append(request_term(question.caller, question.request_id))
             if len(terms) > most:

@@ -11,16 +11,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from coordinator.checks import UnknownCheckError, read_checks
 from coordinator.checks.addresses import is_looser
 from coordinator.checks.caa.issuer import Issuer, Issuers
-from coordinator.checks.check import Ask
+from coordinator.checks.check import JudgingRules
+from coordinator.decision.name_decision import NameDecision
+from coordinator.decision.request import AskedName
 from coordinator.decision.verdict import explain_verdict
-from coordinator.decision.vote import Ballot, Reply
+from coordinator.decision.vote import Reply
 from coordinator.record.entries import RecordEntries
 from coordinator.rules.policy import Policy, PolicyRow
-from coordinator.rules.quorum import Terms
+from coordinator.rules.quorum import AttemptRules
 from coordinator.rules.roster import Location, Perspective, Roster
-from mpic.names import is_wildcard
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import record_pb2 as r
@@ -47,6 +49,8 @@ class ReplayDifference:
     name: r.RecordedName
     reason: c.Reason.ValueType
     """Today's; UNSPECIFIED: it cannot be told, because of perspectives that never answered."""
+    check: str
+    """Today's, that decided, where it is one check at the primary."""
     quorum: str
     detail: str
     dissents: Sequence[tuple[str, c.Dissent.ValueType, c.Dissent.ValueType]]
@@ -59,64 +63,76 @@ class ReplayDifference:
         return approved != (self.reason == c.REASON_CORROBORATED)
 
 
-def replay(dossier: RecordEntries, rules: ReplayRules) -> Iterator[ReplayDifference]:
-    """Yield the names of a question on which today's verdict is another.
+def replay(entries: RecordEntries, rules: ReplayRules) -> Iterator[ReplayDifference]:
+    """Yield the names of a record on which today's verdict is another.
 
-    Raises NoPolicyRowError where the policy has no row for the moment.
+    Judged is what was asked, by the checks that the record names. Raises NoPolicyRowError where the
+    policy has no row for the moment.
     """
-    record = dossier.question
+    record = entries.question
     if record is None:
         return
     roster = _read_roster(record)
+    judging = _read_rules(record, rules)
     for index, name in enumerate(record.names):
-        ballot = _judge(record, index, roster, rules)
-        if not ballot.reason:
-            for late in dossier.late:
+        try:
+            decision = _begin(name, judging, roster)
+        except UnknownCheckError as error:
+            yield ReplayDifference(record, name, c.REASON_UNSPECIFIED, "", "", str(error), ())
+            continue
+        _count_replies(decision, name)
+        if not decision.reason:
+            for late in entries.late:
                 if late.name == index:
-                    ballot.add(_late_reply(late, roster, name))
-        if ballot.reason != name.reason:
-            yield _describe(record, name, ballot)
+                    decision.add(_late_reply(late, roster, name))
+        # One from before names had their checks may not say which decided.
+        is_other_check = bool(name.check) and decision.check != name.check
+        if decision.reason != name.reason or is_other_check:
+            yield _describe(record, name, decision)
 
 
-def _judge(record: r.Record, index: int, roster: Roster, rules: ReplayRules) -> Ballot:
-    """Judge what had come when the verdict was certain, in the order in which it came."""
-    name = record.names[index]
-    asked_at = datetime.fromtimestamp(record.asked_at_us / 1_000_000, UTC)
-    row = rules.policy.row_at(rules.as_of or asked_at)
-    terms = _read_terms(record, row)
-    ballot = Ballot(_read_ask(record, name, terms, rules), terms, roster)
-    replies = zip(roster.perspectives, name.replies, strict=True)
+def _begin(name: r.RecordedName, rules: JudgingRules, roster: Roster) -> NameDecision:
+    """Begin to judge a name anew; raises UnknownCheckError."""
+    checks = []
+    for asked in name.checks:
+        check = c.RequestedCheck()
+        check.CopyFrom(asked)
+        checks.append(check)
+    looked_up = name.looked_up or name.asked
+    asked_name = AskedName(name.asked, looked_up, read_checks(checks, rules))
+    return NameDecision(asked_name, rules.attempt, roster)
+
+
+def _count_replies(decision: NameDecision, name: r.RecordedName) -> None:
+    """Count what had come when the verdict was certain, in the order in which it came."""
+    replies = zip(decision.roster.perspectives, name.replies, strict=True)
     for perspective, reply in sorted(replies, key=lambda pair: _arrival(pair[1])):
         if reply.dissent != c.DISSENT_NOT_AWAITED:
-            ballot.add(_read_reply(perspective, reply, name.observations))
-    return ballot
+            decision.add(_read_reply(perspective, reply, name.observations))
 
 
-def _read_terms(record: r.Record, row: PolicyRow) -> Terms:
-    demanded = record.tightening.address_agreement or row.address_agreement
-    agreement = row.address_agreement if is_looser(demanded, row.address_agreement) else demanded
-    attempted = len(record.perspectives) - 1
-    return Terms(row, attempted, record.tightening.min_corroborating, agreement)
-
-
-def _read_ask(record: r.Record, name: r.RecordedName, terms: Terms, rules: ReplayRules) -> Ask:
+def _read_rules(record: r.Record, rules: ReplayRules) -> JudgingRules:
+    """Return what to judge a record by; raises NoPolicyRowError."""
+    asked_at = datetime.fromtimestamp(record.asked_at_us / 1_000_000, UTC)
+    row = rules.policy.row_at(rules.as_of or asked_at)
     issuers = rules.issuers
     only = next(iter(issuers.values())) if len(issuers) == 1 and not record.issuer else None
     issuer = only or issuers.get(record.issuer) or _recorded_issuer(record)
-    return Ask(
-        name=name.looked_up or name.asked,
-        wildcard=is_wildcard(name.asked),
-        issuer_domains=issuer.domains,
-        understood_tags=issuer.understood_tags,
-        account_uri=record.account_uri,
-        validation_method=record.validation_method,
-        address_agreement=terms.address_agreement,
-        permit_caa_failure_in_insecure_zone=terms.row.permit_caa_failure_in_insecure_zone,
-    )
+    return JudgingRules(issuer, _read_attempt_rules(record, row))
+
+
+def _read_attempt_rules(record: r.Record, row: PolicyRow) -> AttemptRules:
+    demanded = record.tightening.address_agreement or row.address_agreement
+    agreement = row.address_agreement if is_looser(demanded, row.address_agreement) else demanded
+    attempted = len(record.perspectives) - 1
+    return AttemptRules(row, attempted, record.tightening.min_corroborating, agreement)
 
 
 def _recorded_issuer(record: r.Record) -> Issuer:
-    return Issuer(frozenset(record.issuer_domains), frozenset(record.understood_critical_tags))
+    """Return the issuer by which CAA was judged, the same for all names."""
+    asked = (check.caa for name in record.names for check in name.checks if check.HasField("caa"))
+    caa = next(asked, c.RequestedCaa())
+    return Issuer(frozenset(caa.issuer_domains), frozenset(caa.understood_critical_tags))
 
 
 def _read_roster(record: r.Record) -> Roster:
@@ -138,7 +154,7 @@ def _read_reply(
     perspective: Perspective, reply: r.RecordedReply, observations: Sequence[bytes]
 ) -> Reply:
     if not reply.observation:
-        return Reply(perspective, None, None, reply.dissent, reply.detail)
+        return Reply(perspective, None, None, reply.dissent, reply.detail, reply.check)
     octets = observations[reply.observation - 1]
     return Reply(perspective, p.EncodedObservation(observation=octets), reply.elapsed_us / 1e6)
 
@@ -151,13 +167,14 @@ def _late_reply(late: r.LateReply, roster: Roster, name: r.RecordedName) -> Repl
     return _read_reply(perspective, late.reply, name.observations)
 
 
-def _describe(record: r.Record, name: r.RecordedName, ballot: Ballot) -> ReplayDifference:
-    pairs = zip(ballot.roster.perspectives, name.replies, strict=True)
-    standings = [(who.id, then.dissent, ballot.standing(who).dissent) for who, then in pairs]
-    missing = [who for who, _, now in standings if now == c.DISSENT_NOT_AWAITED]
-    if ballot.reason:
-        detail = explain_verdict(ballot)
+def _describe(record: r.Record, name: r.RecordedName, decision: NameDecision) -> ReplayDifference:
+    pairs = zip(decision.roster.perspectives, name.replies, strict=True)
+    votes = [(who.id, then.dissent, decision.vote_of(who).dissent) for who, then in pairs]
+    missing = [who for who, _, now in votes if now == c.DISSENT_NOT_AWAITED]
+    if decision.reason:
+        detail = explain_verdict(decision)
     else:
         detail = f"cannot be told: {', '.join(missing)} had not answered, and never did"
-    changed = [(who, then, now) for who, then, now in standings if then != now]
-    return ReplayDifference(record, name, ballot.reason, ballot.quorum, detail, changed)
+    changed = [(who, then, now) for who, then, now in votes if then != now]
+    reason, check, quorum = decision.reason, decision.check, decision.quorum
+    return ReplayDifference(record, name, reason, check, quorum, detail, changed)

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from coordinator.decision.attempt_id import show_id
+from coordinator.record.basis import find_end
 from coordinator.record.chain import StoredBatch
-from coordinator.record.entries import RecordEntries, read_dossier, record_of
+from coordinator.record.entries import RecordEntries, read_entries, record_of
 from coordinator.record.prunings import PRUNING_CHAIN
 from coordinator.record.stores.base import Store, StoredMonth
 from coordinator.record.timestamps import end_retention, to_moment, to_us
@@ -41,26 +42,25 @@ class Hold:
     """Which entry, in one sentence."""
 
 
-def keep_until(dossier: RecordEntries) -> datetime | None:
+def keep_until(entries: RecordEntries) -> datetime | None:
     """Return until when all about a question must be kept; None when its record is not there."""
-    record = dossier.question
+    record = entries.question
     if record is None:
         return None
     decided = to_moment(record.decided_at_us)
-    ends = [one.issuance.not_after.ToDatetime(UTC) for one in dossier.issuances]
+    ends = [one.issuance.not_after.ToDatetime(UTC) for one in entries.issuances]
     is_approved = all(name.reason == c.REASON_CORROBORATED for name in record.names)
     if not ends and is_approved and not (record.dry_run or record.superseded_by):
-        usable = min(name.caa_usable_until_us for name in record.names)
-        issued = max(decided, to_moment(usable))
+        issued = max(decided, to_moment(find_end(record)))
         ends = [issued + _longest_validity(issued)]
     return end_retention(max([decided, *ends]))
 
 
 def keep_entry_until(
-    entry: r.RecordEntry, dossier: RecordEntries, written_at: datetime
+    entry: r.RecordEntry, entries: RecordEntries, written_at: datetime
 ) -> datetime:
     """Return until when one entry must be kept: two years, and as long as its record."""
-    ends = [end_retention(written_at), keep_until(dossier)]
+    ends = [end_retention(written_at), keep_until(entries)]
     if entry.WhichOneof("kind") == "issuance":
         ends.append(end_retention(entry.issuance.issuance.not_after.ToDatetime(UTC)))
     return max(end for end in ends if end is not None)
@@ -106,8 +106,8 @@ def _keep_until(store: Store, content: bytes, written_at: datetime) -> datetime:
     entry = r.RecordEntry.FromString(content)
     record = record_of(entry)
     stored = store.read(record)
-    dossier = read_dossier(stored.contents if stored else [content], record)
-    return keep_entry_until(entry, dossier, written_at)
+    entries = read_entries(stored.contents if stored else [content], record)
+    return keep_entry_until(entry, entries, written_at)
 
 
 def _until(hold: Hold) -> datetime:

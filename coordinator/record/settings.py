@@ -13,7 +13,8 @@ from coordinator.record.publisher import HeadPublisher
 from coordinator.record.reader import Reader
 from coordinator.record.stores.base import Store, StoreError
 from coordinator.record.stores.sqlite.store import SqliteStore
-from coordinator.record.writer import Clock, RecordWriter, Unrecorded
+from coordinator.record.unrecorded import Unrecorded
+from coordinator.record.writer import Clock, RecordWriter
 from coordinator.rules.policy import Policy
 from mpic.runtime.config import ConfigPath, ConfigTable, Flaw
 from mpic.runtime.problem import explain_os_error

@@ -1,12 +1,11 @@
-"""Entries that wait to be written, and those who wait for them to be durable."""
+"""What waits to be written, and those who wait for it to be durable."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import Self, TypeVar
 
 import grpc
-import structlog
 
 from coordinator.record.determination import is_determination
 from coordinator.record.index_terms import find_terms, request_term
@@ -14,70 +13,102 @@ from coordinator.record.stores.base import Claim, Entry
 from mpic.runtime.grpc.errors import RequestError
 from mpic.v1 import record_pb2 as r
 
-log = structlog.get_logger()
-
-Word = Callable[[], r.RecordEntry]
-"""Says what is to be written; it is asked once its turn has come, and again when that failed."""
-Outcome = RequestError | bytes | None
-"""Why an entry could not be written; or that it is, and which record's verdict is told instead."""
-Done = asyncio.Future[Outcome]
+T = TypeVar("T")
+SupersededBy = bytes | None
+"""Which record's verdict is told instead; None: the own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An entry in the queue, and who waits for it."""
+class Place:
+    """A place in the next batch: `async with` waits until that is made up.
 
-    record: bytes
-    word: Word
-    done: Done | None
+    Whoever has the place then writes at once, or the batch goes without it. A wait that is
+    cancelled goes on to its end, so that what is written is not lost to who asks again
+    (`is_cancelled`).
+    """
 
-    def to_entry(self, since: bytes | None) -> Entry | None:
-        """Return it; None where it cannot be worded, and who waits for it is told why.
+    def __init__(self, queue: Callable[["Place"], None]) -> None:
+        """Do nothing yet; `queue` takes the place that is entered, or raises RequestError."""
+        self._queue = queue
+        loop = asyncio.get_running_loop()
+        self._since: bytes | None = None
+        self._turn: asyncio.Future[None] = loop.create_future()
+        self._durable: asyncio.Future[SupersededBy] = loop.create_future()
+        self.is_taken: asyncio.Future[None] = loop.create_future()
+        """Whether it is known what stands in this place, if anything."""
+        self.entry: Entry | None = None
 
-        A verdict claims its request from everybody who has not from `since` on.
+    async def __aenter__(self) -> Self:
+        """Wait for the turn; raises RequestError when nothing can be written."""
+        self._queue(self)
+        await _outlast(self._turn)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let the batch go without an entry where none was written."""
+        self._leave()
+
+    async def write(self, record: bytes, entry: r.RecordEntry) -> SupersededBy:
+        """Return once an entry is durable; raises RequestError when it cannot be made so.
+
+        Where another record has the verdict on the same request, its id is returned: that verdict
+        is to be told, and what is stored says so.
         """
-        try:
-            worded = self.word()
-            claim = _find_claim(worded, since) if since is not None else None
-            return Entry(self.record, worded.SerializeToString(), find_terms(worded), claim)
-        except Exception as error:  # it is a defect, and must not take the others along
-            if self.done is None:
-                log.exception("record_entry_dropped")
-            elif not self.done.done():
-                self.done.set_exception(error)
-            return None
+        assert self.entry is None  # noqa: S101 - it has one entry
+        claim = _find_claim(entry, self._since) if self._since is not None else None
+        self.entry = to_entry(record, entry, claim)
+        self._leave()
+        return await _outlast(self._durable)
 
-    def tell(self, outcome: Outcome) -> None:
-        """Let who waits go on, if anybody does."""
-        if self.done is not None and not self.done.done():
-            self.done.set_result(outcome)
+    def give_turn(self, since: bytes | None) -> None:
+        """Let its holder write; a verdict claims its request, unless another had it `since` then.
+
+        None: requests are not claimed.
+        """
+        self._since = since
+        if not self._turn.done():
+            self._turn.set_result(None)
+
+    def tell_written(self, superseded: Mapping[bytes, bytes]) -> None:
+        """Say that the batch is durable; by record, whose verdict is told instead of its own."""
+        if self.entry is not None and not self._durable.done():
+            self._durable.set_result(superseded.get(self.entry.record))
+
+    def tell_failed(self, error: RequestError) -> None:
+        """Say that the batch cannot be written, now or when its holder comes to wait for it."""
+        for waits_for in (self._turn, self._durable):
+            if not waits_for.done():
+                waits_for.set_exception(error)
+                waits_for.exception()  # it is no defect if nobody comes
+
+    def _leave(self) -> None:
+        if not self.is_taken.done():
+            self.is_taken.set_result(None)
 
 
-async def outlast(done: Done) -> Outcome:
-    """Wait to the end even if cancelled meanwhile, which `is_cancelled` tells then."""
-    while not done.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(done)
-    return done.result()
+Waiting = Place | Entry
+"""A place that somebody holds, or an entry that nobody waits for."""
+
+
+async def take_entries(waiting: Iterable[Waiting], since: bytes | None) -> list[Entry]:
+    """Give everybody who holds a place a turn, and return the entries of a batch."""
+    places = [one for one in waiting if isinstance(one, Place)]
+    for place in places:
+        place.give_turn(since)
+    for place in places:
+        await place.is_taken
+    written = (one.entry if isinstance(one, Place) else one for one in waiting)
+    return [entry for entry in written if entry is not None]
+
+
+def to_entry(record: bytes, entry: r.RecordEntry, claim: Claim | None = None) -> Entry:
+    """Return an entry in the form that stores keep."""
+    return Entry(record, entry.SerializeToString(), find_terms(entry), claim)
 
 
 def is_cancelled() -> bool:
     """Whether this task was cancelled and has gone on for as long as a record was written."""
     task = asyncio.current_task()
     return task is not None and bool(task.cancelling())
-
-
-def tell_written(waiting: Sequence[Waiting], superseded: Mapping[bytes, bytes]) -> None:
-    """Say that a batch is durable; by record, which record's verdict is told instead of its own."""
-    for one in waiting:
-        one.tell(superseded.get(one.record))
-
-
-def tell_failed(waiting: Sequence[Waiting], why: str) -> None:
-    """Say that a batch could not be written."""
-    error = not_written(why)
-    for one in waiting:
-        one.tell(error)
 
 
 def not_written(why: str) -> RequestError:
@@ -91,18 +122,26 @@ def not_written(why: str) -> RequestError:
 
 def supersede(entry: Entry, holder: bytes) -> Entry:
     """Return an entry that says that another record's verdict was told instead of its own."""
-    worded = r.RecordEntry.FromString(entry.content)
-    worded.question.superseded_by = holder
-    return Entry(entry.record, worded.SerializeToString(), entry.terms)
+    written = r.RecordEntry.FromString(entry.content)
+    written.question.superseded_by = holder
+    return Entry(entry.record, written.SerializeToString(), entry.terms)
 
 
 def is_question(entry: Entry) -> bool:
-    """Say whether an entry is a question with its verdict."""
+    """Say whether an entry is a request with its verdict."""
     return r.RecordEntry.FromString(entry.content).HasField("question")
 
 
-def _find_claim(worded: r.RecordEntry, since: bytes) -> Claim | None:
-    if worded.WhichOneof("kind") != "question" or not is_determination(worded.question):
+def _find_claim(entry: r.RecordEntry, since: bytes) -> Claim | None:
+    if entry.WhichOneof("kind") != "question" or not is_determination(entry.question):
         return None
-    question = worded.question
+    question = entry.question
     return Claim(request_term(question.caller, question.request_id), since)
+
+
+async def _outlast(done: "asyncio.Future[T]") -> T:
+    """Wait to the end even if cancelled meanwhile."""
+    while not done.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(done)
+    return done.result()

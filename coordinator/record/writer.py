@@ -2,16 +2,14 @@
 
 A lone verdict waits for a single fsync; thousands a second share them, since whatever comes during
 one fsync goes into the next batch. A busy writer waits a moment for more, because the hand-over to
-its thread costs more than the writing: measured at 64 in flight over a stream, 0.66 ms of CPU a
-check in all processes instead of 0.93, and no later answers, as there is more CPU for them. It does
-not wait where no other attempt is under way: with 16 callers in step this brings 950 checks/s
-instead of 630. When a batch cannot be written, everybody who waits for it is told so, and nothing
-of it counts; the next one tries again, so a store that works again is used again. What nobody waits
-for, late replies, is kept and goes into the next batch.
+its thread costs more than the writing. It does not wait where no other attempt is under way. When a
+batch cannot be written, everybody who waits for it is told so, and nothing of it counts; the next
+one tries again, so a store that works again is used again. What nobody waits for, late replies, is
+kept and goes into the next batch.
 
-An entry is worded only when its batch is made up. So a reply that comes while its attempt waits
-here is in the record and in the answer, and needs no entry of its own: under load nearly every
-question has one, of the perspective that nobody needs to wait for.
+Whoever has a verdict to write waits for a place in the next batch first, and freezes the verdict
+then. So a reply that comes meanwhile is in the record and in the answer, and needs no entry of its
+own: under load nearly every request has one, of the perspective that nobody needs to wait for.
 """
 
 import asyncio
@@ -30,16 +28,13 @@ from coordinator.record.chain import Head
 from coordinator.record.chain_writer import ChainWriter
 from coordinator.record.stores.base import Entry, Store, StoreError
 from coordinator.record.write_queue import (
-    Done,
+    Place,
     Waiting,
-    Word,
     is_question,
     not_written,
-    outlast,
-    tell_failed,
-    tell_written,
+    take_entries,
+    to_entry,
 )
-from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.in_flight import InFlight
 from mpic.runtime.metrics import SECONDS
 from mpic.v1 import record_pb2 as r
@@ -154,41 +149,38 @@ class RecordWriter:
         await self._in_thread(self._store.close)
         self._thread.shutdown()
 
-    async def write(self, record: bytes, word: Word) -> bytes | None:
-        """Return once an entry is durable; raises RequestError when it cannot be made so.
+    def next_batch(self) -> Place:
+        """Return a place in the next batch: whoever enters it waits until that is made up."""
+        return Place(self._queue_place)
 
-        Where another record has the verdict on the same request, its id is returned: that verdict
-        is to be told, and the entry says so. A wait that is cancelled goes on to its end, so that
-        what is written is not lost to who asks again (`write_queue.is_cancelled`). What `word`
-        raises is raised here.
-        """
-        done: Done = asyncio.get_running_loop().create_future()
-        self._put(record, word, done)
+    def _queue_place(self, place: Place) -> None:
+        self._put(place)
         self._wake.set()
-        outcome = await outlast(done)
-        if isinstance(outcome, RequestError):
-            raise outcome
-        return outcome
+
+    async def write(self, record: bytes, entry: r.RecordEntry) -> bytes | None:
+        """Write one entry as `Place.write` does; raises RequestError."""
+        async with self.next_batch() as place:
+            return await place.write(record, entry)
 
     def add(self, record: bytes, entry: r.RecordEntry) -> None:
         """Queue an entry that nobody waits for, unless it is about what was not written."""
         if record in self._unwritten:
             return
         try:
-            self._put(record, lambda: entry, None)
-        except RequestError as error:
+            self._put(to_entry(record, entry))
+        except Exception as error:  # noqa: BLE001 - nobody is there to be told
             log.warning("record_entry_dropped", error=str(error))
             return
         if self._patience is None:
             loop = asyncio.get_running_loop()
             self._patience = loop.call_later(_UNHURRIED_SECONDS, self._wake.set)
 
-    def _put(self, record: bytes, word: Word, done: Done | None) -> None:
+    def _put(self, waiting: Waiting) -> None:
         if self._running is None or self._running.done():
             raise not_written(_ENDED)
         if len(self._queue) >= MOST_WAITING or self._closing:
             raise not_written("too many records wait to be written")
-        self._queue.append(Waiting(record, word, done))
+        self._queue.append(waiting)
 
     async def _run(self) -> None:
         """Write until closed; should it ever end otherwise, nobody waits for it in vain."""
@@ -197,12 +189,12 @@ class RecordWriter:
                 await self._gather()
                 if self._queue and not await self._append(self._take()):
                     await asyncio.sleep(_PAUSE)
-                    if self._closing and not any(one.done for one in self._queue):
+                    if self._closing and not any(isinstance(one, Place) for one in self._queue):
                         log.error("record_entries_lost", count=len(self._queue))
                         return
                     self._wake.set()
         finally:
-            tell_failed(self._queue, _ENDED)
+            _tell_failed(self._queue, _ENDED)
 
     async def _gather(self) -> None:
         """Wait until something is to be written, and when busy a moment for more."""
@@ -230,19 +222,25 @@ class RecordWriter:
         self._began = started = time.monotonic()
         entries: Sequence[Entry] = ()
         try:
-            entries = self._word(waiting)
+            since = lowest_id(self._clock() - self._window) if self._window else None
+            entries = await take_entries(waiting, since)
             if not entries:
                 return True
             superseded = await self._in_thread(lambda: self._writer.append(entries))
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
-            tell_failed(waiting, "its record could not be written")
+            _tell_failed(waiting, "its record could not be written")
             self.entries[False] += len(entries)
             self._put_back(waiting, entries)
             self._complain(error)
             return False
+        except asyncio.CancelledError:  # the program ends
+            _tell_failed(waiting, _ENDED)
+            raise
         finally:
             self._began = None
-        tell_written(waiting, superseded)
+        for one in waiting:
+            if isinstance(one, Place):
+                one.tell_written(superseded)
         self.entries[True] += len(entries)
         self.seconds.observe(time.monotonic() - started)
         if self.failure:
@@ -251,17 +249,16 @@ class RecordWriter:
         return True
 
     def _put_back(self, waiting: Sequence[Waiting], entries: Sequence[Entry]) -> None:
-        """Keep what nobody waits for, but for what is about questions that are not written."""
-        told = {one.record for one in waiting if one.done is not None}
-        failed = [one.record for one in entries if one.record in told and is_question(one)]
+        """Keep what nobody waits for, but for what is about requests that are not written."""
+        kept = [one for one in waiting if not isinstance(one, Place)]
+        told = {id(one) for one in kept}
+        failed = [one.record for one in entries if id(one) not in told and is_question(one)]
         self._unwritten.extend(failed)
-        kept = [one for one in waiting if one.done is None]
         queue = kept[: MOST_WAITING // 2] + self._queue
-        self._queue = [one for one in queue if one.done or one.record not in self._unwritten]
+        self._queue = [one for one in queue if not self._is_of_unwritten(one)]
 
-    def _word(self, waiting: Sequence[Waiting]) -> Sequence[Entry]:
-        since = lowest_id(self._clock() - self._window) if self._window else None
-        return [entry for one in waiting if (entry := one.to_entry(since)) is not None]
+    def _is_of_unwritten(self, waiting: Waiting) -> bool:
+        return not isinstance(waiting, Place) and waiting.record in self._unwritten
 
     def _complain(self, error: Exception) -> None:
         """Say once why nothing can be written, and what to do."""
@@ -278,28 +275,9 @@ class RecordWriter:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
-class Unrecorded:
-    """Writes nothing down: for labs and benchmarks alone. Its answers carry no record id."""
-
-    def __init__(self) -> None:
-        """Keep what the clerk counts."""
-        self.company = InFlight()
-
-    async def open(self) -> None:
-        """Warn."""
-        log.warning("nothing_is_recorded", mend="Remove [record] allow_unrecorded")
-
-    def why_not_writing(self) -> str:
-        """Return nothing: there is nothing to write."""
-        return ""
-
-    async def close(self) -> None:
-        """Do nothing."""
-
-    async def write(self, record: bytes, word: Word) -> bytes | None:  # noqa: ARG002 - as Recorder's
-        """Take the id from the record: it leads nowhere."""
-        word().question.ClearField("id")
-        return None
-
-    def add(self, record: bytes, entry: r.RecordEntry) -> None:
-        """Do nothing."""
+def _tell_failed(waiting: Sequence[Waiting], why: str) -> None:
+    """Say that a batch could not be written."""
+    error = not_written(why)
+    for one in waiting:
+        if isinstance(one, Place):
+            one.tell_failed(error)

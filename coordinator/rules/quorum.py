@@ -20,7 +20,7 @@ Rirs = Sequence["o.Rir.ValueType"]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class AttemptRules:
     """What one attempt must meet; fixed before anybody is asked."""
 
     row: PolicyRow
@@ -47,24 +47,26 @@ def required_by_policy(row: PolicyRow, attempted: int) -> int:
     return max(by_table, row.minimum_corroborating)
 
 
-def judge_quorum(corroborating: Rirs, terms: Terms) -> c.Reason.ValueType:
+def judge_quorum(corroborating: Rirs, rules: AttemptRules) -> c.Reason.ValueType:
     """Judge the remotes that corroborate, given by their RIRs, one for each."""
-    if terms.attempted < terms.row.minimum_remotes:
+    if rules.attempted < rules.row.minimum_remotes:
         return c.REASON_TOO_FEW_REMOTES
-    if len(corroborating) < terms.required:
+    if len(corroborating) < rules.required:
         return c.REASON_QUORUM_NOT_MET
-    if len(set(corroborating)) < terms.row.minimum_regions:
+    if len(set(corroborating)) < rules.row.minimum_regions:
         return c.REASON_REGIONS_NOT_MET
     return c.REASON_CORROBORATED
 
 
-def foresee_quorum(corroborating: Rirs, still_open: Rirs, terms: Terms) -> c.Reason.ValueType:
+def foresee_quorum(
+    corroborating: Rirs, still_open: Rirs, rules: AttemptRules
+) -> c.Reason.ValueType:
     """Judge as far as it is certain; REASON_UNSPECIFIED while open remotes can change the result.
 
     Approval is certain if it stands even when every open remote dissents. Refusal is certain if it
     stands even when every open remote corroborates.
     """
-    if judge_quorum(corroborating, terms) == c.REASON_CORROBORATED:
+    if judge_quorum(corroborating, rules) == c.REASON_CORROBORATED:
         return c.REASON_CORROBORATED
-    best = judge_quorum([*corroborating, *still_open], terms)
+    best = judge_quorum([*corroborating, *still_open], rules)
     return c.REASON_UNSPECIFIED if best == c.REASON_CORROBORATED else best

@@ -56,10 +56,9 @@ OF_FAILURE: Mapping[o.FailureKind.ValueType, Responsible | None] = {
 
 OF_DISSENT: Mapping[c.Dissent.ValueType, Responsible | None] = {
     c.DISSENT_UNSPECIFIED: None,
-    c.DISSENT_CAA_FORBIDS: DOMAIN,
-    c.DISSENT_CAA_FAILED: DOMAIN,
-    c.DISSENT_ADDRESSES_DIFFER: DOMAIN,
-    c.DISSENT_ADDRESSES_FAILED: DOMAIN,
+    c.DISSENT_FORBIDS: DOMAIN,
+    c.DISSENT_FAILED: DOMAIN,
+    c.DISSENT_DIFFERS: DOMAIN,
     c.DISSENT_NOT_IN_PUBLIC_DNS: DOMAIN,
     c.DISSENT_UNREACHABLE: OURS,
     c.DISSENT_LATE: OURS,
@@ -67,12 +66,19 @@ OF_DISSENT: Mapping[c.Dissent.ValueType, Responsible | None] = {
     c.DISSENT_GARBAGE: OURS,
     c.DISSENT_NOT_LOOKED: OURS,
     c.DISSENT_NOT_AWAITED: None,
-    c.DISSENT_PRIMARY_MISSING: None,
+    c.DISSENT_NO_PRIMARY: None,
     c.DISSENT_OVERLOADED: OURS,
     c.DISSENT_NO_TIME: CALLER,
     c.DISSENT_CLOCK_DIFFERS: OURS,
+    c.DISSENT_UNSUPPORTED: OURS,
+    c.DISSENT_PROOF_MISSING: DOMAIN,
 }
 """Of each way not to corroborate; None: it is no failure of anybody."""
+
+OF_ONE_CHECK = frozenset(
+    {one for one, whose in OF_DISSENT.items() if whose is DOMAIN} | {c.DISSENT_UNSUPPORTED}
+)
+"""The dissents that are of one check: what it found, or that an agent does not know it."""
 
 OF_REASON: Mapping[c.Reason.ValueType, Responsible | None] = {
     c.REASON_UNSPECIFIED: None,
@@ -80,12 +86,12 @@ OF_REASON: Mapping[c.Reason.ValueType, Responsible | None] = {
     c.REASON_QUORUM_NOT_MET: None,
     c.REASON_REGIONS_NOT_MET: None,
     c.REASON_TOO_FEW_REMOTES: OURS,
-    c.REASON_PRIMARY_CAA_FORBIDS: DOMAIN,
-    c.REASON_PRIMARY_CAA_FAILED: DOMAIN,
-    c.REASON_PRIMARY_ADDRESSES_FAILED: DOMAIN,
+    c.REASON_PRIMARY_FORBIDS: DOMAIN,
+    c.REASON_PRIMARY_FAILED: DOMAIN,
     c.REASON_NOT_IN_PUBLIC_DNS: DOMAIN,
     c.REASON_PRIMARY_UNAVAILABLE: OURS,
     c.REASON_CUT_SHORT: None,
+    c.REASON_PROOF_MISSING: DOMAIN,
 }
 """Of each reason of a verdict; None: nobody's by itself, see `blame_verdict`."""
 
@@ -112,7 +118,7 @@ OF_ERROR: Mapping[ErrorReason, Responsible] = {
 _QUORUM = (c.REASON_QUORUM_NOT_MET, c.REASON_REGIONS_NOT_MET)
 
 
-class Vote(NamedTuple):
+class RemoteDissent(NamedTuple):
     """What one remote came to."""
 
     rir: o.Rir.ValueType
@@ -146,7 +152,7 @@ def blame_error(reason: ErrorReason) -> Responsible:
 def blame_verdict(
     reason: c.Reason.ValueType,
     primary: c.Dissent.ValueType,
-    remotes: Sequence[Vote],
+    remotes: Sequence[RemoteDissent],
     needed: Needed,
 ) -> Responsible | None:
     """Return whose failure it is that a name is not approved; None: it is approved.
@@ -157,21 +163,21 @@ def blame_verdict(
     if reason in _QUORUM:
         return OURS if may_be_ours(remotes, needed) else DOMAIN
     if reason == c.REASON_CUT_SHORT:
-        dissents = [primary, *(vote.dissent for vote in remotes)]
+        dissents = [primary, *(one.dissent for one in remotes)]
         return OURS if any(blame_dissent(one) is OURS for one in dissents) else CALLER
     return OF_REASON.get(reason, OURS)
 
 
-def may_be_ours(remotes: Sequence[Vote], needed: Needed) -> bool:
+def may_be_ours(remotes: Sequence[RemoteDissent], needed: Needed) -> bool:
     """Whether a quorum that is not met would be, had those corroborated that failed by our fault.
 
     Who was not awaited, or had no time, is taken to corroborate as well: it might have. A roster
     that could not meet it at all is ours too.
     """
-    possible = [vote for vote in remotes if blame_dissent(vote.dissent) is not DOMAIN]
+    possible = [one for one in remotes if blame_dissent(one.dissent) is not DOMAIN]
     return _is_met(possible, needed) or not _is_met(remotes, needed)
 
 
-def _is_met(corroborating: Sequence[Vote], needed: Needed) -> bool:
-    regions = {vote.rir for vote in corroborating}
+def _is_met(corroborating: Sequence[RemoteDissent], needed: Needed) -> bool:
+    regions = {one.rir for one in corroborating}
     return len(corroborating) >= needed.remotes and len(regions) >= needed.regions

@@ -6,7 +6,7 @@ from datetime import datetime
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from coordinator.perspectives.fanout import AnyClient
+from coordinator.perspectives.open_questions import AnyClient
 from coordinator.rules.perspective_selection import find_set_breaches
 from coordinator.rules.policy import NoPolicyRowError, PolicyRow
 from coordinator.rules.roster import Rules, find_breaches

@@ -5,14 +5,17 @@ verdict are counted too. Verdicts are counted as the caller hears them.
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import cache
 from types import TracebackType
 
 from grpc import StatusCode
 from prometheus_client import Gauge, Histogram
 
+from coordinator.checks import CHECKS
 from coordinator.decision.attempt import Attempt
-from coordinator.rules.responsibility import OF_DISSENT, Blamed, Responsible
+from coordinator.decision.name_decision import PRIMARY_REASONS
+from coordinator.rules.responsibility import OF_DISSENT, OF_ONE_CHECK, Blamed, Responsible
 from coordinator.rules.roster import Rules
 from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.metrics import SHED_REASONS, ProgramMetrics
@@ -68,15 +71,23 @@ class Watch:
             self._shed[error.reason].inc()
 
 
+def _checks_of(reason: int) -> Sequence[str]:
+    """Return the checks that may stand beside a reason; empty: it may be of none."""
+    dissents = {dissent for dissent, its in PRIMARY_REASONS.items() if its == reason}
+    of_none = [""] if not dissents or dissents - OF_ONE_CHECK else []
+    return [*of_none, *(CHECKS if dissents & OF_ONE_CHECK else ())]
+
+
 class _Answers:
     """The counters of what each perspective answered; each is looked up once."""
 
     def __init__(self, program: ProgramMetrics) -> None:
         observations = program.counter(
             "mpic_observations",
-            "Replies about a name, by perspective and by what came of them.",
+            "Replies about a name, by perspective, by what came of them, and by which check.",
             "perspective",
             "outcome",
+            "check",
         )
         disagreements = program.counter(
             "mpic_disagreements",
@@ -90,7 +101,9 @@ class _Answers:
             "perspective",
         )
         self.observation = cache(
-            lambda one, dissent: observations.labels(one, _OUTCOMES.get(dissent, str(dissent)))
+            lambda one, dissent, check: observations.labels(
+                one, _OUTCOMES.get(dissent, str(dissent)), check
+            )
         )
         self.disagreement = cache(disagreements.labels)
         self.seconds = cache(seconds.labels)
@@ -101,7 +114,8 @@ class _Answers:
         for one in rules.roster.perspectives:
             self.seconds(one.id)
             for dissent in _OUTCOMES:
-                self.observation(one.id, dissent)
+                for check in CHECKS if dissent in OF_ONE_CHECK else ("",):
+                    self.observation(one.id, dissent, check)
 
 
 class CoordinatorMetrics:
@@ -113,15 +127,20 @@ class CoordinatorMetrics:
         """Counts a question as in flight, and how it ends without a verdict."""
         verdicts = program.counter(
             "mpic_verdicts",
-            "Verdicts, one for each name of a question.",
+            "Verdicts, one for each name of a request, by reason and by the check that decided.",
             "reason",
+            "check",
             "dry_run",
         )
-        self._verdicts = {
-            (reason, dry_run): verdicts.labels(name, str(dry_run).lower())
-            for reason, name in _REASONS.items()
-            for dry_run in (False, True)
-        }
+        self._verdict = cache(
+            lambda reason, check, dry_run: verdicts.labels(
+                _REASONS[reason], check, str(dry_run).lower()
+            )
+        )
+        for reason in _REASONS:
+            for check in _checks_of(reason):
+                for dry_run in (False, True):
+                    self._verdict(reason, check, dry_run)
         refusals = program.counter(
             "mpic_refusals",
             "Names not approved, by whose failure it is.",
@@ -148,9 +167,9 @@ class CoordinatorMetrics:
 
     def count_verdict(self, attempt: Attempt, seconds: float, blamed: Blamed) -> None:
         """Count what the caller is about to hear; it took `seconds`."""
-        dry_run = attempt.question.dry_run
-        for ballot, whose in zip(attempt.ballots, blamed, strict=True):
-            self._verdicts[ballot.reason, dry_run].inc()
+        dry_run = attempt.request.dry_run
+        for decision, whose in zip(attempt.decisions, blamed, strict=True):
+            self._verdict(decision.reason, decision.check, dry_run).inc()
             if whose is not None:
                 self._refusals[whose].inc()
         self._seconds.observe(seconds)
@@ -159,20 +178,20 @@ class CoordinatorMetrics:
     def count_complete(self, attempt: Attempt) -> None:
         """Count what every perspective saw, once all have replied or were given up."""
         primary_id = attempt.roster.primary.id
-        for ballot in attempt.ballots:
-            standings = ballot.late_standings()
+        for decision in attempt.decisions:
+            votes = decision.late_votes()
             corroborating = -1
-            for one, standing in standings.items():
-                dissent, reply = standing.dissent, standing.reply
-                self._answers.observation(one, dissent).inc()
+            for one, vote in votes.items():
+                dissent, reply = vote.dissent, vote.reply
+                self._answers.observation(one, dissent, vote.check).inc()
                 if reply is not None and reply.elapsed is not None:
                     self._answers.seconds(one).observe(reply.elapsed)
                 if not dissent:
                     corroborating += 1
                 elif dissent in _SAW_OTHERWISE and one != primary_id:
                     self._answers.disagreement(one).inc()
-            if not standings[primary_id].dissent:
-                self._margins.observe(corroborating - ballot.terms.required)
+            if not votes[primary_id].dissent:
+                self._margins.observe(corroborating - decision.rules.required)
 
 
 def _name_end(error: BaseException) -> str:

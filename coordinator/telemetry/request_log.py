@@ -4,11 +4,13 @@ import structlog
 
 from coordinator.decision.attempt import Attempt
 from coordinator.decision.attempt_id import show_id
+from coordinator.decision.name_decision import NameDecision
 from coordinator.decision.verdict import QUORUM_ERROR, is_quorum_error
-from coordinator.decision.vote import Ballot
+from coordinator.decision.vote import Vote
 from coordinator.rules.responsibility import Blamed, Responsible
+from mpic.bounds import MAX_REQUEST_ID
+from mpic.runtime.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
-from mpic.v1 import record_pb2 as r
 
 log = structlog.get_logger()
 
@@ -21,47 +23,69 @@ def log_verdict(
     blamed: Blamed,
 ) -> None:
     """Write the one line of a request; it names the caller's trace, if there is one."""
-    question = attempt.question
-    pairs = zip(attempt.ballots, blamed, strict=True)
-    names = [_summarize(ballot, whose) for ballot, whose in pairs]
+    request = attempt.request
+    pairs = zip(attempt.decisions, blamed, strict=True)
+    names = [_summarize(decision, whose) for decision, whose in pairs]
     log.info(
         "verdict",
-        request_id=question.request_id,
+        request_id=request.request_id,
         record_id=show_id(attempt.id),
         trace_id=trace_id,
         caller=caller,
         approved=attempt.approved,
-        dry_run=question.dry_run,
-        error=QUORUM_ERROR if any(is_quorum_error(b.reason) for b in attempt.ballots) else None,
+        dry_run=request.dry_run,
+        error=QUORUM_ERROR if any(map(_is_338, attempt.decisions)) else None,
         names=names,
-        policy_from=question.terms.row.effective_from.isoformat(),
+        policy_from=request.rules.row.effective_from.isoformat(),
         elapsed_ms=round(seconds * 1000, 1),
     )
 
 
-def log_superseded(record: r.Record, caller: str, trace_id: str | None) -> None:
+def log_not_decided(
+    request_id: str, caller: str, trace_id: str | None, error: RequestError
+) -> None:
+    """Write the one line of a request on which nothing was decided."""
+    log.info(
+        "not_decided",
+        # Not checked yet, and perhaps wrong just for its length.
+        request_id=request_id[:MAX_REQUEST_ID],
+        trace_id=trace_id,
+        caller=caller,
+        reason=error.reason,
+        error=str(error),
+    )
+
+
+def log_superseded(
+    attempt: Attempt, superseded_by: bytes, caller: str, trace_id: str | None
+) -> None:
     """Write the line of a request that another coordinator has decided first."""
     log.info(
         "verdict_superseded",
-        request_id=record.request_id,
-        record_id=show_id(record.id),
-        superseded_by=show_id(record.superseded_by),
+        request_id=attempt.request.request_id,
+        record_id=show_id(attempt.id),
+        superseded_by=show_id(superseded_by),
         trace_id=trace_id,
         caller=caller,
     )
 
 
-def _summarize(ballot: Ballot, whose: Responsible | None) -> dict[str, object]:
+def _is_338(decision: NameDecision) -> bool:
+    return is_quorum_error(decision.reason)
+
+
+def _summarize(decision: NameDecision, whose: Responsible | None) -> dict[str, object]:
     dissents = {}
-    for perspective in ballot.roster.perspectives:
-        dissent = ballot.standing(perspective).dissent
-        if dissent:
-            dissents[perspective.id] = c.Dissent.Name(dissent)
+    for perspective in decision.roster.perspectives:
+        vote = decision.vote_of(perspective)
+        if vote.dissent:
+            dissents[perspective.id] = _say(vote)
     return {
-        "name": ballot.ask.name,
-        "reason": c.Reason.Name(ballot.reason),
+        "name": decision.asked.looked_up,
+        "reason": c.Reason.Name(decision.reason),
+        "check": decision.check or None,
         "responsible": whose.value if whose else None,
-        "quorum": ballot.quorum,
+        "quorum": decision.quorum,
         "dissents": dissents,
     }
 
@@ -72,17 +96,24 @@ def log_late(attempt: Attempt) -> None:
     The record has the others too. With a quorum below all, nearly every question has a late one.
     """
     for index, reply in attempt.late:
-        standing = attempt.ballots[index].late_standing(reply.perspective)
-        if standing.corroborates:
+        decision = attempt.decisions[index]
+        vote = decision.late_vote_of(reply.perspective)
+        if vote.corroborates:
             continue
         log.info(
             "late_dissent",
-            request_id=attempt.question.request_id,
-            name=attempt.ballots[index].ask.name,
+            request_id=attempt.request.request_id,
+            name=decision.asked.looked_up,
             perspective=reply.perspective.id,
-            dissent=c.Dissent.Name(standing.dissent),
+            dissent=_say(vote),
             elapsed_ms=None if reply.elapsed is None else round(reply.elapsed * 1000, 1),
         )
+
+
+def _say(vote: Vote) -> str:
+    """Name a dissent, and the check by which it is one: "DISSENT_FORBIDS caa"."""
+    name = c.Dissent.Name(vote.dissent)
+    return f"{name} {vote.check}" if vote.check else name
 
 
 def seconds_to_decide(attempt: Attempt) -> float:

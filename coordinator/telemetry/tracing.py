@@ -93,9 +93,9 @@ class Spans:
             otel.SpanKind.SERVER,
             start_time=asked,
             attributes={
-                "mpic.request_id": attempt.question.request_id,
+                "mpic.request_id": attempt.request.request_id,
                 "mpic.approved": attempt.approved,
-                "mpic.reasons": [c.Reason.Name(ballot.reason) for ballot in attempt.ballots],
+                "mpic.reasons": [c.Reason.Name(one.reason) for one in attempt.decisions],
             },
         )
         inside = otel.set_span_in_context(span)
@@ -125,12 +125,12 @@ def divide(attempt: Attempt) -> Iterator[Part]:
     """Yield what each perspective did, the primary first. Pure."""
     for perspective in attempt.roster.perspectives:
         ended, dissents = [], {}
-        for ballot in attempt.ballots:
-            standing = ballot.late_standing(perspective)
-            if standing.reply is not None and standing.reply.elapsed is not None:
-                ended.append(round(standing.reply.elapsed * 1e6))
-            if standing.dissent:
-                dissents[ballot.ask.name] = c.Dissent.Name(standing.dissent)
+        for decision in attempt.decisions:
+            vote = decision.late_vote_of(perspective)
+            if vote.reply is not None and vote.reply.elapsed is not None:
+                ended.append(round(vote.reply.elapsed * 1e6))
+            if vote.dissent:
+                dissents[decision.asked.looked_up] = c.Dissent.Name(vote.dissent)
         yield Part(perspective.id, max(ended, default=None), dissents)
 
 

@@ -26,6 +26,7 @@ from tests.bench.running import USUAL, running
 from tests.world import network
 from tests.world.deployment import Deployment
 from tests.world.internet import Internet
+from tests.world.requests import named
 from tests.world.zones import CAA, PLAIN, Zone, lie
 
 PRIMARY = 5
@@ -73,7 +74,7 @@ def _row(
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
         for _ in range(questions + _WARM_UP):
             name = next(names)
-            request = c.CorroborateRequest(request_id=name, names=[name])
+            request = c.CorroborateRequest(request_id=name, names=named([name]))
             asked = time.perf_counter()
             response = stub.Corroborate(request, timeout=30)
             times.append((time.perf_counter() - asked) * 1000)

@@ -23,6 +23,7 @@ from mpic.v1 import corroboration_pb2 as c
 from tests.world.deployment import COORDINATOR_ADMIN, Deployment, Plan
 from tests.world.impostor import replaced
 from tests.world.internet import Internet
+from tests.world.requests import named
 
 ONE = ["nothing-here.parent.example.co.jp"]
 HUNDRED = [f"host{number}.parent.example.co.jp" for number in range(100)]
@@ -66,7 +67,7 @@ class Watch(threading.Thread):
 
 def ask(deployment: Deployment, names: Sequence[str]) -> str:
     """Ask once; return how it ended."""
-    request = c.CorroborateRequest(names=names, request_id=f"{time.time_ns()}")
+    request = c.CorroborateRequest(names=named(names), request_id=f"{time.time_ns()}")
     request.linger.FromSeconds(3)
     try:
         response = deployment.send(request)

@@ -31,7 +31,7 @@ import grpc
 
 from coordinator.decision.attempt_id import read_id
 from coordinator.record.determination import is_determination
-from coordinator.record.entries import read_dossier
+from coordinator.record.entries import read_entries
 from coordinator.record.stores.base import Search, Store
 from coordinator.record.verify import verify_store
 from mpic.v1 import corroboration_pb2 as c
@@ -40,6 +40,7 @@ from tests.world.deployment import Deployment, Plan
 from tests.world.internet import Internet
 from tests.world.postgresql import PostgresqlServer
 from tests.world.process import wait_until
+from tests.world.requests import named
 
 _IN_FLIGHT = 32
 _CALLERS = 8
@@ -161,7 +162,7 @@ def listen(deployment: Deployment, heard: Heard) -> None:
 def make_question(number: int) -> c.CorroborateRequest:
     """Return one about a name that changes with the number, under a new request id."""
     name = f"host{number}.child.parent.example.co.jp"
-    return c.CorroborateRequest(request_id=str(uuid.uuid4()), names=[name])
+    return c.CorroborateRequest(request_id=str(uuid.uuid4()), names=named([name]))
 
 
 def ask_again(deployment: Deployment, heard: Heard) -> None:
@@ -206,7 +207,7 @@ def count_remembered(store: Store) -> int:
     """Return how many records with a verdict that is remembered a request has, at most."""
     remembered: Counter[tuple[str, str]] = Counter()
     for stored in store.search(Search()):
-        question = read_dossier(stored.contents).question
+        question = read_entries(stored.contents).question
         if question is not None and is_determination(question):
             remembered[question.caller, question.request_id] += 1
     return max(remembered.values(), default=0)
@@ -217,7 +218,7 @@ def compare(store: Store, heard: dict[str, str]) -> tuple[int, int]:
     lost = 0
     for record_id, request_id in heard.items():
         stored = store.read(read_id(record_id))
-        question = read_dossier(stored.contents if stored else ()).question
+        question = read_entries(stored.contents if stored else ()).question
         lost += question is None or question.request_id != request_id
     flaws = len(list(verify_store(store)))
     store.close()

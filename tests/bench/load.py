@@ -19,6 +19,7 @@ from mpic.runtime.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import COORDINATOR
+from tests.world.requests import named
 
 Ask = Callable[[], Awaitable[bool]]
 Names = Callable[[], Sequence[str]]
@@ -73,7 +74,7 @@ class Front:
     def _next(self) -> c.CorroborateRequest:
         number = next(self._numbers)
         request_id = f"{self._run}-{number}"
-        return c.CorroborateRequest(request_id=request_id, names=self._names())
+        return c.CorroborateRequest(request_id=request_id, names=named(self._names()))
 
     async def _ask_alone(self) -> bool:
         assert self._stub is not None

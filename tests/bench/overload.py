@@ -44,6 +44,7 @@ from mpic.v1 import corroboration_pb2_grpc
 from tests.bench.meter import Usage, read_usage
 from tests.world.deployment import COORDINATOR, Deployment, Plan
 from tests.world.internet import Internet
+from tests.world.requests import named
 
 BOUND = 100
 CALLERS = 4
@@ -129,7 +130,7 @@ class Caller:
         number = next(self._numbers)
         good = number % 10 != 0
         name = (_GOOD if good else _FORBIDDEN).format(number)
-        request = c.CorroborateRequest(request_id=f"bench-{number}", names=[name])
+        request = c.CorroborateRequest(request_id=f"bench-{number}", names=named([name]))
         asked = time.perf_counter()
         try:
             response = await self._stub.Corroborate(request, timeout=30)
@@ -138,7 +139,7 @@ class Caller:
             result.counts["shed" if shed else "failed"] += 1
             return
         result.latencies.append(time.perf_counter() - asked)
-        expected = c.REASON_CORROBORATED if good else c.REASON_PRIMARY_CAA_FORBIDS
+        expected = c.REASON_CORROBORATED if good else c.REASON_PRIMARY_FORBIDS
         result.counts["wrong"] += response.names[0].reason != expected
 
 

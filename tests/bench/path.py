@@ -24,6 +24,7 @@ from tests.bench.running import USUAL
 from tests.world.deployment import Deployment
 from tests.world.internet import Internet
 from tests.world.process import Child, wait_until
+from tests.world.requests import named
 
 _WARM_UP = 20
 _CHECKS = 8
@@ -44,7 +45,7 @@ class TracedDeployment(Deployment):
 
     def check(self) -> None:
         """Ask for a name once, as a caller does."""
-        request = c.CorroborateRequest(request_id=uuid.uuid4().hex, names=[f"www.{CHILD}"])
+        request = c.CorroborateRequest(request_id=uuid.uuid4().hex, names=named([f"www.{CHILD}"]))
         if not self.send(request).approved:
             raise SystemExit("a check was not approved")
 

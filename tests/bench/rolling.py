@@ -36,6 +36,7 @@ from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import COORDINATOR, COORDINATOR_ADMIN, Deployment, Plan, wait_serving
 from tests.world.internet import Internet
 from tests.world.process import Child, wait_until
+from tests.world.requests import named
 
 SECOND, SECOND_ADMIN = "127.0.0.1:7390", "127.0.0.1:9390"
 SERVICE_CONFIG = {
@@ -185,7 +186,7 @@ async def _ask(
     name = f"host{id}.child.parent.example.co.jp"
     asked = time.perf_counter()
     try:
-        request = c.CorroborateRequest(request_id=id, names=[name])
+        request = c.CorroborateRequest(request_id=id, names=named([name]))
         response: c.CorroborateResponse = await stub.Corroborate(request, timeout=60)
     except aio.AioRpcError as error:
         result.failures.append(f"{error.code().name}: {error.details()}")

@@ -35,6 +35,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.bench.running import USUAL, running
 from tests.world.deployment import COORDINATOR, Deployment
+from tests.world.requests import named
 
 _MIB = 1024 * 1024
 _UNARY = "/mpic.v1.CorroborationService/Corroborate"
@@ -199,7 +200,7 @@ def _measure(deployment: Deployment, name: str, seconds: float) -> tuple[str, ..
         process.start()
         started = time.perf_counter()
         while process.is_alive() or time.perf_counter() - started < seconds:
-            request = c.CorroborateRequest(request_id=uuid.uuid4().hex, names=[_NAME])
+            request = c.CorroborateRequest(request_id=uuid.uuid4().hex, names=named([_NAME]))
             asked = time.perf_counter()
             stub.Corroborate(request, timeout=120)
             waits.append((time.perf_counter() - asked) * 1000)

@@ -12,7 +12,7 @@ class Determination:
     """What one perspective's CAA records come to."""
 
     outcome: str
-    """ "permitted", "forbidden" or "failed"; empty where there is none."""
+    """ "passed", "forbidden" or "failed"; empty where there is none."""
     found_at: str
     clause: str
     record: str
@@ -28,7 +28,7 @@ class Report:
     """Such as "APNIC"."""
     corroborates: bool
     why: str
-    """Why not: "caa forbids", "addresses differ", "unreachable"; empty where it does."""
+    """Why not: "caa forbids", "addresses differs", "unreachable"; empty where it does."""
     detail: str
     caa: Determination
     walk: Sequence[o.Lookup]

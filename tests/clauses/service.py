@@ -132,10 +132,9 @@ def _stub(channel: grpc.Channel) -> corroboration_pb2_grpc.CorroborationServiceS
 def _make_request(names: Iterable[str], terms: Terms) -> c.CorroborateRequest:
     request = c.CorroborateRequest(
         request_id=f"clause-{uuid.uuid4()}",
-        names=names,
+        names=[c.RequestedName(name=name, validation_method=terms.method) for name in names],
         issuer=terms.issuer,
         account_uri=terms.account,
-        validation_method=terms.method,
         dry_run=terms.dry_run,
     )
     request.tightening.min_corroborating = terms.at_least
@@ -151,7 +150,7 @@ def _read_answer(response: c.CorroborateResponse) -> Answer:
         verdicts=[_read_verdict(one) for one in response.names],
         asked_at=response.asked_at.ToDatetime(UTC),
         decided_at=response.decided_at.ToDatetime(UTC),
-        usable_until=_usable_until(response),
+        usable_until=_moment(response, "caa_usable_until"),
         minimum_remotes=policy.minimum_remotes,
         allowed=policy.allowed_noncorroborations,
         minimum_regions=policy.minimum_regions,
@@ -167,12 +166,12 @@ def _read_verdict(verdict: c.NameVerdict) -> Verdict:
     return Verdict(
         name=verdict.name,
         approved=verdict.approved,
-        reason=_words(c.Reason.Name(verdict.reason), "REASON_"),
+        reason=_say_reason(verdict),
         detail=verdict.detail,
         code=verdict.error.code,
         quorum=verdict.quorum,
         required=verdict.required,
-        usable_until=_usable_until(verdict),
+        usable_until=_moment(_caa_of(verdict.determinations), "usable_until"),
         reports=[_read_report(one) for one in verdict.perspectives],
     )
 
@@ -185,14 +184,14 @@ def _read_report(report: c.PerspectiveReport) -> Report:
             walk = finding.caa_walk.levels
         elif finding.HasField("addresses"):
             addresses = finding.addresses.lookup
-    caa = report.caa
-    outcome = _words(c.CaaOutcome.Name(caa.outcome), "CAA_OUTCOME_")
+    caa = _caa_of(report.determinations)
+    outcome = _words(c.Outcome.Name(caa.outcome), "OUTCOME_")
     return Report(
         perspective=report.perspective_id,
         is_primary=report.role == c.ROLE_PRIMARY,
         region=_region(report.rir),
         corroborates=report.corroborates,
-        why=_words(c.Dissent.Name(report.dissent), "DISSENT_"),
+        why=f"{report.check} {_words(c.Dissent.Name(report.dissent), 'DISSENT_')}".strip(),
         detail=report.detail,
         caa=Determination(outcome, caa.found_at, caa.clause, caa.record),
         walk=walk,
@@ -202,10 +201,21 @@ def _read_report(report: c.PerspectiveReport) -> Report:
     )
 
 
-def _usable_until(message: c.CorroborateResponse | c.NameVerdict) -> datetime | None:
-    if not message.HasField("caa_usable_until"):
+def _caa_of(determinations: Iterable[c.Determination]) -> c.Determination:
+    return next((one for one in determinations if one.check == "caa"), c.Determination())
+
+
+def _say_reason(verdict: c.NameVerdict) -> str:
+    """Say the reason with its check: "primary caa forbids"."""
+    reason = _words(c.Reason.Name(verdict.reason), "REASON_")
+    return reason.replace("primary", f"primary {verdict.check}") if verdict.check else reason
+
+
+def _moment(message: c.CorroborateResponse | c.Determination, field: str) -> datetime | None:
+    if not message.HasField(field):
         return None
-    return message.caa_usable_until.ToDatetime(UTC)
+    moment: datetime = getattr(message, field).ToDatetime(UTC)
+    return moment
 
 
 def _words(name: str, prefix: str) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from coordinator.rules.policy import BASELINE_ROWS, Policy, PolicyRow
-from coordinator.rules.quorum import Terms, judge_quorum
+from coordinator.rules.quorum import AttemptRules, judge_quorum
 from coordinator.rules.roster import Location, Roster, distance_km, find_breaches
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -30,7 +30,7 @@ def spread(count: int) -> list[o.Rir.ValueType]:
 def test_br_3_2_2_9_table_of_allowed_noncorroborations(attempted: int, needed: int) -> None:
     # One corroborating remote cannot stand in two regions, so that rule is left out here.
     row = PolicyRow(ANY_NUMBER.effective_from, minimum_remotes=2, minimum_regions=1)
-    terms = Terms(row, attempted)
+    terms = AttemptRules(row, attempted)
     assert terms.required == needed
     for corroborating in range(attempted + 1):
         expected = c.REASON_CORROBORATED if corroborating >= needed else c.REASON_QUORUM_NOT_MET
@@ -43,18 +43,18 @@ def test_br_3_2_2_9_of_one_remote_none_may_dissent() -> None:
 
 
 def test_br_3_2_2_9_four_of_five_in_one_region_are_refused() -> None:
-    assert judge_quorum([o.RIR_ARIN] * 4, Terms(ANY_NUMBER, 5)) == c.REASON_REGIONS_NOT_MET
+    assert judge_quorum([o.RIR_ARIN] * 4, AttemptRules(ANY_NUMBER, 5)) == c.REASON_REGIONS_NOT_MET
     two_regions = [o.RIR_ARIN] * 3 + [o.RIR_RIPE]
-    assert judge_quorum(two_regions, Terms(ANY_NUMBER, 5)) == c.REASON_CORROBORATED
+    assert judge_quorum(two_regions, AttemptRules(ANY_NUMBER, 5)) == c.REASON_CORROBORATED
 
 
 def test_br_3_2_2_9_minimum_of_remotes_by_the_date_of_issuance() -> None:
     before = datetime(2026, 12, 14, 23, 59, 59, tzinfo=UTC)
     after = before + timedelta(seconds=1)
     four = spread(4)
-    assert judge_quorum(four, Terms(Policy().row_at(before), 4)) == c.REASON_CORROBORATED
-    assert judge_quorum(four, Terms(Policy().row_at(after), 4)) == c.REASON_TOO_FEW_REMOTES
-    assert judge_quorum(spread(5), Terms(Policy().row_at(after), 5)) == c.REASON_CORROBORATED
+    assert judge_quorum(four, AttemptRules(Policy().row_at(before), 4)) == c.REASON_CORROBORATED
+    assert judge_quorum(four, AttemptRules(Policy().row_at(after), 4)) == c.REASON_TOO_FEW_REMOTES
+    assert judge_quorum(spread(5), AttemptRules(Policy().row_at(after), 5)) == c.REASON_CORROBORATED
 
 
 def test_br_1_6_4_a_row_applies_from_midnight_utc() -> None:

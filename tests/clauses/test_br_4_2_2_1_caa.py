@@ -118,7 +118,7 @@ def test_br_4_2_2_1_another_set_that_permits_corroborates(
         verdict = service.ask(PLAIN).verdict
     finally:
         honest()
-    assert [one.caa.outcome for one in verdict.reports] == ["permitted"] * 6
+    assert [one.caa.outcome for one in verdict.reports] == ["passed"] * 6
     assert verdict.of("ashburn").caa.record != verdict.primary.caa.record
     assert (verdict.approved, verdict.quorum) == (True, "5/5")
 
@@ -150,7 +150,7 @@ def test_br_4_2_2_1_what_the_primary_forbids_no_remote_permits(
     finally:
         honest()
     assert (verdict.approved, verdict.reason, verdict.code) == (False, FORBIDDEN, 0)
-    assert verdict.of("ashburn").caa.outcome == "permitted"
+    assert verdict.of("ashburn").caa.outcome == "passed"
 
 
 def see_caa(internet: Internet, all_but_one: str, ashburn: str) -> Callable[[], None]:

@@ -39,7 +39,7 @@ def test_br_5_4_1_each_attempt_of_each_perspective_is_recorded(recorded: Answer)
         assert all(used)
         assert len(set(used)) == len(used) >= 5
         for report in verdict.reports:
-            assert report.caa.outcome == ("forbidden" if name == DENIED else "permitted")
+            assert report.caa.outcome == ("forbidden" if name == DENIED else "passed")
             assert report.walk
             assert report.corroborates or report.why
 
@@ -80,7 +80,7 @@ def test_br_5_4_1_perspectives_that_do_not_corroborate_are_recorded_too(
         answer = service.ask(PLAIN)
     verdict = service.read_back(answer.record).verdict
     assert (verdict.approved, verdict.quorum, verdict.code) == (False, "3/5", 338)
-    assert verdict.of("ashburn").why == "addresses differ"
+    assert verdict.of("ashburn").why == "addresses differs"
     assert verdict.of("frankfurt").why == "unreachable"
     assert len(verdict.reports) == 6
 

@@ -21,10 +21,10 @@ NO_METHODS = ("dns-01,http-01", "DNS-01")
 USUAL = Terms(issuer=TABLES)
 
 
-def check(verdict: Verdict, expected: c.CaaOutcome.ValueType) -> str:
+def check(verdict: Verdict, expected: c.Outcome.ValueType) -> str:
     """Say what is wrong with a verdict, if anything is."""
-    permits = expected == c.CAA_OUTCOME_PERMITTED
-    wanted = ("corroborated", "permitted") if permits else ("primary caa forbids", "forbidden")
+    permits = expected == c.OUTCOME_PASSED
+    wanted = ("corroborated", "passed") if permits else ("primary caa forbids", "forbidden")
     outcomes = {report.caa.outcome for report in verdict.reports}
     if (verdict.approved, verdict.reason, outcomes) == (permits, wanted[0], {wanted[1]}):
         return ""
@@ -32,7 +32,7 @@ def check(verdict: Verdict, expected: c.CaaOutcome.ValueType) -> str:
 
 
 def check_all(
-    service: Service, expected: dict[str, c.CaaOutcome.ValueType], terms: Terms = USUAL
+    service: Service, expected: dict[str, c.Outcome.ValueType], terms: Terms = USUAL
 ) -> None:
     verdicts = service.verdicts(list(expected), terms)
     assert verdicts.keys() == expected.keys()
@@ -66,13 +66,13 @@ def test_rfc_8659_4_3_issuewild_is_ignored_for_names_that_are_no_wildcards(
     service: Service,
 ) -> None:
     names = [name(f"issuewild{number}") for number, _ in enumerate(rfc8659.VALUES)]
-    check_all(service, dict.fromkeys(names, c.CAA_OUTCOME_PERMITTED))
+    check_all(service, dict.fromkeys(names, c.OUTCOME_PASSED))
 
 
 @pytest.mark.parametrize("wildcard", [False, True])
 def test_rfc_8659_4_1_malformed_records(service: Service, wildcard: bool) -> None:
     names = [name(f"malformed{n}", wildcard=wildcard) for n, _ in enumerate(rfc8659.MALFORMED)]
-    check_all(service, dict.fromkeys(names, c.CAA_OUTCOME_FORBIDDEN))
+    check_all(service, dict.fromkeys(names, c.OUTCOME_FORBIDDEN))
 
 
 @pytest.mark.parametrize("wildcard", [False, True])

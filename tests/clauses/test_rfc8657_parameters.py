@@ -7,7 +7,7 @@ import pytest
 from coordinator.checks.caa.relevant_set import Applicant, judge_set
 from mpic.v1 import corroboration_pb2 as c
 
-PERMIT, FORBID = c.CAA_OUTCOME_PERMITTED, c.CAA_OUTCOME_FORBIDDEN
+PERMIT, FORBID = c.OUTCOME_PASSED, c.OUTCOME_FORBIDDEN
 
 US = "https://ca.example/acct/1"
 THEM = "https://ca.example/acct/2"
@@ -18,7 +18,7 @@ class Row(NamedTuple):
     parameters: str
     account: str
     method: str
-    expected: c.CaaOutcome.ValueType
+    expected: c.Outcome.ValueType
 
 
 PARAMETERS = [

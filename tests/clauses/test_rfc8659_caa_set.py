@@ -7,7 +7,7 @@ import pytest
 from coordinator.checks.caa.relevant_set import Applicant, judge_set
 from mpic.v1 import corroboration_pb2 as c
 
-PERMIT, FORBID = c.CAA_OUTCOME_PERMITTED, c.CAA_OUTCOME_FORBIDDEN
+PERMIT, FORBID = c.OUTCOME_PASSED, c.OUTCOME_FORBIDDEN
 PLAIN, WILDCARD = False, True
 
 APPLICANT = Applicant(frozenset({"ca.example", "ca-1.test"}))
@@ -17,7 +17,7 @@ class Row(NamedTuple):
     clause: str
     records: tuple[str, ...]
     wildcard: bool
-    expected: c.CaaOutcome.ValueType
+    expected: c.Outcome.ValueType
 
 
 def wire(record: str) -> bytes:
@@ -223,12 +223,12 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("value", "expected"), VALUES, ids=[f"4.2 {v!r}" for v, _ in VALUES])
-def test_issue_value(value: str, expected: c.CaaOutcome.ValueType) -> None:
+def test_issue_value(value: str, expected: c.Outcome.ValueType) -> None:
     assert judge_set([wire(f'0 issue "{value}"')], PLAIN, APPLICANT).outcome == expected
 
 
 @pytest.mark.parametrize(("value", "expected"), VALUES, ids=[f"4.3 {v!r}" for v, _ in VALUES])
-def test_issuewild_value(value: str, expected: c.CaaOutcome.ValueType) -> None:
+def test_issuewild_value(value: str, expected: c.Outcome.ValueType) -> None:
     assert judge_set([wire(f'0 issuewild "{value}"')], WILDCARD, APPLICANT).outcome == expected
 
 

@@ -11,7 +11,7 @@ import pytest
 from coordinator.checks.caa.relevant_set import Applicant, judge_set
 from mpic.v1 import corroboration_pb2 as c
 
-PERMIT, FORBID = c.CAA_OUTCOME_PERMITTED, c.CAA_OUTCOME_FORBIDDEN
+PERMIT, FORBID = c.OUTCOME_PASSED, c.OUTCOME_FORBIDDEN
 
 OURS, OTHER = (0, "issue", "ca.example"), (0, "issue", "other.example")
 
@@ -19,8 +19,8 @@ OURS, OTHER = (0, "issue", "ca.example"), (0, "issue", "other.example")
 class Row(NamedTuple):
     clause: str
     records: tuple[tuple[int, str, str], ...]
-    expected: c.CaaOutcome.ValueType
-    understood: c.CaaOutcome.ValueType | None = None
+    expected: c.Outcome.ValueType
+    understood: c.Outcome.ValueType | None = None
     """To an issuer that understands UNDERSTOOD, where it is another."""
 
 

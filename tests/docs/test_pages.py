@@ -74,6 +74,6 @@ def read_names() -> frozenset[str]:
 def test_a_name_that_nothing_has_would_be_found() -> None:
     assert is_known("perspective_lost")
     assert is_known("mpic_verdicts_total")
-    assert is_known("primary_caa_failed")
+    assert is_known("primary_failed")
     assert not is_known("perspective_mislaid")
     assert not is_known("mpic_verdict_total")

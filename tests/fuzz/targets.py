@@ -18,9 +18,11 @@ from google.protobuf.message import DecodeError
 from coordinator.checks.caa.issuer import Issuer
 from coordinator.checks.caa.relevant_set import Applicant, judge_set
 from coordinator.checks.caa.value import read_issue_value, read_property
-from coordinator.decision.question import Desk, read_question
-from coordinator.decision.vote import Ballot, Reply
-from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.decision.name_decision import NameDecision
+from coordinator.decision.request import RequestRules, read_request
+from coordinator.decision.vote import Reply
+from coordinator.perspectives.client import PerspectiveClient
+from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.errors import PerspectiveError
 from mpic.bounds import MAX_NAMES
 from mpic.names import InvalidNameError, is_looked_up, parse_name
@@ -38,9 +40,10 @@ from perspective_agent.dns.records import (
 )
 from perspective_agent.dns.wire import CAA, CNAME, DS, A, Query, make_query, read_answer
 from tests.world.at_once import run_at_once
-from tests.world.samples import NAME, TERMS, WORLD, ask, reply
+from tests.world.requests import named
+from tests.world.samples import NAME, RULES, WORLD, asked_name, reply
 
-_DECIDED = (c.CAA_OUTCOME_PERMITTED, c.CAA_OUTCOME_FORBIDDEN)
+_DECIDED = (c.OUTCOME_PASSED, c.OUTCOME_FORBIDDEN)
 _APPLICANT = Applicant(frozenset({"ca.example.test"}), "https://ca.example/1", "dns-01")
 
 # The ABNF of RFC 8659 section 4.2 as one expression, written apart from the parser.
@@ -69,7 +72,7 @@ def caa_set(data: bytes) -> None:
         assert found.outcome in _DECIDED
         assert re.fullmatch("[ -~]+", found.detail)
         assert len(found.detail) < 2000
-        if found.outcome == c.CAA_OUTCOME_PERMITTED:
+        if found.outcome == c.OUTCOME_PASSED:
             assert all(read_property(one) is not None for one in rdata)
 
 
@@ -152,17 +155,24 @@ def message(data: bytes) -> None:
 def question(data: bytes) -> None:
     """A caller's question: refused with the fields that are wrong, or fit to be asked."""
     with suppress(DecodeError, RequestError):
-        asked = read_question(c.CorroborateRequest.FromString(data), _DESK)
-        assert 1 <= len(asked.asks) == len(asked.names) <= MAX_NAMES
-        assert all(is_looked_up(one.name) and one.issuer_domains for one in asked.asks)
-        assert TERMS.required <= asked.terms.required <= len(WORLD.remotes)
-        assert asked.terms.address_agreement in _AGREEMENTS
-        assert 0 <= asked.linger <= _DESK.max_linger
+        message = c.CorroborateRequest.FromString(data)
+        asked = read_request(message, _REQUEST_RULES)
+        assert 1 <= len(asked.names) == len(message.names) <= MAX_NAMES
+        assert RULES.required <= asked.rules.required <= len(WORLD.remotes)
+        assert 0 <= asked.linger <= _REQUEST_RULES.max_linger
+        for one, requested in zip(asked.names, message.names, strict=True):
+            assert is_looked_up(one.looked_up)
+            caa, addresses = [check.asked for check in one.checks]
+            assert caa.caa.issuer_domains
+            assert caa.caa.validation_method == requested.validation_method
+            assert caa.caa.account_uri == message.account_uri
+            assert addresses.addresses.agreement in _AGREEMENTS
 
 
-_DESK = Desk(
-    {"example": Issuer(frozenset({"ca.example.test"}))}, TERMS.row, len(WORLD.remotes), 11.0
+_REQUEST_RULES = RequestRules(
+    {"example": Issuer(frozenset({"ca.example.test"}))}, RULES.row, len(WORLD.remotes), 11.0
 )
+_CHECKS = ["caa", "addresses"]
 _AGREEMENTS = (c.ADDRESS_AGREEMENT_EXACT,)  # the policy's; there is no stricter one
 
 
@@ -172,15 +182,18 @@ def observation(data: bytes) -> None:
         message = o.Observation.FromString(data)
         encoded = p.EncodedObservation(observation=data)
         for perspective in (WORLD.primary, WORLD.remotes[0]):
-            ballot = Ballot(ask(), TERMS, WORLD)
+            decision = NameDecision(asked_name(), RULES, WORLD)
             if not perspective.is_primary:
-                ballot.add(reply(WORLD.primary))
-            ballot.add(Reply(perspective, encoded, 0.01))
-            standing = ballot.standing(perspective)
-            assert standing.dissent in c.Dissent.values()
-            if standing.corroborates:
+                decision.add(reply(WORLD.primary))
+            decision.add(Reply(perspective, encoded, 0.01))
+            vote = decision.vote_of(perspective)
+            assert vote.dissent in c.Dissent.values()
+            assert [one.check for one in vote.determinations] in ([], _CHECKS)
+            if vote.corroborates:
                 assert len(message.findings) == 2
-                assert standing.caa is not None
+                assert [one.outcome for one in vote.determinations] == [c.OUTCOME_PASSED] * 2
+            elif vote.check:
+                assert vote.determinations[_CHECKS.index(vote.check)].outcome != c.OUTCOME_PASSED
 
 
 def name(data: bytes) -> None:
@@ -220,7 +233,7 @@ def _sample(rcode: int, answers: int) -> bytes:
 
 
 def _question() -> bytes:
-    asked = c.CorroborateRequest(request_id="r", names=["*.example.com", "b.example"])
+    asked = c.CorroborateRequest(request_id="r", names=named(["*.example.com", "b.example"]))
     asked.linger.FromSeconds(1)
     asked.tightening.min_corroborating = 5
     return asked.SerializeToString()

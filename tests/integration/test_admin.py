@@ -43,10 +43,10 @@ def test_what_a_question_leaves_behind(deployment: Deployment) -> None:
         return after[key] - before[key]
 
     assert grew("mpic_questions_total", "outcome=approved") == 1
-    assert grew("mpic_verdicts_total", "dry_run=false", "reason=corroborated") == 2
+    assert grew("mpic_verdicts_total", "check=", "dry_run=false", "reason=corroborated") == 2
     for place in PLACES[:6]:
         perspective = f"perspective={place.id}"
-        assert grew("mpic_observations_total", "outcome=corroborates", perspective) == 2
+        assert grew("mpic_observations_total", "check=", "outcome=corroborates", perspective) == 2
         assert grew("mpic_perspective_answer_duration_seconds_count", perspective) == 2
         assert after["mpic_links_up", perspective] == 1
     assert grew("mpic_quorum_margin_bucket", "le=1.0") == 2
@@ -87,9 +87,9 @@ def test_perspectives_that_are_away_show(deployment: Deployment) -> None:
         after = scrape(COORDINATOR_ADMIN)
     perspective = f"perspective={FRANKFURT.id}"
     for key in (
-        ("mpic_observations_total", "outcome=unreachable", perspective),
+        ("mpic_observations_total", "check=", "outcome=unreachable", perspective),
         ("mpic_quorum_margin_bucket", "le=-1.0"),
-        ("mpic_verdicts_total", "dry_run=false", "reason=quorum_not_met"),
+        ("mpic_verdicts_total", "check=", "dry_run=false", "reason=quorum_not_met"),
         ("mpic_questions_total", "outcome=refused"),
     ):
         assert after[key] - before[key] == 1, key

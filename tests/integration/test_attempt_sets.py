@@ -7,6 +7,7 @@ from mpic.v1 import corroboration_pb2 as c
 from tests.integration.test_agents_that_fail import stopped, wait_for
 from tests.world.deployment import Deployment, Plan
 from tests.world.places import PLACES
+from tests.world.requests import named
 
 CHILD = "child.parent.example.co.jp"
 REMOTES = {place.id for place in PLACES[1:8]}
@@ -70,7 +71,7 @@ def test_with_three_away_one_of_them_is_asked_and_counts(deployment: Deployment)
 
 
 def test_a_caller_can_demand_no_more_than_are_asked(deployment: Deployment) -> None:
-    request = c.CorroborateRequest(request_id="test", names=[CHILD])
+    request = c.CorroborateRequest(request_id="test", names=named([CHILD]))
     request.tightening.min_corroborating = 6
     with pytest.raises(grpc.RpcError, match=r"6 is not between 4, .* and 5"):
         deployment.send(request)

@@ -8,13 +8,14 @@ from grpc_status import rpc_status
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import Deployment
+from tests.world.requests import named
 from tests.world.zones import HOSTILE_ZONE
 
 GOOD = "child.parent.example.co.jp"
 
 
 def request(*names: str, **fields: object) -> c.CorroborateRequest:
-    return c.CorroborateRequest(**({"request_id": "r", "names": names or [GOOD]} | fields))
+    return c.CorroborateRequest(**({"request_id": "r", "names": named(names or [GOOD])} | fields))
 
 
 def tightened(**fields: object) -> c.CorroborateRequest:
@@ -45,34 +46,34 @@ def refusal(deployment: Deployment, message: c.CorroborateRequest) -> dict[str, 
     [
         (c.CorroborateRequest(request_id="r"), "names", "is empty"),
         (request(*(f"h{n}.example.com" for n in range(101))), "names", "101 names"),
-        (request(""), "names[0]", "is empty"),
-        (request(GOOD, "a..example.com"), "names[1]", "empty label"),
-        (request(GOOD, "a" * 64 + ".example.com"), "names[1]", "64 octets"),
-        (request(".".join(["a" * 63] * 4)), "names[0]", "at most 253"),
-        (request("a\x00b.example.com"), "names[0]", "control"),
-        (request("a b.example.com"), "names[0]", "space"),
-        (request("https://example.com"), "names[0]", "URL"),
-        (request("example.com:443"), "names[0]", "port"),
-        (request("203.0.113.1"), "names[0]", "IP address"),
-        (request("2001:db8::1"), "names[0]", "IP address"),
-        (request("localhost"), "names[0]", "single label"),
-        (request("example.onion"), "names[0]", "Onion"),
-        (request("1.113.0.203.in-addr.arpa"), "names[0]", "reverse"),
-        (request("a.*.example.com"), "names[0]", "leftmost"),
-        (request("*.co.jp"), "names[0]", "public suffix"),
-        (request("*.jp"), "names[0]", "public suffix"),
-        (request("www.e164.arpa"), "names[0]", "is in arpa"),
-        (request(f"*.{'a' * 63}.{'.'.join(['a' * 61] * 3)}.jp"), "names[0]", "254 octets"),
-        (request("xn--0.example.com"), "names[0]", "no Punycode"),
-        (request(GOOD, GOOD.upper()), "names[1]", "same name as names[0]"),
-        (request("bücher.example", "xn--bcher-kva.example"), "names[1]", "same name"),
+        (request(""), "names[0].name", "is empty"),
+        (request(GOOD, "a..example.com"), "names[1].name", "empty label"),
+        (request(GOOD, "a" * 64 + ".example.com"), "names[1].name", "64 octets"),
+        (request(".".join(["a" * 63] * 4)), "names[0].name", "at most 253"),
+        (request("a\x00b.example.com"), "names[0].name", "control"),
+        (request("a b.example.com"), "names[0].name", "space"),
+        (request("https://example.com"), "names[0].name", "URL"),
+        (request("example.com:443"), "names[0].name", "port"),
+        (request("203.0.113.1"), "names[0].name", "IP address"),
+        (request("2001:db8::1"), "names[0].name", "IP address"),
+        (request("localhost"), "names[0].name", "single label"),
+        (request("example.onion"), "names[0].name", "Onion"),
+        (request("1.113.0.203.in-addr.arpa"), "names[0].name", "reverse"),
+        (request("a.*.example.com"), "names[0].name", "leftmost"),
+        (request("*.co.jp"), "names[0].name", "public suffix"),
+        (request("*.jp"), "names[0].name", "public suffix"),
+        (request("www.e164.arpa"), "names[0].name", "is in arpa"),
+        (request(f"*.{'a' * 63}.{'.'.join(['a' * 61] * 3)}.jp"), "names[0].name", "254 octets"),
+        (request("xn--0.example.com"), "names[0].name", "no Punycode"),
+        (request(GOOD, GOOD.upper()), "names[1].name", "same name as names[0]"),
+        (request("bücher.example", "xn--bcher-kva.example"), "names[1].name", "same name"),
         (request(issuer="nobody"), "issuer", "'nobody' is not configured"),
         (tightened(min_corroborating=3), "tightening.min_corroborating", "only tighten"),
         (tightened(min_corroborating=6), "tightening.min_corroborating", "all remotes"),
         (tightened(address_agreement=2), "tightening.address_agreement", "looser"),
         (tightened(address_agreement=99), "tightening.address_agreement", "unknown"),
         (request(account_uri="not a uri"), "account_uri", "absolute URI"),
-        (request(validation_method="dns_01"), "validation_method", "must be a label"),
+        (request(names=named([GOOD], "dns_01")), "names[0].validation_method", "must be a label"),
         (request(request_id=""), "request_id", "1 to 128"),
         (request(request_id="a b"), "request_id", "1 to 128"),
         (lingering(-1), "linger", "must be 0"),
@@ -92,10 +93,14 @@ def test_a_wrong_field_is_named(
     [
         (request(issuer="x" * 20_000), "issuer", "is not configured; this service knows example"),
         (request(issuer="\u202e\x1b" * 20_000), "issuer", "\\\\u{202e}\\\\027"),
-        (request(*(f"{n}{'ä' * 900}.example.com" for n in range(100))), "names[0]", "IDNA"),
-        (request(*(f"{n}{'a' * 900}.example.com" for n in range(100))), "names[0]", "octets"),
+        (request(*(f"{n}{'ä' * 900}.example.com" for n in range(100))), "names[0].name", "IDNA"),
+        (request(*(f"{n}{'a' * 900}.example.com" for n in range(100))), "names[0].name", "octets"),
         (request(account_uri="https://x/\n" * 20_000), "account_uri", "absolute URI"),
-        (request(validation_method="x" * 20_000), "validation_method", "must be a label"),
+        (
+            request(names=named([GOOD], "x" * 20_000)),
+            "names[0].validation_method",
+            "must be a label",
+        ),
         (request(request_id="x" * 20_000), "request_id", "1 to 128"),
         (c.CorroborateRequest.FromString(b"\xa2\x06\x03new"), "request", "does not know"),
     ],
@@ -122,7 +127,7 @@ def test_a_stream_of_bad_questions_is_answered_one_by_one(deployment: Deployment
 
 def test_everything_wrong_is_said_at_once(deployment: Deployment) -> None:
     told = refusal(deployment, request("", "*.co.jp", request_id="", issuer="nobody"))
-    assert list(told) == ["names[0]", "names[1]", "issuer", "request_id"]
+    assert list(told) == ["names[0].name", "names[1].name", "issuer", "request_id"]
 
 
 def test_an_empty_request_is_told_what_it_lacks(deployment: Deployment) -> None:
@@ -137,7 +142,7 @@ def test_the_next_good_request_is_answered(deployment: Deployment) -> None:
 def test_without_a_deadline_the_services_own_applies(deployment: Deployment) -> None:
     # Silent for ever, and a resolver that goes on trying.
     response = deployment.ask("60000.slow.hostile.example.co.jp", linger=0, timeout=None)
-    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED
+    assert response.names[0].reason == c.REASON_PRIMARY_FAILED
 
 
 def test_a_question_of_64_mib_is_refused_and_the_service_lives_on(deployment: Deployment) -> None:
@@ -160,6 +165,6 @@ def test_br_1_6_1_p_labels_and_ideographic_dots_are_names(deployment: Deployment
 def test_a_dot_at_the_end_of_an_issuer_is_named(deployment: Deployment) -> None:
     """RFC 8659 section 4.2: an issuer-domain-name has none."""
     (verdict,) = deployment.ask("dotted.caa.example.co.jp").names
-    assert verdict.reason == c.REASON_PRIMARY_CAA_FORBIDS
+    assert verdict.reason == c.REASON_PRIMARY_FORBIDS
     assert '0 issue "ca.example.test."' in verdict.detail
     assert "its issuer name ends with a dot" in verdict.detail

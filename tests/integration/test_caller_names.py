@@ -21,6 +21,7 @@ from tests.world.certificates import issue
 from tests.world.deployment import COORDINATOR, Deployment, agent_address
 from tests.world.places import PLACES
 from tests.world.process import wait_until
+from tests.world.requests import named
 
 CHILD = "child.parent.example.co.jp"
 LISTED_URI, LISTED_NAME = "spiffe://mpic.test/caller/pipeline", "listed.caller.mpic.test"
@@ -115,7 +116,7 @@ def test_who_is_recorded_and_logged_is_who_is_on_the_list(
     deployment: Deployment, tmp_path: Path
 ) -> None:
     names = [OTHER_URI, x509.UniformResourceIdentifier(LISTED_URI)]
-    request = c.CorroborateRequest(request_id="second-name", names=[CHILD])
+    request = c.CorroborateRequest(request_id="second-name", names=named([CHILD]))
     with channel(issue(deployment.pki, tmp_path, names)) as opened:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(opened)
         stub.Corroborate(request, timeout=60)
@@ -131,7 +132,7 @@ def test_who_is_recorded_and_logged_is_who_is_on_the_list(
     assert line["caller"] == LISTED_URI
 
 
-class Asking:
+class OpenQuestions:
     """A caller's stream on which one question has been answered."""
 
     def __init__(self, opened: grpc.Channel) -> None:
@@ -140,7 +141,7 @@ class Asking:
         assert next(self._stream).outcomes[0].verdict.approved
 
     def _requests(self) -> Iterator[c.CorroborateStreamRequest]:
-        question = c.CorroborateRequest(request_id="streamed", names=[CHILD])
+        question = c.CorroborateRequest(request_id="streamed", names=named([CHILD]))
         yield c.CorroborateStreamRequest(questions=[question])
         wait_until(lambda: self._stream.code() is not None, 120, lambda: "the stream does not end")
 
@@ -160,7 +161,7 @@ def test_a_caller_that_leaves_the_list_leaves_its_stream_and_others_stay(
 ) -> None:
     other = issue(deployment.pki, tmp_path, [x509.DNSName(LISTED_NAME)])
     with deployment.channel() as opened, channel(other) as staying:
-        leaves, stays = Asking(opened), Asking(staying)
+        leaves, stays = OpenQuestions(opened), OpenQuestions(staying)
         with changed(deployment, f'"{LISTED_URI}", ', ""):
             assert leaves.end() is grpc.StatusCode.PERMISSION_DENIED
             assert stays.is_open

@@ -14,6 +14,7 @@ from tests.world.deployment import COORDINATOR_ADMIN, Deployment, Plan
 from tests.world.held import hold
 from tests.world.pages import scrape
 from tests.world.process import wait_until
+from tests.world.requests import named
 
 CHILD = "child.parent.example.co.jp"
 # Longer than names are held.
@@ -28,7 +29,7 @@ def full_house(deployment: Deployment) -> Iterator[None]:
     """Let a question in that takes all the room there is; it is approved in the end."""
     with hold() as held, deployment.channel() as channel:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
-        request = c.CorroborateRequest(request_id="inside", names=held.names(100))
+        request = c.CorroborateRequest(request_id="inside", names=named(held.names(100)))
         future = stub.Corroborate.future(request, timeout=60)
         deployment.wait_looking(100)
         yield
@@ -39,7 +40,7 @@ def full_house(deployment: Deployment) -> Iterator[None]:
 
 def ask(deployment: Deployment, request_id: str, caller: str = "pipeline") -> grpc.RpcError:
     """Ask as a caller; return the error that it ends with."""
-    request = c.CorroborateRequest(request_id=request_id, names=[CHILD])
+    request = c.CorroborateRequest(request_id=request_id, names=named([CHILD]))
     with deployment.channel(caller) as channel:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
         with pytest.raises(grpc.RpcError) as raised:
@@ -97,5 +98,5 @@ def test_a_stranger_learns_nothing_of_it(deployment: Deployment) -> None:
 def test_there_is_room_again(deployment: Deployment) -> None:
     with full_house(deployment):
         assert ask(deployment, "full").code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    request = c.CorroborateRequest(request_id="after", names=[CHILD])
+    request = c.CorroborateRequest(request_id="after", names=named([CHILD]))
     assert deployment.send(request).approved

@@ -44,14 +44,14 @@ def test_refused_without_the_farthest_once_two_dissent(deployment: Deployment) -
         network.divert(source, network.AUTHORITATIVE, network.LIAR)
     (verdict,) = deployment.ask(PLAIN, linger=0).names
     assert verdict.reason == c.REASON_QUORUM_NOT_MET
-    assert dissents(verdict)[1:3] == [c.DISSENT_ADDRESSES_DIFFER] * 2
+    assert dissents(verdict)[1:3] == [c.DISSENT_DIFFERS] * 2
     assert dissents(verdict)[FARTHEST] == c.DISSENT_NOT_AWAITED
 
 
 @pytest.mark.usefixtures("_farthest_is_last")
 def test_refused_by_the_primary_without_anybody_else(deployment: Deployment) -> None:
     (verdict,) = deployment.ask("deny.caa.example.co.jp", linger=0).names
-    assert verdict.reason == c.REASON_PRIMARY_CAA_FORBIDS
+    assert verdict.reason == c.REASON_PRIMARY_FORBIDS
     assert dissents(verdict)[FARTHEST] == c.DISSENT_NOT_AWAITED
 
 

@@ -10,6 +10,7 @@ from mpic.v1 import corroboration_pb2 as c
 from tests.world import network
 from tests.world.deployment import Deployment
 from tests.world.process import wait_until
+from tests.world.requests import caa_of
 from tests.world.zones import HOSTILE_ZONE
 
 PARENT = f"bank.publishes.{HOSTILE_ZONE}"
@@ -43,6 +44,6 @@ def test_rfc_8659_3_a_question_joins_no_walk_whose_parent_was_answered(
         time.sleep(_TTL_0)
         (second,) = deployment.ask(f"www.{PARENT}").names
         first.result()
-    assert second.reason == c.REASON_PRIMARY_CAA_FORBIDS, second.detail
+    assert second.reason == c.REASON_PRIMARY_FORBIDS, second.detail
     for report in second.perspectives:
-        assert report.caa.found_at == PARENT, report.detail
+        assert caa_of(report).found_at == PARENT, report.detail

@@ -11,6 +11,7 @@ from tests.world import network, zones
 from tests.world.deployment import Deployment
 from tests.world.internet import Internet
 from tests.world.process import Child
+from tests.world.requests import caa_of
 
 CHILD = f"child.{zones.EMPTY}"
 
@@ -49,10 +50,10 @@ def test_rfc_9156_what_is_said_of_the_name_above_hides_no_record(
 def assert_forbidden(deployment: Deployment, name: str, what: str) -> None:
     """Every perspective must find the set at the name itself."""
     (verdict,) = deployment.ask(name).names
-    assert verdict.reason == c.REASON_PRIMARY_CAA_FORBIDS, f"{what}: {verdict.detail}"
+    assert verdict.reason == c.REASON_PRIMARY_FORBIDS, f"{what}: {verdict.detail}"
     for report in verdict.perspectives:
-        assert report.caa.outcome == c.CAA_OUTCOME_FORBIDDEN, f"{what}: {report.detail}"
-        assert report.caa.found_at == name
+        assert caa_of(report).outcome == c.OUTCOME_FORBIDDEN, f"{what}: {report.detail}"
+        assert caa_of(report).found_at == name
 
 
 @pytest.fixture

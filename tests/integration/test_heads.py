@@ -16,6 +16,7 @@ from mpic.v1 import corroboration_pb2 as c
 from tests.world.deployment import MPIC, Deployment, Plan
 from tests.world.process import wait_until
 from tests.world.records import fill, samples
+from tests.world.requests import named
 
 HEADS = '[record.heads]\nfile = "heads.jsonl"\nevery = {every}\n'
 
@@ -30,7 +31,9 @@ def start(directory: Path, every: float) -> Deployment:
 
 def ask(deployment: Deployment, times: int) -> None:
     for _ in range(times):
-        request = c.CorroborateRequest(request_id=str(uuid.uuid4()), names=["www.example.test"])
+        request = c.CorroborateRequest(
+            request_id=str(uuid.uuid4()), names=named(["www.example.test"])
+        )
         assert deployment.send(request).record_id
 
 

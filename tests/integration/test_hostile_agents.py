@@ -22,7 +22,7 @@ OUTCOMES = {
     "unknown-field": c.DISSENT_GARBAGE,
     "small-unknown-field": c.DISSENT_GARBAGE,
     "long-detail": c.DISSENT_GARBAGE,
-    "ansi-detail": c.DISSENT_CAA_FAILED,
+    "ansi-detail": c.DISSENT_FAILED,
     "large-set": c.DISSENT_UNSPECIFIED,
     "many-records": c.DISSENT_GARBAGE,
     "empty-16-mib": c.DISSENT_GARBAGE,

@@ -11,7 +11,8 @@ from grpc import aio
 from structlog.testing import capture_logs
 
 from coordinator.perspectives import client as module
-from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.client import PerspectiveClient
+from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.errors import PerspectiveProblem
 from coordinator.perspectives.pending import Answer
 from coordinator.rules.roster import Perspective
@@ -55,7 +56,12 @@ class Agent(perspective_pb2_grpc.PerspectiveServiceServicer):
         self.described += 1
         if self.refuses:
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, "not on the list")
-        return p.DescribeResponse(perspective_id=self.id, rir=self.rir, heartbeats=True)
+        return p.DescribeResponse(
+            perspective_id=self.id,
+            rir=self.rir,
+            heartbeats=True,
+            checks=["caa_walk", "addresses"],
+        )
 
     async def Observe(  # noqa: N802 - the method's name in the agreement
         self, request_iterator: AsyncIterator[p.ObserveRequest], context: Context

@@ -22,6 +22,7 @@ from tests.world.internet import Internet
 from tests.world.pages import get, scrape
 from tests.world.places import PLACES
 from tests.world.process import Child, wait_until
+from tests.world.requests import named
 
 CHILD = "child.parent.example.co.jp"
 FRANKFURT = PLACES[1]
@@ -151,7 +152,7 @@ def test_a_log_whose_reader_hangs_holds_nothing_up(deployment: Deployment) -> No
     names = [f"host{n}.{CHILD}" for n in range(100)]
     with coordinator(deployment, HUNG_READER):
         for n in range(60):
-            request = c.CorroborateRequest(request_id=f"{n}", names=names)
+            request = c.CorroborateRequest(request_id=f"{n}", names=named(names))
             assert deployment.send(request).approved
             if lost():
                 break
@@ -186,7 +187,7 @@ def test_what_is_wrong_at_the_start_still_ends_it(deployment: Deployment, progra
 
 
 def test_the_questions_of_a_stream_are_answered(deployment: Deployment) -> None:
-    questions = [c.CorroborateRequest(request_id=f"{n}", names=[CHILD]) for n in range(5)]
+    questions = [c.CorroborateRequest(request_id=f"{n}", names=named([CHILD])) for n in range(5)]
     messages = iter([c.CorroborateStreamRequest(questions=questions)])
     disk = deployment.record_file.parent
     with coordinator(deployment, FULL_DEVICE), deployment.channel() as channel, full(disk):

@@ -7,6 +7,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from tests.world import network
 from tests.world.deployment import Deployment, Plan
+from tests.world.requests import caa_of
 from tests.world.zones import HOSTILE_ZONE, V6_ONLY, V6_TOO
 
 PLAN = Plan(
@@ -26,8 +27,8 @@ def test_a_failure_outside_in_an_insecure_zone_is_permission(deployment: Deploym
     assert response.names[0].quorum == "5/5"
     assert response.policy.permit_caa_failure_in_insecure_zone
     for report in response.names[0].perspectives:
-        assert report.caa.outcome == c.CAA_OUTCOME_PERMITTED
-        assert report.caa.clause == "BR 4.2.2.1 (lookup failure in an insecure zone)"
+        assert caa_of(report).outcome == c.OUTCOME_PASSED
+        assert caa_of(report).clause == "BR 4.2.2.1 (lookup failure in an insecure zone)"
         levels = report.observation.findings[0].caa_walk.levels
         assert [level.name for level in levels] == walk_levels(INSECURE)
         for failed in levels[:2]:
@@ -49,23 +50,23 @@ def test_rfc_8659_3_the_set_above_a_failure_decides(deployment: Deployment, name
     """The failure is permission at its own level; the parent's set forbids."""
     response = deployment.ask(f"{name}.{HOSTILE_ZONE}")
     assert not response.approved
-    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FORBIDS, response.names[0].detail
+    assert response.names[0].reason == c.REASON_PRIMARY_FORBIDS, response.names[0].detail
     for report in response.names[0].perspectives:
-        assert report.dissent == c.DISSENT_CAA_FORBIDS
-        assert report.caa.found_at == f"failsbelow.{HOSTILE_ZONE}"
-        assert report.caa.record == '0 issue "other-ca.example.test"'
+        assert report.dissent == c.DISSENT_FORBIDS
+        assert caa_of(report).found_at == f"failsbelow.{HOSTILE_ZONE}"
+        assert caa_of(report).record == '0 issue "other-ca.example.test"'
 
 
 def test_a_set_above_a_failure_that_names_us_permits(deployment: Deployment) -> None:
     response = deployment.ask(f"www.failsbelowours.{HOSTILE_ZONE}")
     assert response.approved, response.names[0].detail
-    assert primary(response).caa.found_at == f"failsbelowours.{HOSTILE_ZONE}"
+    assert caa_of(primary(response)).found_at == f"failsbelowours.{HOSTILE_ZONE}"
 
 
 def test_br_4_2_2_2_5_a_dnssec_error_above_a_failure_is_a_failure(deployment: Deployment) -> None:
     """Of an insecure delegation out of a signed zone whose own records do not validate."""
     response = deployment.ask("www.lame.bogus-caa.example.co.jp")
-    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED, response.names[0].detail
+    assert response.names[0].reason == c.REASON_PRIMARY_FAILED, response.names[0].detail
     detail = primary(response).detail
     assert "the CAA lookup of bogus-caa.example.co.jp failed (BOGUS)" in detail
     assert "no permission without proof that the failure is outside" in detail
@@ -86,8 +87,8 @@ def test_rfc_4035_4_3_insecurity_is_proven_by_a_validated_denial(
 ) -> None:
     report = primary(deployment.ask(name))
     # Nobody answers for the addresses either, so nothing is approved; but CAA is permission.
-    assert report.dissent == c.DISSENT_ADDRESSES_FAILED
-    assert report.caa.outcome == c.CAA_OUTCOME_PERMITTED
+    assert report.dissent == c.DISSENT_FAILED
+    assert caa_of(report).outcome == c.OUTCOME_PASSED
     proof = report.observation.findings[0].caa_walk.levels[0].insecurity_proof
     assert proof.kind == kind
     assert proof.zone_cut == name[name.index("lame") :]
@@ -95,7 +96,7 @@ def test_rfc_4035_4_3_insecurity_is_proven_by_a_validated_denial(
 
 def test_br_4_2_2_2_5_a_failure_below_a_ds_record_is_none(deployment: Deployment) -> None:
     response = deployment.ask("www.lame-signed.example.co.jp")
-    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED, response.names[0].detail
+    assert response.names[0].reason == c.REASON_PRIMARY_FAILED, response.names[0].detail
     assert "no permission without proof that the zone is insecure" in primary(response).detail
 
 
@@ -104,14 +105,14 @@ def test_br_4_2_2_2_5_a_dnssec_error_at_the_primary_is_none(
     deployment: Deployment, zone: str
 ) -> None:
     response = deployment.ask(f"child.{zone}.example.co.jp")
-    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED, response.names[0].detail
+    assert response.names[0].reason == c.REASON_PRIMARY_FAILED, response.names[0].detail
     assert "no permission without proof that the failure is outside" in primary(response).detail
 
 
 def test_br_4_2_2_1_a_failure_that_an_alias_leads_to_is_none(deployment: Deployment) -> None:
     """The name's own zone is proven insecure, but it is another's, with a DS record, that fails."""
     response = deployment.ask("alias.plain.example.co.jp")
-    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED
+    assert response.names[0].reason == c.REASON_PRIMARY_FAILED
     detail = primary(response).detail
     assert "answered over UDP when it was asked directly) and that the zone is insecure" in detail
 
@@ -119,19 +120,19 @@ def test_br_4_2_2_1_a_failure_that_an_alias_leads_to_is_none(deployment: Deploym
 def test_br_4_2_2_1_a_failure_of_our_own_egress_is_none(deployment: Deployment) -> None:
     """A set that forbids and needs TCP, which a firewall of ours resets: nobody could read it."""
     name = f"www.1001.many.{HOSTILE_ZONE}"
-    assert primary(deployment.ask(name)).dissent == c.DISSENT_CAA_FORBIDS
+    assert primary(deployment.ask(name)).dissent == c.DISSENT_FORBIDS
     for number, _ in enumerate(deployment.plan.places):
         network.refuse_tcp(network.perspective_address(number))
     response = deployment.ask(name)
-    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED, response.names[0].detail
+    assert response.names[0].reason == c.REASON_PRIMARY_FAILED, response.names[0].detail
     for report in response.names[0].perspectives:
-        assert report.caa.outcome == c.CAA_OUTCOME_FAILED
+        assert caa_of(report).outcome == c.OUTCOME_FAILED
         assert "(no server that is known to answer did over IPv4 and TCP)" in report.detail
         failed = report.observation.findings[0].caa_walk.levels[0]
         assert failed.insecurity_proof.zone_cut == f"many.{HOSTILE_ZONE}"
     # Nor is the failure that is the domain's own, while nothing shows that it is.
     response = deployment.ask(INSECURE.replace("child", "unshown"))
-    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED, response.names[0].detail
+    assert response.names[0].reason == c.REASON_PRIMARY_FAILED, response.names[0].detail
     network.heal()
     assert deployment.ask(INSECURE.replace("child", "shown")).approved
 
@@ -141,7 +142,7 @@ def test_br_4_2_2_1_servers_that_an_agent_without_ipv6_cannot_ask(
     deployment: Deployment, zone: str
 ) -> None:
     report = primary(deployment.ask(f"www.{zone}"))
-    assert report.dissent == c.DISSENT_CAA_FAILED
+    assert report.dissent == c.DISSENT_FAILED
     assert "2001:db8::53 NOT_ASKED (this agent does not use IPv6) over UDP" in report.detail
 
 
@@ -150,8 +151,8 @@ def test_dead_servers_are_the_domains_where_the_way_is_shown_to_be_open(
 ) -> None:
     report = primary(deployment.ask("www.dead.example.co.jp"))
     # Nobody answers for the addresses either.
-    assert report.dissent == c.DISSENT_ADDRESSES_FAILED, report.detail
-    assert report.caa.outcome == c.CAA_OUTCOME_PERMITTED
+    assert report.dissent == c.DISSENT_FAILED, report.detail
+    assert caa_of(report).outcome == c.OUTCOME_PASSED
     servers = report.observation.findings[0].caa_walk.levels[0].diagnosis.servers
     assert [one.outcome for one in servers] == [
         o.SERVER_OUTCOME_SILENT,
@@ -169,7 +170,7 @@ def test_silence_within_our_deadline_is_none(deployment: Deployment) -> None:
     finally:
         network.heal()
     assert not response.approved
-    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED, response.names[0].detail
+    assert response.names[0].reason == c.REASON_PRIMARY_FAILED, response.names[0].detail
     assert "no permission without proof" in primary(response).detail
 
 
@@ -182,7 +183,7 @@ def test_without_the_policy_it_is_a_failure(deployment: Deployment) -> None:
     deployment.start_coordinator()
     deployment.wait_ready()
     response = deployment.ask(INSECURE)
-    assert response.names[0].reason == c.REASON_PRIMARY_CAA_FAILED, response.names[0].detail
+    assert response.names[0].reason == c.REASON_PRIMARY_FAILED, response.names[0].detail
     (failed,) = primary(response).observation.findings[0].caa_walk.levels
     assert not failed.HasField("insecurity_proof")
     assert failed.tries == 2

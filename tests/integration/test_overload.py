@@ -25,6 +25,7 @@ from tests.world.held import hold
 from tests.world.pages import scrape
 from tests.world.places import PLACES
 from tests.world.process import wait_until
+from tests.world.requests import named
 
 CHILD = "child.parent.example.co.jp"
 # Longer than names are held, and than a call below is given. Agents that a busy machine holds up
@@ -60,7 +61,7 @@ def plain_names(count: int) -> list[str]:
 
 
 def question(request_id: str, *names: str) -> c.CorroborateRequest:
-    return c.CorroborateRequest(request_id=request_id, names=names)
+    return c.CorroborateRequest(request_id=request_id, names=named(names))
 
 
 @contextmanager

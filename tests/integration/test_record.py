@@ -13,7 +13,7 @@ import pytest
 from google.protobuf import json_format
 
 from coordinator.decision.attempt_id import read_id, show_id
-from coordinator.record.entries import RecordEntries, read_dossier
+from coordinator.record.entries import RecordEntries, read_entries
 from coordinator.record.index_terms import request_term
 from coordinator.record.stores.sqlite.store import SqliteStore
 from coordinator.record.verify import export_heads, verify_store
@@ -23,6 +23,7 @@ from tests.world import network
 from tests.world.deployment import COORDINATOR_ADMIN, Deployment, Plan, wait_serving
 from tests.world.pages import scrape
 from tests.world.process import wait_until
+from tests.world.requests import named
 
 PLAN = Plan(repeat_window=600)
 CHILD = "child.parent.example.co.jp"
@@ -32,7 +33,7 @@ PIPELINE = "spiffe://mpic.test/caller/pipeline"
 
 def question(*names: str, request_id: str = "") -> c.CorroborateRequest:
     request = c.CorroborateRequest(request_id=request_id or str(uuid.uuid4()))
-    request.names.extend(names or [CHILD])
+    request.names.extend(named(names or [CHILD]))
     return request
 
 
@@ -40,7 +41,7 @@ def look_up(file: Path, record_id: str) -> RecordEntries:
     store = SqliteStore(file).open()
     stored = store.read(read_id(record_id))
     store.close()
-    return read_dossier(stored.contents if stored else ())
+    return read_entries(stored.contents if stored else ())
 
 
 def stub(channel: grpc.Channel) -> corroboration_pb2_grpc.CorroborationServiceStub:

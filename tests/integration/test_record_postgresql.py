@@ -11,7 +11,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from coordinator.decision.attempt_id import read_id, show_id
-from coordinator.record.entries import read_dossier
+from coordinator.record.entries import read_entries
 from coordinator.record.index_terms import request_term
 from coordinator.record.stores.base import Search
 from coordinator.record.stores.postgresql.connection import Address
@@ -26,6 +26,7 @@ from tests.world.held import hold
 from tests.world.internet import Internet
 from tests.world.postgresql import PostgresqlServer
 from tests.world.process import wait_until
+from tests.world.requests import named
 
 CHILD = "child.parent.example.co.jp"
 
@@ -74,7 +75,7 @@ def store(database: PostgresqlServer) -> Iterator[PostgresqlStore]:
 def ask(
     two: Deployment, name: str = CHILD, request_id: str = "", worker: int = 0
 ) -> c.CorroborateResponse:
-    request = c.CorroborateRequest(request_id=request_id or str(uuid.uuid4()), names=[name])
+    request = c.CorroborateRequest(request_id=request_id or str(uuid.uuid4()), names=named([name]))
     with two.channel(worker=worker) as channel:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
         return stub.Corroborate(request, timeout=60)
@@ -93,7 +94,7 @@ def test_what_is_heard_is_in_the_database(two: Deployment, store: PostgresqlStor
     assert response.approved
     stored = store.read(read_id(response.record_id))
     assert stored is not None
-    question = read_dossier(stored.contents).question
+    question = read_entries(stored.contents).question
     assert question is not None
     assert question.request_id == response.request_id
     assert [one.asked for one in question.names] == [CHILD]
@@ -151,7 +152,7 @@ def get(two: Deployment, request: c.GetCorroborationRequest) -> c.GetCorroborati
 
 def question_of(store: PostgresqlStore, record: bytes) -> r.Record:
     stored = store.read(record)
-    question = read_dossier(stored.contents if stored else ()).question
+    question = read_entries(stored.contents if stored else ()).question
     assert question is not None
     return question
 

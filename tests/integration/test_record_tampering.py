@@ -17,7 +17,7 @@ from coordinator.commands.record.export import to_json
 from coordinator.commands.record.query import RecordCriteria
 from coordinator.commands.record.read import _select
 from coordinator.record.chain import seal_batch
-from coordinator.record.entries import read_dossier
+from coordinator.record.entries import read_entries
 from coordinator.record.index_terms import find_terms, request_term, serial_term
 from coordinator.record.prune import remove_months
 from coordinator.record.stores.base import Entry, Search, Store, StoreError
@@ -41,7 +41,7 @@ def fill_store(store: Store) -> None:
             at = START - timedelta(days=months_ago)
             some = [sample_record(n, asked_at=at + timedelta(seconds=n)) for n in range(3)]
             some[1].names[0].reason = c.REASON_QUORUM_NOT_MET
-            some[1].names[0].replies[2].dissent = c.DISSENT_ADDRESSES_DIFFER
+            some[1].names[0].replies[2].dissent = c.DISSENT_DIFFERS
             some[2].names[0].asked = "other.example"
             for record in some:
                 record.caller = caller
@@ -113,8 +113,8 @@ def tell(store: Store) -> Iterator[object]:
 def show(store: Store, record: bytes) -> str:
     stored = store.read(record)
     assert stored is not None
-    dossier = read_dossier(stored.contents, record)
-    return to_json(dossier) if dossier.question else str(dossier)
+    entries = read_entries(stored.contents, record)
+    return to_json(entries) if entries.question else str(entries)
 
 
 @dataclass(frozen=True)

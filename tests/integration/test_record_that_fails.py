@@ -19,6 +19,7 @@ from mpic.v1 import corroboration_pb2 as c
 from tests.world.deployment import Deployment
 from tests.world.internet import Internet
 from tests.world.process import wait_until
+from tests.world.requests import named
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def deployment(
 
 def ask(deployment: Deployment) -> c.CorroborateResponse:
     names = ["child.parent.example.co.jp"]
-    return deployment.send(c.CorroborateRequest(request_id=str(uuid.uuid4()), names=names))
+    return deployment.send(c.CorroborateRequest(request_id=str(uuid.uuid4()), names=named(names)))
 
 
 def reason_of_refusal(deployment: Deployment) -> str:

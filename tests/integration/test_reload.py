@@ -22,6 +22,7 @@ from tests.world.deployment import COORDINATOR, Deployment, Plan, agent_address
 from tests.world.held import hold
 from tests.world.places import PLACES
 from tests.world.process import Child, wait_until
+from tests.world.requests import named
 
 CHILD = "child.parent.example.co.jp"
 # Longer than names are held, and than a reload takes.
@@ -99,7 +100,7 @@ class Load:
         with self._deployment.channel() as channel:
             stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
             while not self._stop.is_set():
-                request = c.CorroborateRequest(request_id=uuid.uuid4().hex, names=[CHILD])
+                request = c.CorroborateRequest(request_id=uuid.uuid4().hex, names=named([CHILD]))
                 try:
                     if fresh:
                         response = self._deployment.send(request)
@@ -179,7 +180,7 @@ def test_another_roster_is_asked_and_what_runs_keeps_its_own(deployment: Deploym
     assert 'id = "singapore"' in last
     with deployment.channel() as channel, hold() as held:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
-        request = c.CorroborateRequest(request_id="r", names=held.names(1))
+        request = c.CorroborateRequest(request_id="r", names=named(held.names(1)))
         running = stub.Corroborate.future(request, timeout=60)
         deployment.wait_looking(1)
         with changed(deployment, last, ""):

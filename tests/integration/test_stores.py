@@ -8,7 +8,7 @@ import pytest
 
 from coordinator.decision.attempt_id import lowest_id, make_id
 from coordinator.record.chain import seal_batch, start_chain
-from coordinator.record.entries import read_dossier
+from coordinator.record.entries import read_entries
 from coordinator.record.index_terms import (
     caller_term,
     dissent_term,
@@ -80,9 +80,9 @@ def test_later_entries_follow_the_question_they_belong_to(store: Store) -> None:
     store.append(batch, [more])
     stored = store.read(record.id)
     assert stored is not None
-    dossier = read_dossier(stored.contents)
-    assert dossier.question == record
-    assert [one.issuance.serial_number for one in dossier.issuances] == [b"\x01"]
+    entries = read_entries(stored.contents)
+    assert entries.question == record
+    assert [one.issuance.serial_number for one in entries.issuances] == [b"\x01"]
 
 
 def test_a_chain_goes_on_where_it_was(open_store: OpenStore) -> None:

@@ -18,6 +18,7 @@ from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import COORDINATOR, MPIC, Deployment, agent_address, wait_serving
 from tests.world.places import PLACES
 from tests.world.process import Child, wait_until
+from tests.world.requests import named
 
 CHILD = "child.parent.example.co.jp"
 AGENT = agent_address(PLACES[1])
@@ -113,7 +114,7 @@ def test_connections_without_end_leave_files_for_others(deployment: Deployment) 
             for _ in range(650):
                 held.enter_context(socket.create_connection((host, int(port)), SECONDS))
             wait_until(lambda: open_files(few) > 300, SECONDS, lambda: "few")
-            request = c.CorroborateRequest(request_id="meanwhile", names=[CHILD])
+            request = c.CorroborateRequest(request_id="meanwhile", names=named([CHILD]))
             assert stub.Corroborate(request, timeout=SECONDS).approved
             assert open_files(few) < 400
         assert deployment.ask(CHILD).approved

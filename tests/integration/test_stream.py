@@ -8,6 +8,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import Deployment, Plan
 from tests.world.held import hold
+from tests.world.requests import named
 
 GOOD = "child.parent.example.co.jp"
 # Long enough for a busy machine to look up 1,500 names at a time.
@@ -15,7 +16,7 @@ PLAN = Plan(lookup_timeout=60)
 
 
 def question(request_id: str, *names: str) -> c.CorroborateRequest:
-    return c.CorroborateRequest(request_id=request_id, names=names or [GOOD])
+    return c.CorroborateRequest(request_id=request_id, names=named(names or [GOOD]))
 
 
 def converse(

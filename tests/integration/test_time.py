@@ -98,7 +98,7 @@ def readyz() -> tuple[int, str]:
 
 def test_a_dead_server_is_a_named_failure_after_two_tries(deployment: Deployment) -> None:
     verdict = only(deployment.ask("child.dead.example.co.jp", linger=0))
-    assert verdict.reason == c.REASON_PRIMARY_CAA_FAILED
+    assert verdict.reason == c.REASON_PRIMARY_FAILED
     (level,) = verdict.perspectives[0].observation.findings[0].caa_walk.levels
     assert level.failure.kind == o.FAILURE_KIND_SERVFAIL
     assert level.tries == 2
@@ -121,6 +121,6 @@ def test_a_server_that_never_answers_fails_by_the_deadline(deployment: Deploymen
     name = "60000.slow.hostile.example.co.jp"
     verdict = only(deployment.ask(name, linger=0))
     (level,) = verdict.perspectives[0].observation.findings[0].caa_walk.levels
-    assert verdict.reason == c.REASON_PRIMARY_CAA_FAILED
+    assert verdict.reason == c.REASON_PRIMARY_FAILED
     assert level.failure.kind in (o.FAILURE_KIND_TIMEOUT, o.FAILURE_KIND_SERVFAIL)
     assert level.failure.detail

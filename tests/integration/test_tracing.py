@@ -10,6 +10,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import Deployment
 from tests.world.process import wait_until
+from tests.world.requests import named
 
 CHILD = "child.parent.example.co.jp"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -17,7 +18,7 @@ TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
 def ask(deployment: Deployment, request_id: str, traceparent: str) -> None:
-    request = c.CorroborateRequest(request_id=request_id, names=[CHILD])
+    request = c.CorroborateRequest(request_id=request_id, names=named([CHILD]))
     request.linger.FromSeconds(int(deployment.plan.lookup_timeout))
     with deployment.channel() as channel:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
@@ -61,7 +62,7 @@ def test_what_is_no_trace_is_not_passed_on(deployment: Deployment, number: int) 
 
 
 def test_what_is_not_decided_names_its_trace_too(deployment: Deployment) -> None:
-    request = c.CorroborateRequest(request_id="\x1b[31m" * 100, names=[CHILD])
+    request = c.CorroborateRequest(request_id="\x1b[31m" * 100, names=named([CHILD]))
     with deployment.channel() as channel:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
         with pytest.raises(grpc.RpcError):

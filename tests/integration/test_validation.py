@@ -113,4 +113,4 @@ def test_a_remote_that_does_not_validate_overrules_nobody(
     if blind == PRIMARY:
         assert verdict.reason == c.REASON_PRIMARY_UNAVAILABLE
     else:
-        assert verdict.reason == c.REASON_PRIMARY_CAA_FAILED
+        assert verdict.reason == c.REASON_PRIMARY_FAILED

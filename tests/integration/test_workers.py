@@ -9,13 +9,14 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import Deployment, Plan
 from tests.world.process import wait_until
+from tests.world.requests import named
 
 CHILD = "child.parent.example.co.jp"
 PLAN = Plan(workers=2)
 
 
 def ask(deployment: Deployment, worker: int) -> c.NameVerdict:
-    request = c.CorroborateRequest(request_id="worker", names=[CHILD])
+    request = c.CorroborateRequest(request_id="worker", names=named([CHILD]))
     request.linger.FromSeconds(int(PLAN.lookup_timeout))
     with deployment.channel(worker=worker) as channel:
         stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)

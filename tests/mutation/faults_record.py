@@ -121,15 +121,16 @@ FAULTS = [
     ),
     Fault(
         "told before it is written",
-        RECORDER,
-        "        outcome = await outlast(done)",
-        "        outcome = None",
+        WAITING,
+        "        return await _outlast(self._durable)",
+        "        return None",
     ),
     Fault(
         "told though it could not be written",
         RECORDER,
-        '            tell_failed(waiting, "its record could not be written")',
-        "            tell_written(waiting, {})",
+        '            _tell_failed(waiting, "its record could not be written")',
+        "            for one in waiting:\n                if isinstance(one, Place):\n"
+        "                    one.tell_written({})",
     ),
     Fault(
         "workers that begin a file together fail",
@@ -161,14 +162,14 @@ FAULTS = [
     Fault(
         "who waits for a writer that ends waits for ever",
         RECORDER,
-        "            tell_failed(self._queue, _ENDED)",
+        "            _tell_failed(self._queue, _ENDED)",
         "            pass",
     ),
     Fault(
         "a complaint comes before who waits is told",
         RECORDER,
-        '            tell_failed(waiting, "its record could not be written")',
-        '            self._complain(error)\n            tell_failed(waiting, "it could not be")',
+        '            _tell_failed(waiting, "its record could not be written")',
+        '            self._complain(error)\n            _tell_failed(waiting, "it could not be")',
     ),
     Fault(
         "a batch that hangs is not noticed",
@@ -179,14 +180,14 @@ FAULTS = [
     Fault(
         "a verdict claims nothing",
         WAITING,
-        "_find_claim(worded, since) if since is not None else None",
+        "_find_claim(entry, self._since) if self._since is not None else None",
         "None",
     ),
     Fault(
         "what determined nothing claims its request",
         WAITING,
-        'worded.WhichOneof("kind") != "question" or not is_determination(worded.question)',
-        'worded.WhichOneof("kind") != "question"',
+        'entry.WhichOneof("kind") != "question" or not is_determination(entry.question)',
+        'entry.WhichOneof("kind") != "question"',
     ),
     Fault(
         "the first verdict on a request is written over",

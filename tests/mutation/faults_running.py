@@ -142,7 +142,7 @@ FAULTS = [
     Fault("a text is cut one octet late", TEXT, "    if len(encoded) <= octets:", "    if len(encoded) <= octets + 1:"),
     Fault("a trace of zeros", TRACE, '    if not int(found["trace"], 16) or not int(found["parent"], 16):\n        return None\n', ""),
     Fault("any text is a trace", TRACE, "found = _FORM.fullmatch(header) if len(header) <= _MOST else None", "found = _FORM.match(header) if len(header) <= _MOST else None"),
-    Fault("a dry run is counted as an approval to issue", METRICS, "self._verdicts[ballot.reason, dry_run].inc()", "self._verdicts[ballot.reason, False].inc()"),
+    Fault("a dry run is counted as an approval to issue", METRICS, "self._verdict(decision.reason, decision.check, dry_run).inc()", "self._verdict(decision.reason, decision.check, False).inc()"),
     # CAA, again.
     Fault("always understood: nothing", ISSUER, 'ALWAYS_UNDERSTOOD = frozenset({"issue", "issuewild", "iodef", "issuemail"})', 'ALWAYS_UNDERSTOOD = frozenset({"issue", "issuewild", "iodef"})'),
     Fault("a tag that is misspelt is configured", ISSUER, "    if text not in _REGISTERED and get_close_matches(text, _REGISTERED, n=1):", "    if False:"),

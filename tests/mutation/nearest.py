@@ -42,13 +42,23 @@ _COORDINATOR, _RECORD = "tests/unit/coordinator", "tests/unit/coordinator/record
 _AGENT = "tests/unit/perspective_agent"
 # Where the name of the tests says nothing of the file.
 _BESIDE = {
-    "coordinator/overload/admission.py": ("tests/unit/coordinator/decision/test_question.py",),
+    "coordinator/overload/admission.py": ("tests/unit/coordinator/decision/test_request.py",),
+    "coordinator/api/report.py": ("tests/unit/coordinator/api/test_response.py",),
+    "coordinator/checks/__init__.py": (
+        "tests/unit/coordinator/decision/test_name_decision.py",
+        "tests/unit/coordinator/decision/test_request.py",
+        "tests/unit/coordinator/record/test_replay.py",
+    ),
+    "coordinator/checks/addresses.py": ("tests/unit/coordinator/decision/test_request.py",),
+    "coordinator/corroboration.py": ("tests/unit/coordinator/test_corroboration_requests.py",),
+    "coordinator/decision/vote.py": ("tests/unit/coordinator/decision/test_name_decision.py",),
     "coordinator/checks/caa/relevant_set.py": (
         CLAUSES,
         "tests/unit/coordinator/checks/caa/test_any_set.py",
     ),
     "coordinator/checks/caa/check.py": (
         "tests/unit/coordinator/checks/caa/test_lookup_failure.py",
+        "tests/unit/coordinator/decision/test_request.py",
         CLAUSES,
     ),
     "coordinator/checks/caa/parameters.py": (CLAUSES,),
@@ -66,8 +76,9 @@ _BESIDE = {
         CLAUSES,
     ),
     "coordinator/checks/check.py": (
-        "tests/unit/coordinator/decision/test_vote.py",
+        "tests/unit/coordinator/decision/test_name_decision.py",
         "tests/unit/coordinator/checks/caa/test_relevant_set.py",
+        "tests/unit/coordinator/rules/test_responsibility.py",
     ),
     "coordinator/perspectives/client.py": ("tests/integration/test_link.py",),
     "coordinator/perspectives/errors.py": ("tests/integration/test_link.py",),
@@ -84,6 +95,9 @@ _BESIDE = {
     "coordinator/commands/record/terminal.py": (
         "tests/unit/coordinator/commands/record/test_commands.py",
     ),
+    "coordinator/record/entries.py": ("tests/unit/coordinator/record/test_older.py",),
+    "coordinator/record/replay.py": ("tests/unit/coordinator/record/test_older.py",),
+    "coordinator/record/unrecorded.py": ("tests/unit/coordinator/record/test_writer.py",),
     "coordinator/record/determination.py": ("tests/unit/coordinator/record/test_idempotency.py",),
     "coordinator/decision/attempt_id.py": ("tests/integration/test_stores.py",),
     "coordinator/record/inspection.py": (

@@ -32,7 +32,8 @@ from tests.world.internet import Internet
 from tests.world.network import perspective_address
 from tests.world.pages import scrape
 from tests.world.places import PLACES, Place
-from tests.world.process import Child, WorldError, wait_until
+from tests.world.process import Child, WorldError, plain_environment, wait_until
+from tests.world.requests import named
 from tests.world.wrong_clock import WrongClock
 
 TRUST_DOMAIN = "mpic.test"
@@ -120,6 +121,8 @@ class Deployment:
         self.agents: dict[str, Child] = {}
         self.clocks: dict[str, WrongClock] = {}
         """Of programs that do not have this host's, by the names of their configuration files."""
+        self.sources: dict[str, Path] = {}
+        """Of programs that are not of this tree: where another is, by the same names."""
         self._internet = internet
         self._coordinator: Child | None = None
         self._relay: Child | None = None
@@ -168,7 +171,9 @@ class Deployment:
         command = (MPIC, program, "--config", str(file))
         limited = under_limit(self.plan.open_files, *command) if self.plan.open_files else command
         clock = self.clocks.get(file.stem)
-        environment = clock.environment if clock else None
+        environment = dict(clock.environment if clock else plain_environment())
+        if source := self.sources.get(file.stem):
+            environment["PYTHONPATH"] = f"{source}:{source / 'proto'}"
         return Child(limited, self.directory / f"{file.stem}.log", environment=environment)
 
     def start_coordinator(self) -> None:
@@ -221,7 +226,7 @@ class Deployment:
         Without `linger` it waits for as long as they may take. Where the answer is that we or the
         agents have too much to do, on a machine that is too slow, it asks again, as callers do.
         """
-        request = c.CorroborateRequest(names=names)
+        request = c.CorroborateRequest(names=named(names))
         seconds = self.plan.lookup_timeout + _ALLOWANCE if linger is None else linger
         request.linger.FromMilliseconds(int(seconds * 1000))
         for _ in range(_BUSY_TRIES):

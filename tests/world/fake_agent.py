@@ -19,6 +19,8 @@ from mpic.runtime.grpc.tls import TlsFiles, server_credentials
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 
+_KNOWN = ("caa_walk", "addresses")
+
 Answer = Callable[[p.Question, p.ObserveResponse], bytes]
 
 
@@ -184,7 +186,7 @@ def _describe(behaviour: str, id: str, rir: o.Rir.ValueType) -> bytes:
     # All but one are of the kind that knows no signs of life.
     gives_signs = behaviour == "hung"
     described = p.DescribeResponse(
-        perspective_id=id, rir=rir, version="fake", heartbeats=gives_signs
+        perspective_id=id, rir=rir, version="fake", heartbeats=gives_signs, checks=_KNOWN
     )
     if behaviour == "long-description":
         described.version += ANSI * 100

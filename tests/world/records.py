@@ -13,7 +13,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r
 from tests.world.places import PLACES
-from tests.world.samples import ADDRESS, NAME, addresses, caa
+from tests.world.samples import ADDRESS, NAME, addresses, asked_name, caa
 
 CALLER = "spiffe://mpic.test/caller/pipeline"
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -34,7 +34,6 @@ def sample_record(
         caller=CALLER,
         request_id=f"request-{number}",
         request_digest=bytes(32),
-        issuer_domains=["ca.example.test"],
         issuer="example",
         asked_at_us=to_us(asked_at),
         decided_at_us=to_us(asked_at) + 40_000,
@@ -45,13 +44,17 @@ def sample_record(
     written = record.names.add(asked=name, reason=reason, quorum="5/5", required=4)
     observation = o.Observation(name=name, findings=[caa(), addresses(ADDRESS)])
     written.observations.append(observation.SerializeToString())
-    written.determinations.add(outcome=c.CAA_OUTCOME_PERMITTED)
+    written.checks.extend([check.asked for check in asked_name().checks])
+    written.determinations.add(outcome=c.OUTCOME_PASSED, check="caa")
+    written.determinations.add(outcome=c.OUTCOME_PASSED, check="addresses")
+    if reason in (c.REASON_PRIMARY_FORBIDS, c.REASON_PRIMARY_FAILED):
+        written.check = "caa"
     for place in PLACES[:6]:
         role = c.ROLE_PRIMARY if place is PLACES[0] else c.ROLE_REMOTE
         record.perspectives.add(id=place.id, role=role, rir=o.Rir.Value(f"RIR_{place.rir}"))
-        reply = written.replies.add(observation=1, determination=1, elapsed_us=30_000)
+        reply = written.replies.add(observation=1, determinations=[1, 2], elapsed_us=30_000)
         if place.id in dissenting:
-            reply.dissent = c.DISSENT_ADDRESSES_DIFFER
+            reply.dissent, reply.check = c.DISSENT_DIFFERS, "addresses"
     return record
 
 

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from coordinator.checks.check import Ask
+from coordinator.checks import request_checks
+from coordinator.checks.caa.issuer import Issuer
+from coordinator.checks.check import JudgingRules, Subject
+from coordinator.decision.request import AskedName, IssuanceRequest
 from coordinator.decision.vote import Reply
 from coordinator.rules.policy import Policy
-from coordinator.rules.quorum import Terms
+from coordinator.rules.quorum import AttemptRules
 from coordinator.rules.roster import Location, Perspective, Roster
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -29,12 +32,22 @@ def perspective(place: Place) -> Perspective:
 
 
 WORLD = Roster(perspective(PLACES[0]), [perspective(place) for place in PLACES[1:6]])
-TERMS = Terms(Policy().row_at(NOVEMBER), len(WORLD.remotes))
+RULES = AttemptRules(Policy().row_at(NOVEMBER), len(WORLD.remotes))
+JUDGING = JudgingRules(Issuer(frozenset({ISSUER})), RULES)
+SUBJECT = Subject(wildcard=False)
 
 
-def ask(*, wildcard: bool = False) -> Ask:
-    """Return what is asked of NAME."""
-    return Ask(NAME, wildcard, frozenset({ISSUER}))
+def asked_name(subject: Subject = SUBJECT, rules: JudgingRules = JUDGING) -> AskedName:
+    """Return what is asked about NAME, or about the wildcard below it."""
+    asked = f"*.{NAME}" if subject.wildcard else NAME
+    return AskedName(asked, NAME, request_checks(subject, rules))
+
+
+def issuance_request(
+    *names: AskedName, rules: AttemptRules = RULES, dry_run: bool = False
+) -> IssuanceRequest:
+    """Return a checked request for these names; without any, for NAME."""
+    return IssuanceRequest("r-1", "", names or (asked_name(),), rules, None, dry_run, linger=0)
 
 
 def caa(*rdata: bytes) -> o.Finding:

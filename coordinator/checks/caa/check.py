@@ -4,68 +4,106 @@ A remote corroborates when its own CAA answer is permission to issue, "regardles
 responses from both Perspectives are byte-for-byte identical" (BR 4.2.2.1.1): nothing is compared.
 """
 
+from datetime import timedelta
+
 from coordinator.checks.caa.lookup_failure import CLAUSE, is_permission, missing_proofs
 from coordinator.checks.caa.relevant_set import (
     Applicant,
-    Determination,
+    CaaJudgement,
     describe_lookup_failure,
     judge_walk,
 )
 from coordinator.checks.caa.walk import Walk, follow_walk, never
-from coordinator.checks.check import Ask, Judgement, choose_dissent
-from coordinator.rules.policy import PolicyRow
+from coordinator.checks.check import Judgement, JudgingRules, Statuses, Subject, choose_dissent
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 
+# BR 4.2.2.1: issue "within the TTL of the CAA record, or 8 hours, whichever is greater".
+USABLE_FLOOR = timedelta(hours=8)
+
 _DISSENT = {
-    c.CAA_OUTCOME_PERMITTED: c.DISSENT_UNSPECIFIED,
-    c.CAA_OUTCOME_FORBIDDEN: c.DISSENT_CAA_FORBIDS,
-    c.CAA_OUTCOME_FAILED: c.DISSENT_CAA_FAILED,
+    c.OUTCOME_PASSED: c.DISSENT_UNSPECIFIED,
+    c.OUTCOME_FORBIDDEN: c.DISSENT_FORBIDS,
+    c.OUTCOME_FAILED: c.DISSENT_FAILED,
 }
+_WALK = p.Check(caa_walk=p.CaaWalk())
+_PROVING_WALK = p.Check(caa_walk=p.CaaWalk(prove_insecurity=True, ask_servers=True))
 
 
 class CaaJudge:
-    """The check `caa_walk`."""
+    """The check `caa`."""
 
-    def request(self, row: PolicyRow) -> p.Check:
-        """Return the message that asks for it."""
-        prove = row.permit_caa_failure_in_insecure_zone
-        return p.Check(caa_walk=p.CaaWalk(prove_insecurity=prove, ask_servers=prove))
+    def request(self, subject: Subject) -> c.RequestedCheck:
+        """Return the check with what the caller says; CAA is asked about every name."""
+        check = c.RequestedCheck()
+        asked = check.caa
+        asked.wildcard = subject.wildcard
+        asked.account_uri = subject.account_uri
+        asked.validation_method = subject.validation_method
+        asked.SetInParent()
+        return check
 
-    def judge(self, finding: o.Finding, ask: Ask) -> Judgement:
-        """Judge one perspective's walk alone; raises MalformedFindingError."""
-        applicant = Applicant(
-            ask.issuer_domains, ask.account_uri, ask.validation_method, ask.understood_tags
-        )
-        excuse = is_permission if ask.permit_caa_failure_in_insecure_zone else never
-        walk = follow_walk(finding.caa_walk, ask.name, ask.believed, excuse)
-        determination = judge_walk(walk, ask.wildcard, applicant)
+    def apply_rules(self, asked: c.RequestedCheck, rules: JudgingRules) -> None:
+        """Fill in who is to issue, what it understands, and whether a failure may be permission."""
+        caa, issuer = asked.caa, rules.issuer
+        caa.issuer_domains[:] = sorted(issuer.domains)
+        caa.understood_critical_tags[:] = sorted(issuer.understood_tags)
+        row = rules.attempt.row
+        caa.permit_failure_in_insecure_zone = row.permit_caa_failure_in_insecure_zone
+
+    def question(self, asked: c.RequestedCheck) -> p.Check:
+        """Return what the perspectives are asked."""
+        return _PROVING_WALK if asked.caa.permit_failure_in_insecure_zone else _WALK
+
+    def judge(
+        self, finding: o.Finding, name: str, asked: c.RequestedCheck, believed: Statuses
+    ) -> Judgement:
+        """Judge one perspective's walk alone; raises MalformedFindingError, NotValidatedError."""
+        caa = asked.caa
+        may_permit = caa.permit_failure_in_insecure_zone
+        excuse = is_permission if may_permit else never
+        walk = follow_walk(finding.caa_walk, name, believed, excuse)
+        judged = judge_walk(walk, caa.wildcard, _read_applicant(caa))
         if walk.excused:
-            determination = _add_excused(determination, walk)
-        if ask.permit_caa_failure_in_insecure_zone and determination.failed is not None:
-            determination = _say_missing(determination, determination.failed)
+            judged = _add_excused(judged, walk)
+        if may_permit and judged.failed is not None:
+            judged = _say_missing(judged, judged.failed)
         return Judgement(
-            _dissent(determination), determination.detail, _to_message(determination), _ttl(walk)
+            outcome=judged.outcome,
+            dissent=_dissent(judged),
+            detail=judged.detail,
+            found_at=judged.found_at,
+            clause=judged.clause,
+            record=judged.record,
+            usable_for=max(_ttl(walk), USABLE_FLOOR),
         )
 
-    def compare(self, remote: o.Finding, primary: o.Finding, ask: Ask) -> Judgement:  # noqa: ARG002 - nothing is compared
-        """Nothing is compared."""
-        return Judgement(c.DISSENT_UNSPECIFIED, "")
+    def compare(self, remote: o.Finding, primary: o.Finding, asked: c.RequestedCheck) -> None:
+        """Compare nothing."""
 
 
-def _add_excused(determination: Determination, walk: Walk) -> Determination:
+def _read_applicant(caa: c.RequestedCaa) -> Applicant:
+    return Applicant(
+        frozenset(caa.issuer_domains),
+        caa.account_uri,
+        caa.validation_method,
+        frozenset(caa.understood_critical_tags),
+    )
+
+
+def _add_excused(judged: CaaJudgement, walk: Walk) -> CaaJudgement:
     """Say what a walk went over; each excused failure is permission at its own level alone."""
     excused = "; ".join(map(_describe_excused, walk.excused))
     if walk.ends_excused and not walk.is_cut:
-        return Determination(c.CAA_OUTCOME_PERMITTED, clause=CLAUSE, detail=excused)
-    if determination.outcome != c.CAA_OUTCOME_PERMITTED:
-        return determination  # whatever was below
-    if not determination.found_at:
+        return CaaJudgement(c.OUTCOME_PASSED, clause=CLAUSE, detail=excused)
+    if judged.outcome != c.OUTCOME_PASSED:
+        return judged  # whatever was below
+    if not judged.found_at:
         detail = f"{excused}; no other level has a CAA record"
-        return determination._replace(clause=CLAUSE, detail=detail)
-    clause = f"{CLAUSE}, then {determination.clause}"
-    return determination._replace(clause=clause, detail=f"{excused}; {determination.detail}")
+        return judged._replace(clause=CLAUSE, detail=detail)
+    clause = f"{CLAUSE}, then {judged.clause}"
+    return judged._replace(clause=clause, detail=f"{excused}; {judged.detail}")
 
 
 def _describe_excused(failed: o.Lookup) -> str:
@@ -77,34 +115,24 @@ def _describe_excused(failed: o.Lookup) -> str:
     )
 
 
-def _say_missing(determination: Determination, failed: o.Lookup) -> Determination:
+def _say_missing(judged: CaaJudgement, failed: o.Lookup) -> CaaJudgement:
     """Say why a failure is no permission, where the policy would allow it to be."""
     missing = missing_proofs(failed) or ["that no level above it forbids"]
-    detail = f"{determination.detail}; it is no permission without proof {' and '.join(missing)}"
-    return determination._replace(detail=detail)
+    detail = f"{judged.detail}; it is no permission without proof {' and '.join(missing)}"
+    return judged._replace(detail=detail)
 
 
-def _dissent(determination: Determination) -> c.Dissent.ValueType:
-    if determination.not_in_public_dns:
+def _dissent(judged: CaaJudgement) -> c.Dissent.ValueType:
+    if judged.not_in_public_dns:
         return c.DISSENT_NOT_IN_PUBLIC_DNS
-    dissent = _DISSENT[determination.outcome]
-    if dissent == c.DISSENT_CAA_FAILED and determination.failed is not None:
-        return choose_dissent(determination.failed.failure, dissent)
-    return dissent
+    if judged.failed is not None:
+        return choose_dissent(judged.failed.failure)
+    return _DISSENT[judged.outcome]
 
 
-def _ttl(walk: Walk) -> int | None:
-    """Return the shortest TTL over the alias chain and the set; None when there is no set."""
+def _ttl(walk: Walk) -> timedelta:
+    """Return the shortest TTL over the alias chain and the set; 0 when there is no set."""
     end = walk.end
     if not end.HasField("records"):
-        return None
-    return min(end.records.ttl, *(alias.ttl for alias in end.aliases), 2**31)
-
-
-def _to_message(determination: Determination) -> c.CaaDetermination:
-    return c.CaaDetermination(
-        outcome=determination.outcome,
-        found_at=determination.found_at,
-        clause=determination.clause,
-        record=determination.record,
-    )
+        return timedelta(0)
+    return timedelta(seconds=min(end.records.ttl, *(alias.ttl for alias in end.aliases), 2**31))

@@ -52,10 +52,10 @@ class Applicant:
         _check_issuer_domains(self.issuer_domains)
 
 
-class Determination(NamedTuple):
+class CaaJudgement(NamedTuple):
     """What follows from one perspective's walk, and from which record by which clause."""
 
-    outcome: c.CaaOutcome.ValueType
+    outcome: c.Outcome.ValueType
     """Permitted, forbidden or failed."""
     found_at: str = ""
     """The level of the walk at which the relevant record set was found; empty: there is none."""
@@ -77,7 +77,7 @@ def determine_caa(
     wildcard: bool,
     applicant: Applicant,
     believed: Statuses = VALIDATED,
-) -> Determination:
+) -> CaaJudgement:
     """Judge one perspective's walk from `name` (without "*."); no failure is excused.
 
     Raises MalformedFindingError, or NotValidatedError for an answer that is not `believed`.
@@ -85,31 +85,31 @@ def determine_caa(
     return judge_walk(follow_walk(finding, name, believed), wildcard, applicant)
 
 
-def judge_walk(walk: Walk, wildcard: bool, applicant: Applicant) -> Determination:
+def judge_walk(walk: Walk, wildcard: bool, applicant: Applicant) -> CaaJudgement:
     """Judge a walk by where it ended; what it went over is excused by the caller."""
     end = walk.end
     if end.HasField("records"):
         found = _judge_known_set(tuple(end.records.rdata), wildcard, applicant)
         detail = f"at {end.name}: {found.detail}"
-        return Determination(found.outcome, end.name, found.clause, found.record, detail)
+        return CaaJudgement(found.outcome, end.name, found.clause, found.record, detail)
     if end.HasField("failure"):
         # A set that could not be seen may have forbidden.
-        return Determination(
-            c.CAA_OUTCOME_FAILED,
+        return CaaJudgement(
+            c.OUTCOME_FAILED,
             clause="RFC 8659 section 3",
             detail=describe_lookup_failure(end),
             failed=end,
         )
     if end.absence != o.ABSENCE_NO_DATA:
         # An Internal Name: it does not end in a top-level domain of the root zone (BR 1.6.1).
-        return Determination(
-            c.CAA_OUTCOME_FAILED,
+        return CaaJudgement(
+            c.OUTCOME_FAILED,
             clause="BR 4.2.2",
             detail=f"the top-level domain {end.name} does not exist in the public DNS",
             not_in_public_dns=True,
         )
-    return Determination(
-        c.CAA_OUTCOME_PERMITTED,
+    return CaaJudgement(
+        c.OUTCOME_PASSED,
         clause="RFC 8659 section 3",
         detail=f"no CAA record from {walk.name} up to its top-level domain",
     )
@@ -121,7 +121,7 @@ def describe_lookup_failure(lookup: o.Lookup) -> str:
     return f"the CAA lookup of {lookup.name} failed ({kind}): {why}"
 
 
-def judge_set(rdata: Sequence[bytes], wildcard: bool, applicant: Applicant) -> Determination:
+def judge_set(rdata: Sequence[bytes], wildcard: bool, applicant: Applicant) -> CaaJudgement:
     """Judge a relevant record set, not empty (RFC 8659 section 4)."""
     if not rdata:
         raise ValueError("an empty record set is no relevant record set")
@@ -141,7 +141,7 @@ def judge_set(rdata: Sequence[bytes], wildcard: bool, applicant: Applicant) -> D
         # Section 3: a set without a property that restricts does not restrict issuance.
         tag = "issue or issuewild" if wildcard else "issue"
         detail = f"no {tag} property restricts"
-        return Determination(c.CAA_OUTCOME_PERMITTED, clause="RFC 8659 section 3", detail=detail)
+        return CaaJudgement(c.OUTCOME_PASSED, clause="RFC 8659 section 3", detail=detail)
     return _judge_restricting(restricting, applicant)
 
 
@@ -194,7 +194,7 @@ _CLAUSE_OF_PARAMETER = {
 _CLAUSE_OF_TAG = {"issue": "RFC 8659 section 4.2", "issuewild": "RFC 8659 section 4.3"}
 
 
-def _judge_restricting(restricting: Sequence[Property], applicant: Applicant) -> Determination:
+def _judge_restricting(restricting: Sequence[Property], applicant: Applicant) -> CaaJudgement:
     """Let the property that stands nearest decide, of several such the first.
 
     "CAA authorizations are additive" (RFC 8659 section 4.2): one that permits is enough.
@@ -212,8 +212,8 @@ def _judge_restricting(restricting: Sequence[Property], applicant: Applicant) ->
         fault=explain_malformed(found.value) if standing is _Standing.MALFORMED else "",
     )
     record = present(found.rdata)
-    return Determination(
-        c.CAA_OUTCOME_PERMITTED if standing is _Standing.PERMITS else c.CAA_OUTCOME_FORBIDDEN,
+    return CaaJudgement(
+        c.OUTCOME_PASSED if standing is _Standing.PERMITS else c.OUTCOME_FORBIDDEN,
         clause=_CLAUSE_OF_PARAMETER.get(standing, _CLAUSE_OF_TAG[found.tag]),
         record=record,
         detail=f"{record} {why}",
@@ -248,7 +248,7 @@ def _check_issuer_domains(domains: frozenset[str]) -> None:
             raise ValueError(f"{domain!r} is no issuer-domain-name in lower case")
 
 
-def _forbid(clause: str, rdata: bytes, why: str) -> Determination:
+def _forbid(clause: str, rdata: bytes, why: str) -> CaaJudgement:
     record = present(rdata)
     detail = f"{record} {why}"
-    return Determination(c.CAA_OUTCOME_FORBIDDEN, clause=clause, record=record, detail=detail)
+    return CaaJudgement(c.OUTCOME_FORBIDDEN, clause=clause, record=record, detail=detail)

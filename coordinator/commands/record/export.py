@@ -31,6 +31,7 @@ COLUMNS = (
     "name",
     "looked_up",
     "reason",
+    "check",
     "error",
     "quorum",
     "required",
@@ -41,21 +42,21 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
-def to_json(dossier: RecordEntries) -> str:
+def to_json(entries: RecordEntries) -> str:
     """Return all that is recorded about a question as one line; raises ValueError without one."""
-    return json.dumps(to_object(dossier), separators=(",", ":"))
+    return json.dumps(to_object(entries), separators=(",", ":"))
 
 
-def to_object(dossier: RecordEntries) -> dict[str, Any]:
+def to_object(entries: RecordEntries) -> dict[str, Any]:
     """Return the object: parts of the agreement in its JSON mapping, under their field names."""
-    record = dossier.question
+    record = entries.question
     if record is None:
         raise ValueError("there is no question")
     response = c.GetCorroborationResponse()
     fill_whole_answer(response.verdict, record)
-    for late in dossier.late:
+    for late in entries.late:
         fill_late(response.late.add(), late, record)
-    response.issuances.extend([one.issuance for one in dossier.issuances])
+    response.issuances.extend([one.issuance for one in entries.issuances])
     if record.superseded_by:
         response.superseded_by = show_id(record.superseded_by)
     tightening = _to_dict(record.tightening) if record.HasField("tightening") else {}
@@ -64,9 +65,6 @@ def to_object(dossier: RecordEntries) -> dict[str, Any]:
         "record_id": response.verdict.record_id,
         "caller": record.caller,
         "issuer": record.issuer,
-        "understood_critical_tags": list(record.understood_critical_tags),
-        "account_uri": record.account_uri,
-        "validation_method": record.validation_method,
         "tightening": tightening,
         "request_sha256": record.request_digest.hex(),
         "policy_version": record.policy_version.hex(),
@@ -77,9 +75,9 @@ def to_object(dossier: RecordEntries) -> dict[str, Any]:
     }
 
 
-def to_rows(dossier: RecordEntries) -> Iterator[list[str]]:
+def to_rows(entries: RecordEntries) -> Iterator[list[str]]:
     """Yield a row of COLUMNS for each name of a question."""
-    record = dossier.question
+    record = entries.question
     if record is None:
         return
     verdict = c.CorroborateResponse()
@@ -93,12 +91,13 @@ def to_rows(dossier: RecordEntries) -> Iterator[list[str]]:
         str(verdict.approved).lower(),
         str(verdict.dry_run).lower(),
     ]
-    who = " ".join(sorted(dissenting(dossier, record)))
+    who = " ".join(sorted(dissenting(entries, record)))
     for name in verdict.names:
         rest = [
             name.name,
             name.looked_up,
             c.Reason.Name(name.reason),
+            name.check,
             str(name.error.code or ""),
             name.quorum,
             str(name.required),

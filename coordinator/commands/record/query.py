@@ -16,6 +16,7 @@ from coordinator.record.index_terms import (
     reason_term,
     request_term,
 )
+from coordinator.record.older import older_reasons
 from coordinator.record.stores.base import Search
 from mpic.names import is_wildcard, parse_name
 from mpic.runtime.problem import Flaw, suggest
@@ -42,8 +43,11 @@ class RecordCriteria:
     caller: str = ""
     request_id: str = ""
 
-    def search(self, *, newest_first: bool) -> Search:
-        """Return what to ask of a store; raises InvalidNameError."""
+    def searches(self, *, newest_first: bool) -> list[Search]:
+        """Return what to ask of a store; raises InvalidNameError.
+
+        More than one where records from before names had their checks are indexed otherwise.
+        """
         terms = []
         if self.request_id and self.caller:
             terms.append(request_term(self.caller, self.request_id))
@@ -51,21 +55,23 @@ class RecordCriteria:
             terms.append(name_term(parse_name(self.name).looked_up))
         if self.perspective:
             terms.append(dissent_term(self.perspective))
-        if self.reason not in (c.REASON_UNSPECIFIED, c.REASON_CORROBORATED):
-            terms.append(reason_term(self.reason))
-        if self.caller and not self.request_id:
-            terms.append(caller_term(self.caller))
         bounds = Search()
-        return Search(
-            terms,
-            lowest_id(self.since) if self.since else bounds.since,
-            lowest_id(self.until) if self.until else bounds.until,
-            newest_first=newest_first,
-        )
+        since = lowest_id(self.since) if self.since else bounds.since
+        until = lowest_id(self.until) if self.until else bounds.until
+        if self.reason in (c.REASON_UNSPECIFIED, c.REASON_CORROBORATED):
+            reasons: list[list[int]] = [[]]
+        else:
+            reasons = [[reason_term(one)] for one in older_reasons(self.reason)]
+        # The most telling term first.
+        last = [caller_term(self.caller)] if self.caller and not self.request_id else []
+        return [
+            Search([*terms, *reason, *last], since, until, newest_first=newest_first)
+            for reason in reasons
+        ]
 
-    def meets(self, dossier: RecordEntries) -> bool:
+    def meets(self, entries: RecordEntries) -> bool:
         """Whether a record is wanted."""
-        record = dossier.question
+        record = entries.question
         if record is None:
             return False
         return (
@@ -73,7 +79,7 @@ class RecordCriteria:
             and self.request_id in ("", record.request_id)
             and (not self.reason or any(name.reason == self.reason for name in record.names))
             and (not self.name or self._has_name(record))
-            and (not self.perspective or self.perspective in dissenting(dossier, record))
+            and (not self.perspective or self.perspective in dissenting(entries, record))
         )
 
     def _has_name(self, record: r.Record) -> bool:
@@ -85,7 +91,7 @@ class RecordCriteria:
         )
 
 
-def dissenting(dossier: RecordEntries, record: r.Record) -> set[str]:
+def dissenting(entries: RecordEntries, record: r.Record) -> set[str]:
     """Return the ids of the perspectives that did not corroborate some name, at once or late."""
     told = {
         perspective.id
@@ -93,7 +99,7 @@ def dissenting(dossier: RecordEntries, record: r.Record) -> set[str]:
         for perspective, reply in zip(record.perspectives, name.replies, strict=True)
         if reply.dissent not in _NO_DISSENT
     }
-    late = {one.perspective_id for one in dossier.late if one.reply.dissent not in _NO_DISSENT}
+    late = {one.perspective_id for one in entries.late if one.reply.dissent not in _NO_DISSENT}
     return told | late
 
 

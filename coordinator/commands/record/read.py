@@ -4,6 +4,9 @@ import csv
 import sys
 from collections.abc import Iterator
 from datetime import datetime
+from heapq import merge
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,7 +31,7 @@ from coordinator.commands.record.options import (
 from coordinator.commands.record.query import RecordCriteria, read_reason
 from coordinator.commands.record.terminal import describe_change, print_list, print_record
 from coordinator.decision.attempt_id import read_id, show_id
-from coordinator.record.entries import RecordEntries, read_dossier
+from coordinator.record.entries import RecordEntries, read_entries
 from coordinator.record.replay import ReplayRules, replay
 from coordinator.record.stores.base import Store, StoredRecord
 from coordinator.rules.policy import NoPolicyRowError
@@ -53,11 +56,11 @@ def show(
     """
     with open_record(config) as opened:
         found = list(_find(opened, identifier, caller))
-        for dossier in found:
+        for entries in found:
             if as_json:
-                typer.echo(to_json(dossier))
+                typer.echo(to_json(entries))
             else:
-                print_record(dossier, _console())
+                print_record(entries, _console())
     if not found:
         typer.echo(f"There is no record {identifier!r}", err=True)
         raise typer.Exit(1)
@@ -70,9 +73,9 @@ def _find(opened: Opened, identifier: str, caller: str) -> Iterator[RecordEntrie
     except ValueError:
         stored = None
     if stored is not None:
-        dossier = _read(stored)
-        if dossier.question is not None:
-            yield dossier
+        entries = _read(stored)
+        if entries.question is not None:
+            yield entries
         return
     callers = [caller] if caller else opened.settings.callers.allowed
     for one in callers:
@@ -99,10 +102,10 @@ def search(  # noqa: PLR0913, PLR0917 - one parameter for each option
     wanted = _want(name, (since, until), reason, perspective, caller)
     with open_record(config) as opened:
         found = _select(opened.store, wanted, newest_first=True)
-        first = [dossier for dossier, _ in zip(found, range(limit + 1), strict=False)]
+        first = [entries for entries, _ in zip(found, range(limit + 1), strict=False)]
         if as_json:
-            for dossier in first[:limit]:
-                typer.echo(to_json(dossier))
+            for entries in first[:limit]:
+                typer.echo(to_json(entries))
         else:
             print_list(first[:limit], _console())
     if len(first) > limit:
@@ -135,11 +138,11 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter for each option
         rows = csv.writer(sys.stdout)
         if form == "csv":
             rows.writerow(COLUMNS)
-        for dossier in _select(opened.store, wanted):
+        for entries in _select(opened.store, wanted):
             if form == "csv":
-                rows.writerows(to_rows(dossier))
+                rows.writerows(to_rows(entries))
             else:
-                print(to_json(dossier))  # noqa: T201 - buffered, unlike typer.echo
+                print(to_json(entries))  # noqa: T201 - buffered, unlike typer.echo
 
 
 def judge_again(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -169,9 +172,9 @@ def judge_again(  # noqa: PLR0913, PLR0917 - one parameter for each option
         by = ReplayRules(settings.policy.policy(), settings.issuers(), in_utc(as_of))
         wanted = RecordCriteria(name=name, since=in_utc(since), until=in_utc(until))
         try:
-            for dossier in _select(opened.store, wanted):
+            for entries in _select(opened.store, wanted):
                 questions += 1
-                for change in replay(dossier, by):
+                for change in replay(entries, by):
                     changed += 1
                     reversed_ += change.is_reversal
                     typer.echo(describe_change(change))
@@ -187,19 +190,23 @@ def judge_again(  # noqa: PLR0913, PLR0917 - one parameter for each option
 def _select(
     store: Store, wanted: RecordCriteria, *, newest_first: bool = False
 ) -> Iterator[RecordEntries]:
-    for stored in store.search(wanted.search(newest_first=newest_first)):
-        dossier = _read(stored)
-        if wanted.meets(dossier):
-            yield dossier
+    """Yield the records that are wanted, each once."""
+    searches = wanted.searches(newest_first=newest_first)
+    by_record = attrgetter("record")
+    found = merge(*map(store.search, searches), key=by_record, reverse=newest_first)
+    for _, same in groupby(found, by_record):
+        entries = _read(next(same))
+        if wanted.meets(entries):
+            yield entries
 
 
 def _read(stored: StoredRecord) -> RecordEntries:
     """Read a record, and name entries that are not as they were written; those are not shown."""
-    dossier = read_dossier(stored.contents, stored.record)
-    for flaw in dossier.flaws:
+    entries = read_entries(stored.contents, stored.record)
+    for flaw in entries.flaws:
         what = f"Record {show_id(stored.record)} is not as it was written: {flaw}"
         typer.echo(f"{what}. `mpic record verify` says more", err=True)
-    return dossier
+    return entries
 
 
 def _want(

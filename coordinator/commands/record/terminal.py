@@ -1,8 +1,9 @@
 """Shows records on a terminal, for auditors. Whatever strangers wrote is escaped."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 
-from google.protobuf import timestamp_pb2
+from google.protobuf import json_format, timestamp_pb2
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +15,7 @@ from coordinator.commands.record.query import dissenting
 from coordinator.decision.attempt_id import show_id
 from coordinator.record.basis import describe_basis, find_basis
 from coordinator.record.chain import ChainFlaw
-from coordinator.record.entries import RecordEntries, read_dossier
+from coordinator.record.entries import RecordEntries, read_entries
 from coordinator.record.replay import ReplayDifference
 from coordinator.record.timestamps import show_moment
 from mpic.text import escape
@@ -22,9 +23,9 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
 
-def print_record(dossier: RecordEntries, console: Console) -> None:
+def print_record(entries: RecordEntries, console: Console) -> None:
     """Print all that is recorded about one question."""
-    record = dossier.question
+    record = entries.question
     if record is None:
         return
     answer = c.CorroborateResponse()
@@ -32,20 +33,20 @@ def print_record(dossier: RecordEntries, console: Console) -> None:
     print_answer(answer, console)
     for label, value in _facts(record):
         console.print(Text(f"{label:20}", style="dim").append(escape(value), style=""))
-    for late in dossier.late:
+    for late in entries.late:
         console.print(_late_line(late, record))
-    for issued in dossier.issuances:
+    for issued in entries.issuances:
         console.print(_issuance_line(issued, record))
 
 
-def print_list(dossiers: Iterable[RecordEntries], console: Console) -> int:
+def print_list(records: Iterable[RecordEntries], console: Console) -> int:
     """Print a line for each record; return how many."""
     table = Table(box=box.SIMPLE, header_style="bold")
     for column in ("asked at", "record", "request", "name", "reason", "quorum", "dissenting"):
         table.add_column(column, overflow="fold")
     count = 0
-    for dossier in dossiers:
-        record = dossier.question
+    for entries in records:
+        record = entries.question
         if record is None:
             continue
         count += 1
@@ -55,9 +56,9 @@ def print_list(dossiers: Iterable[RecordEntries], console: Console) -> int:
             show_id(record.id),
             escape(record.request_id),
             "\n".join(escape(name.asked) for name in names),
-            "\n".join(_reason(name.reason) for name in names),
+            "\n".join(_reason(name.reason, name.check) for name in names),
             "\n".join(name.quorum for name in names),
-            "\n".join(sorted(map(escape, dissenting(dossier, record)))),
+            "\n".join(sorted(map(escape, dissenting(entries, record)))),
         )
         table.add_row(*map(Text, cells))
     if count:
@@ -79,7 +80,8 @@ def describe_flaw(flaw: ChainFlaw) -> str:
 def describe_change(change: ReplayDifference) -> str:
     """Say how today's verdict on a name differs from the recorded one."""
     record, name = change.record, change.name
-    then, now = f"{_reason(name.reason)} {name.quorum}", f"{_reason(change.reason)} {change.quorum}"
+    then = f"{_reason(name.reason, name.check)} {name.quorum}"
+    now = f"{_reason(change.reason, change.check)} {change.quorum}"
     mark = "  REVERSED" if change.is_reversal else ""
     question = f"{show_id(record.id)} {show_moment(record.asked_at_us)} {escape(name.asked)}"
     lines = [f"{question}: {then} -> {now}{mark}", f"    {escape(change.detail)}"]
@@ -97,10 +99,8 @@ def _facts(record: r.Record) -> list[tuple[str, str]]:
         ("asked by", record.caller),
         ("asked at", show_moment(record.asked_at_us)),
         ("decided at", show_moment(record.decided_at_us)),
-        ("issuer", f"{record.issuer or 'the only one'}: {', '.join(record.issuer_domains)}"),
-        ("critical tags understood", ", ".join(record.understood_critical_tags)),
-        ("account", record.account_uri),
-        ("validation method", record.validation_method),
+        ("issuer", record.issuer or "the only one"),
+        *_checks(record),
         ("policy", record.policy_version.hex()),
         ("coordinator version", record.coordinator_version),
     ]
@@ -117,7 +117,7 @@ def _late_line(late: r.LateReply, record: r.Record) -> Text:
         line.append(f"answered after {report.elapsed.ToNanoseconds() / 1e6:.1f} ms, ")
     else:
         line.append("never answered, ")
-    agrees = "corroborates" if report.corroborates else _dissent(report.dissent)
+    agrees = "corroborates" if report.corroborates else _dissent(report.dissent, report.check)
     return line.append(f"{agrees} {escape(report.detail)}".rstrip())
 
 
@@ -140,20 +140,34 @@ def _stamp(stamp: timestamp_pb2.Timestamp) -> str:
 def _about(content: bytes) -> str:
     """Say which record an entry is about, if it can be read at all."""
     try:
-        dossier = read_dossier([content])
+        entries = read_entries([content])
     except ValueError:  # DecodeError is one
         return f"{len(content)} octets that are no entry"
-    record = dossier.question
+    record = entries.question
     if record is None:
         return "not a question"
     return f"record {show_id(record.id)} of {', '.join(escape(one.asked) for one in record.names)}"
 
 
-def _reason(reason: c.Reason.ValueType) -> str:
+def _checks(record: r.Record) -> Iterator[tuple[str, str]]:
+    """Yield each check that was asked, with its parameters, and about which names."""
+    about: dict[str, list[str]] = {}
+    for name in record.names:
+        for check in name.checks:
+            kind = check.WhichOneof("kind") or "unknown"
+            shown = json_format.MessageToDict(check, preserving_proto_field_name=True)
+            about.setdefault(f"{kind} {json.dumps(shown.get(kind))}", []).append(name.asked)
+    for said, asked in about.items():
+        whom = "all names" if len(asked) == len(record.names) else ", ".join(asked)
+        yield "asked", f"{said} about {whom}"
+
+
+def _reason(reason: c.Reason.ValueType, check: str) -> str:
     if reason == c.REASON_UNSPECIFIED:
         return "UNDECIDED"
-    return c.Reason.Name(reason).removeprefix("REASON_")
+    return f"{c.Reason.Name(reason).removeprefix('REASON_')} {escape(check)}".rstrip()
 
 
-def _dissent(dissent: c.Dissent.ValueType) -> str:
-    return c.Dissent.Name(dissent).removeprefix("DISSENT_") if dissent else "corroborates"
+def _dissent(dissent: c.Dissent.ValueType, check: str = "") -> str:
+    name = c.Dissent.Name(dissent).removeprefix("DISSENT_") if dissent else "corroborates"
+    return f"{name} {escape(check)}".rstrip()

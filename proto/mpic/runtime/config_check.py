@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from mpic.runtime.config import load_for_file
 from mpic.runtime.problem import ConfigError
-from mpic.runtime.programs import load_for_file
 
 Checker = Callable[[Path], list[str]]
 """Returns warnings about a configuration file; raises ConfigError."""

@@ -99,12 +99,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """Error 338: those that corroborate stand in too few RIR service regions (BR 3.2.2.9)."""
     REASON_TOO_FEW_REMOTES: _Reason.ValueType  # 4
     """Error 338: fewer remotes are in the roster than the policy row in force demands."""
-    REASON_PRIMARY_CAA_FORBIDS: _Reason.ValueType  # 5
-    """CAA at the primary forbids (RFC 8659)."""
-    REASON_PRIMARY_CAA_FAILED: _Reason.ValueType  # 6
-    """The primary could not learn whether CAA permits."""
-    REASON_PRIMARY_ADDRESSES_FAILED: _Reason.ValueType  # 7
-    """The primary could not learn the name's addresses."""
+    REASON_PRIMARY_FORBIDS: _Reason.ValueType  # 5
+    """A check forbids at the primary."""
+    REASON_PRIMARY_FAILED: _Reason.ValueType  # 6
+    """The primary could not learn what a check has to know."""
     REASON_NOT_IN_PUBLIC_DNS: _Reason.ValueType  # 8
     """The name's top-level domain does not exist in the public DNS."""
     REASON_PRIMARY_UNAVAILABLE: _Reason.ValueType  # 9
@@ -116,9 +114,13 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     determined about the name. A call of which nothing else is known ends in an RPC error:
     RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED.
     """
+    REASON_PROOF_MISSING: _Reason.ValueType  # 11
+    """At the primary there is not what a check looks for."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
-    """Stable; sentences are made from it, never the other way round."""
+    """Why a name is approved or not. Stable; sentences are made from it, never the other way round.
+    NameVerdict says beside it whose failure it is, and of which check.
+    """
 
 REASON_UNSPECIFIED: Reason.ValueType  # 0
 """Not stated. Never valid."""
@@ -130,12 +132,10 @@ REASON_REGIONS_NOT_MET: Reason.ValueType  # 3
 """Error 338: those that corroborate stand in too few RIR service regions (BR 3.2.2.9)."""
 REASON_TOO_FEW_REMOTES: Reason.ValueType  # 4
 """Error 338: fewer remotes are in the roster than the policy row in force demands."""
-REASON_PRIMARY_CAA_FORBIDS: Reason.ValueType  # 5
-"""CAA at the primary forbids (RFC 8659)."""
-REASON_PRIMARY_CAA_FAILED: Reason.ValueType  # 6
-"""The primary could not learn whether CAA permits."""
-REASON_PRIMARY_ADDRESSES_FAILED: Reason.ValueType  # 7
-"""The primary could not learn the name's addresses."""
+REASON_PRIMARY_FORBIDS: Reason.ValueType  # 5
+"""A check forbids at the primary."""
+REASON_PRIMARY_FAILED: Reason.ValueType  # 6
+"""The primary could not learn what a check has to know."""
 REASON_NOT_IN_PUBLIC_DNS: Reason.ValueType  # 8
 """The name's top-level domain does not exist in the public DNS."""
 REASON_PRIMARY_UNAVAILABLE: Reason.ValueType  # 9
@@ -147,6 +147,8 @@ REASON_CUT_SHORT: Reason.ValueType  # 10
 determined about the name. A call of which nothing else is known ends in an RPC error:
 RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED.
 """
+REASON_PROOF_MISSING: Reason.ValueType  # 11
+"""At the primary there is not what a check looks for."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _Role:
@@ -181,14 +183,12 @@ class _DissentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dissent.Value
     DESCRIPTOR: _descriptor.EnumDescriptor
     DISSENT_UNSPECIFIED: _Dissent.ValueType  # 0
     """It corroborates."""
-    DISSENT_CAA_FORBIDS: _Dissent.ValueType  # 1
-    """Its CAA answer forbids."""
-    DISSENT_CAA_FAILED: _Dissent.ValueType  # 2
-    """Its CAA walk failed."""
-    DISSENT_ADDRESSES_DIFFER: _Dissent.ValueType  # 3
-    """Its addresses do not agree with the primary's."""
-    DISSENT_ADDRESSES_FAILED: _Dissent.ValueType  # 4
-    """Its address lookup failed."""
+    DISSENT_FORBIDS: _Dissent.ValueType  # 1
+    """A check forbids there."""
+    DISSENT_FAILED: _Dissent.ValueType  # 2
+    """It could not learn what a check has to know."""
+    DISSENT_DIFFERS: _Dissent.ValueType  # 3
+    """What it saw does not agree with what the primary saw."""
     DISSENT_NOT_IN_PUBLIC_DNS: _Dissent.ValueType  # 5
     """The name's top-level domain does not exist there."""
     DISSENT_UNREACHABLE: _Dissent.ValueType  # 6
@@ -200,12 +200,12 @@ class _DissentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dissent.Value
     DISSENT_GARBAGE: _Dissent.ValueType  # 9
     """Its answer is garbage: does not parse, or does not belong to the question."""
     DISSENT_NOT_LOOKED: _Dissent.ValueType  # 12
-    """Its agent could not look at all: its resolver is down or does not validate, or it does not
-    know the check. Our infrastructure.
+    """Its agent could not look at all: its resolver is down or does not validate. Our
+    infrastructure.
     """
     DISSENT_NOT_AWAITED: _Dissent.ValueType  # 10
     """It had not answered when the verdict was certain; nobody waited."""
-    DISSENT_PRIMARY_MISSING: _Dissent.ValueType  # 11
+    DISSENT_NO_PRIMARY: _Dissent.ValueType  # 11
     """There is nothing of the primary to agree with."""
     DISSENT_OVERLOADED: _Dissent.ValueType  # 13
     """Its agent had too much to do. Our infrastructure; says nothing of the name."""
@@ -217,20 +217,26 @@ class _DissentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dissent.Value
     """Its clock and the coordinator's differ by more than is allowed: one of the two is wrong. Our
     infrastructure; it was not asked.
     """
+    DISSENT_UNSUPPORTED: _Dissent.ValueType  # 16
+    """Its agent is older than this coordinator and does not know the check. Our infrastructure; it
+    was not asked.
+    """
+    DISSENT_PROOF_MISSING: _Dissent.ValueType  # 17
+    """There is not what the check looks for."""
 
 class Dissent(_Dissent, metaclass=_DissentEnumTypeWrapper):
-    """Why a perspective does not corroborate, or the primary does not permit."""
+    """Why a perspective does not corroborate, or the primary does not permit. PerspectiveReport says
+    beside it whose failure it is, and of which check.
+    """
 
 DISSENT_UNSPECIFIED: Dissent.ValueType  # 0
 """It corroborates."""
-DISSENT_CAA_FORBIDS: Dissent.ValueType  # 1
-"""Its CAA answer forbids."""
-DISSENT_CAA_FAILED: Dissent.ValueType  # 2
-"""Its CAA walk failed."""
-DISSENT_ADDRESSES_DIFFER: Dissent.ValueType  # 3
-"""Its addresses do not agree with the primary's."""
-DISSENT_ADDRESSES_FAILED: Dissent.ValueType  # 4
-"""Its address lookup failed."""
+DISSENT_FORBIDS: Dissent.ValueType  # 1
+"""A check forbids there."""
+DISSENT_FAILED: Dissent.ValueType  # 2
+"""It could not learn what a check has to know."""
+DISSENT_DIFFERS: Dissent.ValueType  # 3
+"""What it saw does not agree with what the primary saw."""
 DISSENT_NOT_IN_PUBLIC_DNS: Dissent.ValueType  # 5
 """The name's top-level domain does not exist there."""
 DISSENT_UNREACHABLE: Dissent.ValueType  # 6
@@ -242,12 +248,12 @@ DISSENT_MISIDENTIFIED: Dissent.ValueType  # 8
 DISSENT_GARBAGE: Dissent.ValueType  # 9
 """Its answer is garbage: does not parse, or does not belong to the question."""
 DISSENT_NOT_LOOKED: Dissent.ValueType  # 12
-"""Its agent could not look at all: its resolver is down or does not validate, or it does not
-know the check. Our infrastructure.
+"""Its agent could not look at all: its resolver is down or does not validate. Our
+infrastructure.
 """
 DISSENT_NOT_AWAITED: Dissent.ValueType  # 10
 """It had not answered when the verdict was certain; nobody waited."""
-DISSENT_PRIMARY_MISSING: Dissent.ValueType  # 11
+DISSENT_NO_PRIMARY: Dissent.ValueType  # 11
 """There is nothing of the primary to agree with."""
 DISSENT_OVERLOADED: Dissent.ValueType  # 13
 """Its agent had too much to do. Our infrastructure; says nothing of the name."""
@@ -259,35 +265,49 @@ DISSENT_CLOCK_DIFFERS: Dissent.ValueType  # 15
 """Its clock and the coordinator's differ by more than is allowed: one of the two is wrong. Our
 infrastructure; it was not asked.
 """
+DISSENT_UNSUPPORTED: Dissent.ValueType  # 16
+"""Its agent is older than this coordinator and does not know the check. Our infrastructure; it
+was not asked.
+"""
+DISSENT_PROOF_MISSING: Dissent.ValueType  # 17
+"""There is not what the check looks for."""
 Global___Dissent: _TypeAlias = Dissent  # noqa: Y015
 
-class _CaaOutcome:
+class _Outcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _CaaOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaaOutcome.ValueType], _builtins.type):
+class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    CAA_OUTCOME_UNSPECIFIED: _CaaOutcome.ValueType  # 0
+    OUTCOME_UNSPECIFIED: _Outcome.ValueType  # 0
     """Not stated. Never valid."""
-    CAA_OUTCOME_PERMITTED: _CaaOutcome.ValueType  # 1
-    """Issuance is permitted."""
-    CAA_OUTCOME_FORBIDDEN: _CaaOutcome.ValueType  # 2
+    OUTCOME_PASSED: _Outcome.ValueType  # 1
+    """It is no obstacle: CAA permits, the addresses agree."""
+    OUTCOME_FORBIDDEN: _Outcome.ValueType  # 2
     """Issuance is prohibited."""
-    CAA_OUTCOME_FAILED: _CaaOutcome.ValueType  # 3
+    OUTCOME_FAILED: _Outcome.ValueType  # 3
     """It could not be learned."""
+    OUTCOME_DIFFERS: _Outcome.ValueType  # 4
+    """It is not what the primary saw."""
+    OUTCOME_PROOF_MISSING: _Outcome.ValueType  # 5
+    """There is not what it looks for."""
 
-class CaaOutcome(_CaaOutcome, metaclass=_CaaOutcomeEnumTypeWrapper):
-    """The outcome of a CAA check."""
+class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
+    """How a check ended at a perspective."""
 
-CAA_OUTCOME_UNSPECIFIED: CaaOutcome.ValueType  # 0
+OUTCOME_UNSPECIFIED: Outcome.ValueType  # 0
 """Not stated. Never valid."""
-CAA_OUTCOME_PERMITTED: CaaOutcome.ValueType  # 1
-"""Issuance is permitted."""
-CAA_OUTCOME_FORBIDDEN: CaaOutcome.ValueType  # 2
+OUTCOME_PASSED: Outcome.ValueType  # 1
+"""It is no obstacle: CAA permits, the addresses agree."""
+OUTCOME_FORBIDDEN: Outcome.ValueType  # 2
 """Issuance is prohibited."""
-CAA_OUTCOME_FAILED: CaaOutcome.ValueType  # 3
+OUTCOME_FAILED: Outcome.ValueType  # 3
 """It could not be learned."""
-Global___CaaOutcome: _TypeAlias = CaaOutcome  # noqa: Y015
+OUTCOME_DIFFERS: Outcome.ValueType  # 4
+"""It is not what the primary saw."""
+OUTCOME_PROOF_MISSING: Outcome.ValueType  # 5
+"""There is not what it looks for."""
+Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 @_typing.final
 class CorroborateRequest(_message.Message):
@@ -301,7 +321,6 @@ class CorroborateRequest(_message.Message):
     NAMES_FIELD_NUMBER: _builtins.int
     ISSUER_FIELD_NUMBER: _builtins.int
     ACCOUNT_URI_FIELD_NUMBER: _builtins.int
-    VALIDATION_METHOD_FIELD_NUMBER: _builtins.int
     TIGHTENING_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
     LINGER_FIELD_NUMBER: _builtins.int
@@ -321,15 +340,11 @@ class CorroborateRequest(_message.Message):
     """
     account_uri: _builtins.str
     """The account that asks, for the CAA parameter accounturi (RFC 8657 section 3)."""
-    validation_method: _builtins.str
-    """The validation method used, for the CAA parameter validationmethods (RFC 8657 section 4):
-    an ACME label such as "dns-01", or "ca-tbr-<n>" (BR 4.2.2.1.2).
-    """
     dry_run: _builtins.bool
     """Do everything, but never for issuance: the answer says so and permits nothing."""
     @_builtins.property
-    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """1 to 100 dNSNames, each with or without a leading "*."; U-labels are converted."""
+    def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___RequestedName]:
+        """1 to 100."""
 
     @_builtins.property
     def tightening(self) -> Global___Tightening:
@@ -345,21 +360,48 @@ class CorroborateRequest(_message.Message):
         self,
         *,
         request_id: _builtins.str = ...,
-        names: _abc.Iterable[_builtins.str] | None = ...,
+        names: _abc.Iterable[Global___RequestedName] | None = ...,
         issuer: _builtins.str = ...,
         account_uri: _builtins.str = ...,
-        validation_method: _builtins.str = ...,
         tightening: Global___Tightening | None = ...,
         dry_run: _builtins.bool = ...,
         linger: _duration_pb2.Duration | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["linger", b"linger", "tightening", b"tightening"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_uri", b"account_uri", "dry_run", b"dry_run", "issuer", b"issuer", "linger", b"linger", "names", b"names", "request_id", b"request_id", "tightening", b"tightening", "validation_method", b"validation_method"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_uri", b"account_uri", "dry_run", b"dry_run", "issuer", b"issuer", "linger", b"linger", "names", b"names", "request_id", b"request_id", "tightening", b"tightening"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CorroborateRequest: _TypeAlias = CorroborateRequest  # noqa: Y015
+
+@_typing.final
+class RequestedName(_message.Message):
+    """One name of the certificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALIDATION_METHOD_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """A dNSName, with or without a leading "*."; U-labels are converted."""
+    validation_method: _builtins.str
+    """The method by which the name was validated, for the CAA parameter validationmethods (RFC 8657
+    section 4): an ACME label such as "dns-01", or "ca-tbr-<n>" (BR 4.2.2.1.2).
+    """
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        validation_method: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "validation_method", b"validation_method"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestedName: _TypeAlias = RequestedName  # noqa: Y015
 
 @_typing.final
 class Tightening(_message.Message):
@@ -482,8 +524,10 @@ class NameVerdict(_message.Message):
     REQUIRED_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     PERSPECTIVES_FIELD_NUMBER: _builtins.int
-    CAA_USABLE_UNTIL_FIELD_NUMBER: _builtins.int
+    CHECK_FIELD_NUMBER: _builtins.int
     RESPONSIBLE_FIELD_NUMBER: _builtins.int
+    CHECKS_FIELD_NUMBER: _builtins.int
+    DETERMINATIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """As asked."""
     looked_up: _builtins.str
@@ -500,6 +544,10 @@ class NameVerdict(_message.Message):
     """
     required: _builtins.int
     """How many were needed."""
+    check: _builtins.str
+    """The check that decided, where the reason is that of one check at the primary: the name of a
+    member of RequestedCheck.
+    """
     responsible: Global___Responsible.ValueType
     """Whose failure it is that the name is not approved. Where it is not the domain's, nothing was
     determined about the name.
@@ -513,9 +561,13 @@ class NameVerdict(_message.Message):
         """One for each perspective asked, the primary first."""
 
     @_builtins.property
-    def caa_usable_until(self) -> _timestamp_pb2.Timestamp:
-        """Until when the CAA check may be used to issue this name. Set only when approved and not
-        a dry run.
+    def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___RequestedCheck]:
+        """What was asked about the name, of every perspective."""
+
+    @_builtins.property
+    def determinations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Determination]:
+        """What each check came to at the primary, in the order of `checks`; none when it did not answer.
+        `usable_until` is set only when the name is approved and it is no dry run.
         """
 
     def __init__(
@@ -530,16 +582,122 @@ class NameVerdict(_message.Message):
         required: _builtins.int = ...,
         error: Global___Error | None = ...,
         perspectives: _abc.Iterable[Global___PerspectiveReport] | None = ...,
-        caa_usable_until: _timestamp_pb2.Timestamp | None = ...,
+        check: _builtins.str = ...,
         responsible: Global___Responsible.ValueType = ...,
+        checks: _abc.Iterable[Global___RequestedCheck] | None = ...,
+        determinations: _abc.Iterable[Global___Determination] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["caa_usable_until", b"caa_usable_until", "error", b"error"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "caa_usable_until", b"caa_usable_until", "detail", b"detail", "error", b"error", "looked_up", b"looked_up", "name", b"name", "perspectives", b"perspectives", "quorum", b"quorum", "reason", b"reason", "required", b"required", "responsible", b"responsible"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "check", b"check", "checks", b"checks", "detail", b"detail", "determinations", b"determinations", "error", b"error", "looked_up", b"looked_up", "name", b"name", "perspectives", b"perspectives", "quorum", b"quorum", "reason", b"reason", "required", b"required", "responsible", b"responsible"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NameVerdict: _TypeAlias = NameVerdict  # noqa: Y015
+
+@_typing.final
+class RequestedCheck(_message.Message):
+    """One check that is asked about a name, with what its findings are judged by. The question to the
+    perspectives (Check) has no more of it than they need for looking.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAA_FIELD_NUMBER: _builtins.int
+    ADDRESSES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def caa(self) -> Global___RequestedCaa:
+        """Does CAA permit?"""
+
+    @_builtins.property
+    def addresses(self) -> Global___RequestedAddresses:
+        """Does a remote see the name where the primary sees it?"""
+
+    def __init__(
+        self,
+        *,
+        caa: Global___RequestedCaa | None = ...,
+        addresses: Global___RequestedAddresses | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa", b"caa", "kind", b"kind"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa", b"caa", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["caa", "addresses"]  # noqa: Y015
+    _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
+
+Global___RequestedCheck: _TypeAlias = RequestedCheck  # noqa: Y015
+
+@_typing.final
+class RequestedCaa(_message.Message):
+    """CAA must permit the issuer to issue (RFC 8659, BR 4.2.2.1)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WILDCARD_FIELD_NUMBER: _builtins.int
+    ISSUER_DOMAINS_FIELD_NUMBER: _builtins.int
+    UNDERSTOOD_CRITICAL_TAGS_FIELD_NUMBER: _builtins.int
+    ACCOUNT_URI_FIELD_NUMBER: _builtins.int
+    VALIDATION_METHOD_FIELD_NUMBER: _builtins.int
+    PERMIT_FAILURE_IN_INSECURE_ZONE_FIELD_NUMBER: _builtins.int
+    wildcard: _builtins.bool
+    """The certificate's name is a wildcard, so issuewild decides (RFC 8659 section 4.3)."""
+    account_uri: _builtins.str
+    """As asked; for accounturi (RFC 8657 section 3)."""
+    validation_method: _builtins.str
+    """As asked; for validationmethods (RFC 8657 section 4)."""
+    permit_failure_in_insecure_zone: _builtins.bool
+    """A lookup that fails in a zone proven insecure may be permission (BR 4.2.2.1, "MAY")."""
+    @_builtins.property
+    def issuer_domains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The names under which the issuer is looked for, lower case, sorted."""
+
+    @_builtins.property
+    def understood_critical_tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Property tags, beside those that every CA understands, of which a critical one forbids nothing
+        (RFC 8659 section 4.1); sorted.
+        """
+
+    def __init__(
+        self,
+        *,
+        wildcard: _builtins.bool = ...,
+        issuer_domains: _abc.Iterable[_builtins.str] | None = ...,
+        understood_critical_tags: _abc.Iterable[_builtins.str] | None = ...,
+        account_uri: _builtins.str = ...,
+        validation_method: _builtins.str = ...,
+        permit_failure_in_insecure_zone: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_uri", b"account_uri", "issuer_domains", b"issuer_domains", "permit_failure_in_insecure_zone", b"permit_failure_in_insecure_zone", "understood_critical_tags", b"understood_critical_tags", "validation_method", b"validation_method", "wildcard", b"wildcard"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestedCaa: _TypeAlias = RequestedCaa  # noqa: Y015
+
+@_typing.final
+class RequestedAddresses(_message.Message):
+    """A remote's A record set must agree with the primary's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGREEMENT_FIELD_NUMBER: _builtins.int
+    agreement: Global___AddressAgreement.ValueType
+    """How."""
+    def __init__(
+        self,
+        *,
+        agreement: Global___AddressAgreement.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestedAddresses: _TypeAlias = RequestedAddresses  # noqa: Y015
 
 @_typing.final
 class Error(_message.Message):
@@ -580,13 +738,15 @@ class PerspectiveReport(_message.Message):
     DISSENT_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     OBSERVATION_FIELD_NUMBER: _builtins.int
-    CAA_FIELD_NUMBER: _builtins.int
+    DETERMINATIONS_FIELD_NUMBER: _builtins.int
     ELAPSED_FIELD_NUMBER: _builtins.int
     AGENT_VERSION_FIELD_NUMBER: _builtins.int
     RESOLVER_FIELD_NUMBER: _builtins.int
     AGENT_ELAPSED_US_FIELD_NUMBER: _builtins.int
     LOOKUPS_US_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
+    CHECK_FIELD_NUMBER: _builtins.int
+    RESPONSIBLE_FIELD_NUMBER: _builtins.int
     perspective_id: _builtins.str
     """The perspective's unique identifier (BR 5.4.1)."""
     role: Global___Role.ValueType
@@ -604,17 +764,23 @@ class PerspectiveReport(_message.Message):
     agent_elapsed_us: _builtins.int
     """From the question's arrival at the agent until its last finding, in microseconds."""
     left_out: _builtins.bool
-    """What it saw, its determination and its resolver are left out, and its detail is cut: with them
+    """What it saw, its determinations and its resolver are left out, and its detail is cut: with them
     the answer would be larger than clients take. The verdict rests on them all the same, and the
     record has them: see GetCorroborationRequest.names.
     """
+    check: _builtins.str
+    """The check by which it dissents, where it is one: the name of a member of RequestedCheck."""
+    responsible: Global___Responsible.ValueType
+    """Whose failure it is that it does not corroborate, where it is anybody's."""
     @_builtins.property
     def observation(self) -> _observation_pb2.Observation:
         """What it saw; missing when it did not answer."""
 
     @_builtins.property
-    def caa(self) -> Global___CaaDetermination:
-        """Whether its CAA answer permits, and which record and rule decided."""
+    def determinations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Determination]:
+        """What each check came to there, in the order of `NameVerdict.checks`; none when it did not
+        answer.
+        """
 
     @_builtins.property
     def elapsed(self) -> _duration_pb2.Duration:
@@ -640,25 +806,27 @@ class PerspectiveReport(_message.Message):
         dissent: Global___Dissent.ValueType = ...,
         detail: _builtins.str = ...,
         observation: _observation_pb2.Observation | None = ...,
-        caa: Global___CaaDetermination | None = ...,
+        determinations: _abc.Iterable[Global___Determination] | None = ...,
         elapsed: _duration_pb2.Duration | None = ...,
         agent_version: _builtins.str = ...,
         resolver: _perspective_pb2.Resolver | None = ...,
         agent_elapsed_us: _builtins.int = ...,
         lookups_us: _abc.Iterable[_builtins.int] | None = ...,
         left_out: _builtins.bool = ...,
+        check: _builtins.str = ...,
+        responsible: Global___Responsible.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["caa", b"caa", "elapsed", b"elapsed", "observation", b"observation", "resolver", b"resolver"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["elapsed", b"elapsed", "observation", b"observation", "resolver", b"resolver"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_elapsed_us", b"agent_elapsed_us", "agent_version", b"agent_version", "caa", b"caa", "corroborates", b"corroborates", "detail", b"detail", "dissent", b"dissent", "elapsed", b"elapsed", "left_out", b"left_out", "lookups_us", b"lookups_us", "observation", b"observation", "perspective_id", b"perspective_id", "resolver", b"resolver", "rir", b"rir", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_elapsed_us", b"agent_elapsed_us", "agent_version", b"agent_version", "check", b"check", "corroborates", b"corroborates", "detail", b"detail", "determinations", b"determinations", "dissent", b"dissent", "elapsed", b"elapsed", "left_out", b"left_out", "lookups_us", b"lookups_us", "observation", b"observation", "perspective_id", b"perspective_id", "resolver", b"resolver", "responsible", b"responsible", "rir", b"rir", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PerspectiveReport: _TypeAlias = PerspectiveReport  # noqa: Y015
 
 @_typing.final
-class CaaDetermination(_message.Message):
-    """What RFC 8659 makes of one perspective's relevant record set."""
+class Determination(_message.Message):
+    """What one check came to at one perspective."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -666,29 +834,43 @@ class CaaDetermination(_message.Message):
     FOUND_AT_FIELD_NUMBER: _builtins.int
     CLAUSE_FIELD_NUMBER: _builtins.int
     RECORD_FIELD_NUMBER: _builtins.int
-    outcome: Global___CaaOutcome.ValueType
-    """Permitted, forbidden or failed."""
+    CHECK_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    USABLE_UNTIL_FIELD_NUMBER: _builtins.int
+    outcome: Global___Outcome.ValueType
+    """How it ended."""
     found_at: _builtins.str
-    """The name that owns the relevant record set; empty when there is none."""
+    """The name that owns the record set that decided; empty when there is none."""
     clause: _builtins.str
     """The clause that decided, such as "RFC 8659 section 4.2"."""
     record: _builtins.str
     """The deciding record in presentation form, escaped; empty when none decided."""
+    check: _builtins.str
+    """The check: the name of a member of RequestedCheck."""
+    detail: _builtins.str
+    """The facts in one sentence, for a person. May hold text from the network: escape it."""
+    @_builtins.property
+    def usable_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when it may be used to issue; missing where it is not told, or has no end of its own."""
+
     def __init__(
         self,
         *,
-        outcome: Global___CaaOutcome.ValueType = ...,
+        outcome: Global___Outcome.ValueType = ...,
         found_at: _builtins.str = ...,
         clause: _builtins.str = ...,
         record: _builtins.str = ...,
+        check: _builtins.str = ...,
+        detail: _builtins.str = ...,
+        usable_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["usable_until", b"usable_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clause", b"clause", "found_at", b"found_at", "outcome", b"outcome", "record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check", b"check", "clause", b"clause", "detail", b"detail", "found_at", b"found_at", "outcome", b"outcome", "record", b"record", "usable_until", b"usable_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CaaDetermination: _TypeAlias = CaaDetermination  # noqa: Y015
+Global___Determination: _TypeAlias = Determination  # noqa: Y015
 
 @_typing.final
 class PolicyApplied(_message.Message):

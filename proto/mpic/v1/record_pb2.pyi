@@ -103,9 +103,9 @@ class Record(_message.Message):
     issuer: _builtins.str
     """The configured identity that was going to issue."""
     account_uri: _builtins.str
-    """As asked."""
+    """The same."""
     validation_method: _builtins.str
-    """As asked."""
+    """The same."""
     dry_run: _builtins.bool
     """As asked."""
     policy_version: _builtins.bytes
@@ -122,13 +122,13 @@ class Record(_message.Message):
     """
     @_builtins.property
     def issuer_domains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Issuer domain names that were looked for."""
+        """Of records from before names had their checks (`RecordedName.checks` is empty): what CAA was
+        judged by.
+        """
 
     @_builtins.property
     def understood_critical_tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """CAA property tags, beside those that every CA understands, of which a critical one forbade
-        nothing (RFC 8659 section 4.1).
-        """
+        """The same."""
 
     @_builtins.property
     def tightening(self) -> _corroboration_pb2.Tightening:
@@ -229,10 +229,13 @@ class RecordedName(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     QUORUM_FIELD_NUMBER: _builtins.int
     REQUIRED_FIELD_NUMBER: _builtins.int
+    USABLE_UNTIL_US_FIELD_NUMBER: _builtins.int
     CAA_USABLE_UNTIL_US_FIELD_NUMBER: _builtins.int
     REPLIES_FIELD_NUMBER: _builtins.int
     OBSERVATIONS_FIELD_NUMBER: _builtins.int
     DETERMINATIONS_FIELD_NUMBER: _builtins.int
+    CHECKS_FIELD_NUMBER: _builtins.int
+    CHECK_FIELD_NUMBER: _builtins.int
     asked: _builtins.str
     """As asked."""
     looked_up: _builtins.str
@@ -246,7 +249,15 @@ class RecordedName(_message.Message):
     required: _builtins.int
     """How many were needed."""
     caa_usable_until_us: _builtins.int
-    """Until when the CAA check could be used to issue; microseconds; 0 when not told."""
+    """Of records from before names had their checks: the same of CAA."""
+    check: _builtins.str
+    """The check that decided, as in NameVerdict."""
+    @_builtins.property
+    def usable_until_us(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Until when each of the checks could be used to issue, in the order of `checks`; microseconds;
+        0: no end of its own. Empty where nothing was permitted.
+        """
+
     @_builtins.property
     def replies(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordedReply]:
         """One for each perspective, in the order of `Record.perspectives`."""
@@ -256,8 +267,12 @@ class RecordedName(_message.Message):
         """The different ones, each a serialized Observation exactly as it travelled."""
 
     @_builtins.property
-    def determinations(self) -> _containers.RepeatedCompositeFieldContainer[_corroboration_pb2.CaaDetermination]:
-        """The different ones."""
+    def determinations(self) -> _containers.RepeatedCompositeFieldContainer[_corroboration_pb2.Determination]:
+        """The different ones. In records from before names had their checks all are of CAA."""
+
+    @_builtins.property
+    def checks(self) -> _containers.RepeatedCompositeFieldContainer[_corroboration_pb2.RequestedCheck]:
+        """What was asked about it, with what it was judged by."""
 
     def __init__(
         self,
@@ -268,14 +283,17 @@ class RecordedName(_message.Message):
         detail: _builtins.str = ...,
         quorum: _builtins.str = ...,
         required: _builtins.int = ...,
+        usable_until_us: _abc.Iterable[_builtins.int] | None = ...,
         caa_usable_until_us: _builtins.int = ...,
         replies: _abc.Iterable[Global___RecordedReply] | None = ...,
         observations: _abc.Iterable[_builtins.bytes] | None = ...,
-        determinations: _abc.Iterable[_corroboration_pb2.CaaDetermination] | None = ...,
+        determinations: _abc.Iterable[_corroboration_pb2.Determination] | None = ...,
+        checks: _abc.Iterable[_corroboration_pb2.RequestedCheck] | None = ...,
+        check: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "caa_usable_until_us", b"caa_usable_until_us", "detail", b"detail", "determinations", b"determinations", "looked_up", b"looked_up", "observations", b"observations", "quorum", b"quorum", "reason", b"reason", "replies", b"replies", "required", b"required"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "caa_usable_until_us", b"caa_usable_until_us", "check", b"check", "checks", b"checks", "detail", b"detail", "determinations", b"determinations", "looked_up", b"looked_up", "observations", b"observations", "quorum", b"quorum", "reason", b"reason", "replies", b"replies", "required", b"required", "usable_until_us", b"usable_until_us"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -290,22 +308,27 @@ class RecordedReply(_message.Message):
     DISSENT_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     OBSERVATION_FIELD_NUMBER: _builtins.int
-    DETERMINATION_FIELD_NUMBER: _builtins.int
+    DETERMINATIONS_FIELD_NUMBER: _builtins.int
     ELAPSED_US_FIELD_NUMBER: _builtins.int
     AGENT_ELAPSED_US_FIELD_NUMBER: _builtins.int
     LOOKUPS_US_FIELD_NUMBER: _builtins.int
+    CHECK_FIELD_NUMBER: _builtins.int
     dissent: _corroboration_pb2.Dissent.ValueType
     """Why it does not corroborate; unspecified: it does."""
     detail: _builtins.str
     """The sentence. Empty for NOT_AWAITED, which always has the same."""
     observation: _builtins.int
     """Which of the observations, counted from 1; 0: none came."""
-    determination: _builtins.int
-    """Which of the determinations, counted from 1; 0: there is none."""
     elapsed_us: _builtins.int
     """From asking until the answer was read, in microseconds; missing when none came."""
     agent_elapsed_us: _builtins.int
     """As in PerspectiveReport."""
+    check: _builtins.str
+    """The check by which it dissents, as in PerspectiveReport."""
+    @_builtins.property
+    def determinations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Which of the determinations, counted from 1: one for each check, in their order."""
+
     @_builtins.property
     def lookups_us(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """As in PerspectiveReport."""
@@ -316,14 +339,15 @@ class RecordedReply(_message.Message):
         dissent: _corroboration_pb2.Dissent.ValueType = ...,
         detail: _builtins.str = ...,
         observation: _builtins.int = ...,
-        determination: _builtins.int = ...,
+        determinations: _abc.Iterable[_builtins.int] | None = ...,
         elapsed_us: _builtins.int | None = ...,
         agent_elapsed_us: _builtins.int = ...,
         lookups_us: _abc.Iterable[_builtins.int] | None = ...,
+        check: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_elapsed_us", b"_elapsed_us", "elapsed_us", b"elapsed_us"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_elapsed_us", b"_elapsed_us", "agent_elapsed_us", b"agent_elapsed_us", "detail", b"detail", "determination", b"determination", "dissent", b"dissent", "elapsed_us", b"elapsed_us", "lookups_us", b"lookups_us", "observation", b"observation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_elapsed_us", b"_elapsed_us", "agent_elapsed_us", b"agent_elapsed_us", "check", b"check", "detail", b"detail", "determinations", b"determinations", "dissent", b"dissent", "elapsed_us", b"elapsed_us", "lookups_us", b"lookups_us", "observation", b"observation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__elapsed_us: _TypeAlias = _typing.Literal["elapsed_us"]  # noqa: Y015
     _WhichOneofArgType__elapsed_us: _TypeAlias = _typing.Literal["_elapsed_us", b"_elapsed_us"]  # noqa: Y015
@@ -369,7 +393,7 @@ class LateReply(_message.Message):
     PERSPECTIVE_ID_FIELD_NUMBER: _builtins.int
     REPLY_FIELD_NUMBER: _builtins.int
     OBSERVATION_FIELD_NUMBER: _builtins.int
-    DETERMINATION_FIELD_NUMBER: _builtins.int
+    DETERMINATIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.int
     """Which of the record's names, counted from 0."""
     perspective_id: _builtins.str
@@ -378,11 +402,11 @@ class LateReply(_message.Message):
     """Set where the record has no such."""
     @_builtins.property
     def reply(self) -> Global___RecordedReply:
-        """Its `observation` and `determination` are those of the record where it has the same."""
+        """Its `observation` and `determinations` are those of the record where it has the same."""
 
     @_builtins.property
-    def determination(self) -> _corroboration_pb2.CaaDetermination:
-        """Set where the record has no such."""
+    def determinations(self) -> _containers.RepeatedCompositeFieldContainer[_corroboration_pb2.Determination]:
+        """Set where the record does not have all of them."""
 
     def __init__(
         self,
@@ -391,11 +415,11 @@ class LateReply(_message.Message):
         perspective_id: _builtins.str = ...,
         reply: Global___RecordedReply | None = ...,
         observation: _builtins.bytes = ...,
-        determination: _corroboration_pb2.CaaDetermination | None = ...,
+        determinations: _abc.Iterable[_corroboration_pb2.Determination] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["determination", b"determination", "reply", b"reply"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["determination", b"determination", "name", b"name", "observation", b"observation", "perspective_id", b"perspective_id", "reply", b"reply"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["determinations", b"determinations", "name", b"name", "observation", b"observation", "perspective_id", b"perspective_id", "reply", b"reply"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

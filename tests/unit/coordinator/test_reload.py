@@ -10,6 +10,8 @@ from structlog.testing import capture_logs
 
 import mpic.runtime.logs
 from coordinator.checks.caa.issuer import Issuer
+from coordinator.overload.admission import Admission, Bounds
+from coordinator.overload.limiter import Limiter
 from coordinator.reload import FREE, RunningParts, read_again
 from coordinator.rules.roster import Roster, Rules
 from coordinator.settings import CoordinatorSettings
@@ -139,8 +141,9 @@ class Running:
         self.fanout = Fanout(self.told)
         parts: dict[str, Any] = {
             name: Part(self.told, name)
-            for name in ("server", "corroborator", "clerk", "servicer", "metrics", "program")
+            for name in ("server", "corroborator", "servicer", "metrics", "program")
         }
+        self.limiter = parts["corroborator"].limiter = Limiter(Admission(Bounds(names=7)), 11.0)
         fanout: Any = self.fanout
         self.change = RunningParts(file=file, service="mpic.test.Service", fanout=fanout, **parts)
 
@@ -174,11 +177,12 @@ async def test_all_of_it_is_in_force(
     callers = frozenset({"spiffe://mpic.example/caller/another"})
     assert running.given("server.adopt") == (tls, {"mpic.test.Service": callers})
     rules = Rules(roster, settings.policy.policy())
-    assert running.given("corroborator.adopt") == (rules,)
-    record_builder, issuers, bounds = running.given("clerk.adopt")
-    assert sorted(record_builder._links) == sorted(one.id for one in roster.perspectives)
-    assert issuers == {"example": Issuer(frozenset({"ca.example.test"}))}
-    assert bounds == settings.limits.bounds()
+    (in_force,) = running.given("corroborator.adopt")
+    assert in_force.rules == rules
+    links = in_force.record_builder._links
+    assert sorted(links) == sorted(one.id for one in roster.perspectives)
+    assert in_force.issuers == {"example": Issuer(frozenset({"ca.example.test"}))}
+    assert running.limiter.admission.bounds == settings.limits.bounds()
     assert running.given("servicer.adopt") == (running.fanout.links,)
     assert running.given("metrics.cover") == (rules,)
     (ends,) = running.given("program.show_certificates")

@@ -1,6 +1,6 @@
 """What `mpic doctor` finds: one shape for every check, one register for each program.
 
-A check takes what it examines (a patient, of the program's own kind) and returns findings. To add a
+A check takes what it examines (of the program's own kind) and returns findings. To add a
 check, write that function and one line in the program's register. The register names the findings.
 """
 
@@ -45,17 +45,17 @@ DoctorCheck: TypeAlias = Callable[[P], Awaitable[Sequence[Finding]]]
 Register: TypeAlias = Mapping[str, DoctorCheck[P]]
 
 
-async def run_checks(register: Register[P], patient: P) -> list[Finding]:
+async def run_checks(register: Register[P], examined: P) -> list[Finding]:
     """Run all checks at once; return their findings in the order of the register."""
     found = await asyncio.gather(
-        *(_run_one(name, check, patient) for name, check in register.items())
+        *(_run_one(name, check, examined) for name, check in register.items())
     )
     return [finding for findings in found for finding in findings]
 
 
-async def _run_one(name: str, check: DoctorCheck[P], patient: P) -> list[Finding]:
+async def _run_one(name: str, check: DoctorCheck[P], examined: P) -> list[Finding]:
     try:
-        findings = await check(patient)
+        findings = await check(examined)
     except Exception as error:  # noqa: BLE001 - one check that breaks must not hide the others
         broken = f"the check could not be made: {type(error).__name__}: {error}"
         findings = [Finding("error", broken, "Report this with what is above and below it")]

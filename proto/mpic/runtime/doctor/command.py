@@ -10,10 +10,9 @@ from typing import Annotated
 
 import typer
 
-from mpic.runtime.config import ConfigError
+from mpic.runtime.config import ConfigError, load_for_file
 from mpic.runtime.doctor import Fact, Finding, from_config_error
 from mpic.runtime.logs import configure_logging
-from mpic.runtime.programs import load_for_file
 
 Doctor = Callable[[Path], list[Finding]]
 """What a program installs: examines all that a configuration file brings together."""

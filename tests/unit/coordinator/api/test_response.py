@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,43 +15,48 @@ from coordinator.api.response import (
     fill_answer,
     fill_whole_answer,
 )
+from coordinator.checks.check import Subject
 from coordinator.decision.attempt import Attempt
-from coordinator.decision.question import Question
 from coordinator.decision.vote import Reply
-from coordinator.perspectives.client import ClientOptions, PerspectiveClient
-from coordinator.record.builder import Asked, RecordBuilder
+from coordinator.perspectives.client import PerspectiveClient
+from coordinator.perspectives.client_options import ClientOptions
+from coordinator.record.builder import AskedBy, RecordBuilder
 from coordinator.rules.policy import PolicyRow
-from coordinator.rules.quorum import Terms
-from mpic.names import parse_name
+from coordinator.rules.quorum import AttemptRules
 from mpic.runtime.grpc.tls import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import record_pb2 as r
 from tests.world.records import sample_record
+from tests.world.requests import caa_of
 from tests.world.samples import (
     ADDRESS,
+    ISSUER,
     NAME,
     NOVEMBER,
-    TERMS,
+    RULES,
     WORLD,
     addresses,
-    ask,
+    asked_name,
     caa,
+    failed_addresses,
     failed_caa,
+    issuance_request,
     reply,
 )
 
 NO_FILES = ClientOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
 LINKS = [PerspectiveClient(one, NO_FILES) for one in WORLD.perspectives]
-TRANSCRIBER = RecordBuilder(LINKS, b"")
+BUILDER = RecordBuilder(LINKS, b"")
 DIFFERS = (caa(), addresses(bytes([203, 0, 113, 66])))
 FORBIDS = (caa(b"\x00\x05issueother.example"), addresses(ADDRESS))
 
 
-def attempt(replies: Sequence[Reply], *, dry_run: bool = False, terms: Terms = TERMS) -> Attempt:
-    question = Question("r-1", [parse_name(NAME)], [ask()], terms, dry_run, 0)
-    one = Attempt(question, WORLD, NOVEMBER, lambda _: None)
+def attempt(
+    replies: Sequence[Reply], *, dry_run: bool = False, rules: AttemptRules = RULES
+) -> Attempt:
+    one = Attempt(issuance_request(rules=rules, dry_run=dry_run), WORLD, NOVEMBER, lambda _: None)
     for each in replies:
         one.receive(0, each)
     one.decided_at = NOVEMBER + timedelta(seconds=1)
@@ -59,9 +64,9 @@ def attempt(replies: Sequence[Reply], *, dry_run: bool = False, terms: Terms = T
 
 
 def to_response(one: Attempt) -> c.CorroborateResponse:
-    one.close()
+    one.freeze()
     record = r.Record()
-    TRANSCRIBER.fill_record(record, one, Asked("caller", c.CorroborateRequest(), b"digest"))
+    BUILDER.fill_record(record, one, AskedBy("caller", b"digest"))
     response = c.CorroborateResponse()
     fill_whole_answer(response, r.Record.FromString(record.SerializeToString()))
     return response
@@ -86,6 +91,17 @@ def with_caa(ttl: int, alias_ttl: int | None = None) -> tuple[o.Finding, o.Findi
     if alias_ttl is not None:
         level.aliases.add(owner=NAME, target="x.test", ttl=alias_ttl)
     return finding, addresses(ADDRESS)
+
+
+def ends(response: c.CorroborateResponse) -> list[list[datetime | None]]:
+    """Until when each check of each name may be used; None: it is not told."""
+    return [
+        [
+            one.usable_until.ToDatetime(NOVEMBER.tzinfo) if one.HasField("usable_until") else None
+            for one in name.determinations
+        ]
+        for name in response.names
+    ]
 
 
 async def test_br_5_4_1_the_quorum_is_corroborating_by_attempted() -> None:
@@ -115,29 +131,30 @@ async def test_error_338_when_the_quorum_is_not_met() -> None:
     assert response.names[0].error.code == 338
     assert response.names[0].error.message.startswith("Issuance suppressed: 3 of 5")
     assert not response.HasField("caa_usable_until")
-    assert not response.names[0].HasField("caa_usable_until")
+    assert ends(response) == [[None, None]]
 
 
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (replace(TERMS.row, minimum_regions=6), c.REASON_REGIONS_NOT_MET),
-        (replace(TERMS.row, minimum_remotes=6), c.REASON_TOO_FEW_REMOTES),
+        (replace(RULES.row, minimum_regions=6), c.REASON_REGIONS_NOT_MET),
+        (replace(RULES.row, minimum_remotes=6), c.REASON_TOO_FEW_REMOTES),
     ],
 )
 async def test_error_338_too_when_regions_or_remotes_are_too_few(
     row: PolicyRow, reason: c.Reason.ValueType
 ) -> None:
-    response = to_response(attempt(remotes(), terms=Terms(row, 5)))
+    response = to_response(attempt(remotes(), rules=AttemptRules(row, 5)))
     assert response.names[0].reason == reason
     assert response.names[0].error.code == 338
 
 
+TWO_NAMES = issuance_request(asked_name(), asked_name(Subject(wildcard=True)))
+
+
 def two_names(*second: Reply) -> c.CorroborateResponse:
     """Everybody corroborates the first name; of the second comes what is given."""
-    names = [parse_name(NAME), parse_name(f"*.{NAME}")]
-    question = Question("r-1", names, [ask(), ask(wildcard=True)], TERMS, False, 0)  # noqa: FBT003 - no dry run
-    one = Attempt(question, WORLD, NOVEMBER, lambda _: None)
+    one = Attempt(TWO_NAMES, WORLD, NOVEMBER, lambda _: None)
     for each in remotes():
         one.receive(0, each)
     assert not one.certain.done()
@@ -153,8 +170,8 @@ async def test_br_3_2_2_9_one_refused_name_refuses_the_certificate() -> None:
     assert not response.approved
     assert [name.approved for name in response.names] == [True, False]
     assert response.error.code == 338
-    for message in (response, *response.names):
-        assert not message.HasField("caa_usable_until")
+    assert not response.HasField("caa_usable_until")
+    assert ends(response) == [[None, None]] * 2
 
 
 async def test_every_name_must_be_approved() -> None:
@@ -167,16 +184,14 @@ async def test_every_name_must_be_approved() -> None:
 async def test_br_4_2_2_1_an_answer_is_usable_as_long_as_the_earliest_of_its_names(
     ttls: tuple[int, int],
 ) -> None:
-    names = [parse_name(NAME), parse_name(f"*.{NAME}")]
-    question = Question("r-1", names, [ask(), ask(wildcard=True)], TERMS, False, 0)  # noqa: FBT003 - no dry run
-    one = Attempt(question, WORLD, NOVEMBER, lambda _: None)
+    one = Attempt(TWO_NAMES, WORLD, NOVEMBER, lambda _: None)
     for index, ttl in enumerate(ttls):
         for who in WORLD.perspectives:
             one.receive(index, reply(who, with_caa(ttl)))
     one.decided_at = NOVEMBER
     response = to_response(one)
-    until = [name.caa_usable_until.ToDatetime(NOVEMBER.tzinfo) for name in response.names]
-    assert until == [NOVEMBER + timedelta(seconds=ttl) for ttl in ttls]
+    until = [NOVEMBER + timedelta(seconds=ttl) for ttl in ttls]
+    assert ends(response) == [[one, None] for one in until]
     assert response.caa_usable_until.ToDatetime(NOVEMBER.tzinfo) == min(until)
 
 
@@ -221,7 +236,7 @@ async def test_br_4_2_2_1_the_check_is_usable_for_the_ttl_or_8_hours(
     response = answer(replies)
     until = response.caa_usable_until.ToDatetime(NOVEMBER.tzinfo)
     assert until == NOVEMBER + usable
-    assert response.names[0].caa_usable_until == response.caa_usable_until
+    assert ends(response) == [[until, None]]
 
 
 @pytest.mark.parametrize(
@@ -265,7 +280,7 @@ async def test_a_dry_run_permits_nothing() -> None:
     response = answer(remotes(), dry_run=True)
     assert response.dry_run
     assert not response.HasField("caa_usable_until")
-    assert not response.names[0].HasField("caa_usable_until")
+    assert ends(response) == [[None, None]]
 
 
 async def test_who_saw_what_and_who_was_not_awaited() -> None:
@@ -275,12 +290,65 @@ async def test_who_saw_what_and_who_was_not_awaited() -> None:
     assert [one.perspective_id for one in reports] == [one.id for one in WORLD.perspectives]
     assert [one.role for one in reports] == [c.ROLE_PRIMARY] + [c.ROLE_REMOTE] * 5
     assert [one.corroborates for one in reports] == [True, False, True, True, True, False]
-    assert reports[1].dissent == c.DISSENT_ADDRESSES_DIFFER
+    assert reports[1].dissent == c.DISSENT_DIFFERS
+    assert (reports[1].check, reports[1].responsible) == ("addresses", c.RESPONSIBLE_DOMAIN)
     assert "203.0.113.66" in reports[1].detail
     assert reports[5].dissent == c.DISSENT_NOT_AWAITED
     assert not reports[5].HasField("observation")
-    assert reports[0].caa.outcome == c.CAA_OUTCOME_PERMITTED
+    assert reports[5].responsible == c.RESPONSIBLE_UNSPECIFIED
+    assert caa_of(reports[0]).outcome == c.OUTCOME_PASSED
     assert reports[2].elapsed.ToNanoseconds() == 10_000_000
+
+
+async def test_what_was_asked_and_what_each_check_came_to_is_told() -> None:
+    response = two_names(*remotes(0))
+    for name, wildcard in zip(response.names, (False, True), strict=True):
+        assert [one.WhichOneof("kind") for one in name.checks] == ["caa", "addresses"]
+        assert name.checks[0].caa.wildcard == wildcard
+        assert [one.check for one in name.determinations] == ["caa", "addresses"]
+        assert {one.outcome for one in name.determinations} == {c.OUTCOME_PASSED}
+        assert name.check == ""
+    assert list(response.issuer_domains) == [ISSUER]
+    came_to = [
+        [(one.check, one.outcome) for one in report.determinations]
+        for report in response.names[1].perspectives[:2]
+    ]
+    permits = ("caa", c.OUTCOME_PASSED)
+    assert came_to == [
+        [permits, ("addresses", c.OUTCOME_PASSED)],
+        [permits, ("addresses", c.OUTCOME_DIFFERS)],
+    ]
+
+
+def test_each_check_has_an_end_of_its_own() -> None:
+    record = sample_record()
+    for ends_us, told in (([1, 2], [1, 2]), ([0, 2], [None, 2]), ([1, 0], [1, None])):
+        record.names[0].usable_until_us[:] = ends_us
+        response = c.CorroborateResponse()
+        fill_whole_answer(response, record)
+        found = [
+            one.usable_until.ToMicroseconds() if one.HasField("usable_until") else None
+            for one in response.names[0].determinations
+        ]
+        assert found == told
+
+
+async def test_the_check_that_decided_is_told() -> None:
+    for findings, check in (
+        (FORBIDS, "caa"),
+        ((failed_caa(), addresses(ADDRESS)), "caa"),
+        ((caa(), failed_addresses()), "addresses"),
+    ):
+        (verdict,) = answer([reply(WORLD.primary, findings), *remotes()[1:]]).names
+        assert (verdict.check, verdict.perspectives[0].check) == (check, check)
+        outcomes = {one.check: one.outcome for one in verdict.determinations}
+        assert outcomes.pop(check) != c.OUTCOME_PASSED
+        assert set(outcomes.values()) == {c.OUTCOME_PASSED}
+    silent = Reply(WORLD.primary, None, None, c.DISSENT_UNREACHABLE, "down")
+    (verdict,) = answer([silent, *remotes()[1:]]).names
+    assert not verdict.check
+    assert not verdict.determinations
+    assert len(verdict.checks) == 2
 
 
 async def test_what_an_agent_said_of_itself_is_told() -> None:
@@ -300,7 +368,7 @@ async def test_the_policy_applied_is_told() -> None:
     assert policy.allowed_noncorroborations == 1
     assert policy.minimum_regions == 2
     assert policy.minimum_distance_km == 500
-    assert policy.effective_from.ToDatetime(NOVEMBER.tzinfo) == TERMS.row.effective_from
+    assert policy.effective_from.ToDatetime(NOVEMBER.tzinfo) == RULES.row.effective_from
 
 
 # An answer has a bound, whatever was seen.
@@ -322,8 +390,9 @@ def large_record(names: int, perspectives: int, octets: int) -> r.Record:
     for number in range(perspectives):
         seen = o.Observation(name=NAME, findings=[caa(b"\x00" + number.to_bytes() * octets)])
         first.observations.append(seen.SerializeToString())
-        reply = first.replies.add(observation=number + 1, determination=1, elapsed_us=2**32 - 1)
-        reply.dissent, reply.detail = c.DISSENT_CAA_FORBIDS, "ö" * 2048
+        reply = first.replies.add(observation=number + 1, elapsed_us=2**32 - 1)
+        reply.determinations.extend([1, 2])
+        reply.dissent, reply.detail = c.DISSENT_FORBIDS, "ö" * 2048
         reply.agent_elapsed_us = 2**32 - 1
         reply.lookups_us.extend([2**32 - 1] * 512)
     first.determinations[0].record = "x" * 2000
@@ -350,8 +419,8 @@ def test_no_answer_is_larger_than_clients_take(octets: int) -> None:
     for name in response.names:
         reports = name.perspectives
         assert [one.perspective_id for one in reports] == [one.id for one in record.perspectives]
-        assert {one.dissent for one in reports} == {c.DISSENT_CAA_FORBIDS}
-        assert all(one.left_out != one.HasField("caa") for one in reports)
+        assert {one.dissent for one in reports} == {c.DISSENT_FORBIDS}
+        assert all(one.left_out != bool(one.determinations) for one in reports)
 
 
 def test_an_answer_is_filled_as_far_as_it_may_be() -> None:

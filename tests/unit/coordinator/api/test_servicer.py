@@ -9,10 +9,10 @@ import pytest
 from google.protobuf.message import Message
 
 from coordinator.api.servicer import CorroborationServicer, StreamLimits
+from coordinator.corroboration import Call
 from coordinator.overload.admission import Admission, Bounds
 from coordinator.overload.limiter import Limiter
 from coordinator.perspectives.errors import PerspectiveProblem
-from coordinator.request_handler import Call
 from coordinator.rules.roster import Perspective
 from mpic.runtime.grpc.errors import RequestError
 from mpic.trace import HEADER
@@ -20,6 +20,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import record_pb2 as r
 from tests.world.records import CALLER, sample_record
+from tests.world.requests import named
 from tests.world.samples import WORLD
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -38,18 +39,18 @@ class Context:
         return "ipv4:192.0.2.1:40000"
 
 
-class Clerk:
+class FakeCorroborator:
     """Decides what it is asked, at once or when the test says so."""
 
     def __init__(self) -> None:
-        self.gate = Limiter(Admission(Bounds(200, 150)), 11.0)
+        self.limiter = Limiter(Admission(Bounds(200, 150)), 11.0)
         self.calls: list[Call] = []
         self.asked: list[str] = []
         self.cancelled: list[str] = []
         self.go_on = asyncio.Event()
         self.go_on.set()
 
-    async def decide(self, request: c.CorroborateRequest, call: Call) -> r.Record:
+    async def corroborate(self, request: c.CorroborateRequest, call: Call) -> r.Record:
         self.calls.append(call)
         self.asked.append(request.request_id)
         try:
@@ -80,15 +81,17 @@ class Link:
 
 
 class Service:
-    """The service, its clerk and its links."""
+    """The service, its corroborator and its links."""
 
-    def __init__(self, archive: Any = None) -> None:  # noqa: ANN401 - stands for an archive
-        self.clerk = Clerk()
+    def __init__(self, record_queries: Any = None) -> None:  # noqa: ANN401 - stands for record queries
+        self.corroborator = FakeCorroborator()
         self.links = [Link(one) for one in WORLD.perspectives]
-        clerk: Any = self.clerk
+        corroborator: Any = self.corroborator
         links: Any = self.links
         limits = StreamLimits(window=0.0)
-        self.servicer = CorroborationServicer(clerk, archive, links, limits, lambda _: [CALLER])
+        self.servicer = CorroborationServicer(
+            corroborator, record_queries, links, limits, lambda _: [CALLER]
+        )
 
     def stream(self, questions: AsyncIterator[c.CorroborateStreamRequest]) -> Any:  # noqa: ANN401 - an asynchronous generator
         context: Any = Context()
@@ -107,7 +110,7 @@ async def service() -> Service:
 
 def question(request_id: str, names: int = 1) -> c.CorroborateRequest:
     asked = [f"h{number}.example.com" for number in range(names)]
-    return c.CorroborateRequest(request_id=request_id, names=asked)
+    return c.CorroborateRequest(request_id=request_id, names=named(asked))
 
 
 async def few(
@@ -136,7 +139,7 @@ async def test_a_call_is_its_callers_with_its_deadline_and_its_trace(service: Se
     encoded: Any = await service.servicer.Corroborate(question("r-1"), context)
     response = c.CorroborateResponse.FromString(encoded.SerializeToString())
     assert response.request_id == "r-1"
-    (call,) = service.clerk.calls
+    (call,) = service.corroborator.calls
     assert call.caller == CALLER
     assert call.remaining() == 7.5
     assert call.trace_id == TRACE.split("-")[1]
@@ -145,36 +148,38 @@ async def test_a_call_is_its_callers_with_its_deadline_and_its_trace(service: Se
 async def test_a_streams_questions_are_its_callers(service: Service) -> None:
     responses = [one async for one in service.stream(few(question("a"), question("b")))]
     assert sorted(name for one in responses for name in told(one)) == ["a", "b"]
-    assert {(call.caller, call.remaining()) for call in service.clerk.calls} == {(CALLER, 7.5)}
+    assert {(call.caller, call.remaining()) for call in service.corroborator.calls} == {
+        (CALLER, 7.5)
+    }
 
 
 async def test_a_stream_reads_no_more_than_its_caller_may_have_in_flight(service: Service) -> None:
-    service.clerk.go_on.clear()
+    service.corroborator.go_on.clear()
     stream = service.stream(few(question("a", 100), question("b", 50), question("c")))
     first = asyncio.ensure_future(anext(stream))
     await settle()
-    assert service.clerk.asked == ["a", "b"]
-    service.clerk.go_on.set()
+    assert service.corroborator.asked == ["a", "b"]
+    service.corroborator.go_on.set()
     told_of = told(await first) + [name async for one in stream for name in told(one)]
     assert sorted(told_of) == ["a", "b", "c"]
 
 
 async def test_when_the_service_stops_a_stream_ends_once_it_is_answered(service: Service) -> None:
-    service.clerk.go_on.clear()
+    service.corroborator.go_on.clear()
     stream = service.stream(few(question("a"), end=False))
     first = asyncio.ensure_future(anext(stream))
     await settle()
     service.servicer.drain()
     assert not first.done()
-    service.clerk.go_on.set()
+    service.corroborator.go_on.set()
     async with asyncio.timeout(30):
         assert told(await first) == ["a"]
         assert [one async for one in stream] == []
-    assert not service.clerk.cancelled
+    assert not service.corroborator.cancelled
 
 
 async def test_what_a_caller_that_has_gone_asked_is_not_decided_on(service: Service) -> None:
-    service.clerk.go_on.clear()
+    service.corroborator.go_on.clear()
     stream = service.stream(few(question("a"), question("b"), end=False))
     first = asyncio.ensure_future(anext(stream))
     await settle()
@@ -182,7 +187,7 @@ async def test_what_a_caller_that_has_gone_asked_is_not_decided_on(service: Serv
     await settle()
     await stream.aclose()
     await settle()
-    assert sorted(service.clerk.cancelled) == service.clerk.asked == ["a", "b"]
+    assert sorted(service.corroborator.cancelled) == service.corroborator.asked == ["a", "b"]
     assert not service.servicer._streams
 
 

@@ -9,11 +9,12 @@ from grpc import StatusCode
 from structlog.testing import capture_logs
 
 import coordinator.api.stream
-from coordinator.api.stream import QuestionStream
+from coordinator.api.stream import RequestStream
 from mpic.runtime.grpc.errors import RequestError, Violation, invalid_argument
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 from tests.world.records import sample_record
+from tests.world.requests import named
 
 CALLER = "spiffe://mpic.test/caller/of-a-quiet-stream"
 
@@ -31,7 +32,7 @@ async def ask(count: int) -> AsyncIterator[c.CorroborateStreamRequest]:
 
 async def test_answers_share_messages_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coordinator.api.stream, "_MESSAGE_OCTETS", 3000)
-    stream = QuestionStream(decide, 0.0, 100, lambda: 100)
+    stream = RequestStream(decide, 0.0, 100, lambda: 100)
     await stream.read(ask(10))
     messages = [message async for message in stream.responses()]
     assert 2 < len(messages) < 10
@@ -40,7 +41,7 @@ async def test_answers_share_messages_up_to_a_size(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_quiet_stream_keeps_no_record() -> None:
-    stream = QuestionStream(decide, 0.0, 100, lambda: 100)
+    stream = RequestStream(decide, 0.0, 100, lambda: 100)
     await stream.read(ask(10))
     responses = stream.responses()
     assert len((await anext(responses)).outcomes) == 10
@@ -57,7 +58,7 @@ async def test_a_busy_stream_gathers_only_while_more_is_being_decided() -> None:
             await event.wait()
         return await decide(request)
 
-    stream = QuestionStream(decide_in_turn, 60.0, 100, lambda: 100)
+    stream = RequestStream(decide_in_turn, 60.0, 100, lambda: 100)
     questions: asyncio.Queue[range] = asyncio.Queue()
 
     async def come() -> AsyncIterator[c.CorroborateStreamRequest]:
@@ -92,7 +93,7 @@ async def test_a_request_id_of_any_length_is_not_sent_back() -> None:
         questions = [c.CorroborateRequest(request_id="x" * 100_000) for _ in range(30)]
         yield c.CorroborateStreamRequest(questions=questions)
 
-    stream = QuestionStream(refuse, 0.0, 100, lambda: 100)
+    stream = RequestStream(refuse, 0.0, 100, lambda: 100)
     await stream.read(ask_badly())
     (message,) = [message async for message in stream.responses()]
     outcomes = message.outcomes
@@ -102,7 +103,7 @@ async def test_a_request_id_of_any_length_is_not_sent_back() -> None:
 
 def names(request_id: str, count: int) -> c.CorroborateRequest:
     asked = [f"h{number}.example.com" for number in range(count)]
-    return c.CorroborateRequest(request_id=request_id, names=asked)
+    return c.CorroborateRequest(request_id=request_id, names=named(asked))
 
 
 class Decisions:
@@ -136,7 +137,7 @@ async def settle() -> None:
 
 async def test_no_more_names_are_open_than_there_is_room_for_until_answers_are_taken() -> None:
     decisions = Decisions()
-    stream = QuestionStream(decisions.decide, 0.0, 100, lambda: 50)
+    stream = RequestStream(decisions.decide, 0.0, 100, lambda: 50)
     reading = asyncio.create_task(stream.read(each(names("a", 30), names("b", 20), names("c", 1))))
     responses = stream.responses()
     await settle()
@@ -158,7 +159,7 @@ async def test_no_more_names_are_open_than_there_is_room_for_until_answers_are_t
 
 async def test_a_question_with_more_names_than_there_is_room_for_is_read_alone() -> None:
     decisions = Decisions()
-    stream = QuestionStream(decisions.decide, 0.0, 4096, lambda: 10)
+    stream = RequestStream(decisions.decide, 0.0, 4096, lambda: 10)
     reading = asyncio.create_task(stream.read(each(names("large", 100), names("small", 1))))
     await settle()
     assert decisions.begun == ["large"]
@@ -178,7 +179,7 @@ async def fail(request: c.CorroborateRequest) -> r.Record:
 
 
 async def test_what_one_question_comes_to_is_told_of_it_alone() -> None:
-    stream = QuestionStream(fail, 0.0, 100, lambda: 100)
+    stream = RequestStream(fail, 0.0, 100, lambda: 100)
     asked = each(*(names(one, 1) for one in ("defect", "wrong", "later", "7")))
     with capture_logs() as lines:
         await stream.read(asked)

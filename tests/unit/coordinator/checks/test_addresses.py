@@ -3,7 +3,14 @@
 import pytest
 
 from coordinator.checks.addresses import AddressJudge, agree, is_looser
-from coordinator.checks.check import UNVALIDATED_TOO, Ask, MalformedFindingError, NotValidatedError
+from coordinator.checks.check import (
+    UNVALIDATED_TOO,
+    VALIDATED,
+    Judgement,
+    MalformedFindingError,
+    NotValidatedError,
+    Statuses,
+)
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
@@ -16,10 +23,18 @@ NAME = "child.parent.example.co.jp"
 ONE, TWO, THREE = b"\xcb\x00\x71\x01", b"\xcb\x00\x71\x02", b"\xcb\x00\x71\x03"
 
 
-def ask(how: c.AddressAgreement.ValueType = EXACT) -> Ask:
-    return Ask(
-        NAME, wildcard=False, issuer_domains=frozenset({"ca.example.test"}), address_agreement=how
-    )
+def asked(how: c.AddressAgreement.ValueType = EXACT) -> c.RequestedCheck:
+    return c.RequestedCheck(addresses=c.RequestedAddresses(agreement=how))
+
+
+def judge(finding: o.Finding, believed: Statuses = VALIDATED) -> Judgement:
+    return AddressJudge().judge(finding, NAME, asked(), believed)
+
+
+def compare(
+    remote: o.Finding, primary: o.Finding, how: c.AddressAgreement.ValueType = EXACT
+) -> Judgement | None:
+    return AddressJudge().compare(remote, primary, asked(how))
 
 
 def records(*addresses: bytes, dnssec: o.Dnssec.ValueType = o.DNSSEC_SECURE) -> o.Finding:
@@ -71,23 +86,36 @@ def test_each_agreement_includes_the_next() -> None:
 def test_rfc_9824_all_absences_are_the_same(
     one: o.Absence.ValueType, other: o.Absence.ValueType
 ) -> None:
-    assert not AddressJudge().compare(absent(one), absent(other), ask()).dissent
+    assert compare(absent(one), absent(other)) is None
 
 
 def test_order_and_ttl_do_not_count() -> None:
     other = records(TWO, ONE)
     other.addresses.lookup.records.ttl = 1
-    assert not AddressJudge().compare(records(ONE, TWO), other, ask()).dissent
+    assert compare(records(ONE, TWO), other) is None
 
 
 def test_a_difference_names_both_sides() -> None:
-    judgement = AddressJudge().compare(records(TWO), records(ONE), ask())
-    assert judgement.dissent == c.DISSENT_ADDRESSES_DIFFER
+    judgement = compare(records(TWO), records(ONE))
+    assert judgement is not None
+    assert (judgement.outcome, judgement.dissent) == (c.OUTCOME_DIFFERS, c.DISSENT_DIFFERS)
     assert judgement.detail == "sees 203.0.113.2 where the primary sees 203.0.113.1"
 
 
+def test_the_agreement_that_is_asked_for_is_held_to() -> None:
+    remote, primary = records(ONE, TWO), records(TWO, THREE)
+    assert compare(remote, primary, EXACT) is not None
+    assert compare(remote, primary, OVERLAP) is None
+    assert compare(records(ONE), primary, OVERLAP) is not None
+    assert compare(records(ONE), primary, RESOLVES) is None
+
+
 def test_a_name_without_addresses_is_in_order() -> None:
-    assert not AddressJudge().judge(absent(), ask()).dissent
+    assert judge(absent()) == Judgement()
+
+
+def test_how_long_addresses_may_be_used_is_said_by_nobody() -> None:
+    assert judge(records(ONE)).usable_for is None
 
 
 def test_what_nobody_validated_is_believed_only_where_nobody_must() -> None:
@@ -96,16 +124,31 @@ def test_what_nobody_validated_is_believed_only_where_nobody_must() -> None:
         finding(o.Lookup(name=NAME, absence=1, dnssec=o.DNSSEC_INDETERMINATE)),
     ):
         with pytest.raises(NotValidatedError):
-            AddressJudge().judge(one, ask())
-        assert not AddressJudge().judge(one, ask()._replace(believed=UNVALIDATED_TOO)).dissent
+            judge(one)
+        assert not judge(one, UNVALIDATED_TOO).dissent
 
 
 def test_a_failed_lookup_is_no_answer() -> None:
     failure = o.Failure(kind=o.FAILURE_KIND_TIMEOUT, detail="no answer within 10 s")
     lookup = o.Lookup(name=NAME, failure=failure, dnssec=o.DNSSEC_INDETERMINATE)
-    judgement = AddressJudge().judge(finding(lookup), ask())
-    assert judgement.dissent == c.DISSENT_ADDRESSES_FAILED
+    judgement = judge(finding(lookup))
+    assert (judgement.outcome, judgement.dissent) == (c.OUTCOME_FAILED, c.DISSENT_FAILED)
     assert "no answer within 10 s" in judgement.detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "dissent"),
+    [
+        (o.FAILURE_KIND_RESOLVER_UNAVAILABLE, c.DISSENT_NOT_LOOKED),
+        (o.FAILURE_KIND_OVERLOADED, c.DISSENT_OVERLOADED),
+    ],
+)
+def test_a_failure_of_ours_is_held_against_no_domain(
+    kind: o.FailureKind.ValueType, dissent: c.Dissent.ValueType
+) -> None:
+    lookup = o.Lookup(name=NAME, failure=o.Failure(kind=kind), dnssec=o.DNSSEC_INDETERMINATE)
+    judgement = judge(finding(lookup))
+    assert (judgement.outcome, judgement.dissent) == (c.OUTCOME_FAILED, dissent)
 
 
 @pytest.mark.parametrize(
@@ -125,4 +168,4 @@ def test_a_failed_lookup_is_no_answer() -> None:
 )
 def test_a_malformed_finding_is_not_believed(garbage: o.Finding, message: str) -> None:
     with pytest.raises(MalformedFindingError, match=message):
-        AddressJudge().judge(garbage, ask())
+        judge(garbage)

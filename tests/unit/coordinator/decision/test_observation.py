@@ -78,7 +78,7 @@ def test_a_walk_has_no_more_levels_than_a_name_has_labels() -> None:
     finding = o.Finding(caa_walk=o.CaaFinding(levels=[o.Lookup()] * 127))
     read_observation(encode(finding), o.Observation())
     finding.caa_walk.levels.extend([o.Lookup()] * 10_000)
-    assert "10127 levels" in refusal(encode(finding))
+    assert "10127 lookups" in refusal(encode(finding))
 
 
 @pytest.mark.parametrize("whose", ["servers", "known"])

@@ -9,18 +9,17 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 
-from coordinator.api.stream import QuestionStream
+from coordinator.api.stream import RequestStream
 from coordinator.decision.attempt import Attempt
-from coordinator.decision.question import Question
 from coordinator.decision.vote import Reply
 from coordinator.overload.admission import Admission, Bounds
 from coordinator.overload.limiter import DEADLINE_MARGIN, Limiter
-from mpic.names import parse_names
 from mpic.runtime.grpc.errors import RequestError, to_status
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 from tests.world.records import sample_record
-from tests.world.samples import NAME, TERMS, WORLD, addresses, ask, caa, reply
+from tests.world.requests import named
+from tests.world.samples import NAME, WORLD, addresses, caa, issuance_request, reply
 
 ATTEMPT = 11.0
 OTHER = bytes([203, 0, 113, 66])
@@ -66,10 +65,10 @@ async def test_a_stream_waits_while_agents_have_too_much_to_do() -> None:
 
     async def ask_all() -> AsyncIterator[c.CorroborateStreamRequest]:
         for n in range(300):
-            question = c.CorroborateRequest(request_id=str(n), names=[NAME])
+            question = c.CorroborateRequest(request_id=str(n), names=named([NAME]))
             yield c.CorroborateStreamRequest(questions=[question])
 
-    stream = QuestionStream(decide, 0.0, 4096, partial(door.limit_of, "stream"))
+    stream = RequestStream(decide, 0.0, 4096, partial(door.limit_of, "stream"))
     reading = asyncio.create_task(stream.read(ask_all()))
     outcomes = [outcome async for message in stream.responses() for outcome in message.outcomes]
     await reading
@@ -110,9 +109,7 @@ def test_no_time_at_all_is_refused_at_once(remaining: float) -> None:
 
 
 async def attempt_of(*replies: Reply) -> Attempt:
-    names, _ = parse_names([NAME])
-    question = Question("one", names, [ask()], TERMS, dry_run=False, linger=0)
-    attempt = Attempt(question, WORLD, datetime.now(UTC), lambda _: None)
+    attempt = Attempt(issuance_request(), WORLD, datetime.now(UTC), lambda _: None)
     for one in replies:
         attempt.receive(0, one)
     return attempt
@@ -156,6 +153,6 @@ async def test_what_is_decided_all_the_same_is_told() -> None:
     refused = await attempt_of(
         reply(WORLD.primary), *differs, *(cut(n, c.DISSENT_NO_TIME) for n in (3, 4, 5))
     )
-    assert refused.ballots[0].reason == c.REASON_QUORUM_NOT_MET
+    assert refused.decisions[0].reason == c.REASON_QUORUM_NOT_MET
     for attempt in (approved, refused):
         assert gate().explain_cut_short(attempt, 0.5) is None

@@ -1,14 +1,16 @@
 """A link's own state, without a connection: what is asked, who answers, and what is lost."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from coordinator.perspectives import client as module
 from coordinator.perspectives import clock_watch
-from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.client import PerspectiveClient
+from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.errors import PerspectiveError, PerspectiveProblem
 from coordinator.perspectives.liveness import PATIENCE, State
 from coordinator.perspectives.pending import Answer
@@ -355,3 +357,26 @@ async def test_a_full_stream_is_not_asked_for_the_time_and_is_later() -> None:
     await asyncio.sleep(OPTIONS.hung_after / 2)
     assert p.ObserveRequest.FromString(b"".join(timed.sent)).clock_asked_us
     watching.cancel()
+
+
+class Described:
+    """A channel to an agent that knows these kinds of check."""
+
+    def __init__(self, *kinds: str) -> None:
+        said = p.DescribeResponse(perspective_id=FRANKFURT.id, rir=FRANKFURT.rir, checks=kinds)
+        self._octets = said.SerializeToString()
+
+    def unary_unary(self, _method: str) -> Callable[..., Coroutine[None, None, bytes]]:
+        async def describe(_request: bytes, timeout: float) -> bytes:  # noqa: ASYNC109
+            del timeout
+            return self._octets
+
+        return describe
+
+
+async def test_what_an_agent_knows_is_what_it_said_last() -> None:
+    link: Any = PerspectiveClient(FRANKFURT, OPTIONS)
+    assert not link.known_kinds
+    for kinds in ({"caa_walk", "addresses"}, {"caa_walk"}, set()):
+        await link._describe(Described(*kinds))
+        assert link.known_kinds == kinds

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.perspectives.client import ClientOptions
+from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.client_pool import PerspectiveClientPool
 from coordinator.perspectives.errors import PerspectiveProblem
 from mpic.runtime.grpc.tls import TlsFiles
@@ -27,6 +27,7 @@ class Worker:
         self.problem: PerspectiveProblem | None = None
         self.may_return = False
         self.description: p.DescribeResponse | None = None
+        self.known_kinds = frozenset({"caa_walk", "addresses"})
         self.clock_difference: float | None = None
         self.connections = 10 * number
         self.pending = number
@@ -146,3 +147,16 @@ def test_a_pool_is_the_sum_of_its_workers(
     assert pool.description is None
     workers[2].description = p.DescribeResponse(version="9")
     assert pool.description == p.DescribeResponse(version="9")
+
+
+def test_a_pool_knows_what_every_worker_knows_that_can_be_asked(
+    pool: PerspectiveClientPool, workers: list[Worker]
+) -> None:
+    """While an agent is upgraded, some of its workers are older."""
+    assert pool.known_kinds == {"caa_walk", "addresses"}
+    workers[1].known_kinds = frozenset({"caa_walk"})
+    assert pool.known_kinds == {"caa_walk"}
+    workers[1].problem = DOWN
+    assert pool.known_kinds == {"caa_walk", "addresses"}
+    workers[0].problem = workers[2].problem = DOWN
+    assert not pool.known_kinds

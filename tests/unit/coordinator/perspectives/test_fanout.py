@@ -7,11 +7,19 @@ from typing import Any, cast
 import pytest
 
 from coordinator.checks import request_checks
+from coordinator.decision.request import AskedName
 from coordinator.decision.vote import Reply
-from coordinator.perspectives import clock_watch, fanout
-from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives import clock_watch, open_questions
+from coordinator.perspectives.client import PerspectiveClient
+from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.errors import PerspectiveProblem
-from coordinator.perspectives.fanout import AnyClient, Asking, CutAsking, Fanout, Inquiry, Timing
+from coordinator.perspectives.fanout import AttemptQuestions, Fanout, Timing
+from coordinator.perspectives.open_questions import (
+    AnyClient,
+    CutShortQuestions,
+    EncodedQuestion,
+    OpenQuestions,
+)
 from coordinator.perspectives.pending import Receive
 from coordinator.rules.roster import Perspective
 from mpic.runtime.clock import read_clock_us, read_steady_us
@@ -19,9 +27,19 @@ from mpic.runtime.grpc.batching import Outbox
 from mpic.runtime.grpc.tls import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
-from tests.world.samples import TERMS, WORLD
+from tests.world.samples import JUDGING, SUBJECT, WORLD, asked_name
 
 OPTIONS = ClientOptions(TlsFiles(Path("none"), Path("none"), Path("none")))
+KINDS = frozenset({"caa_walk", "addresses"})
+DOWN = PerspectiveProblem(c.DISSENT_UNREACHABLE, "not connected")
+
+
+def question(number: int) -> EncodedQuestion:
+    return EncodedQuestion(number, b"", asked_name())
+
+
+def names(*names: str) -> list[AskedName]:
+    return [AskedName(name, name, request_checks(SUBJECT, JUDGING)) for name in names]
 
 
 class SilentLink:
@@ -29,6 +47,9 @@ class SilentLink:
 
     def __init__(self, perspective: Perspective) -> None:
         self.perspective = perspective
+        self.problem: PerspectiveProblem | None = None
+        self.known_kinds = KINDS
+        self.description: p.DescribeResponse | None = None
         self.asked: dict[int, Receive] = {}
         self.sent: list[bytes] = []
 
@@ -53,15 +74,15 @@ def links() -> Any:  # noqa: ANN401 - stands for links
 @pytest.fixture
 def _never_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """However late the timers of this test come."""
-    monkeypatch.setattr(fanout, "_OVERDUE", 3600.0)
+    monkeypatch.setattr(open_questions, "_OVERDUE", 3600.0)
 
 
 @pytest.mark.usefixtures("_never_too_slow")
 async def test_who_has_not_answered_is_late() -> None:
     replies: list[Reply] = []
-    asking = Asking(0.01, 1, lambda _, reply: replies.append(reply))
+    asking = OpenQuestions(0.01, 1, lambda _, reply: replies.append(reply))
     asked = links()
-    asking.ask(asked, 0, 1, b"")
+    asking.ask(asked, 0, question(1))
     asked[0].answer(1)
     await asyncio.sleep(0.05)
     assert [reply.dissent for reply in replies] == [0, *[c.DISSENT_LATE] * 5]
@@ -71,8 +92,8 @@ async def test_who_has_not_answered_is_late() -> None:
 @pytest.mark.usefixtures("_never_too_slow")
 async def test_a_caller_that_does_not_wait_so_long_is_told_so_and_nobody_is_blamed() -> None:
     replies: list[Reply] = []
-    asking = CutAsking(0.01, 1, lambda _, reply: replies.append(reply))
-    asking.ask(links(), 0, 1, b"")
+    asking = CutShortQuestions(0.01, 1, lambda _, reply: replies.append(reply))
+    asking.ask(links(), 0, question(1))
     await asyncio.sleep(0.05)
     assert {reply.dissent for reply in replies} == {c.DISSENT_NO_TIME}
 
@@ -82,10 +103,10 @@ async def test_an_answer_after_the_callers_deadline_does_not_count(
 ) -> None:
     """What an agent then says of a lookup is that it had too little time."""
     replies: list[Reply] = []
-    asking = CutAsking(60, 2, lambda _, reply: replies.append(reply))
+    asking = CutShortQuestions(60, 2, lambda _, reply: replies.append(reply))
     asked = links()
-    for question in (1, 2):
-        asking.ask(asked, 0, question, b"")
+    for number in (1, 2):
+        asking.ask(asked, 0, question(number))
     loop = asyncio.get_running_loop()
     due = asking._deadline.when()
     monkeypatch.setattr(loop, "time", lambda: due)
@@ -99,8 +120,8 @@ async def test_a_timer_that_is_late_says_that_we_are_too_slow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     replies: list[Reply] = []
-    asking = Asking(60, 1, lambda _, reply: replies.append(reply))
-    asking.ask(links(), 0, 1, b"")
+    asking = OpenQuestions(60, 1, lambda _, reply: replies.append(reply))
+    asking.ask(links(), 0, question(1))
     due = asking._deadline.when()
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: due + 0.3)
     asking._expire()
@@ -110,12 +131,12 @@ async def test_a_timer_that_is_late_says_that_we_are_too_slow(
 
 
 async def test_what_nobody_waits_for_is_withdrawn_where_it_is_open() -> None:
-    asking = Asking(60, 2, lambda _, __: None)
+    asking = OpenQuestions(60, 2, lambda _, __: None)
     asked = links()
-    for question in (1, 2):
-        asking.ask(asked, 0, question, b"")
-    for question in (1, 2):
-        asked[3].answer(question)
+    for number in (1, 2):
+        asking.ask(asked, 0, question(number))
+    for number in (1, 2):
+        asked[3].answer(number)
     asked[4].answer(2)
     asking.withdraw()
     assert not asked[3].sent
@@ -125,7 +146,83 @@ async def test_what_nobody_waits_for_is_withdrawn_where_it_is_open() -> None:
         assert not link.asked
 
 
-DOWN = PerspectiveProblem(c.DISSENT_UNREACHABLE, "not connected")
+def fanout_with(links: Any) -> Fanout:  # noqa: ANN401 - stands for links
+    fanout_ = Fanout(WORLD, OPTIONS, Timing(1.0, 0.1))
+    fanout_.links = links
+    fanout_._by_id = {link.perspective.id: link for link in fanout_.links}
+    return fanout_
+
+
+async def test_an_older_agent_is_not_asked_and_the_others_go_on() -> None:
+    replies: list[tuple[int, Reply]] = []
+    asked = links()
+    older = asked[3]
+    older.known_kinds = frozenset({"caa_walk"})
+    older.description = p.DescribeResponse(version="0.9.1")
+    questions = AttemptQuestions(names("a.example", "b.example"))
+    asking = fanout_with(asked).ask(WORLD, questions, lambda *reply: replies.append(reply))
+    assert not older.asked
+    assert [index for index, _ in replies] == [0, 1]
+    for _, reply in replies:
+        assert reply.perspective is older.perspective
+        assert reply.encoded is None
+        assert (reply.dissent, reply.check) == (c.DISSENT_UNSUPPORTED, "addresses")
+        assert "version 0.9.1 does not know the check 'addresses'" in reply.detail
+    replies.clear()
+    others = [link for link in asked if link is not older]
+    for link in others:
+        for number in list(link.asked):
+            link.answer(number)
+    assert len(replies) == 2 * len(others)
+    assert not any(reply.dissent for _, reply in replies)
+    asking.close()
+
+
+async def test_the_first_check_that_an_agent_does_not_know_is_named() -> None:
+    replies: list[Reply] = []
+    asked = links()
+    asked[1].known_kinds = frozenset()
+    questions = AttemptQuestions(names("a.example"))
+    fanout_with(asked).ask(WORLD, questions, lambda _, reply: replies.append(reply)).close()
+    (reply,) = replies
+    # Of an agent that has not described itself there is no version.
+    assert (reply.dissent, reply.check) == (c.DISSENT_UNSUPPORTED, "caa")
+    assert "version unknown does not know the check 'caa_walk'" in reply.detail
+
+
+async def test_who_is_down_says_so_and_not_that_it_is_older() -> None:
+    """What it knows is not known; it may also be back in a moment, with the question kept."""
+    asked = links()
+    asked[2].problem, asked[2].known_kinds = DOWN, frozenset()
+    fanout_with(asked).ask(WORLD, AttemptQuestions(names("a.example")), pytest.fail)
+    assert len(asked[2].asked) == 1
+
+
+async def test_an_attempt_in_which_all_agents_are_older_is_over_at_once() -> None:
+    replies: list[Reply] = []
+    asked = links()
+    for link in asked:
+        link.known_kinds = frozenset({"addresses"})
+    questions = AttemptQuestions(names("a.example", "b.example"))
+    asking = fanout_with(asked).ask(WORLD, questions, lambda _, reply: replies.append(reply))
+    assert [reply.dissent for reply in replies] == [c.DISSENT_UNSUPPORTED] * 12
+    assert asking._deadline.cancelled()
+
+
+def test_ready_is_who_can_be_asked_every_check_of_every_name() -> None:
+    asked = links()
+    everybody = {link.perspective.id for link in asked}
+    asked[1].known_kinds = frozenset({"caa_walk"})
+    asked[2].known_kinds = KINDS | {"one_of_a_newer_agent"}
+    asked[4].problem = DOWN
+    fanout_ = fanout_with(asked)
+    older, down = asked[1].perspective.id, asked[4].perspective.id
+    assert fanout_.ready() == everybody - {down}
+    assert fanout_.ready(names("a.example", "b.example")) == everybody - {older, down}
+    one, other = names("a.example", "b.example")
+    of_caa = one._replace(checks=[check for check in one.checks if check.name == "caa"])
+    assert fanout_.ready([of_caa]) == everybody - {down}
+    assert fanout_.ready([of_caa, other]) == everybody - {older, down}
 
 
 async def test_a_step_of_our_clock_is_seen_before_the_next_attempt_asks(
@@ -136,13 +233,13 @@ async def test_a_step_of_our_clock_is_seen_before_the_next_attempt_asks(
     for link in fanout_.links:
         assert isinstance(link, PerspectiveClient)
         link._clock.note_description(p.DescribeResponse(clock_us=read_clock_us()), read_steady_us())
-        link.problem, link._outbox = None, Outbox(0.0, 10)
+        link.problem, link._outbox, link.known_kinds = None, Outbox(0.0, 10), KINDS
     replies: list[Reply] = []
 
     def ask() -> list[int]:
         replies.clear()
-        inquiry = Inquiry(["a.example"], request_checks(TERMS.row))
-        fanout_.ask(WORLD, inquiry, lambda _, reply: replies.append(reply)).close()
+        questions = AttemptQuestions(names("a.example"))
+        fanout_.ask(WORLD, questions, lambda _, reply: replies.append(reply)).close()
         return [reply.dissent for reply in replies]
 
     assert ask() == []
@@ -156,6 +253,8 @@ class FakeLink:
 
     def __init__(self, perspective: Perspective, refusals: int) -> None:
         self.perspective = perspective
+        self.problem: PerspectiveProblem | None = None
+        self.known_kinds = KINDS
         self._refusals = refusals
         self.entries: list[bytes] = []
 
@@ -175,9 +274,9 @@ def ask(refusals: int) -> list[tuple[int, Reply]]:
 
     async def run() -> None:
         links = [cast("AnyClient", FakeLink(one, refusals)) for one in WORLD.perspectives]
-        asking = Asking(0.02, 2, lambda index, reply: replies.append((index, reply)))
+        asking = OpenQuestions(0.02, 2, lambda index, reply: replies.append((index, reply)))
         for index in range(2):
-            asking.ask(links, index, 100 + index, b"")
+            asking.ask(links, index, question(100 + index))
         await asyncio.sleep(0.06)
 
     asyncio.run(run())
@@ -197,16 +296,19 @@ def test_br_3_2_2_9_a_question_has_no_place_for_what_another_perspective_saw() -
 
     async def run() -> list[FakeLink]:
         links = [FakeLink(one, 0) for one in WORLD.perspectives]
-        fanout = Fanout(WORLD, OPTIONS, Timing(1.0, 0.1))
-        fanout.links = cast("list[AnyClient]", links)
-        fanout._by_id = {link.perspective.id: link for link in fanout.links}
-        inquiry = Inquiry(["a.example", "b.example"], request_checks(TERMS.row))
-        fanout.ask(WORLD, inquiry, lambda *_: None).close()
+        fanout_ = fanout_with(links)
+        fanout_.ask(
+            WORLD, AttemptQuestions(names("a.example", "b.example")), lambda *_: None
+        ).close()
         return links
 
     first, *others = asyncio.run(run())
     assert len(first.entries) == 2
     assert all(link.entries == first.entries for link in others)
+    for entry, name in zip(first.entries, ("a.example", "b.example"), strict=True):
+        (asked,) = p.ObserveRequest.FromString(entry).questions
+        assert asked.name == name
+        assert [check.WhichOneof("kind") for check in asked.checks] == ["caa_walk", "addresses"]
 
 
 def test_everybody_replies_once_about_every_name_whoever_is_silent() -> None:

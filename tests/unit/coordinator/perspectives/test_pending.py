@@ -2,7 +2,8 @@
 
 import pytest
 
-from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.client import PerspectiveClient
+from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.errors import PerspectiveError, PerspectiveProblem
 from coordinator.perspectives.pending import EMPTY_SECONDS, MOST_EMPTY, MOST_LATE, Answer, Pending
 from mpic.bounds import DETAIL_OCTETS, LOOKUPS, OBSERVATION_OCTETS

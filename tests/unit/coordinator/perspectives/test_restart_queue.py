@@ -4,7 +4,8 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.client import PerspectiveClient
+from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.errors import PerspectiveProblem
 from coordinator.perspectives.pending import Answer
 from mpic.runtime.grpc.batching import Outbox

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from coordinator.record.index_terms import request_term
 from coordinator.record.reader import Reader
 from coordinator.record.stores.base import StoredRecord, StoreError
 from coordinator.record.stores.sqlite.store import SqliteStore
-from coordinator.record.write_queue import Done, not_written, outlast
+from coordinator.record.write_queue import Place, not_written
 from mpic.runtime.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
@@ -84,25 +85,35 @@ def key(request_id: str = "request-1", digest: bytes = bytes(32)) -> RequestKey:
     return RequestKey(CALLER, request_id, digest)
 
 
+async def decide_once(
+    idempotency: Idempotency, one: RequestKey, decide: Callable[[], Awaitable[r.Record]]
+) -> r.Record:
+    """Claim a request as who decides does."""
+    async with idempotency.claim(one) as claim:
+        if claim.record is None:
+            claim.record = await decide()
+        return claim.record
+
+
 async def test_the_same_request_is_decided_once(house: House) -> None:
     idempotency = house.idempotency()
-    first = await idempotency.decide_once(key(), house.decide)
-    assert await idempotency.decide_once(key(), house.decide) == first
+    first = await decide_once(idempotency, key(), house.decide)
+    assert await decide_once(idempotency, key(), house.decide) == first
     assert house.asked == 1
 
 
 async def test_also_after_a_restart(house: House) -> None:
-    first = await house.idempotency().decide_once(key(), house.decide)
-    assert await house.idempotency().decide_once(key(), house.decide) == first
+    first = await decide_once(house.idempotency(), key(), house.decide)
+    assert await decide_once(house.idempotency(), key(), house.decide) == first
     assert house.asked == 1
 
 
 async def test_another_body_is_refused(house: House) -> None:
     idempotency = house.idempotency()
-    await idempotency.decide_once(key(), house.decide)
+    await decide_once(idempotency, key(), house.decide)
     for one in (idempotency, house.idempotency()):
         with pytest.raises(RequestError) as caught:
-            await one.decide_once(key(digest=b"other"), house.decide)
+            await decide_once(one, key(digest=b"other"), house.decide)
         assert caught.value.reason == "DUPLICATE_REQUEST_ID"
         assert caught.value.status.name == "ALREADY_EXISTS"
     assert house.asked == 1
@@ -111,10 +122,10 @@ async def test_another_body_is_refused(house: House) -> None:
 async def test_while_the_first_is_in_flight_the_second_waits(house: House) -> None:
     idempotency = house.idempotency()
     house.held.clear()
-    tasks = [asyncio.create_task(idempotency.decide_once(key(), house.decide)) for _ in range(3)]
+    tasks = [asyncio.create_task(decide_once(idempotency, key(), house.decide)) for _ in range(3)]
     await asyncio.sleep(0.05)
     with pytest.raises(RequestError):
-        await idempotency.decide_once(key(digest=b"other"), house.decide)
+        await decide_once(idempotency, key(digest=b"other"), house.decide)
     house.held.set()
     first, *others = await asyncio.gather(*tasks)
     assert others == [first, first]
@@ -124,8 +135,8 @@ async def test_while_the_first_is_in_flight_the_second_waits(house: House) -> No
 async def test_the_second_decides_when_the_first_goes_away(house: House) -> None:
     idempotency = house.idempotency()
     house.held.clear()
-    first = asyncio.create_task(idempotency.decide_once(key(), house.decide))
-    second = asyncio.create_task(idempotency.decide_once(key(), house.decide))
+    first = asyncio.create_task(decide_once(idempotency, key(), house.decide))
+    second = asyncio.create_task(decide_once(idempotency, key(), house.decide))
     async with asyncio.timeout(60):
         while not house.asked:  # noqa: ASYNC110 - what was asked before is read in a thread
             await asyncio.sleep(0.001)
@@ -143,27 +154,30 @@ async def test_a_call_cancelled_while_its_record_is_written_is_decided_once(
 ) -> None:
     """Whoever asks meanwhile waits; where nothing could be written, it decides anew."""
     idempotency = house.idempotency()
-    done: Done = asyncio.get_running_loop().create_future()
+    place = Place(lambda _: None)
+    place.give_turn(None)
     record = sample_record(1, asked_at=house.now)
 
     async def decide() -> r.Record:
         house.asked += 1
-        outcome = await outlast(done)
-        if outcome is not None:
-            raise not_written("full")
-        fill(house.store, [record])
+        async with place:
+            await place.write(record.id, r.RecordEntry(question=record))
         return record
 
-    first = asyncio.create_task(idempotency.decide_once(key(), decide))
+    first = asyncio.create_task(decide_once(idempotency, key(), decide))
     async with asyncio.timeout(60):
         while not house.asked:  # noqa: ASYNC110 - what was asked before is read in a thread
             await asyncio.sleep(0.001)
     first.cancel()
-    second = asyncio.create_task(idempotency.decide_once(key(), house.decide))
+    second = asyncio.create_task(decide_once(idempotency, key(), house.decide))
     for _ in range(20):
         await asyncio.sleep(0.001)
     assert not second.done()
-    done.set_result(None if is_written else not_written("full"))
+    if is_written:
+        fill(house.store, [record])
+        place.tell_written({})
+    else:
+        place.tell_failed(not_written("full"))
     with pytest.raises(asyncio.CancelledError):
         await first
     assert ((await second) == record) == is_written
@@ -171,31 +185,39 @@ async def test_a_call_cancelled_while_its_record_is_written_is_decided_once(
 
 
 async def test_what_another_coordinator_has_decided_meanwhile_is_told(house: House) -> None:
-    first, second = sample_record(1), sample_record(1)
+    first = sample_record(1)
     fill(house.store, [first])
-    second.superseded_by = first.id
-
-    async def decide() -> r.Record:
-        return second
-
     house.now += WINDOW * 2  # so that it is not found before
-    assert await house.idempotency().decide_once(key(), decide) == first
-    with pytest.raises(RequestError) as caught:
-        await house.idempotency().decide_once(key(digest=b"other"), decide)
-    assert caught.value.reason == "DUPLICATE_REQUEST_ID"
-    second.superseded_by = bytes(16)
-    with pytest.raises(RequestError) as caught:
-        await house.idempotency().decide_once(key(), decide)
-    assert caught.value.reason == "RECORD_NOT_READ"
+    idempotency, told = house.idempotency(), asyncio.Event()
+
+    async def decide(one: RequestKey, superseded_by: bytes) -> r.Record:
+        await told.wait()
+        return await idempotency.read_first(one, superseded_by)
+
+    same = partial(decide, key(), first.id)
+    both = [asyncio.create_task(decide_once(idempotency, key(), same)) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    told.set()
+    assert await asyncio.gather(*both) == [first, first]
+    other = key("request-2", digest=b"other")
+    for one, superseded_by, reason in (
+        (other, first.id, "DUPLICATE_REQUEST_ID"),
+        (key("request-3"), bytes(16), "RECORD_NOT_READ"),
+    ):
+        with pytest.raises(RequestError) as caught:
+            await decide_once(idempotency, one, partial(decide, one, superseded_by))
+        assert caught.value.reason == reason
+        await decide_once(idempotency, one, house.decide)
+    assert house.asked == 2
 
 
 async def test_what_failed_is_asked_again(house: House) -> None:
     idempotency = house.idempotency()
     house.fails = True
     with pytest.raises(RuntimeError):
-        await idempotency.decide_once(key(), house.decide)
+        await decide_once(idempotency, key(), house.decide)
     house.fails = False
-    await idempotency.decide_once(key(), house.decide)
+    await decide_once(idempotency, key(), house.decide)
     assert house.asked == 2
 
 
@@ -210,15 +232,15 @@ NOTHING = [
     # One is the domain's, and one may dissent: ours alone may have caused it.
     (
         c.REASON_QUORUM_NOT_MET,
-        {"frankfurt": c.DISSENT_NOT_LOOKED, "ashburn": c.DISSENT_ADDRESSES_DIFFER},
+        {"frankfurt": c.DISSENT_NOT_LOOKED, "ashburn": c.DISSENT_DIFFERS},
     ),
 ]
 DETERMINED = [
-    (c.REASON_PRIMARY_CAA_FORBIDS, {"tokyo": c.DISSENT_CAA_FORBIDS}),
-    (c.REASON_PRIMARY_CAA_FAILED, {"tokyo": c.DISSENT_CAA_FAILED}),
+    (c.REASON_PRIMARY_FORBIDS, {"tokyo": c.DISSENT_FORBIDS}),
+    (c.REASON_PRIMARY_FAILED, {"tokyo": c.DISSENT_FAILED}),
     (
         c.REASON_QUORUM_NOT_MET,
-        {"frankfurt": c.DISSENT_CAA_FAILED, "ashburn": c.DISSENT_ADDRESSES_DIFFER},
+        {"frankfurt": c.DISSENT_FAILED, "ashburn": c.DISSENT_DIFFERS},
     ),
 ]
 
@@ -235,16 +257,16 @@ async def test_what_determined_nothing_is_decided_anew_and_then_remembered(
     """Both are recorded, and the one that determined something is told from then on."""
     idempotency = house.idempotency()
     house.reason, house.dissents = reason, dissents
-    first = await idempotency.decide_once(key(), house.decide)
+    first = await decide_once(idempotency, key(), house.decide)
     assert not is_determination(first)
     if is_restarted:
         idempotency = house.idempotency()
         await idempotency.recall()
     house.reason, house.dissents = c.REASON_CORROBORATED, {}
-    second = await idempotency.decide_once(key(), house.decide)
+    second = await decide_once(idempotency, key(), house.decide)
     assert is_determination(second)
-    assert await house.idempotency(is_shared=True).decide_once(key(), house.decide) == second
-    assert await idempotency.decide_once(key(), house.decide) == second
+    assert await decide_once(house.idempotency(is_shared=True), key(), house.decide) == second
+    assert await decide_once(idempotency, key(), house.decide) == second
     assert house.asked == 2
     assert house.store.read(first.id) is not None
 
@@ -257,16 +279,16 @@ async def test_a_request_asked_in_vain_a_hundred_times_costs_no_more_than_a_few(
     house.reason = c.REASON_PRIMARY_UNAVAILABLE
     for _ in range(100):
         house.now += timedelta(seconds=1)
-        await idempotency.decide_once(key(), house.decide)
+        await decide_once(idempotency, key(), house.decide)
     assert house.asked == 100
     house.now += timedelta(seconds=1)
     before = house.read
-    await idempotency.decide_once(key(), house.decide)
+    await decide_once(idempotency, key(), house.decide)
     assert house.read - before <= NEWEST
     house.reason = c.REASON_CORROBORATED
     house.now += timedelta(seconds=1)
-    verdict = await idempotency.decide_once(key(), house.decide)
-    assert await house.idempotency().decide_once(key(), house.decide) == verdict
+    verdict = await decide_once(idempotency, key(), house.decide)
+    assert await decide_once(house.idempotency(), key(), house.decide) == verdict
     assert house.asked == 102
 
 
@@ -276,10 +298,10 @@ async def test_a_refusal_that_is_the_domains_is_remembered(
 ) -> None:
     idempotency = house.idempotency()
     house.reason, house.dissents = reason, dissents
-    first = await idempotency.decide_once(key(), house.decide)
+    first = await decide_once(idempotency, key(), house.decide)
     house.reason, house.dissents = c.REASON_CORROBORATED, {}
-    assert await idempotency.decide_once(key(), house.decide) == first
-    assert await house.idempotency().decide_once(key(), house.decide) == first
+    assert await decide_once(idempotency, key(), house.decide) == first
+    assert await decide_once(house.idempotency(), key(), house.decide) == first
     assert house.asked == 1
 
 
@@ -288,25 +310,25 @@ def test_one_name_that_the_domain_refuses_determines_the_request() -> None:
     assert not is_determination(record)
     record.names.add().CopyFrom(sample_record(1).names[0])
     assert not is_determination(record)
-    record.names.add().CopyFrom(sample_record(1, reason=c.REASON_PRIMARY_CAA_FORBIDS).names[0])
+    record.names.add().CopyFrom(sample_record(1, reason=c.REASON_PRIMARY_FORBIDS).names[0])
     assert is_determination(record)
 
 
 async def test_after_the_window_it_is_asked_again(house: House) -> None:
     idempotency = house.idempotency()
-    await idempotency.decide_once(key(), house.decide)
+    await decide_once(idempotency, key(), house.decide)
     house.now += WINDOW - timedelta(seconds=1)
-    await idempotency.decide_once(key(), house.decide)
+    await decide_once(idempotency, key(), house.decide)
     assert house.asked == 1
     house.now += timedelta(seconds=2)
-    await idempotency.decide_once(key(), house.decide)
+    await decide_once(idempotency, key(), house.decide)
     assert house.asked == 2
 
 
 async def test_another_callers_id_is_another_request(house: House) -> None:
     idempotency = house.idempotency()
-    await idempotency.decide_once(key(), house.decide)
-    await idempotency.decide_once(RequestKey("another", "request-1", b"other"), house.decide)
+    await decide_once(idempotency, key(), house.decide)
+    await decide_once(idempotency, RequestKey("another", "request-1", b"other"), house.decide)
     assert house.asked == 2
 
 
@@ -314,46 +336,46 @@ async def test_the_store_is_asked_only_where_it_may_know_more(house: House) -> N
     """Within a window of the start, or where others write too; once for all that wait."""
     idempotency = house.idempotency()
     keys = [key(f"request-{n}") for n in range(50)]
-    await asyncio.gather(*[idempotency.decide_once(one, house.decide) for one in keys])
+    await asyncio.gather(*[decide_once(idempotency, one, house.decide) for one in keys])
     assert 1 <= house.found <= 3
     house.now += WINDOW + timedelta(seconds=1)
     before = house.found
-    await idempotency.decide_once(key("new"), house.decide)
+    await decide_once(idempotency, key("new"), house.decide)
     assert house.found == before
     shared = house.idempotency(is_shared=True)
     house.now += WINDOW + timedelta(seconds=1)
-    await shared.decide_once(key("new too"), house.decide)
+    await decide_once(shared, key("new too"), house.decide)
     assert house.found == before + 1
 
 
 async def test_what_was_before_the_start_is_recalled_at_once(house: House) -> None:
-    first = await house.idempotency().decide_once(key(), house.decide)
+    first = await decide_once(house.idempotency(), key(), house.decide)
     idempotency = house.idempotency()
     await idempotency.recall()
     house.now += module.ENDING
     before = house.found
-    assert await idempotency.decide_once(key(), house.decide) == first
+    assert await decide_once(idempotency, key(), house.decide) == first
     assert house.found == before + 1
-    await idempotency.decide_once(key("new"), house.decide)
+    await decide_once(idempotency, key("new"), house.decide)
     assert house.found == before + 1
 
 
 async def test_what_the_process_before_decides_while_it_ends_is_found(house: House) -> None:
     idempotency = house.idempotency()
     await idempotency.recall()
-    first = await house.idempotency().decide_once(key(), house.decide)
-    assert await idempotency.decide_once(key(), house.decide) == first
+    first = await decide_once(house.idempotency(), key(), house.decide)
+    assert await decide_once(idempotency, key(), house.decide) == first
     assert house.asked == 1
 
 
 async def test_what_is_older_than_a_window_is_not_recalled(house: House) -> None:
-    await house.idempotency().decide_once(key(), house.decide)
+    await decide_once(house.idempotency(), key(), house.decide)
     house.now += WINDOW + timedelta(seconds=1)
     idempotency = house.idempotency()
     await idempotency.recall()
     house.now += module.ENDING
     before = house.found
-    await idempotency.decide_once(key(), house.decide)
+    await decide_once(idempotency, key(), house.decide)
     assert house.asked == 2
     assert house.found == before
 
@@ -369,7 +391,7 @@ async def test_what_is_too_much_or_not_all_is_asked_for(
     idempotency = house.idempotency(is_shared=is_shared)
     await idempotency.recall()
     for n in range(2):
-        await idempotency.decide_once(key(f"request-{n}"), house.decide)
+        await decide_once(idempotency, key(f"request-{n}"), house.decide)
     assert house.asked == 0
 
 
@@ -378,11 +400,11 @@ async def test_a_full_memory_asks_the_store(house: House, monkeypatch: pytest.Mo
     idempotency = house.idempotency()
     house.now += WINDOW + timedelta(seconds=1)
     for n in range(10):
-        await idempotency.decide_once(key(f"request-{n}"), house.decide)
+        await decide_once(idempotency, key(f"request-{n}"), house.decide)
     first = house.asked
     for n in range(10):
         with contextlib.suppress(RequestError):
-            await idempotency.decide_once(key(f"request-{n}"), house.decide)
+            await decide_once(idempotency, key(f"request-{n}"), house.decide)
     assert house.found > 0
     assert house.asked - first < 10
 
@@ -397,19 +419,19 @@ async def test_a_full_memory_asks_the_store(house: House, monkeypatch: pytest.Mo
 async def test_a_request_whose_term_collides_is_another(
     house: House, monkeypatch: pytest.MonkeyPatch, other: RequestKey
 ) -> None:
-    """Terms are digests of 64 bits: whose verdict it is, is told by who reads it."""
+    """AttemptRules are digests of 64 bits: whose verdict it is, is told by who reads it."""
     idempotency = house.idempotency()
-    await idempotency.decide_once(key(), house.decide)
+    await decide_once(idempotency, key(), house.decide)
     term = request_term(CALLER, "request-1")
     monkeypatch.setattr(module, "request_term", lambda *_: term)
-    await idempotency.decide_once(other, house.decide)
+    await decide_once(idempotency, other, house.decide)
     assert house.asked == 2
 
 
 async def test_who_waited_and_goes_takes_nobody_along(house: House) -> None:
     idempotency = house.idempotency()
     house.held.clear()
-    tasks = [asyncio.create_task(idempotency.decide_once(key(), house.decide)) for _ in range(3)]
+    tasks = [asyncio.create_task(decide_once(idempotency, key(), house.decide)) for _ in range(3)]
     async with asyncio.timeout(60):
         while not house.asked:  # noqa: ASYNC110 - what was asked before is read in a thread
             await asyncio.sleep(0.001)
@@ -425,21 +447,21 @@ async def test_who_waited_and_goes_takes_nobody_along(house: House) -> None:
 async def test_what_was_asked_late_in_a_window_is_known_for_a_whole_one(house: House) -> None:
     idempotency = house.idempotency()
     house.now = START + timedelta(minutes=9)
-    first = await idempotency.decide_once(key(), house.decide)
+    first = await decide_once(idempotency, key(), house.decide)
     house.now = START + timedelta(minutes=18, seconds=59)
-    assert await idempotency.decide_once(key(), house.decide) == first
+    assert await decide_once(idempotency, key(), house.decide) == first
     assert house.asked == 1
 
 
 async def test_what_is_older_than_two_windows_is_forgotten(house: House) -> None:
     """And so the store is not asked for it."""
     idempotency = house.idempotency()
-    await idempotency.decide_once(key(), house.decide)
+    await decide_once(idempotency, key(), house.decide)
     house.now = START + timedelta(minutes=12)
-    await idempotency.decide_once(key("request-2"), house.decide)
+    await decide_once(idempotency, key("request-2"), house.decide)
     house.now = START + timedelta(minutes=25)
     found = house.found
-    await idempotency.decide_once(key(), house.decide)
+    await decide_once(idempotency, key(), house.decide)
     assert (house.found, house.asked) == (found, 3)
 
 
@@ -447,8 +469,8 @@ async def test_where_the_store_cannot_be_read_nothing_is_decided(house: House) -
     idempotency = house.idempotency()
     house.is_unreadable = True
     with pytest.raises(RequestError) as caught:
-        await idempotency.decide_once(key(), house.decide)
+        await decide_once(idempotency, key(), house.decide)
     assert caught.value.reason == "RECORD_NOT_READ"
     house.is_unreadable = False
-    await idempotency.decide_once(key(), house.decide)
+    await decide_once(idempotency, key(), house.decide)
     assert house.asked == 1

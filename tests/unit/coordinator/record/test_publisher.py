@@ -220,7 +220,7 @@ async def test_what_is_published_is_what_was_made_durable_and_not_what_the_store
     await record_writer.open()
     assert record_writer.head == batch.head
     record = sample_record(9)
-    await record_writer.write(record.id, lambda: r.RecordEntry(question=record))
+    await record_writer.write(record.id, r.RecordEntry(question=record))
     head = record_writer.head
     assert head == before.head("main.0")
     assert head.sequence == 2

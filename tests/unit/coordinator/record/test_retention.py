@@ -19,7 +19,7 @@ def day(text: str) -> datetime:
 def asked(on: str, reason: c.Reason.ValueType = c.REASON_QUORUM_NOT_MET) -> r.Record:
     record = sample_record(asked_at=day(on), reason=reason)
     if reason == c.REASON_CORROBORATED:
-        record.names[0].caa_usable_until_us = to_us(day(on)) + 8 * 3600 * 1_000_000
+        record.names[0].usable_until_us[:] = [to_us(day(on)) + 8 * 3600 * 1_000_000, 0]
     return record
 
 
@@ -31,8 +31,8 @@ def issuance(record: r.Record, not_after: str) -> r.RecordedIssuance:
 
 
 def until(record: r.Record, *not_after: str) -> str:
-    dossier = RecordEntries(question=record, issuances=[issuance(record, one) for one in not_after])
-    end = keep_until(dossier)
+    entries = RecordEntries(question=record, issuances=[issuance(record, one) for one in not_after])
+    end = keep_until(entries)
     assert end is not None
     return f"{end:%Y-%m-%d}"
 

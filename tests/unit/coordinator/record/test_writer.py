@@ -15,12 +15,13 @@ from coordinator.api.response import fill_whole_answer
 from coordinator.record import writer as module
 from coordinator.record.chain import Batch
 from coordinator.record.determination import is_determination
-from coordinator.record.entries import read_dossier
+from coordinator.record.entries import read_entries
 from coordinator.record.stores.base import Entry, StoreError
 from coordinator.record.stores.sqlite.store import SqliteStore
+from coordinator.record.unrecorded import Unrecorded
 from coordinator.record.verify import verify_store
-from coordinator.record.write_queue import Waiting, Word
-from coordinator.record.writer import RecordWriter, Unrecorded
+from coordinator.record.write_queue import Place
+from coordinator.record.writer import RecordWriter
 from mpic.runtime.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
@@ -74,9 +75,7 @@ def stored(gate: Gate) -> list[str]:
 
 def write(record_writer: RecordWriter, number: int) -> "asyncio.Task[bytes | None]":
     record = sample_record(number)
-    return asyncio.create_task(
-        record_writer.write(record.id, lambda: r.RecordEntry(question=record))
-    )
+    return asyncio.create_task(record_writer.write(record.id, r.RecordEntry(question=record)))
 
 
 async def settle() -> None:
@@ -102,22 +101,32 @@ async def test_what_is_written_is_not_kept(gate: Gate, record_writer: RecordWrit
     """A batch holds megabytes, and the next may be long in coming."""
     gate.open.set()
     record = sample_record()
-    await record_writer.write(record.id, lambda: r.RecordEntry(question=record))
+    await record_writer.write(record.id, r.RecordEntry(question=record))
     await record_writer._in_thread(lambda: None)  # the thread too has let go of what it did before
-    kinds = (Entry, Waiting)
-    kept = [one for one in gc.get_objects() if type(one) in kinds and one.record == record.id]
-    assert not kept
+    entries = [one.entry if type(one) is Place else one for one in gc.get_objects()]
+    assert not [one for one in entries if type(one) is Entry and one.record == record.id]
 
 
-async def test_an_entry_is_worded_when_its_turn_has_come(
+async def write_in_turn(
+    record_writer: RecordWriter, make: Callable[[], r.Record]
+) -> "bytes | None":
+    """Hold a place, and make the record when its turn has come, as who decides does."""
+    async with record_writer.next_batch() as place:
+        record = make()
+        return await place.write(record.id, r.RecordEntry(question=record))
+
+
+def raise_error() -> r.Record:
+    raise ZeroDivisionError
+
+
+async def test_an_entry_is_made_when_its_turn_has_come(
     gate: Gate, record_writer: RecordWriter
 ) -> None:
     first = write(record_writer, 0)
     await settle()
     record = sample_record(1)
-    second = asyncio.create_task(
-        record_writer.write(record.id, lambda: r.RecordEntry(question=record))
-    )
+    second = asyncio.create_task(write_in_turn(record_writer, lambda: record))
     await settle()
     record.request_id = "what-came-meanwhile"
     gate.open.set()
@@ -125,24 +134,164 @@ async def test_an_entry_is_worded_when_its_turn_has_come(
     assert stored(gate) == ["request-0", "what-came-meanwhile"]
 
 
-async def test_an_entry_that_cannot_be_worded_keeps_no_other_back(
+async def test_an_entry_that_cannot_be_made_keeps_no_other_back(
     gate: Gate, record_writer: RecordWriter
 ) -> None:
-    def word() -> r.RecordEntry:
-        raise ZeroDivisionError
-
     first = write(record_writer, 0)
     await settle()
-    second = asyncio.create_task(record_writer.write(sample_record(1).id, word))
+    second = asyncio.create_task(write_in_turn(record_writer, raise_error))
     third = write(record_writer, 2)
     gate.open.set()
     with pytest.raises(ZeroDivisionError):
         await second
     await asyncio.gather(first, third)
     with pytest.raises(ZeroDivisionError):
-        await record_writer.write(sample_record(3).id, word)
-    assert stored(gate) == ["request-0", "request-2"]
-    assert gate.sizes == [1, 1]
+        await write_in_turn(record_writer, raise_error)
+    assert record_writer.why_not_writing() == record_writer.failure == ""
+    await write(record_writer, 4)
+    assert stored(gate) == ["request-0", "request-2", "request-4"]
+    assert gate.sizes == [1, 1, 1], "a batch of nothing is not written"
+
+
+async def test_a_place_in_which_nothing_is_written_keeps_no_other_back(
+    gate: Gate, record_writer: RecordWriter
+) -> None:
+    gate.open.set()
+    async with record_writer.next_batch():
+        waiting = write(record_writer, 1)
+        await settle()
+        assert not waiting.done()
+    await waiting
+    assert stored(gate) == ["request-1"]
+
+
+async def test_the_entries_of_a_batch_stand_in_the_order_of_their_places(
+    gate: Gate, record_writer: RecordWriter
+) -> None:
+    """Whoever takes longest to write."""
+    gate.open.set()
+    others: list[asyncio.Task[bytes | None]] = []
+
+    async def write_slowly() -> None:
+        async with record_writer.next_batch() as place:
+            others.append(write(record_writer, 9))
+            await settle()
+            record = sample_record(1)
+            await place.write(record.id, r.RecordEntry(question=record))
+
+    slow = asyncio.create_task(write_slowly())
+    await asyncio.sleep(0)
+    await asyncio.gather(slow, write(record_writer, 2))
+    await asyncio.gather(*others)
+    assert stored(gate) == ["request-1", "request-2", "request-9"]
+
+
+async def test_who_is_cancelled_before_its_turn_writes_all_the_same(
+    gate: Gate, record_writer: RecordWriter
+) -> None:
+    """Or who asks again meanwhile would be decided beside it."""
+    held = write(record_writer, 0)
+    await settle()
+    waiting = asyncio.create_task(write_in_turn(record_writer, lambda: sample_record(1)))
+    await settle()
+    waiting.cancel()
+    await settle()
+    assert not waiting.done()
+    gate.open.set()
+    await asyncio.gather(held, waiting)
+    assert waiting.cancelling()
+    assert stored(gate) == ["request-0", "request-1"]
+
+
+async def test_who_is_cancelled_in_its_turn_keeps_no_other_back(
+    gate: Gate, record_writer: RecordWriter
+) -> None:
+    gate.open.set()
+    is_its_turn = asyncio.Event()
+
+    async def wait_for_ever() -> None:
+        async with record_writer.next_batch():
+            is_its_turn.set()
+            await asyncio.Event().wait()
+
+    holder = asyncio.create_task(wait_for_ever())
+    await is_its_turn.wait()
+    other = write(record_writer, 1)
+    holder.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await holder
+    await other
+    assert stored(gate) == ["request-1"]
+
+
+async def test_a_holder_that_keeps_others_waiting_is_seen_from_outside(
+    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.open.set()
+    async with record_writer.next_batch():
+        assert record_writer.why_not_writing() == ""
+        monkeypatch.setattr(module, "_HUNG_SECONDS", 0.0)
+        assert "under way" in record_writer.why_not_writing()
+
+
+async def test_who_cannot_be_given_a_turn_is_told(gate: Gate) -> None:
+    """As by a clock that cannot be read; the next batch is tried again."""
+    moments = iter([START])
+    one = RecordWriter(gate.make_store(), "main.0", lambda: next(moments), WINDOW)
+    await one.open()
+    gate.open.set()
+    places = [one.next_batch() for _ in range(2)]
+    moments = iter([])
+    for place in places:
+        with pytest.raises(RequestError) as caught:
+            async with place:
+                pytest.fail("it has no turn")
+        assert caught.value.reason == "RECORD_NOT_WRITTEN"
+    assert one.failure
+    moments = iter([START] * 10)
+    await write(one, 1)
+    assert one.failure == ""
+    await one.close()
+    assert stored(gate) == ["request-1"]
+
+
+async def test_should_the_writer_end_nobody_waits_for_it(
+    gate: Gate, record_writer: RecordWriter
+) -> None:
+    """Whether his entry is being written, it is his turn, or he waits for it."""
+    running = record_writer._running
+    assert running is not None
+    held = write(record_writer, 0)
+    await settle()
+    waiting = write(record_writer, 1)
+    await settle()
+    running.cancel()
+    done, _ = await asyncio.wait([held, waiting], timeout=30)
+    errors = [one.exception() for one in done]
+    assert [getattr(error, "reason", "") for error in errors] == ["RECORD_NOT_WRITTEN"] * 2
+    gate.open.set()
+    assert "has ended" in record_writer.why_not_writing()
+    with pytest.raises(asyncio.CancelledError):
+        await record_writer.close()
+
+
+async def test_should_the_writer_end_who_has_his_turn_is_told(
+    gate: Gate, record_writer: RecordWriter
+) -> None:
+    gate.open.set()
+    running = record_writer._running
+    assert running is not None
+
+    async def write_too_late() -> None:
+        async with record_writer.next_batch() as place:
+            running.cancel()
+            await asyncio.wait([running])
+            await place.write(bytes(16), late_about(sample_record(1)))
+
+    (late,), _ = await asyncio.wait([asyncio.create_task(write_too_late())], timeout=30)
+    assert getattr(late.exception(), "reason", "") == "RECORD_NOT_WRITTEN"
+    with pytest.raises(asyncio.CancelledError):
+        await record_writer.close()
 
 
 async def test_a_busy_writer_waits_for_what_is_under_way(
@@ -427,8 +576,8 @@ async def two(gate: Gate) -> AsyncIterator[tuple[RecordWriter, RecordWriter]]:
         await one.close()
 
 
-def say(record: r.Record) -> Word:
-    return lambda: r.RecordEntry(question=record)
+def say(record: r.Record) -> r.RecordEntry:
+    return r.RecordEntry(question=record)
 
 
 def question_of(gate: Gate, record: bytes) -> r.Record:
@@ -436,7 +585,7 @@ def question_of(gate: Gate, record: bytes) -> r.Record:
     assert list(verify_store(store)) == []
     stored = store.read(record)
     store.close()
-    question = read_dossier(stored.contents).question if stored else None
+    question = read_entries(stored.contents).question if stored else None
     assert question is not None
     return question
 
@@ -488,7 +637,8 @@ async def test_a_request_asked_again_after_the_window_is_claimed_anew(
 
 async def test_where_nothing_is_recorded_an_answer_has_no_record_id() -> None:
     entry = r.RecordEntry(question=sample_record(1))
-    await Unrecorded().write(entry.question.id, lambda: entry)
+    async with Unrecorded().next_batch() as place:
+        await place.write(entry.question.id, entry)
     response = c.CorroborateResponse()
     fill_whole_answer(response, entry.question)
     assert response.approved
@@ -501,12 +651,24 @@ def late_about(record: r.Record) -> r.RecordEntry:
     return entry
 
 
+async def test_an_entry_that_cannot_be_made_does_not_end_who_adds_it(
+    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = samples(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "to_entry", lambda *_: raise_error())
+        record_writer.add(first.id, r.RecordEntry(question=first))
+    gate.open.set()
+    await record_writer.write(second.id, r.RecordEntry(question=second))
+    assert stored(gate) == ["request-1"]
+
+
 async def test_what_came_late_to_a_question_that_is_not_written_is_not_either(
     gate: Gate, record_writer: RecordWriter
 ) -> None:
     """Whether it came before its question failed, while it waited, or after."""
     first, second, third = samples(3)
-    task = asyncio.create_task(record_writer.write(first.id, lambda: r.RecordEntry(question=first)))
+    task = asyncio.create_task(record_writer.write(first.id, r.RecordEntry(question=first)))
     await settle()
     record_writer.add(first.id, late_about(first))
     gate.fails = True
@@ -515,8 +677,8 @@ async def test_what_came_late_to_a_question_that_is_not_written_is_not_either(
         await task
     record_writer.add(first.id, late_about(first))
     gate.fails = False
-    await record_writer.write(second.id, lambda: r.RecordEntry(question=second))
+    await record_writer.write(second.id, r.RecordEntry(question=second))
     record_writer.add(second.id, late_about(second))
-    await record_writer.write(third.id, lambda: r.RecordEntry(question=third))
+    await record_writer.write(third.id, r.RecordEntry(question=third))
     await record_writer.close()
     assert stored(gate) == ["request-1", "", "request-2"]

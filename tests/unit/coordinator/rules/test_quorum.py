@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from coordinator.rules.policy import BASELINE_ROWS, PolicyRow
-from coordinator.rules.quorum import Terms, foresee_quorum, judge_quorum, required_by_policy
+from coordinator.rules.quorum import AttemptRules, foresee_quorum, judge_quorum, required_by_policy
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
@@ -33,19 +33,19 @@ def test_a_policy_may_demand_more_than_the_table() -> None:
 
 
 def test_a_caller_may_demand_more_than_the_policy() -> None:
-    terms = Terms(ANY_NUMBER, 5, tightened_to=5)
+    terms = AttemptRules(ANY_NUMBER, 5, tightened_to=5)
     assert judge_quorum(spread(4), terms) == c.REASON_QUORUM_NOT_MET
     assert judge_quorum(spread(5), terms) == c.REASON_CORROBORATED
 
 
 def test_a_looser_demand_changes_nothing() -> None:
-    assert Terms(ANY_NUMBER, 5, tightened_to=1).required == 4
+    assert AttemptRules(ANY_NUMBER, 5, tightened_to=1).required == 4
 
 
 @pytest.mark.parametrize("attempted", [4, 5, 6])
 def test_what_is_foreseen_never_differs_from_how_it_ends(attempted: int) -> None:
     """For every way the remotes can answer, and after every prefix of their answers."""
-    terms = Terms(ANY_NUMBER, attempted)
+    terms = AttemptRules(ANY_NUMBER, attempted)
     rirs = [o.RIR_ARIN] * (attempted - 1) + [o.RIR_RIPE]
     for answers in product((True, False), repeat=attempted):
         end = judge_quorum([r for r, yes in zip(rirs, answers, strict=True) if yes], terms)
@@ -57,12 +57,12 @@ def test_what_is_foreseen_never_differs_from_how_it_ends(attempted: int) -> None
 
 
 def test_approval_is_certain_with_the_fourth_of_five() -> None:
-    terms = Terms(ANY_NUMBER, 5)
+    terms = AttemptRules(ANY_NUMBER, 5)
     assert foresee_quorum(spread(3), spread(2), terms) == c.REASON_UNSPECIFIED
     assert foresee_quorum(spread(4), spread(1), terms) == c.REASON_CORROBORATED
 
 
 def test_refusal_is_certain_with_the_second_dissent_of_five() -> None:
-    terms = Terms(ANY_NUMBER, 5)
+    terms = AttemptRules(ANY_NUMBER, 5)
     assert foresee_quorum([], spread(4), terms) == c.REASON_UNSPECIFIED
     assert foresee_quorum([], spread(3), terms) == c.REASON_QUORUM_NOT_MET

@@ -12,8 +12,8 @@ from coordinator.rules.responsibility import (
     OF_FAILURE,
     OF_REASON,
     Needed,
+    RemoteDissent,
     Responsible,
-    Vote,
     blame_dissent,
     blame_error,
     blame_verdict,
@@ -29,8 +29,8 @@ FOUR_OF_FIVE = Needed(remotes=4, regions=2)
 FINE = c.DISSENT_UNSPECIFIED
 
 
-def votes(*dissents: c.Dissent.ValueType) -> list[Vote]:
-    return [Vote(rir, dissent) for rir, dissent in zip(RIRS, dissents, strict=True)]
+def votes(*dissents: c.Dissent.ValueType) -> list[RemoteDissent]:
+    return [RemoteDissent(rir, dissent) for rir, dissent in zip(RIRS, dissents, strict=True)]
 
 
 def test_every_dissent_reason_failure_and_error_has_its_place() -> None:
@@ -42,17 +42,17 @@ def test_every_dissent_reason_failure_and_error_has_its_place() -> None:
 
 def test_the_domains_is_what_was_seen_of_it_and_nothing_else() -> None:
     assert {one for one, whose in OF_DISSENT.items() if whose is DOMAIN} == {
-        c.DISSENT_CAA_FORBIDS,
-        c.DISSENT_CAA_FAILED,
-        c.DISSENT_ADDRESSES_DIFFER,
-        c.DISSENT_ADDRESSES_FAILED,
+        c.DISSENT_FORBIDS,
+        c.DISSENT_FAILED,
+        c.DISSENT_DIFFERS,
         c.DISSENT_NOT_IN_PUBLIC_DNS,
+        c.DISSENT_PROOF_MISSING,
     }
     assert {one for one, whose in OF_REASON.items() if whose is DOMAIN} == {
-        c.REASON_PRIMARY_CAA_FORBIDS,
-        c.REASON_PRIMARY_CAA_FAILED,
-        c.REASON_PRIMARY_ADDRESSES_FAILED,
+        c.REASON_PRIMARY_FORBIDS,
+        c.REASON_PRIMARY_FAILED,
         c.REASON_NOT_IN_PUBLIC_DNS,
+        c.REASON_PROOF_MISSING,
     }
     assert {one for one, whose in OF_FAILURE.items() if whose is DOMAIN} == {
         o.FAILURE_KIND_TIMEOUT,
@@ -76,11 +76,13 @@ def test_what_a_newer_release_recorded_is_held_against_no_domain() -> None:
         (c.DISSENT_UNREACHABLE, c.DISSENT_LATE, OURS),
         (c.DISSENT_NOT_LOOKED, c.DISSENT_GARBAGE, OURS),
         (c.DISSENT_OVERLOADED, c.DISSENT_MISIDENTIFIED, OURS),
+        (c.DISSENT_UNSUPPORTED, c.DISSENT_FORBIDS, OURS),
         # One may fail by the rule: the domain's alone had not refused it.
-        (c.DISSENT_UNREACHABLE, c.DISSENT_CAA_FORBIDS, OURS),
-        (c.DISSENT_ADDRESSES_DIFFER, c.DISSENT_LATE, OURS),
-        (c.DISSENT_CAA_FORBIDS, c.DISSENT_CAA_FORBIDS, DOMAIN),
-        (c.DISSENT_ADDRESSES_DIFFER, c.DISSENT_CAA_FAILED, DOMAIN),
+        (c.DISSENT_UNREACHABLE, c.DISSENT_FORBIDS, OURS),
+        (c.DISSENT_DIFFERS, c.DISSENT_LATE, OURS),
+        (c.DISSENT_FORBIDS, c.DISSENT_FORBIDS, DOMAIN),
+        (c.DISSENT_DIFFERS, c.DISSENT_FAILED, DOMAIN),
+        (c.DISSENT_PROOF_MISSING, c.DISSENT_PROOF_MISSING, DOMAIN),
     ],
 )
 @pytest.mark.parametrize("third", [FINE, c.DISSENT_NOT_AWAITED])
@@ -95,21 +97,21 @@ def test_a_338_is_ours_where_our_failures_alone_may_have_caused_it(
 
 
 def test_a_338_that_the_domain_causes_alone_is_the_domains_whoever_else_fails() -> None:
-    forbids, down = c.DISSENT_CAA_FORBIDS, c.DISSENT_UNREACHABLE
+    forbids, down = c.DISSENT_FORBIDS, c.DISSENT_UNREACHABLE
     remotes = votes(forbids, forbids, down, down, down)
     assert blame_verdict(c.REASON_QUORUM_NOT_MET, FINE, remotes, FOUR_OF_FIVE) is DOMAIN
 
 
 def test_regions_that_only_those_down_would_have_brought_are_ours() -> None:
     rirs = [o.RIR_RIPE, o.RIR_RIPE, o.RIR_RIPE, o.RIR_ARIN]
-    fine = [Vote(rir, FINE) for rir in rirs[:3]]
+    fine = [RemoteDissent(rir, FINE) for rir in rirs[:3]]
     needed = Needed(remotes=3, regions=2)
-    assert may_be_ours([*fine, Vote(rirs[3], c.DISSENT_LATE)], needed)
-    assert not may_be_ours([*fine, Vote(rirs[3], c.DISSENT_CAA_FORBIDS)], needed)
+    assert may_be_ours([*fine, RemoteDissent(rirs[3], c.DISSENT_LATE)], needed)
+    assert not may_be_ours([*fine, RemoteDissent(rirs[3], c.DISSENT_FORBIDS)], needed)
 
 
 def test_a_roster_that_could_never_meet_the_regions_is_ours() -> None:
-    one_region = [Vote(o.RIR_RIPE, FINE)] * 5
+    one_region = [RemoteDissent(o.RIR_RIPE, FINE)] * 5
     whose = blame_verdict(c.REASON_REGIONS_NOT_MET, FINE, one_region, FOUR_OF_FIVE)
     assert whose is OURS
 
@@ -132,9 +134,9 @@ def test_what_was_cut_short_is_the_callers_where_only_its_deadline_did_that(
 
 
 def test_what_the_primary_saw_is_the_domains_and_its_silence_ours() -> None:
-    remotes = votes(*[c.DISSENT_PRIMARY_MISSING] * 5)
-    forbids, down = c.DISSENT_CAA_FORBIDS, c.DISSENT_UNREACHABLE
-    by_caa = c.REASON_PRIMARY_CAA_FORBIDS
+    remotes = votes(*[c.DISSENT_NO_PRIMARY] * 5)
+    forbids, down = c.DISSENT_FORBIDS, c.DISSENT_UNREACHABLE
+    by_caa = c.REASON_PRIMARY_FORBIDS
     assert blame_verdict(by_caa, forbids, remotes, FOUR_OF_FIVE) is DOMAIN
     assert blame_verdict(c.REASON_PRIMARY_UNAVAILABLE, down, remotes, FOUR_OF_FIVE) is OURS
     assert blame_verdict(c.REASON_CORROBORATED, FINE, votes(*[FINE] * 5), FOUR_OF_FIVE) is None
@@ -149,15 +151,16 @@ def test_errors_are_the_callers_or_ours_and_never_the_domains() -> None:
 @pytest.mark.parametrize(
     ("kind", "dissent"),
     [
-        (o.FAILURE_KIND_SERVFAIL, c.DISSENT_CAA_FAILED),
-        (o.FAILURE_KIND_TIMEOUT, c.DISSENT_CAA_FAILED),
+        (o.FAILURE_KIND_SERVFAIL, c.DISSENT_FAILED),
+        (o.FAILURE_KIND_TIMEOUT, c.DISSENT_FAILED),
         (o.FAILURE_KIND_RESOLVER_UNAVAILABLE, c.DISSENT_NOT_LOOKED),
         (o.FAILURE_KIND_INTERNAL, c.DISSENT_NOT_LOOKED),
         (o.FAILURE_KIND_REFUSED, c.DISSENT_NOT_LOOKED),
         (o.FAILURE_KIND_OVERLOADED, c.DISSENT_OVERLOADED),
+        (o.FAILURE_KIND_UNSUPPORTED_CHECK, c.DISSENT_UNSUPPORTED),
     ],
 )
 def test_a_lookup_that_our_own_resolver_failed_is_no_failure_of_the_domain(
     kind: o.FailureKind.ValueType, dissent: c.Dissent.ValueType
 ) -> None:
-    assert choose_dissent(o.Failure(kind=kind), c.DISSENT_CAA_FAILED) == dissent
+    assert choose_dissent(o.Failure(kind=kind), c.DISSENT_FAILED) == dissent

@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
 from coordinator.decision.attempt import Attempt
-from coordinator.decision.question import Question
 from coordinator.decision.vote import Reply
-from coordinator.perspectives.client import ClientOptions, PerspectiveClient
+from coordinator.perspectives.client import PerspectiveClient
+from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.errors import PerspectiveProblem
 from coordinator.rules.policy import Policy
 from coordinator.rules.responsibility import Responsible
@@ -23,23 +23,22 @@ from coordinator.rules.roster import Roster, Rules
 from coordinator.telemetry.collectors import LinkCollector, RosterCollector, TakingUpCollector
 from coordinator.telemetry.metrics import CoordinatorMetrics
 from coordinator.telemetry.readiness import why_no_primary
-from mpic.names import parse_name
 from mpic.runtime.clock import read_clock_us, read_steady_us
 from mpic.runtime.grpc.errors import RequestError, invalid_argument, shutting_down
 from mpic.runtime.grpc.tls import TlsFiles
 from mpic.runtime.metrics import ProgramMetrics
 from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from tests.world.samples import (
     ADDRESS,
-    NAME,
     NOVEMBER,
-    TERMS,
     WORLD,
     addresses,
-    ask,
     caa,
+    failed_addresses,
     failed_caa,
+    issuance_request,
     reply,
 )
 
@@ -60,14 +59,22 @@ class Counted:
         self.program = ProgramMetrics("coordinator")
         self.metrics = CoordinatorMetrics(RULES, self.program)
         for replies in rounds:
-            question = Question("r-1", [parse_name(NAME)], [ask()], TERMS, dry_run, 0)
-            attempt = Attempt(question, WORLD, NOVEMBER, self.metrics.count_complete)
+            request = issuance_request(dry_run=dry_run)
+            attempt = Attempt(request, WORLD, NOVEMBER, self.metrics.count_complete)
             for each in replies:
                 attempt.receive(0, each)
             self.metrics.count_verdict(attempt, 0.02, [blamed])
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.program.registry.get_sample_value(name, labels)
+
+    def verdicts(self, reason: str, check: str = "", dry_run: str = "false") -> float | None:
+        labels = {"reason": reason, "check": check, "dry_run": dry_run}
+        return self.value("mpic_verdicts_total", **labels)
+
+    def observations(self, perspective: str, outcome: str, check: str = "") -> float | None:
+        labels = {"perspective": perspective, "outcome": outcome, "check": check}
+        return self.value("mpic_observations_total", **labels)
 
 
 def replies(*odd: Reply) -> list[Reply]:
@@ -78,7 +85,7 @@ def replies(*odd: Reply) -> list[Reply]:
 
 async def test_an_approval() -> None:
     counted = Counted(replies())
-    assert counted.value("mpic_verdicts_total", reason="corroborated", dry_run="false") == 1
+    assert counted.verdicts("corroborated") == 1
     assert counted.value("mpic_questions_total", outcome="approved") == 1
     assert counted.value("mpic_quorum_margin_bucket", le="1.0") == 1
     assert counted.value("mpic_quorum_margin_bucket", le="0.0") == 0
@@ -99,23 +106,23 @@ async def test_a_remote_that_sees_otherwise_disagrees() -> None:
     counted = Counted(replies(odd), replies(odd), replies())
     assert counted.value("mpic_disagreements_total", perspective="frankfurt") == 2
     assert counted.value("mpic_disagreements_total", perspective="ashburn") == 0
-    outcome = {"perspective": "frankfurt", "outcome": "addresses_differ"}
-    assert counted.value("mpic_observations_total", **outcome) == 2
+    assert counted.observations("frankfurt", "differs", "addresses") == 2
+    assert counted.observations("frankfurt", "differs", "caa") == 0
+    assert counted.observations("frankfurt", "corroborates") == 1
 
 
 async def test_a_remote_that_is_late_does_not_disagree() -> None:
     late = Reply(FRANKFURT, None, None, c.DISSENT_LATE, "no answer within 11 s")
     counted = Counted(replies(late))
     assert counted.value("mpic_disagreements_total", perspective="frankfurt") == 0
-    outcome = {"perspective": "frankfurt", "outcome": "late"}
-    assert counted.value("mpic_observations_total", **outcome) == 1
+    assert counted.observations("frankfurt", "late") == 1
     assert counted.value("mpic_quorum_margin_bucket", le="0.0") == 1
 
 
 async def test_a_dry_run_is_told_apart() -> None:
     counted = Counted(replies(), dry_run=True)
-    assert counted.value("mpic_verdicts_total", reason="corroborated", dry_run="true") == 1
-    assert counted.value("mpic_verdicts_total", reason="corroborated", dry_run="false") == 0
+    assert counted.verdicts("corroborated", dry_run="true") == 1
+    assert counted.verdicts("corroborated") == 0
 
 
 async def test_where_the_primary_fails_no_quorum_and_no_disagreement_is_counted() -> None:
@@ -123,7 +130,48 @@ async def test_where_the_primary_fails_no_quorum_and_no_disagreement_is_counted(
     counted = Counted(replies(failed, reply(FRANKFURT, DIFFERS)))
     assert counted.value("mpic_quorum_margin_bucket", le="+Inf") == 0
     assert counted.value("mpic_disagreements_total", perspective="frankfurt") == 0
-    assert counted.value("mpic_verdicts_total", reason="primary_caa_failed", dry_run="false") == 1
+    assert counted.verdicts("primary_failed", "caa") == 1
+    assert counted.verdicts("primary_failed", "addresses") == 0
+
+
+async def test_a_verdict_is_counted_by_the_check_that_decided() -> None:
+    forbids = (caa(b"\x00\x05issueother.example"), addresses(ADDRESS))
+    counted = Counted(
+        replies(reply(WORLD.primary, (caa(), failed_addresses()))),
+        replies(reply(WORLD.primary, forbids)),
+        replies(reply(WORLD.remotes[0], DIFFERS), reply(WORLD.remotes[1], forbids)),
+    )
+    assert counted.verdicts("primary_failed", "addresses") == 1
+    assert counted.verdicts("primary_forbids", "caa") == 1
+    assert counted.verdicts("quorum_not_met") == 1
+    assert counted.observations("tokyo", "failed", "addresses") == 1
+    assert counted.observations("tokyo", "forbids", "caa") == 1
+    assert counted.observations(WORLD.remotes[1].id, "forbids", "caa") == 1
+
+
+def series(program: ProgramMetrics, *names: str) -> set[tuple[str, ...]]:
+    """What is shown of some counters, by their labels."""
+    samples = (one for family in program.registry.collect() for one in family.samples)
+    return {tuple(one.labels.values()) for one in samples if one.name in names}
+
+
+async def test_every_outcome_is_shown_before_there_is_one() -> None:
+    """Else its first would be no increase; whatever decides, nothing new is shown."""
+    not_run = o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_RESOLVER_UNAVAILABLE, detail="x"))
+    busy = o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_OVERLOADED, detail="x"))
+    unknown = o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_UNSUPPORTED_CHECK, detail="x"))
+    seen = [(caa(), one) for one in (addresses(), failed_addresses(), not_run, busy, unknown)]
+    seen += [(one, addresses(ADDRESS)) for one in (failed_caa(), not_run, busy, unknown)]
+    counters = "mpic_verdicts_total", "mpic_observations_total"
+    before = series(Counted().program, *counters)
+    for who in (WORLD.primary, FRANKFURT):
+        rounds = [replies(reply(who, findings)) for findings in seen]
+        rounds += [
+            replies(Reply(who, None, None, dissent, "x"))
+            for dissent in (c.DISSENT_LATE, c.DISSENT_NOT_LOOKED, c.DISSENT_OVERLOADED)
+        ]
+        rounds.append(replies(Reply(who, None, None, c.DISSENT_UNSUPPORTED, "x", "caa")))
+        assert series(Counted(*rounds).program, *counters) == before
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,16 @@
 from structlog.testing import capture_logs
 
 from coordinator.decision.attempt import Attempt
-from coordinator.decision.question import Question
 from coordinator.telemetry.request_log import log_late
-from mpic.names import parse_name
-from tests.world.samples import NAME, NOVEMBER, TERMS, WORLD, addresses, ask, caa, reply
+from tests.world.samples import NOVEMBER, WORLD, addresses, caa, issuance_request, reply
 
 
 async def test_a_late_reply_leaves_a_line_only_if_it_dissents() -> None:
-    question = Question("r-1", [parse_name(NAME)], [ask()], TERMS, dry_run=False, linger=0)
-    attempt = Attempt(question, WORLD, NOVEMBER, lambda _: None)
+    attempt = Attempt(issuance_request(), WORLD, NOVEMBER, lambda _: None)
     *early, agreeing, dissenting = WORLD.perspectives
     for one in early:
         attempt.receive(0, reply(one))
-    attempt.close()
+    attempt.freeze()
     attempt.receive(0, reply(agreeing))
     attempt.receive(0, reply(dissenting, [caa(), addresses()]))
     with capture_logs() as lines:
@@ -23,4 +20,4 @@ async def test_a_late_reply_leaves_a_line_only_if_it_dissents() -> None:
     (line,) = lines
     assert line["event"] == "late_dissent"
     assert line["perspective"] == dissenting.id
-    assert line["dissent"] == "DISSENT_ADDRESSES_DIFFER"
+    assert line["dissent"] == "DISSENT_DIFFERS addresses"

@@ -8,22 +8,18 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from pydantic import ValidationError
 
 from coordinator.decision.attempt import Attempt
-from coordinator.decision.question import Question
 from coordinator.decision.vote import Reply
 from coordinator.telemetry import tracing
 from coordinator.telemetry.tracing import Spans, TracingTable
-from mpic.names import parse_names
 from mpic.v1 import corroboration_pb2 as c
-from tests.world.samples import NAME, TERMS, WORLD, ask, reply
+from tests.world.samples import NAME, WORLD, issuance_request, reply
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 ASKED = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 async def spans_of(traceparent: str) -> dict[str, ReadableSpan]:
-    names, _ = parse_names([NAME])
-    question = Question("one", names, [ask()], TERMS, dry_run=False, linger=0)
-    attempt = Attempt(question, WORLD, ASKED, lambda _: None)
+    attempt = Attempt(issuance_request(), WORLD, ASKED, lambda _: None)
     attempt.traceparent = traceparent
     for one in WORLD.perspectives[:5]:
         attempt.receive(0, reply(one))

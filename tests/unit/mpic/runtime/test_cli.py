@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from mpic import __version__
-from mpic.runtime import cli, programs
+from mpic.runtime import cli, config
 from mpic.runtime.config import ConfigError, Problem
 from mpic.runtime.problem import Flaw
 
@@ -75,7 +75,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
         return [EntryPoint(name, thing, group) for name, thing in ENTRIES[group].items()]
 
     monkeypatch.setattr(cli, "entry_points", entry_points)
-    monkeypatch.setattr(programs, "entry_points", entry_points)
+    monkeypatch.setattr(config, "entry_points", entry_points)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.checks.caa.relevant_set import Applicant, Determination, judge_set
+from coordinator.checks.caa.relevant_set import Applicant, CaaJudgement, judge_set
 from mpic.v1 import corroboration_pb2 as c
 
-PERMITTED, FORBIDDEN = c.CAA_OUTCOME_PERMITTED, c.CAA_OUTCOME_FORBIDDEN
+PERMITTED, FORBIDDEN = c.OUTCOME_PASSED, c.OUTCOME_FORBIDDEN
 APPLICANT = Applicant(frozenset({"ca.example", "ca.test"}), "https://ca.example/1", "dns-01")
 
 
@@ -22,7 +22,7 @@ def record(tag: str, value: str | bytes, flags: int = 0) -> bytes:
 OURS, OTHER = record("issue", "ca.example"), record("issue", "other.example")
 
 
-def judge(*rdata: bytes, wildcard: bool = False) -> Determination:
+def judge(*rdata: bytes, wildcard: bool = False) -> CaaJudgement:
     return judge_set(rdata, wildcard, APPLICANT)
 
 

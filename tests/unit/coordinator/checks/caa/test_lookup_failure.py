@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from coordinator.checks.caa.check import CaaJudge
+from coordinator.checks import AskedCheck
 from coordinator.checks.caa.lookup_failure import CLAUSE, missing_proofs
-from coordinator.checks.check import Judgement, choose_dissent
+from coordinator.checks.check import VALIDATED, Judgement, choose_dissent
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from tests.world.samples import ISSUER, LEVELS, NAME, TERMS, ask
+from tests.world.samples import ISSUER, JUDGING, LEVELS, NAME, RULES, asked_name
 
-ON = ask()._replace(permit_caa_failure_in_insecure_zone=True)
+ROW_ON = replace(RULES.row, permit_caa_failure_in_insecure_zone=True)
+ON = JUDGING._replace(attempt=replace(RULES, row=ROW_ON))
 
 
 def failure(name: str = NAME) -> o.Lookup:
@@ -38,16 +40,22 @@ def absent(name: str) -> o.Lookup:
     return o.Lookup(name=name, absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_INSECURE)
 
 
-def found(name: str, record: str) -> o.Lookup:
+def found(name: str, record: str, ttl: int = 60) -> o.Lookup:
     tag, value = record.split(" ", 1)
     rdata = bytes([0, len(tag)]) + tag.encode() + value.encode()
-    records = o.RecordSet(owner=name, ttl=60, rdata=[rdata])
+    records = o.RecordSet(owner=name, ttl=ttl, rdata=[rdata])
     return o.Lookup(name=name, records=records, dnssec=o.DNSSEC_INSECURE)
+
+
+def asked_caa(*, on: bool = True) -> AskedCheck:
+    checks = asked_name(rules=ON if on else JUDGING).checks
+    return next(check for check in checks if check.name == "caa")
 
 
 def judge_walk(*levels: o.Lookup, on: bool = True) -> Judgement:
     finding = o.Finding(caa_walk=o.CaaFinding(levels=levels))
-    return CaaJudge().judge(finding, ON if on else ask())
+    check = asked_caa(on=on)
+    return check.judge.judge(finding, NAME, check.asked, VALIDATED)
 
 
 def judge(lookup: o.Lookup, *, on: bool = True) -> Judgement:
@@ -58,23 +66,22 @@ def judge(lookup: o.Lookup, *, on: bool = True) -> Judgement:
 def test_with_all_three_proofs_it_is_permission_and_says_why() -> None:
     judgement = judge(failure())
     assert not judgement.dissent
-    assert judgement.caa is not None
-    assert judgement.caa.outcome == c.CAA_OUTCOME_PERMITTED
-    assert judgement.caa.clause == CLAUSE
+    assert judgement.outcome == c.OUTCOME_PASSED
+    assert judgement.clause == CLAUSE
     assert "asked 2 times" in judgement.detail
     assert "all servers of parent.example.co.jp fail by themselves" in judgement.detail
     assert "parent.example.co.jp is an insecure delegation by the NSEC record" in judgement.detail
 
 
 def test_it_is_off_unless_the_policy_has_it_on() -> None:
-    assert judge(failure(), on=False).dissent == c.DISSENT_CAA_FAILED
-    assert not TERMS.row.permit_caa_failure_in_insecure_zone
+    assert judge(failure(), on=False).dissent == c.DISSENT_FAILED
+    assert not RULES.row.permit_caa_failure_in_insecure_zone
 
 
 def test_agents_look_for_the_proof_only_if_it_is_on() -> None:
-    on = replace(TERMS.row, permit_caa_failure_in_insecure_zone=True)
-    assert CaaJudge().request(on).caa_walk == p.CaaWalk(prove_insecurity=True, ask_servers=True)
-    assert CaaJudge().request(TERMS.row).caa_walk == p.CaaWalk()
+    proving = p.CaaWalk(prove_insecurity=True, ask_servers=True)
+    assert asked_caa(on=True).question == p.Check(caa_walk=proving)
+    assert asked_caa(on=False).question == p.Check(caa_walk=p.CaaWalk())
 
 
 def changed(change: Callable[[o.Lookup], object]) -> o.Lookup:
@@ -145,7 +152,7 @@ def test_without_one_of_them_it_is_a_failure(
     lookup = changed(change)
     assert [what for what in missing_proofs(lookup) if lacks in what]
     judgement = judge(lookup)
-    assert judgement.dissent == choose_dissent(lookup.failure, c.DISSENT_CAA_FAILED)
+    assert judgement.dissent == choose_dissent(lookup.failure, c.DISSENT_FAILED)
     assert "no permission without proof" in judgement.detail
 
 
@@ -167,26 +174,21 @@ def test_rfc_4035_4_3_a_zone_is_insecure_at_and_below_the_cut(zone_cut: str, kin
 PARENT = LEVELS[1]
 
 
-def outcome(judgement: Judgement) -> c.CaaOutcome.ValueType:
-    assert judgement.caa is not None
-    return judgement.caa.outcome
-
-
 def test_rfc_8659_3_a_set_above_that_forbids_forbids() -> None:
     judgement = judge_walk(failure(), absent(PARENT), found(LEVELS[2], "issue other-ca.test"))
-    assert judgement.dissent == c.DISSENT_CAA_FORBIDS
-    assert judgement.caa is not None
-    assert judgement.caa.found_at == LEVELS[2]
-    assert judgement.caa.clause == "RFC 8659 section 4.2"
+    assert judgement.dissent == c.DISSENT_FORBIDS
+    assert judgement.found_at == LEVELS[2]
+    assert judgement.clause == "RFC 8659 section 4.2"
 
 
 def test_rfc_8659_3_a_set_above_that_permits_permits_and_says_what_it_went_over() -> None:
-    judgement = judge_walk(failure(), found(PARENT, f"issue {ISSUER}"))
+    ttl = timedelta(hours=9)
+    permits = found(PARENT, f"issue {ISSUER}", ttl // timedelta(seconds=1))
+    judgement = judge_walk(failure(), permits)
     assert not judgement.dissent
-    assert judgement.caa is not None
-    assert judgement.caa.found_at == PARENT
-    assert judgement.caa.clause == f"{CLAUSE}, then RFC 8659 section 4.2"
-    assert judgement.ttl == 60
+    assert judgement.found_at == PARENT
+    assert judgement.clause == f"{CLAUSE}, then RFC 8659 section 4.2"
+    assert judgement.usable_for == ttl
     assert f"the CAA lookup of {NAME} failed" in judgement.detail
     assert f'0 issue "{ISSUER}" permits' in judgement.detail
 
@@ -194,13 +196,13 @@ def test_rfc_8659_3_a_set_above_that_permits_permits_and_says_what_it_went_over(
 def test_each_failure_needs_its_own_proofs() -> None:
     above = tuple(map(absent, LEVELS[2:]))
     judgement = judge_walk(failure(), failure(PARENT), *above)
-    assert outcome(judgement) == c.CAA_OUTCOME_PERMITTED
+    assert judgement.outcome == c.OUTCOME_PASSED
     assert f"lookup of {NAME} failed" in judgement.detail
     assert f"lookup of {PARENT} failed" in judgement.detail
     unproven = failure(PARENT)
     unproven.ClearField("insecurity_proof")
     judgement = judge_walk(failure(), unproven, *above)
-    assert judgement.dissent == c.DISSENT_CAA_FAILED
+    assert judgement.dissent == c.DISSENT_FAILED
     assert f"lookup of {PARENT} failed" in judgement.detail
     assert "no permission without proof that the zone is insecure" in judgement.detail
 
@@ -209,13 +211,13 @@ def test_br_4_2_2_2_5_a_dnssec_error_above_it_is_a_failure() -> None:
     bogus = o.Lookup(name=LEVELS[2], dnssec=o.DNSSEC_BOGUS)
     bogus.failure.CopyFrom(o.Failure(kind=o.FAILURE_KIND_BOGUS, detail="bogus"))
     judgement = judge_walk(failure(), absent(PARENT), bogus)
-    assert judgement.dissent == c.DISSENT_CAA_FAILED
+    assert judgement.dissent == c.DISSENT_FAILED
     assert f"lookup of {LEVELS[2]} failed (BOGUS)" in judgement.detail
 
 
 def test_an_agent_that_stops_at_the_failure_has_not_shown_what_is_above() -> None:
     judgement = judge_walk(failure())
-    assert judgement.dissent == c.DISSENT_CAA_FAILED
+    assert judgement.dissent == c.DISSENT_FAILED
     assert "no permission without proof that no level above it forbids" in judgement.detail
 
 
@@ -223,11 +225,11 @@ def test_of_a_top_level_domain_nothing_is_above() -> None:
     top = failure("jp")
     top.insecurity_proof.zone_cut = top.diagnosis.zone = "jp"
     judgement = judge_walk(*map(absent, LEVELS[:-1]), top)
-    assert outcome(judgement) == c.CAA_OUTCOME_PERMITTED
+    assert judgement.outcome == c.OUTCOME_PASSED
 
 
 def test_with_the_policy_off_a_set_above_changes_nothing() -> None:
     """As when a record is judged again by another policy."""
     judgement = judge_walk(failure(), found(PARENT, f"issue {ISSUER}"), on=False)
-    assert judgement.dissent == c.DISSENT_CAA_FAILED
+    assert judgement.dissent == c.DISSENT_FAILED
     assert f"lookup of {NAME} failed" in judgement.detail

@@ -3,12 +3,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from coordinator.checks.caa.relevant_set import Applicant, Determination, determine_caa, judge_set
+from coordinator.checks.caa.relevant_set import Applicant, CaaJudgement, determine_caa, judge_set
 from coordinator.checks.check import UNVALIDATED_TOO, MalformedFindingError, NotValidatedError
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
-PERMITTED, FORBIDDEN = c.CAA_OUTCOME_PERMITTED, c.CAA_OUTCOME_FORBIDDEN
+PERMITTED, FORBIDDEN = c.OUTCOME_PASSED, c.OUTCOME_FORBIDDEN
 NAME = "www.example.com"
 APPLICANT = Applicant(frozenset({"ca.example", "ca.test"}), "https://ca.example/1", "dns-01")
 
@@ -21,7 +21,7 @@ def record(tag: str, value: str | bytes, flags: int = 0) -> bytes:
 OURS, OTHER = record("issue", "ca.example"), record("issue", "other.example")
 
 
-def judge(*rdata: bytes, wildcard: bool = False) -> Determination:
+def judge(*rdata: bytes, wildcard: bool = False) -> CaaJudgement:
     return judge_set(rdata, wildcard, APPLICANT)
 
 
@@ -39,7 +39,7 @@ def failed(name: str, kind: int = o.FAILURE_KIND_SERVFAIL) -> o.Lookup:
     return o.Lookup(name=name, failure=failure, dnssec=o.DNSSEC_INDETERMINATE)
 
 
-def determine(*levels: o.Lookup, name: str = NAME, wildcard: bool = False) -> Determination:
+def determine(*levels: o.Lookup, name: str = NAME, wildcard: bool = False) -> CaaJudgement:
     return determine_caa(o.CaaFinding(levels=levels), name, wildcard, APPLICANT)
 
 
@@ -49,7 +49,7 @@ def determine(*levels: o.Lookup, name: str = NAME, wildcard: bool = False) -> De
 def test_no_set_up_to_the_top_level_domain_permits() -> None:
     assert determine(
         absent(NAME, o.ABSENCE_NAME_ERROR), absent("example.com", o.ABSENCE_NXNAME), absent("com")
-    ) == Determination(
+    ) == CaaJudgement(
         PERMITTED,
         clause="RFC 8659 section 3",
         detail="no CAA record from www.example.com up to its top-level domain",
@@ -64,8 +64,8 @@ def test_name_that_is_a_top_level_domain() -> None:
 def test_top_level_domain_that_does_not_exist(absence: o.Absence.ValueType) -> None:
     assert determine(
         absent("www.internal"), absent("internal", absence), name="www.internal"
-    ) == Determination(
-        c.CAA_OUTCOME_FAILED,
+    ) == CaaJudgement(
+        c.OUTCOME_FAILED,
         clause="BR 4.2.2",
         detail="the top-level domain internal does not exist in the public DNS",
         not_in_public_dns=True,
@@ -73,7 +73,7 @@ def test_top_level_domain_that_does_not_exist(absence: o.Absence.ValueType) -> N
 
 
 def test_set_is_judged_where_it_was_found() -> None:
-    assert determine(absent(NAME), found("example.com", OTHER)) == Determination(
+    assert determine(absent(NAME), found("example.com", OTHER)) == CaaJudgement(
         FORBIDDEN,
         found_at="example.com",
         clause="RFC 8659 section 4.2",
@@ -106,8 +106,8 @@ def test_wildcard_reaches_the_set() -> None:
 def test_failure_ends_the_walk(above: str) -> None:
     below = {"www.example.com": (), "example.com": (NAME,), "com": (NAME, "example.com")}[above]
 
-    assert determine(*map(absent, below), failed(above)) == Determination(
-        c.CAA_OUTCOME_FAILED,
+    assert determine(*map(absent, below), failed(above)) == CaaJudgement(
+        c.OUTCOME_FAILED,
         clause="RFC 8659 section 3",
         detail=f"the CAA lookup of {above} failed (SERVFAIL): the server said no",
         failed=failed(above),
@@ -117,7 +117,7 @@ def test_failure_ends_the_walk(above: str) -> None:
 def test_failure_of_a_kind_yet_unknown_is_a_failure() -> None:
     decided = determine(failed(NAME, 99))
 
-    assert decided.outcome == c.CAA_OUTCOME_FAILED
+    assert decided.outcome == c.OUTCOME_FAILED
     assert "(kind 99)" in decided.detail
 
 
@@ -125,13 +125,13 @@ def test_bogus_is_a_failure() -> None:
     level = failed(NAME, o.FAILURE_KIND_BOGUS)
     level.dnssec = o.DNSSEC_BOGUS
 
-    assert determine(level).outcome == c.CAA_OUTCOME_FAILED
+    assert determine(level).outcome == c.OUTCOME_FAILED
 
 
 def test_a_set_above_a_failure_decides_nothing() -> None:
     """An agent that was asked to prove goes on; what it sees there is no reason to permit."""
     determination = determine(failed(NAME), found("example.com", OURS))
-    assert determination.outcome == c.CAA_OUTCOME_FAILED
+    assert determination.outcome == c.OUTCOME_FAILED
     assert determination.failed is not None
     assert determination.failed.name == NAME
 

@@ -23,7 +23,7 @@ from coordinator.commands.record.read import _select
 from coordinator.commands.record.terminal import print_list, print_record
 from coordinator.decision.attempt_id import read_id, show_id
 from coordinator.record.chain import seal_batch
-from coordinator.record.entries import RecordEntries, read_dossier
+from coordinator.record.entries import RecordEntries, read_entries
 from coordinator.record.heads import encode_head, read_heads
 from coordinator.record.index_terms import find_terms
 from coordinator.record.prune import remove_months
@@ -34,7 +34,9 @@ from mpic.runtime.problem import Flaw
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r
+from tests.world.older import OlderName, OlderReply, older_record
 from tests.world.records import CALLER, START, fill, may_go, sample_record, to_entry
+from tests.world.samples import caa, failed_addresses
 
 SHIPPED = Path(__file__).parents[5] / "deploy" / "coordinator.toml"
 WILD = sample_record(7, name="*.example.org")
@@ -154,6 +156,51 @@ def append(store: SqliteStore, entry: r.RecordEntry, record: bytes) -> None:
     store.append(batch, [Entry(record, content, find_terms(entry))])
 
 
+def test_show_says_what_was_asked_about_which_names(run: Run, store: SqliteStore) -> None:
+    record = sample_record(20)
+    other = record.names.add()
+    other.CopyFrom(record.names[0])
+    other.asked = other.looked_up = "www.example.org"
+    other.checks[0].caa.validation_method = "dns-01"
+    fill(store, [record])
+    shown = [
+        line for line in run("show", show_id(record.id)).stdout.splitlines() if "asked " in line
+    ]
+    asked = [" ".join(line.split()) for line in shown if "about" in line]
+    assert len(asked) == 3
+    assert asked[0].startswith('asked caa {"issuer_domains": ["ca.example.test"]}')
+    assert asked[0].endswith(f"about {record.names[0].asked}")
+    assert asked[1] == ('asked addresses {"agreement": "ADDRESS_AGREEMENT_EXACT"} about all names')
+    assert '"validation_method": "dns-01"' in asked[2]
+    assert asked[2].endswith("about www.example.org")
+
+
+def test_what_was_recorded_before_names_had_their_checks_is_read_like_the_rest(
+    run: Run, store: SqliteStore
+) -> None:
+    """It verifies as it was written, and is shown, searched, exported and judged as it is meant."""
+    failed = OlderReply(4, (caa(), failed_addresses()))
+    content = older_record(OlderName(7, {0: failed}, quorum="0/5"), number=20)
+    entry = r.RecordEntry.FromString(content)
+    record = entry.question.id
+    batch = seal_batch(store.head("main.0"), [content], entry.question.asked_at_us)
+    store.append(batch, [Entry(record, content, find_terms(entry))])
+    assert run("verify").exit_code == 0
+    assert found(run("search", "--json", "--reason", "primary_failed")) == ["older-20"]
+    assert found(run("show", show_id(record), "--json")) == ["older-20"]
+    shown = run("show", show_id(record)).stdout
+    assert "PRIMARY_FAILED" in shown
+    assert 'asked caa {"issuer_domains": ["ca.example.test"]} about all names' in (
+        " ".join(shown.split())
+    )
+    since = ("--since", "2026-11-23T12:00:20")
+    (row,) = csv.DictReader(io.StringIO(run("export", "--format", "csv", *since).stdout))
+    assert (row["reason"], row["check"]) == ("REASON_PRIMARY_FAILED", "addresses")
+    assert (
+        run("replay", *since).stdout == "1 questions judged again: 0 verdicts change, 0 reversed\n"
+    )
+
+
 def test_show_says_what_came_late_and_what_was_issued(run: Run, store: SqliteStore) -> None:
     record = RECORDS[0]
     late = r.RecordEntry()
@@ -201,13 +248,15 @@ def test_show_says_what_a_certificate_rests_on(
 
 def test_show_says_that_a_certificate_came_late(run: Run, store: SqliteStore) -> None:
     record = sample_record(20)
-    record.names[0].caa_usable_until_us = to_us(START)
+    record.names[0].usable_until_us[:] = [to_us(START), 0]
     fill(store, [record])
     add_issuance(store, record, START)
-    assert "run out" not in run("show", show_id(record.id)).stdout
+    assert "reported after" not in run("show", show_id(record.id)).stdout
     add_issuance(store, record, START + timedelta(hours=1))
     shown = run("show", show_id(record.id)).stdout
-    assert "reported after 2026-11-23 12:00:00.000Z, when the CAA check had run out" in shown
+    assert (
+        "reported after 2026-11-23 12:00:00.000Z, when its checks could no longer be used" in shown
+    )
 
 
 def add_issuance(store: SqliteStore, record: r.Record, at: datetime) -> None:
@@ -405,7 +454,7 @@ HOSTILE = st.text(min_size=1, max_size=60) | st.sampled_from(
 
 
 def hostile(text: str, rdata: bytes) -> RecordEntries:
-    record = sample_record(reason=c.REASON_PRIMARY_CAA_FAILED)
+    record = sample_record(reason=c.REASON_PRIMARY_FAILED)
     (name,) = record.names
     name.asked = name.detail = text
     record.request_id = text
@@ -419,7 +468,7 @@ def hostile(text: str, rdata: bytes) -> RecordEntries:
     name.observations[0] = o.Observation(name=text, findings=[walk, addresses]).SerializeToString()
     name.determinations[0].record = text
     for reply in name.replies:
-        reply.dissent, reply.detail = c.DISSENT_CAA_FAILED, text
+        reply.dissent, reply.detail = c.DISSENT_FAILED, text
     return RecordEntries(question=record)
 
 
@@ -430,26 +479,26 @@ def test_what_strangers_wrote_reaches_nobody_as_it_is(text: str, rdata: bytes) -
         text.encode()
     except UnicodeEncodeError:
         return
-    dossier = hostile(text, rdata)
-    line = to_json(dossier)
+    entries = hostile(text, rdata)
+    line = to_json(entries)
     assert line.isascii()
     assert line.isprintable()
     assert json.loads(line)["verdict"]["request_id"] == text
-    for row in to_rows(dossier):
+    for row in to_rows(entries):
         assert len(row) == len(COLUMNS)
         assert all(cell.isprintable() and not cell.startswith(("=", "+", "-", "@")) for cell in row)
     page = io.StringIO()
     console = Console(file=page, width=200, force_terminal=False)
-    print_record(dossier, console)
-    print_list([dossier], console)
+    print_record(entries, console)
+    print_list([entries], console)
     assert all(one.isprintable() for line in page.getvalue().split("\n") for one in line)
 
 
 def test_an_observation_that_is_garbage_is_shown_as_such() -> None:
-    dossier = hostile("x", b"")
-    dossier.question.names[0].observations[0] = b"\xff\xff"
-    assert json.loads(to_json(dossier))["verdict"]["names"]
-    print_record(dossier, Console(file=io.StringIO()))
+    entries = hostile("x", b"")
+    entries.question.names[0].observations[0] = b"\xff\xff"
+    assert json.loads(to_json(entries))["verdict"]["names"]
+    print_record(entries, Console(file=io.StringIO()))
 
 
 def test_an_export_holds_one_record_at_a_time(store: SqliteStore) -> None:
@@ -464,7 +513,7 @@ def test_an_export_holds_one_record_at_a_time(store: SqliteStore) -> None:
 def test_a_stored_record_reads_as_it_was_written(store: SqliteStore) -> None:
     stored = store.read(read_id(show_id(RECORDS[0].id)))
     assert stored is not None
-    assert read_dossier(stored.contents).question == RECORDS[0]
+    assert read_entries(stored.contents).question == RECORDS[0]
 
 
 def test_a_second_question_under_an_old_id_is_not_shown_in_place_of_the_first(

@@ -21,7 +21,7 @@ from tests.world.records import CALLER, sample_record
 from tests.world.samples import NAME
 
 
-def dossier() -> RecordEntries:
+def entries() -> RecordEntries:
     """Two names: one approved, and one refused since Frankfurt saw another address."""
     record = sample_record(name=NAME, reason=c.REASON_CORROBORATED)
     other = sample_record(name="www.example.com", dissenting=["frankfurt"]).names[0]
@@ -61,7 +61,7 @@ def dossier() -> RecordEntries:
 def test_a_record_meets_all_that_is_given_or_is_not_wanted(
     wanted: RecordCriteria, is_met: bool
 ) -> None:
-    assert wanted.meets(dossier()) == is_met
+    assert wanted.meets(entries()) == is_met
 
 
 def test_what_has_no_question_is_not_wanted() -> None:
@@ -79,7 +79,7 @@ def test_terms_are_those_that_tell_most() -> None:
         perspective="tokyo",
         caller=CALLER,
     )
-    search = wanted.search(newest_first=True)
+    (search,) = wanted.searches(newest_first=True)
     assert set(search.terms) == {
         name_term(NAME),
         reason_term(c.REASON_CUT_SHORT),
@@ -88,9 +88,18 @@ def test_terms_are_those_that_tell_most() -> None:
     }
     assert (search.since, search.until) == (lowest_id(since), lowest_id(until))
     assert search.newest_first
-    by_request = RecordCriteria(caller=CALLER, request_id="r").search(newest_first=False)
+    (by_request,) = RecordCriteria(caller=CALLER, request_id="r").searches(newest_first=False)
     assert list(by_request.terms) == [request_term(CALLER, "r")]
-    assert not RecordCriteria(reason=c.REASON_CORROBORATED).search(newest_first=False).terms
+    (approved,) = RecordCriteria(reason=c.REASON_CORROBORATED).searches(newest_first=False)
+    assert not approved.terms
+
+
+def test_what_had_numbers_of_its_own_for_each_check_is_asked_for_under_all() -> None:
+    wanted = RecordCriteria(reason=c.REASON_PRIMARY_FAILED, name=NAME, caller=CALLER)
+    found = [list(search.terms) for search in wanted.searches(newest_first=False)]
+    assert found == [
+        [name_term(NAME), reason_term(number), caller_term(CALLER)] for number in (6, 7)
+    ]
 
 
 def test_a_reason_is_written_as_one_likes() -> None:

@@ -34,7 +34,7 @@ def test_a_finding_says_what_to_do_just_when_there_is_something_to_do(
 
 
 async def test_a_check_that_breaks_hides_no_other() -> None:
-    async def breaks(_patient: int) -> list[Finding]:
+    async def breaks(_examined: int) -> list[Finding]:
         raise ZeroDivisionError("by nought")
 
     async def works(patient: int) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""One name's ballot: the primary first, then the quorum, in whatever order they answer."""
+"""One name's decision: the primary first, then the quorum, in whatever order they answer."""
 
 from dataclasses import replace
 from itertools import permutations, product
@@ -6,19 +6,22 @@ from itertools import permutations, product
 import pytest
 
 from coordinator.checks.caa.check import CaaJudge
-from coordinator.checks.check import Ask, Judgement
-from coordinator.decision.vote import PRIMARY_REASONS, Ballot, Reply
-from coordinator.rules.quorum import Terms
+from coordinator.checks.check import Judgement, Statuses
+from coordinator.decision.name_decision import PRIMARY_REASONS, NameDecision
+from coordinator.decision.request import AskedName
+from coordinator.decision.vote import Reply, Vote
+from coordinator.rules.quorum import AttemptRules
 from coordinator.rules.responsibility import Responsible, blame_dissent
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from tests.world.samples import (
     ADDRESS,
-    TERMS,
+    NAME,
+    RULES,
     WORLD,
     addresses,
-    ask,
+    asked_name,
     caa,
     encode,
     failed_addresses,
@@ -32,8 +35,8 @@ PERMITS = b"\x00\x05issueca.example.test"
 DIFFERS = (caa(), addresses(OTHER))
 
 
-def ballot() -> Ballot:
-    return Ballot(ask(), TERMS, WORLD)
+def decision() -> NameDecision:
+    return NameDecision(asked_name(), RULES, WORLD)
 
 
 def late(who: int) -> Reply:
@@ -41,7 +44,7 @@ def late(who: int) -> Reply:
 
 
 def test_approved_with_the_primary_and_the_fourth_remote() -> None:
-    one = ballot()
+    one = decision()
     one.add(reply(WORLD.primary))
     for remote in WORLD.remotes[:3]:
         one.add(reply(remote))
@@ -49,12 +52,13 @@ def test_approved_with_the_primary_and_the_fourth_remote() -> None:
     one.add(reply(WORLD.remotes[3]))
     assert one.reason == c.REASON_CORROBORATED
     assert len(one.corroborating()) == 4
-    assert one.standing(WORLD.remotes[4]).dissent == c.DISSENT_NOT_AWAITED
+    assert one.quorum == "4/5"
+    assert one.vote_of(WORLD.remotes[4]).dissent == c.DISSENT_NOT_AWAITED
     assert not one.is_complete
 
 
 def test_refused_with_the_second_dissent() -> None:
-    one = ballot()
+    one = decision()
     one.add(reply(WORLD.primary))
     one.add(reply(WORLD.remotes[0], DIFFERS))
     assert one.reason == c.REASON_UNSPECIFIED
@@ -76,22 +80,22 @@ def test_refused_with_the_second_dissent() -> None:
 )
 def test_an_answer_that_is_garbage_corroborates_nothing(encoded: p.EncodedObservation) -> None:
     for who in (WORLD.primary, WORLD.remotes[0]):
-        one = ballot()
+        one = decision()
         one.add(Reply(who, encoded, 0.01))
-        standing = one.standing(who)
-        assert not standing.corroborates
-        assert standing.dissent == c.DISSENT_GARBAGE
-        assert "garbage" in standing.detail
+        vote = one.vote_of(who)
+        assert not vote.corroborates
+        assert vote.dissent == c.DISSENT_GARBAGE
+        assert "garbage" in vote.detail
 
 
 def test_a_later_reply_counts_but_changes_no_verdict() -> None:
-    one = ballot()
+    one = decision()
     for who in (WORLD.primary, *WORLD.remotes[:4]):
         one.add(reply(who))
     one.add(reply(WORLD.remotes[4], DIFFERS))
     assert one.reason == c.REASON_CORROBORATED
     assert len(one.corroborating()) == 4
-    assert one.standing(WORLD.remotes[4]).dissent == c.DISSENT_ADDRESSES_DIFFER
+    assert one.vote_of(WORLD.remotes[4]).dissent == c.DISSENT_DIFFERS
     assert one.is_complete
 
 
@@ -99,24 +103,26 @@ def test_who_saw_the_same_octet_for_octet_is_judged_once(monkeypatch: pytest.Mon
     judged: list[o.Finding] = []
     judge = CaaJudge.judge
 
-    def count(self: CaaJudge, finding: o.Finding, about: Ask) -> Judgement:
+    def count(
+        self: CaaJudge, finding: o.Finding, name: str, asked: c.RequestedCheck, believed: Statuses
+    ) -> Judgement:
         judged.append(finding)
-        return judge(self, finding, about)
+        return judge(self, finding, name, asked, believed)
 
     monkeypatch.setattr(CaaJudge, "judge", count)
-    one = ballot()
+    one = decision()
     for who in (WORLD.primary, *WORLD.remotes):
         one.add(reply(who))
     assert len(judged) == 1
     one.add(reply(WORLD.remotes[0], DIFFERS))
     assert len(judged) == 2
-    ballot().add(reply(WORLD.primary))  # nothing is kept from one question to the next
+    decision().add(reply(WORLD.primary))  # nothing is kept from one question to the next
     assert len(judged) == 3
 
 
 def test_a_verdict_that_is_certain_does_not_change() -> None:
     """Whoever should answer twice."""
-    one = ballot()
+    one = decision()
     for who in (WORLD.primary, *WORLD.remotes[:4]):
         one.add(reply(who))
     for remote in WORLD.remotes[:4]:
@@ -133,7 +139,7 @@ def test_what_our_load_or_the_deadline_cuts_short_refuses_nothing(
     dissent: c.Dissent.ValueType,
 ) -> None:
     """Two of five are no dissent: nobody knows what they would have seen."""
-    one = ballot()
+    one = decision()
     for number in (4, 5):
         one.add(cut_short(number, dissent))
     for who in WORLD.perspectives[:4]:
@@ -143,7 +149,7 @@ def test_what_our_load_or_the_deadline_cuts_short_refuses_nothing(
 
 
 def test_one_cut_short_of_five_is_not_missed() -> None:
-    one = ballot()
+    one = decision()
     one.add(cut_short(5))
     for who in WORLD.perspectives[:5]:
         one.add(reply(who))
@@ -151,7 +157,7 @@ def test_one_cut_short_of_five_is_not_missed() -> None:
 
 
 def test_what_is_refused_whatever_was_cut_short_is_refused() -> None:
-    one = ballot()
+    one = decision()
     one.add(reply(WORLD.primary))
     one.add(cut_short(5))
     for remote in WORLD.remotes[:2]:
@@ -161,29 +167,29 @@ def test_what_is_refused_whatever_was_cut_short_is_refused() -> None:
 
 def test_an_agent_with_too_much_to_do_has_not_looked_and_the_primary_decides_nothing() -> None:
     failure = o.Failure(kind=o.FAILURE_KIND_OVERLOADED, detail="too much to do")
-    one = ballot()
+    one = decision()
     one.add(reply(WORLD.primary, [o.Finding(not_run=failure)] * 2))
     assert one.reason == c.REASON_CUT_SHORT
-    assert one.standing(WORLD.primary).dissent == c.DISSENT_OVERLOADED
+    assert one.vote_of(WORLD.primary).dissent == c.DISSENT_OVERLOADED
 
 
 @pytest.mark.parametrize(
-    "terms",
+    "rules",
     [
-        TERMS,
-        Terms(TERMS.row, 5, tightened_to=5),
-        Terms(replace(TERMS.row, minimum_remotes=6), 5),
-        Terms(replace(TERMS.row, minimum_regions=6), 5),
-        Terms(replace(TERMS.row, minimum_corroborating=6), 5),
+        RULES,
+        AttemptRules(RULES.row, 5, tightened_to=5),
+        AttemptRules(replace(RULES.row, minimum_remotes=6), 5),
+        AttemptRules(replace(RULES.row, minimum_regions=6), 5),
+        AttemptRules(replace(RULES.row, minimum_corroborating=6), 5),
     ],
 )
 @pytest.mark.parametrize("before_the_primary", [0, 2, 5])
-def test_what_is_certain_is_said_at_once(terms: Terms, before_the_primary: int) -> None:
+def test_what_is_certain_is_said_at_once(rules: AttemptRules, before_the_primary: int) -> None:
     ways = [
         [reply(one), reply(one, DIFFERS), cut_short(n + 1)] for n, one in enumerate(WORLD.remotes)
     ]
     for replies in product(*ways):
-        one = Ballot(ask(), terms, WORLD)
+        one = NameDecision(asked_name(), rules, WORLD)
         in_order = [
             *replies[:before_the_primary],
             reply(WORLD.primary),
@@ -216,22 +222,22 @@ def spoiled(finding: o.Finding) -> o.Finding:
 def test_a_lookup_that_the_agents_own_load_spoiled_is_no_failure_of_the_domain(
     findings: tuple[o.Finding, o.Finding],
 ) -> None:
-    one = ballot()
+    one = decision()
     one.add(reply(WORLD.primary, findings))
     assert one.reason == c.REASON_CUT_SHORT
-    other = ballot()
+    other = decision()
     for number in (1, 2):
         other.add(reply(WORLD.perspectives[number], findings))
-        assert other.standing(WORLD.perspectives[number]).dissent == c.DISSENT_OVERLOADED
+        assert other.vote_of(WORLD.perspectives[number]).dissent == c.DISSENT_OVERLOADED
     for who in (WORLD.primary, *WORLD.remotes[2:]):
         other.add(reply(who))
     assert other.reason == c.REASON_CUT_SHORT
 
 
 def test_what_forbids_forbids_whatever_load_spoils_beside_it() -> None:
-    one = ballot()
+    one = decision()
     one.add(reply(WORLD.primary, (caa(FORBIDS), spoiled(failed_addresses()))))
-    assert one.reason == c.REASON_PRIMARY_CAA_FORBIDS
+    assert one.reason == c.REASON_PRIMARY_FORBIDS
 
 
 def test_the_order_of_replies_does_not_matter() -> None:
@@ -242,17 +248,17 @@ def test_the_order_of_replies_does_not_matter() -> None:
         late(4),
     ]
     for order in permutations(replies):
-        one = ballot()
+        one = decision()
         for each in order:
             one.add(each)
         assert one.reason == c.REASON_QUORUM_NOT_MET
         assert len(one.corroborating()) == 3
-        dissents = [one.standing(remote).dissent for remote in WORLD.remotes]
-        assert dissents == [0, 0, 0, c.DISSENT_ADDRESSES_DIFFER, c.DISSENT_LATE]
+        dissents = [one.vote_of(remote).dissent for remote in WORLD.remotes]
+        assert dissents == [0, 0, 0, c.DISSENT_DIFFERS, c.DISSENT_LATE]
 
 
 def test_without_the_primary_nothing_is_certain() -> None:
-    one = ballot()
+    one = decision()
     for remote in WORLD.remotes:
         one.add(reply(remote))
     assert one.reason == c.REASON_UNSPECIFIED
@@ -262,32 +268,33 @@ def test_without_the_primary_nothing_is_certain() -> None:
 
 
 def test_br_3_2_2_9_a_primary_that_forbids_is_its_own_reason_whatever_remotes_say() -> None:
-    one = ballot()
+    one = decision()
     for remote in WORLD.remotes:
         one.add(reply(remote))
     one.add(reply(WORLD.primary, (caa(FORBIDS), addresses(ADDRESS))))
-    assert one.reason == c.REASON_PRIMARY_CAA_FORBIDS
+    assert one.reason == c.REASON_PRIMARY_FORBIDS
     assert one.corroborating() == []
 
 
 @pytest.mark.parametrize(
-    ("findings", "reason"),
+    ("findings", "reason", "check"),
     [
-        ((caa(FORBIDS), addresses(ADDRESS)), c.REASON_PRIMARY_CAA_FORBIDS),
-        ((failed_caa(), addresses(ADDRESS)), c.REASON_PRIMARY_CAA_FAILED),
-        ((failed_caa("co.jp"), addresses(ADDRESS)), c.REASON_PRIMARY_CAA_FAILED),
-        ((caa(), failed_addresses()), c.REASON_PRIMARY_ADDRESSES_FAILED),
-        ((addresses(ADDRESS), caa()), c.REASON_PRIMARY_UNAVAILABLE),
-        ((caa(),), c.REASON_PRIMARY_UNAVAILABLE),
-        ((), c.REASON_PRIMARY_UNAVAILABLE),
+        ((caa(FORBIDS), addresses(ADDRESS)), c.REASON_PRIMARY_FORBIDS, "caa"),
+        ((failed_caa(), addresses(ADDRESS)), c.REASON_PRIMARY_FAILED, "caa"),
+        ((failed_caa("co.jp"), addresses(ADDRESS)), c.REASON_PRIMARY_FAILED, "caa"),
+        ((caa(), failed_addresses()), c.REASON_PRIMARY_FAILED, "addresses"),
+        ((failed_caa(), failed_addresses()), c.REASON_PRIMARY_FAILED, "caa"),
+        ((addresses(ADDRESS), caa()), c.REASON_PRIMARY_UNAVAILABLE, ""),
+        ((caa(),), c.REASON_PRIMARY_UNAVAILABLE, ""),
+        ((), c.REASON_PRIMARY_UNAVAILABLE, ""),
     ],
 )
 def test_what_the_primary_lacks_is_the_reason_at_once(
-    findings: tuple[o.Finding, ...], reason: c.Reason.ValueType
+    findings: tuple[o.Finding, ...], reason: c.Reason.ValueType, check: str
 ) -> None:
-    one = ballot()
+    one = decision()
     one.add(reply(WORLD.primary, findings))
-    assert one.reason == reason
+    assert (one.reason, one.check) == (reason, check)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +302,7 @@ def test_what_the_primary_lacks_is_the_reason_at_once(
     [c.DISSENT_UNREACHABLE, c.DISSENT_LATE, c.DISSENT_MISIDENTIFIED, c.DISSENT_GARBAGE],
 )
 def test_a_primary_without_an_answer_leaves_it_undetermined(dissent: c.Dissent.ValueType) -> None:
-    one = ballot()
+    one = decision()
     one.add(Reply(WORLD.primary, None, None, dissent, "why"))
     assert one.reason == c.REASON_PRIMARY_UNAVAILABLE
 
@@ -303,9 +310,9 @@ def test_a_primary_without_an_answer_leaves_it_undetermined(dissent: c.Dissent.V
 def test_every_dissent_a_primary_can_have_has_its_reason() -> None:
     never_the_primarys = {
         c.DISSENT_UNSPECIFIED,
-        c.DISSENT_ADDRESSES_DIFFER,
+        c.DISSENT_DIFFERS,
         c.DISSENT_NOT_AWAITED,
-        c.DISSENT_PRIMARY_MISSING,
+        c.DISSENT_NO_PRIMARY,
     }
     assert set(PRIMARY_REASONS) == set(c.Dissent.values()) - never_the_primarys
 
@@ -319,7 +326,7 @@ def test_no_dissent_of_the_primary_approves_and_ours_determines_nothing() -> Non
 
 
 def test_br_4_2_2_1_1_another_record_set_that_permits_corroborates() -> None:
-    one = ballot()
+    one = decision()
     one.add(reply(WORLD.primary, (caa(PERMITS), addresses(ADDRESS))))
     for remote in WORLD.remotes:
         one.add(reply(remote))
@@ -327,21 +334,21 @@ def test_br_4_2_2_1_1_another_record_set_that_permits_corroborates() -> None:
 
 
 def test_br_4_2_2_1_1_an_identical_set_that_forbids_never_counts() -> None:
-    one = ballot()
+    one = decision()
     one.add(reply(WORLD.primary))
     for remote in WORLD.remotes:
         one.add(reply(remote, (caa(FORBIDS), addresses(ADDRESS))))
     assert one.reason == c.REASON_QUORUM_NOT_MET
-    assert {one.standing(remote).dissent for remote in WORLD.remotes} == {c.DISSENT_CAA_FORBIDS}
+    assert {one.vote_of(remote).dissent for remote in WORLD.remotes} == {c.DISSENT_FORBIDS}
 
 
 @pytest.mark.parametrize(
     ("findings", "dissent"),
     [
-        ((failed_caa(), addresses(ADDRESS)), c.DISSENT_CAA_FAILED),
-        ((caa(), failed_addresses()), c.DISSENT_ADDRESSES_FAILED),
-        ((caa(), addresses(OTHER)), c.DISSENT_ADDRESSES_DIFFER),
-        ((caa(), addresses()), c.DISSENT_ADDRESSES_DIFFER),
+        ((failed_caa(), addresses(ADDRESS)), c.DISSENT_FAILED),
+        ((caa(), failed_addresses()), c.DISSENT_FAILED),
+        ((caa(), addresses(OTHER)), c.DISSENT_DIFFERS),
+        ((caa(), addresses()), c.DISSENT_DIFFERS),
         ((caa(),), c.DISSENT_GARBAGE),
         ((caa(), addresses(ADDRESS), addresses(ADDRESS)), c.DISSENT_GARBAGE),
         ((o.Finding(), o.Finding()), c.DISSENT_GARBAGE),
@@ -351,21 +358,21 @@ def test_br_4_2_2_1_1_an_identical_set_that_forbids_never_counts() -> None:
 def test_silence_and_garbage_are_no_corroboration(
     findings: tuple[o.Finding, ...], dissent: c.Dissent.ValueType
 ) -> None:
-    one = ballot()
+    one = decision()
     one.add(reply(WORLD.primary))
     one.add(reply(WORLD.remotes[0], findings))
-    standing = one.standing(WORLD.remotes[0])
-    assert standing.dissent == dissent
-    assert standing.detail
+    vote = one.vote_of(WORLD.remotes[0])
+    assert vote.dissent == dissent
+    assert vote.detail
 
 
 def test_a_failure_at_the_primary_shows_what_remotes_saw() -> None:
-    one = ballot()
+    one = decision()
     one.add(reply(WORLD.remotes[0]))
     one.add(reply(WORLD.primary, (caa(), failed_addresses())))
-    standing = one.standing(WORLD.remotes[0])
-    assert standing.dissent == c.DISSENT_PRIMARY_MISSING
-    assert standing.reply is not None
+    vote = one.vote_of(WORLD.remotes[0])
+    assert vote.dissent == c.DISSENT_NO_PRIMARY
+    assert vote.reply is not None
 
 
 def unvalidated() -> tuple[o.Finding, o.Finding]:
@@ -379,31 +386,86 @@ def unvalidated() -> tuple[o.Finding, o.Finding]:
 
 def test_br_4_2_2_2_what_suffices_for_remotes_never_suffices_for_the_primary() -> None:
     """Also where a remote has sent the same octets before, and they were judged then."""
-    lenient = Terms(replace(TERMS.row, remotes_must_validate=False), 5)
-    one = Ballot(ask(), lenient, WORLD)
+    lenient = AttemptRules(replace(RULES.row, remotes_must_validate=False), 5)
+    one = NameDecision(asked_name(), lenient, WORLD)
     for remote in WORLD.remotes:
         one.add(reply(remote, unvalidated()))
-        assert one.standing(remote).corroborates
+        assert one.vote_of(remote).corroborates
     one.add(reply(WORLD.primary, unvalidated()))
-    assert one.standing(WORLD.primary).dissent == c.DISSENT_NOT_LOOKED
+    assert one.vote_of(WORLD.primary).dissent == c.DISSENT_NOT_LOOKED
     assert one.reason == c.REASON_PRIMARY_UNAVAILABLE
 
 
 @pytest.mark.parametrize("lenient", [False, True])
 def test_br_4_2_2_2_6_a_policy_says_whether_remotes_must_validate(lenient: bool) -> None:
-    terms = replace(TERMS, row=replace(TERMS.row, remotes_must_validate=not lenient))
-    one = Ballot(ask(), terms, WORLD)
+    rules = replace(RULES, row=replace(RULES.row, remotes_must_validate=not lenient))
+    one = NameDecision(asked_name(), rules, WORLD)
     one.add(reply(WORLD.primary))
     one.add(reply(WORLD.remotes[0], unvalidated()))
-    standing = one.standing(WORLD.remotes[0])
-    assert standing.corroborates == lenient
+    vote = one.vote_of(WORLD.remotes[0])
+    assert vote.corroborates == lenient
     if not lenient:
-        assert standing.dissent == c.DISSENT_NOT_LOOKED
-        assert "does not validate" in standing.detail
+        assert vote.dissent == c.DISSENT_NOT_LOOKED
+        assert "does not validate" in vote.detail
 
 
 def test_br_4_2_2_2_the_primary_always_must() -> None:
-    terms = replace(TERMS, row=replace(TERMS.row, remotes_must_validate=False))
-    one = Ballot(ask(), terms, WORLD)
+    rules = replace(RULES, row=replace(RULES.row, remotes_must_validate=False))
+    one = NameDecision(asked_name(), rules, WORLD)
     one.add(reply(WORLD.primary, unvalidated()))
+    assert one.reason == c.REASON_PRIMARY_UNAVAILABLE
+
+
+def outcomes(vote: Vote) -> list[tuple[str, c.Outcome.ValueType]]:
+    return [(one.check, one.outcome) for one in vote.determinations]
+
+
+def test_a_vote_says_what_each_check_came_to() -> None:
+    one = decision()
+    one.add(reply(WORLD.primary))
+    one.add(reply(WORLD.remotes[0], (caa(FORBIDS), failed_addresses())))
+    one.add(reply(WORLD.remotes[1], DIFFERS))
+    one.add(reply(WORLD.remotes[2]))
+    passed = c.OUTCOME_PASSED
+    assert outcomes(one.primary_vote) == [("caa", passed), ("addresses", passed)]
+    first, second, third = (one.vote_of(remote) for remote in WORLD.remotes[:3])
+    assert outcomes(first) == [("caa", c.OUTCOME_FORBIDDEN), ("addresses", c.OUTCOME_FAILED)]
+    assert (first.dissent, first.check) == (c.DISSENT_FORBIDS, "caa")
+    assert outcomes(second) == [("caa", passed), ("addresses", c.OUTCOME_DIFFERS)]
+    assert (second.dissent, second.check) == (c.DISSENT_DIFFERS, "addresses")
+    assert outcomes(third) == [("caa", passed), ("addresses", passed)]
+    assert "203.0.113.66" in second.determinations[1].detail
+
+
+def test_only_what_was_asked_is_expected_and_judged() -> None:
+    """A name that is asked for addresses alone, though there is a check of CAA."""
+    asked = AskedName(NAME, NAME, [one for one in asked_name().checks if one.name == "addresses"])
+    one = NameDecision(asked, RULES, WORLD)
+    for who in WORLD.perspectives:
+        one.add(reply(who, [addresses(ADDRESS)]))
+    assert one.reason == c.REASON_CORROBORATED
+    other = NameDecision(asked, RULES, WORLD)
+    other.add(reply(WORLD.primary, [caa(FORBIDS), addresses(ADDRESS)]))
+    assert other.vote_of(WORLD.primary).dissent == c.DISSENT_GARBAGE
+
+
+@pytest.mark.parametrize("kind", [o.FAILURE_KIND_SERVFAIL, o.FAILURE_KIND_TIMEOUT, 99, 0])
+def test_a_check_that_was_not_run_is_never_the_domains_failure(
+    kind: o.FailureKind.ValueType,
+) -> None:
+    not_run = o.Finding(not_run=o.Failure(kind=kind, detail="as the agent says"))
+    one = decision()
+    one.add(reply(WORLD.primary, [caa(), not_run]))
+    vote = one.primary_vote
+    assert (vote.dissent, vote.check) == (c.DISSENT_NOT_LOOKED, "")
+    assert one.reason == c.REASON_PRIMARY_UNAVAILABLE
+
+
+def test_an_agent_that_does_not_know_a_check_is_ours_to_upgrade() -> None:
+    failure = o.Failure(kind=o.FAILURE_KIND_UNSUPPORTED_CHECK, detail="older")
+    one = decision()
+    one.add(reply(WORLD.primary, [caa(), o.Finding(not_run=failure)]))
+    vote = one.primary_vote
+    assert (vote.dissent, vote.check) == (c.DISSENT_UNSUPPORTED, "addresses")
+    assert blame_dissent(vote.dissent) is Responsible.OURS
     assert one.reason == c.REASON_PRIMARY_UNAVAILABLE

@@ -1,52 +1,70 @@
-"""From message to question: what a caller may ask, and that he may only tighten."""
+"""From message to request: what a caller may ask, and that he may only tighten."""
 
 from dataclasses import replace
 
 import pytest
 
 from coordinator.checks.caa.issuer import Issuer
-from coordinator.decision.question import Desk, read_question
+from coordinator.decision.request import RequestRules, read_request
 from coordinator.rules.policy import PolicyRow
 from mpic.bounds import MAX_NAMES
 from mpic.runtime.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
-from tests.world.samples import TERMS
+from tests.world.requests import named
+from tests.world.samples import RULES
 
 ISSUERS = {"one": Issuer(frozenset({"ca.example.test"}), frozenset({"contactemail"}))}
-DESK = Desk(ISSUERS, TERMS.row, 5, 11.0)
-OVERLAP = replace(TERMS.row, address_agreement=c.ADDRESS_AGREEMENT_OVERLAP)
+AGAINST = RequestRules(ISSUERS, RULES.row, 5, 11.0)
+OVERLAP = replace(RULES.row, address_agreement=c.ADDRESS_AGREEMENT_OVERLAP)
 
 
 def request(**fields: object) -> c.CorroborateRequest:
-    return c.CorroborateRequest(**({"request_id": "r-1", "names": ["a.example.com"]} | fields))
+    return c.CorroborateRequest(
+        **({"request_id": "r-1", "names": named(["a.example.com"])} | fields)
+    )
 
 
-def refused(message: c.CorroborateRequest, desk: Desk = DESK) -> list[str]:
+def refused(message: c.CorroborateRequest, rules: RequestRules = AGAINST) -> list[str]:
     with pytest.raises(RequestError) as raised:
-        read_question(message, desk)
+        read_request(message, rules)
     return [one.field for one in raised.value.violations]
 
 
-def test_a_question_carries_what_was_asked() -> None:
-    question = read_question(
+def test_a_request_carries_what_was_asked() -> None:
+    asked = read_request(
         request(
-            names=["*.Bücher.example", "b.example.com"],
+            names=[
+                c.RequestedName(name="*.Bücher.example", validation_method="dns-01"),
+                c.RequestedName(name="b.example.com", validation_method="http-01"),
+            ],
             account_uri="https://ca.example/1",
-            validation_method="dns-01",
             dry_run=True,
         ),
-        DESK,
+        AGAINST,
     )
-    assert [name.asked for name in question.names] == ["*.Bücher.example", "b.example.com"]
-    assert [ask.name for ask in question.asks] == ["xn--bcher-kva.example", "b.example.com"]
-    assert [ask.wildcard for ask in question.asks] == [True, False]
-    for ask in question.asks:
-        assert ask.issuer_domains == {"ca.example.test"}
-        assert ask.understood_tags == {"contactemail"}
-        assert (ask.account_uri, ask.validation_method) == ("https://ca.example/1", "dns-01")
-    assert question.dry_run
-    assert question.terms.required == 4
-    assert question.linger == 0
+    assert [name.asked for name in asked.names] == ["*.Bücher.example", "b.example.com"]
+    assert [name.looked_up for name in asked.names] == ["xn--bcher-kva.example", "b.example.com"]
+    assert [[check.name for check in name.checks] for name in asked.names] == [
+        ["caa", "addresses"]
+    ] * 2
+    first, second = (name.checks[0].asked.caa for name in asked.names)
+    assert [first.wildcard, second.wildcard] == [True, False]
+    assert [first.validation_method, second.validation_method] == ["dns-01", "http-01"]
+    for caa in (first, second):
+        assert list(caa.issuer_domains) == ["ca.example.test"]
+        assert list(caa.understood_critical_tags) == ["contactemail"]
+        assert caa.account_uri == "https://ca.example/1"
+    assert asked.dry_run
+    assert asked.rules.required == 4
+    assert asked.linger == 0
+
+
+def test_a_validation_method_is_a_label_and_the_name_that_has_another_is_told() -> None:
+    names = [
+        c.RequestedName(name="a.example.com", validation_method="ca-tbr-7"),
+        c.RequestedName(name="b.example.com", validation_method="DNS-01"),
+    ]
+    assert refused(request(names=names)) == ["names[1].validation_method"]
 
 
 @pytest.mark.parametrize("seconds", [12, -1, 2**62, -(2**62)])
@@ -58,9 +76,9 @@ def test_any_linger_is_judged(seconds: int) -> None:
 
 @pytest.mark.parametrize(("count", "fine"), [(0, False), (1, True), (100, True), (101, False)])
 def test_one_to_a_hundred_names(count: int, fine: bool) -> None:
-    message = request(names=[f"h{number}.example.com" for number in range(count)])
+    message = request(names=named(f"h{number}.example.com" for number in range(count)))
     if fine:
-        assert len(read_question(message, DESK).names) == count
+        assert len(read_request(message, AGAINST).names) == count
     else:
         assert not 1 <= count <= MAX_NAMES
         assert refused(message) == ["names"]
@@ -72,7 +90,7 @@ def test_one_to_a_hundred_names(count: int, fine: bool) -> None:
 def test_the_quorum_may_only_be_tightened(demanded: int, fine: bool) -> None:
     message = request(tightening=c.Tightening(min_corroborating=demanded))
     if fine:
-        assert read_question(message, DESK).terms.required == max(demanded, 4)
+        assert read_request(message, AGAINST).rules.required == max(demanded, 4)
     else:
         assert refused(message) == ["tightening.min_corroborating"]
 
@@ -80,9 +98,9 @@ def test_the_quorum_may_only_be_tightened(demanded: int, fine: bool) -> None:
 @pytest.mark.parametrize(
     ("row", "agreement", "applied"),
     [
-        (TERMS.row, 0, c.ADDRESS_AGREEMENT_EXACT),
-        (TERMS.row, c.ADDRESS_AGREEMENT_EXACT, c.ADDRESS_AGREEMENT_EXACT),
-        (TERMS.row, c.ADDRESS_AGREEMENT_OVERLAP, None),
+        (RULES.row, 0, c.ADDRESS_AGREEMENT_EXACT),
+        (RULES.row, c.ADDRESS_AGREEMENT_EXACT, c.ADDRESS_AGREEMENT_EXACT),
+        (RULES.row, c.ADDRESS_AGREEMENT_OVERLAP, None),
         (OVERLAP, 0, c.ADDRESS_AGREEMENT_OVERLAP),
         (OVERLAP, c.ADDRESS_AGREEMENT_EXACT, c.ADDRESS_AGREEMENT_EXACT),
         (OVERLAP, c.ADDRESS_AGREEMENT_RESOLVES, None),
@@ -92,26 +110,29 @@ def test_address_agreement_may_only_be_tightened(
     row: PolicyRow, agreement: int, applied: int | None
 ) -> None:
     message = request(tightening=c.Tightening(address_agreement=agreement))
-    desk = replace(DESK, row=row)
+    rules = replace(AGAINST, row=row)
     if applied is None:
-        assert refused(message, desk) == ["tightening.address_agreement"]
+        assert refused(message, rules) == ["tightening.address_agreement"]
     else:
-        question = read_question(message, desk)
-        assert question.terms.address_agreement == applied
-        assert question.asks[0].address_agreement == applied
+        asked = read_request(message, rules)
+        assert asked.rules.address_agreement == applied
+        assert asked.names[0].checks[1].asked.addresses.agreement == applied
 
 
 def test_a_policys_switch_for_failures_reaches_the_judge() -> None:
     for switch in (False, True):
-        row = replace(TERMS.row, permit_caa_failure_in_insecure_zone=switch)
-        (ask,) = read_question(request(), replace(DESK, row=row)).asks
-        assert ask.permit_caa_failure_in_insecure_zone == switch
+        row = replace(RULES.row, permit_caa_failure_in_insecure_zone=switch)
+        (name,) = read_request(request(), replace(AGAINST, row=row)).names
+        caa = name.checks[0]
+        assert caa.asked.caa.permit_failure_in_insecure_zone == switch
+        assert caa.question.caa_walk.prove_insecurity == switch
 
 
 def test_an_issuer_must_be_named_where_there_are_several() -> None:
-    several = replace(DESK, issuers=ISSUERS | {"two": Issuer(frozenset({"other.test"}))})
+    several = replace(AGAINST, issuers=ISSUERS | {"two": Issuer(frozenset({"other.test"}))})
     assert refused(request(), several) == ["issuer"]
-    assert read_question(request(issuer="two"), several).asks[0].issuer_domains == {"other.test"}
+    (name,) = read_request(request(issuer="two"), several).names
+    assert list(name.checks[0].asked.caa.issuer_domains) == ["other.test"]
     assert refused(request(issuer="three"), several) == ["issuer"]
 
 
@@ -140,7 +161,7 @@ def test_what_a_newer_caller_may_have_demanded_is_not_passed_over() -> None:
 
 def test_an_issuer_of_any_length_is_told_what_this_service_knows() -> None:
     with pytest.raises(RequestError) as raised:
-        read_question(request(issuer="x\n" * 10_000), DESK)
+        read_request(request(issuer="x\n" * 10_000), AGAINST)
     (one,) = raised.value.violations
     assert one.description.endswith("is not configured; this service knows one")
     assert len(one.description) < 200

@@ -1,15 +1,17 @@
-"""From a caller's message to a question: every field checked before anybody is asked. Pure."""
+"""From a caller's message to a request that can be decided: every field is checked first. Pure."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
+from coordinator.checks import AskedCheck, request_checks
 from coordinator.checks.addresses import is_looser
 from coordinator.checks.caa.issuer import Issuer, Issuers
-from coordinator.checks.check import Ask
+from coordinator.checks.check import JudgingRules, Subject
 from coordinator.rules.policy import PolicyRow
-from coordinator.rules.quorum import Terms, required_by_policy
+from coordinator.rules.quorum import AttemptRules, required_by_policy
 from mpic.bounds import MAX_NAMES, MAX_REQUEST_ID
 from mpic.fields import discard_unknown
 from mpic.names import Name, parse_names
@@ -26,23 +28,35 @@ _SHOWN = 64
 _NOBODY = Issuer(frozenset())
 
 
+class AskedName(NamedTuple):
+    """One name, and the checks that are asked about it."""
+
+    asked: str
+    """As in the certificate."""
+    looked_up: str
+    """Lower-case A-labels, without a wildcard label."""
+    checks: Sequence[AskedCheck]
+
+
 @dataclass(frozen=True, slots=True)
-class Question:
-    """May a certificate with these names be issued? Checked, and with its terms fixed."""
+class IssuanceRequest:
+    """May a certificate with these names be issued? Checked, and with its rules fixed."""
 
     request_id: str
-    names: Sequence[Name]
-    asks: Sequence[Ask]
-    """One for each name."""
-    terms: Terms
+    issuer: str
+    """As asked; empty: the only one."""
+    names: Sequence[AskedName]
+    rules: AttemptRules
+    tightening: c.Tightening | None
+    """As asked."""
     dry_run: bool
     linger: float
     """Seconds to wait for the perspectives still missing once the verdict is certain."""
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What a question is checked against."""
+class RequestRules:
+    """What a request is checked against."""
 
     issuers: Issuers
     row: PolicyRow
@@ -53,41 +67,47 @@ class Desk:
     """Seconds."""
 
 
-def read_question(request: c.CorroborateRequest, desk: Desk) -> Question:
-    """Return the question; raises RequestError that names every field that is wrong."""
+def read_request(request: c.CorroborateRequest, rules: RequestRules) -> IssuanceRequest:
+    """Return the request; raises RequestError that names every field that is wrong."""
     violations: list[Violation] = []
     if discard_unknown(request):
         # It may have demanded more than is known here; to pass over it would be to loosen that.
         text = "has a field that this service does not know; it is older than the caller"
         violations.append(Violation("request", text))
     names = _read_names(request, violations)
-    issuer = _read_issuer(request.issuer, desk.issuers, violations)
+    issuer = _read_issuer(request.issuer, rules.issuers, violations)
     _check_texts(request, violations)
-    terms = (
-        _read_terms(request.tightening, desk, violations)
-        if request.HasField("tightening")
-        else _usual_terms(desk.row, desk.remotes)
+    is_tightened = request.HasField("tightening")
+    attempt_rules = (
+        _tighten(request.tightening, rules, violations)
+        if is_tightened
+        else _usual_rules(rules.row, rules.remotes)
     )
     # Not by ToTimedelta, which cannot hold every Duration there is.
     linger = request.linger.seconds + request.linger.nanos / 1e9
-    if not 0 <= linger <= desk.max_linger:
-        violations.append(Violation("linger", f"must be 0 to {desk.max_linger:g} s"))
+    if not 0 <= linger <= rules.max_linger:
+        violations.append(Violation("linger", f"must be 0 to {rules.max_linger:g} s"))
     if violations:
         raise invalid_argument(violations)
-    asks = [
-        Ask(
-            name=name.looked_up,
-            wildcard=name.wildcard,
-            issuer_domains=issuer.domains,
-            understood_tags=issuer.understood_tags,
-            account_uri=request.account_uri,
-            validation_method=request.validation_method,
-            address_agreement=terms.address_agreement,
-            permit_caa_failure_in_insecure_zone=desk.row.permit_caa_failure_in_insecure_zone,
-        )
-        for name in names
-    ]
-    return Question(request.request_id, names, asks, terms, request.dry_run, linger)
+    return IssuanceRequest(
+        request.request_id,
+        request.issuer,
+        _ask_checks(names, request, JudgingRules(issuer, attempt_rules)),
+        attempt_rules,
+        request.tightening if is_tightened else None,
+        request.dry_run,
+        linger,
+    )
+
+
+def _ask_checks(
+    names: Sequence[Name], request: c.CorroborateRequest, rules: JudgingRules
+) -> Sequence[AskedName]:
+    asked = []
+    for name, requested in zip(names, request.names, strict=True):
+        subject = Subject(name.wildcard, request.account_uri, requested.validation_method)
+        asked.append(AskedName(name.asked, name.looked_up, request_checks(subject, rules)))
+    return asked
 
 
 def _read_names(request: c.CorroborateRequest, violations: list[Violation]) -> list[Name]:
@@ -97,8 +117,8 @@ def _read_names(request: c.CorroborateRequest, violations: list[Violation]) -> l
         text = f"has {len(request.names)} names; at most {MAX_NAMES} are allowed"
         violations.append(Violation("names", text))
         return []
-    names, problems = parse_names(request.names)
-    violations.extend(Violation(f"names[{index}]", str(error)) for index, error in problems)
+    names, problems = parse_names([one.name for one in request.names])
+    violations.extend(Violation(f"names[{index}].name", str(error)) for index, error in problems)
     return names
 
 
@@ -121,34 +141,37 @@ def _check_texts(request: c.CorroborateRequest, violations: list[Violation]) -> 
     if request.account_uri and not _URI.fullmatch(request.account_uri):
         text = 'must be an absolute URI such as "https://acme.example/acct/1" (RFC 8657 section 3)'
         violations.append(Violation("account_uri", text))
-    if request.validation_method and not _METHOD.fullmatch(request.validation_method):
-        text = 'must be a label such as "dns-01" or "ca-tbr-7", lower case (RFC 8657 section 4)'
-        violations.append(Violation("validation_method", text))
+    for index, name in enumerate(request.names[:MAX_NAMES]):
+        if name.validation_method and not _METHOD.fullmatch(name.validation_method):
+            text = 'must be a label such as "dns-01" or "ca-tbr-7", lower case (RFC 8657 section 4)'
+            violations.append(Violation(f"names[{index}].validation_method", text))
 
 
 @lru_cache(16)  # one for each row of the policy
-def _usual_terms(row: PolicyRow, remotes: int) -> Terms:
-    return Terms(row, remotes, address_agreement=row.address_agreement)
+def _usual_rules(row: PolicyRow, remotes: int) -> AttemptRules:
+    return AttemptRules(row, remotes, address_agreement=row.address_agreement)
 
 
-def _read_terms(tightening: c.Tightening, desk: Desk, violations: list[Violation]) -> Terms:
+def _tighten(
+    tightening: c.Tightening, rules: RequestRules, violations: list[Violation]
+) -> AttemptRules:
     """Fix what the attempt must meet; a caller may demand more than the policy, never less."""
-    by_policy = required_by_policy(desk.row, desk.remotes)
+    by_policy = required_by_policy(rules.row, rules.remotes)
     demanded = tightening.min_corroborating
-    if demanded and not by_policy <= demanded <= desk.remotes:
+    if demanded and not by_policy <= demanded <= rules.remotes:
         text = (
             f"{demanded} is not between {by_policy}, which the policy demands, and"
-            f" {desk.remotes}, which is all remotes asked; a request may only tighten"
+            f" {rules.remotes}, which is all remotes asked; a request may only tighten"
         )
         violations.append(Violation("tightening.min_corroborating", text))
-    agreement = tightening.address_agreement or desk.row.address_agreement
+    agreement = tightening.address_agreement or rules.row.address_agreement
     if agreement not in c.AddressAgreement.values():
         violations.append(Violation("tightening.address_agreement", f"{agreement} is unknown"))
-    elif is_looser(agreement, desk.row.address_agreement):
+    elif is_looser(agreement, rules.row.address_agreement):
         names = [
             c.AddressAgreement.Name(one).removeprefix("ADDRESS_AGREEMENT_").lower()
-            for one in (agreement, desk.row.address_agreement)
+            for one in (agreement, rules.row.address_agreement)
         ]
         text = f"{names[0]} is looser than the policy's {names[1]}; a request may only tighten"
         violations.append(Violation("tightening.address_agreement", text))
-    return Terms(desk.row, desk.remotes, demanded, agreement)
+    return AttemptRules(rules.row, rules.remotes, demanded, agreement)

@@ -1,0 +1,23 @@
+"""How the clients of all perspectives behave."""
+
+from dataclasses import dataclass
+
+from coordinator.perspectives.agent_clock import USUAL, ClockBounds
+from mpic.runtime.grpc.tls import Tls
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """How links behave."""
+
+    tls: Tls
+    window: float = 0.005
+    """Seconds between two messages of a busy stream."""
+    limit: int = 16384
+    """Questions not answered yet, at most; only an agent that hangs has this many."""
+    hung_after: float = 2.0
+    """Seconds without the sign of life that was asked for."""
+    restart_patience: float = 3.0
+    """Seconds that questions wait for the return of an agent that was stopped."""
+    clock: ClockBounds = USUAL
+    """How far an agent's clock may be from ours."""
