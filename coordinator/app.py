@@ -97,7 +97,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
             file, SERVICE, server, fanout, corroborator, servicer, metrics, program
         )
         reloader = Reloader(_reloadable(file, running), settings, program)
-        pages = _make_pages(reloader, program, _Shown(server, corroborator, parts))
+        pages = _make_pages(reloader, program, _AdminSources(server, corroborator, parts))
         address = shift_port(settings.admin.listen, worker)
         await stack.enter_async_context(open_admin(address, file, pages))
         stack.push_async_callback(fanout.close)
@@ -178,7 +178,7 @@ def _reloadable(file: Path, running: RunningParts) -> Reloadable[CoordinatorSett
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _AdminSources:
     """What the admin port shows the state of."""
 
     server: Server
@@ -187,7 +187,7 @@ class _Shown:
 
 
 def _make_pages(
-    reloader: Reloader[CoordinatorSettings], program: ProgramMetrics, shown: _Shown
+    reloader: Reloader[CoordinatorSettings], program: ProgramMetrics, shown: _AdminSources
 ) -> AdminPages:
     """Export what is read from the parts at each scrape, and say when requests may come."""
     server, corroborator = shown.server, shown.corroborator

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from coordinator.checks.addresses import AddressJudge
 from coordinator.checks.caa.check import CaaJudge
-from coordinator.checks.check import CheckJudge, JudgingRules, Subject
+from coordinator.checks.check import CheckJudge, CheckSubject, JudgingRules
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 
@@ -36,7 +36,7 @@ class AskedCheck(NamedTuple):
     """By which agents know it: the name of a member of `Check`, and of `Finding`."""
 
 
-def request_checks(subject: Subject, rules: JudgingRules) -> Sequence[AskedCheck]:
+def request_checks(subject: CheckSubject, rules: JudgingRules) -> Sequence[AskedCheck]:
     """Return the checks that a caller's name is asked for, with what each is judged by."""
     requested = (judge.request(subject) for judge in CHECKS.values())
     return read_checks((one for one in requested if one is not None), rules)

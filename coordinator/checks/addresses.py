@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 
 from coordinator.checks.check import (
     ABSENCES,
+    CheckSubject,
     Judgement,
     JudgingRules,
     MalformedFindingError,
     Statuses,
-    Subject,
     check_validated,
     choose_dissent,
     describe_failure,
@@ -60,7 +60,7 @@ def is_looser(one: c.AddressAgreement.ValueType, other: c.AddressAgreement.Value
 class AddressJudge:
     """The check `addresses`."""
 
-    def request(self, subject: Subject) -> c.RequestedCheck:  # noqa: ARG002 - of every name
+    def request(self, subject: CheckSubject) -> c.RequestedCheck:  # noqa: ARG002 - of every name
         """Return the check."""
         return c.RequestedCheck(addresses=c.RequestedAddresses())
 

@@ -30,7 +30,7 @@ VALIDATED: Statuses = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE})
 UNVALIDATED_TOO: Statuses = VALIDATED | {o.DNSSEC_INDETERMINATE}
 
 
-class Subject(NamedTuple):
+class CheckSubject(NamedTuple):
     """What a caller says of one name of a certificate."""
 
     wildcard: bool
@@ -64,7 +64,7 @@ class Judgement(NamedTuple):
 class CheckJudge(Protocol):
     """One check: how it is asked, and how its findings are judged."""
 
-    def request(self, subject: Subject) -> c.RequestedCheck | None:
+    def request(self, subject: CheckSubject) -> c.RequestedCheck | None:
         """Return the check with what the caller says; None: it is not asked about this name."""
 
     def apply_rules(self, asked: c.RequestedCheck, rules: JudgingRules) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from coordinator.checks import AskedCheck, request_checks
 from coordinator.checks.addresses import is_looser
 from coordinator.checks.caa.issuer import Issuer, Issuers
-from coordinator.checks.check import JudgingRules, Subject
+from coordinator.checks.check import CheckSubject, JudgingRules
 from coordinator.rules.policy import PolicyRow
 from coordinator.rules.quorum import AttemptRules, required_by_policy
 from mpic.bounds import MAX_NAMES, MAX_REQUEST_ID
@@ -105,7 +105,7 @@ def _ask_checks(
 ) -> Sequence[AskedName]:
     asked = []
     for name, requested in zip(names, request.names, strict=True):
-        subject = Subject(name.wildcard, request.account_uri, requested.validation_method)
+        subject = CheckSubject(name.wildcard, request.account_uri, requested.validation_method)
         asked.append(AskedName(name.asked, name.looked_up, request_checks(subject, rules)))
     return asked
 

@@ -19,7 +19,7 @@ from coordinator.rules.countries import Atlas
 from coordinator.settings import CoordinatorSettings, read_settings
 from mpic.runtime.address import shift_port
 from mpic.runtime.certificate_check import read_names
-from mpic.runtime.doctor import Finding, Register, run_checks
+from mpic.runtime.doctor import DoctorFinding, Register, run_checks
 from mpic.runtime.doctor.clock import examine_kernel_clock
 from mpic.runtime.doctor.grpcio import examine_grpcio
 from mpic.runtime.doctor.identity import examine_callers, examine_certificates
@@ -37,64 +37,64 @@ class ExaminedCoordinator:
     now: datetime
 
 
-def examine(file: Path) -> list[Finding]:
+def examine(file: Path) -> list[DoctorFinding]:
     """Examine the coordinator that a file configures; raises ConfigError when it is none."""
     return asyncio.run(_examine(read_settings(file)))
 
 
-async def _examine(settings: CoordinatorSettings) -> list[Finding]:
+async def _examine(settings: CoordinatorSettings) -> list[DoctorFinding]:
     sightings = await meet_all(settings.roster(), settings.tls.files())
     return await run_checks(CHECKS, ExaminedCoordinator(settings, sightings, datetime.now(UTC)))
 
 
-async def _check_config(examined: ExaminedCoordinator) -> Sequence[Finding]:
+async def _check_config(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
     facts = {"issuers": sorted(examined.settings.issuer)}
-    findings = [Finding("ok", "the file says what it must, and nothing unknown", facts=facts)]
+    findings = [DoctorFinding("ok", "the file says what it must, and nothing unknown", facts=facts)]
     if examined.settings.policy.allow_below_baseline:
         what = "the policy may ask for less than the Baseline Requirements: that is for labs only"
-        findings.append(Finding("warning", what, "Remove allow_below_baseline"))
+        findings.append(DoctorFinding("warning", what, "Remove allow_below_baseline"))
     return findings
 
 
-async def _check_clock(examined: ExaminedCoordinator) -> Sequence[Finding]:
+async def _check_clock(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
     table = examined.settings.coordinator
     bounds = ClockBounds(table.clock_warning, table.clock_limit)
     return [*examine_kernel_clock(), *judge_clocks(examined.sightings, bounds)]
 
 
-async def _check_tls(examined: ExaminedCoordinator) -> Sequence[Finding]:
+async def _check_tls(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
     return examine_certificates(examined.settings.tls, examined.settings.owner)
 
 
-async def _check_callers(examined: ExaminedCoordinator) -> Sequence[Finding]:
+async def _check_callers(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
     return examine_callers(examined.settings.callers, examined.settings.tls)
 
 
-async def _check_port(examined: ExaminedCoordinator) -> Sequence[Finding]:
+async def _check_port(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
     table, tls = examined.settings.coordinator, examined.settings.tls
     addresses = [shift_port(table.listen, worker) for worker in range(table.workers)]
     own = read_names(tls.certificate)
     return await asyncio.to_thread(examine_ports, addresses, tls.files(), own)
 
 
-async def _check_open_files(examined: ExaminedCoordinator) -> Sequence[Finding]:
+async def _check_open_files(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
     return await asyncio.to_thread(examine_open_files, examined.settings.admin.listen, USUAL)
 
 
-async def _check_grpcio(_examined: ExaminedCoordinator) -> Sequence[Finding]:
+async def _check_grpcio(_examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
     return await examine_grpcio()
 
 
-async def _check_roster(examined: ExaminedCoordinator) -> Sequence[Finding]:
+async def _check_roster(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
     roster, policy = examined.settings.roster(), examined.settings.policy.policy()
     return [*judge_roster(roster, policy, examined.now), *judge_places(roster, Atlas.read())]
 
 
-async def _check_record(examined: ExaminedCoordinator) -> Sequence[Finding]:
+async def _check_record(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
     return await asyncio.to_thread(examine_record, examined.settings.record)
 
 
-async def _check_perspectives(examined: ExaminedCoordinator) -> Sequence[Finding]:
+async def _check_perspectives(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
     must_validate = examined.settings.policy.remotes_must_validate
     roster = examined.settings.roster()
     return judge_sightings(examined.sightings, roster, remotes_must_validate=must_validate)

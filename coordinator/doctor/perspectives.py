@@ -20,7 +20,7 @@ from coordinator.perspectives.clock_watch import read_ours_us
 from coordinator.rules.roster import Perspective, Roster
 from mpic.runtime.certificate_check import RENEWAL
 from mpic.runtime.clock import read_steady_us
-from mpic.runtime.doctor import Fact, Facts, Finding
+from mpic.runtime.doctor import DoctorFinding, Fact, Facts
 from mpic.runtime.doctor.handshake import Presented, StrangerError, shake_hands
 from mpic.runtime.grpc.tls import TlsFiles
 from mpic.runtime.grpc.transport import open_channel
@@ -126,7 +126,7 @@ def _explain_refusal(error: aio.AioRpcError) -> tuple[str, str]:
 
 def judge_sightings(
     sightings: Sequence[AgentExamination], roster: Roster, *, remotes_must_validate: bool
-) -> list[Finding]:
+) -> list[DoctorFinding]:
     """Say of each perspective whether it can corroborate. Pure."""
     findings = []
     for sighting in sightings:
@@ -136,15 +136,15 @@ def judge_sightings(
     return findings
 
 
-def _judge_one(sighting: AgentExamination, *, must_validate: bool) -> Finding:
+def _judge_one(sighting: AgentExamination, *, must_validate: bool) -> DoctorFinding:
     perspective, description = sighting.perspective, sighting.description
     facts: dict[str, Fact] = {"address": sighting.address}
     if sighting.presented is not None and sighting.presented.accepts_tls_1_2:
         what = f"{perspective.id}: it accepts TLS 1.2; only TLS 1.3 may be spoken"
-        return Finding("error", what, "Start its agent anew, from this release", facts)
+        return DoctorFinding("error", what, "Start its agent anew, from this release", facts)
     if description is None:
         what = f"{perspective.id}: {sighting.problem}"
-        return Finding("error", what, sighting.mend or "See the agent's log", facts)
+        return DoctorFinding("error", what, sighting.mend or "See the agent's log", facts)
     resolver = description.resolver
     facts |= {
         "version": description.version,
@@ -158,25 +158,27 @@ def _judge_one(sighting: AgentExamination, *, must_validate: bool) -> Finding:
             f" {_name_rir(description.rir)}, the roster says {perspective.id!r} in"
             f" {_name_rir(perspective.rir)}"
         )
-        return Finding("error", what, "Correct id and rir in the agent's file, or here", facts)
+        return DoctorFinding(
+            "error", what, "Correct id and rir in the agent's file, or here", facts
+        )
     if must_validate and not resolver.validates:
         what = f"{perspective.id}: its resolver is not shown to validate: {resolver.evidence}"
         mend = "Run `mpic doctor` on its host; it corroborates nothing meanwhile"
-        return Finding("error", what, mend, facts)
-    return Finding("ok", f"{perspective.id} is there and looks", facts=facts)
+        return DoctorFinding("error", what, mend, facts)
+    return DoctorFinding("ok", f"{perspective.id} is there and looks", facts=facts)
 
 
-def _judge_expiry(sighting: AgentExamination) -> list[Finding]:
+def _judge_expiry(sighting: AgentExamination) -> list[DoctorFinding]:
     if sighting.presented is None:
         return []
     ends_at = sighting.presented.ends_at
     if sighting.at <= ends_at - RENEWAL:
         return []
     what = f"{sighting.perspective.id}: its certificate ends on {ends_at:%F %R} UTC"
-    return [Finding("warning", what, "Give its agent a new one before that day")]
+    return [DoctorFinding("warning", what, "Give its agent a new one before that day")]
 
 
-def judge_clocks(sightings: Sequence[AgentExamination], bounds: ClockBounds) -> list[Finding]:
+def judge_clocks(sightings: Sequence[AgentExamination], bounds: ClockBounds) -> list[DoctorFinding]:
     """Compare this clock with the agents', as far as they tell theirs. Pure."""
     described = [one for one in sightings if one.description is not None]
     silent = [one.perspective.id for one in described if one.clock_ahead is None]
@@ -184,17 +186,17 @@ def judge_clocks(sightings: Sequence[AgentExamination], bounds: ClockBounds) -> 
     findings = []
     if silent:
         what = f"{', '.join(silent)}: it does not tell its time, so a wrong clock goes unseen"
-        findings.append(Finding("warning", what, "Bring its agent up to this release"))
+        findings.append(DoctorFinding("warning", what, "Bring its agent up to this release"))
     if told:
         findings.append(_judge_told(told, bounds))
     return findings
 
 
-def _judge_told(told: Mapping[str, float], bounds: ClockBounds) -> Finding:
+def _judge_told(told: Mapping[str, float], bounds: ClockBounds) -> DoctorFinding:
     facts: Facts = {"compared": len(told), "seconds_at_most": max(map(abs, told.values()))}
     far = {one: ahead for one, ahead in told.items() if abs(ahead) > bounds.warning}
     if not far:
-        return Finding("ok", "the agents' clocks and this one agree", facts=facts)
+        return DoctorFinding("ok", "the agents' clocks and this one agree", facts=facts)
     # If several agents differ alike, they are right and this clock is wrong.
     is_ours = len(far) > 1 and len({ahead > 0 for ahead in far.values()}) == 1
     most = max(far.values(), key=abs)
@@ -202,7 +204,7 @@ def _judge_told(told: Mapping[str, float], bounds: ClockBounds) -> Finding:
     if is_at_limit := abs(most) > bounds.limit:
         what += f": beyond {bounds.limit:g} s they are not asked"
     mend = "Let a time service set this clock" if is_ours else "Let a time service set the agent's"
-    return Finding("error" if is_at_limit else "warning", what, mend, facts)
+    return DoctorFinding("error" if is_at_limit else "warning", what, mend, facts)
 
 
 def _name_rir(rir: o.Rir.ValueType) -> str:

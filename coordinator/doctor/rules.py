@@ -7,16 +7,16 @@ from coordinator.rules.countries import Atlas
 from coordinator.rules.placement import find_misplacements
 from coordinator.rules.policy import NoPolicyRowError, Policy, PolicyRow
 from coordinator.rules.roster import Breach, Roster, find_breaches
-from mpic.runtime.doctor import Facts, Finding
+from mpic.runtime.doctor import DoctorFinding, Facts
 
 
-def judge_roster(roster: Roster, policy: Policy, now: datetime) -> Sequence[Finding]:
+def judge_roster(roster: Roster, policy: Policy, now: datetime) -> Sequence[DoctorFinding]:
     """Say what the roster breaks today, and from which date on it will break what."""
     try:
         row = policy.row_at(now)
     except NoPolicyRowError as error:
         mend = "Add a [[policy.row]] whose effective_from has passed"
-        return [Finding("error", f"nothing can be approved: {error}", mend)]
+        return [DoctorFinding("error", f"nothing can be approved: {error}", mend)]
     today = [_say_broken(breach) for breach in find_breaches(roster, row)]
     if not today:
         facts: Facts = {
@@ -24,22 +24,22 @@ def judge_roster(roster: Roster, policy: Policy, now: datetime) -> Sequence[Find
             "minimum_remotes": row.minimum_remotes,
             "row": f"{row.effective_from:%Y-%m-%d}",
         }
-        today = [Finding("ok", "the roster satisfies the rules in force", facts=facts)]
+        today = [DoctorFinding("ok", "the roster satisfies the rules in force", facts=facts)]
     coming = policy.rows_between(now, max(row.effective_from for row in policy.rows))
     return [*today, *(finding for row in coming for finding in _foresee(roster, row, now))]
 
 
-def judge_places(roster: Roster, atlas: Atlas) -> Sequence[Finding]:
+def judge_places(roster: Roster, atlas: Atlas) -> Sequence[DoctorFinding]:
     """Say whether every place lies in its country and in its region."""
     wrong = [_say_broken(breach) for breach in find_misplacements(roster, atlas)]
-    return wrong or [Finding("ok", "every place lies in the region of its RIR")]
+    return wrong or [DoctorFinding("ok", "every place lies in the region of its RIR")]
 
 
-def _say_broken(breach: Breach) -> Finding:
-    return Finding("error", f"nothing is approved: {breach.rule}: {breach.fact}", breach.mend)
+def _say_broken(breach: Breach) -> DoctorFinding:
+    return DoctorFinding("error", f"nothing is approved: {breach.rule}: {breach.fact}", breach.mend)
 
 
-def _foresee(roster: Roster, row: PolicyRow, now: datetime) -> list[Finding]:
+def _foresee(roster: Roster, row: PolicyRow, now: datetime) -> list[DoctorFinding]:
     facts: Facts = {
         "from": row.effective_from.isoformat(),
         "days": (row.effective_from - now).days,
@@ -48,9 +48,9 @@ def _foresee(roster: Roster, row: PolicyRow, now: datetime) -> list[Finding]:
     start = f"from {row.effective_from:%Y-%m-%dT%H:%MZ} on"
     breaches = find_breaches(roster, row)
     if not breaches:
-        return [Finding("ok", f"it satisfies the rules that apply {start} too", facts=facts)]
+        return [DoctorFinding("ok", f"it satisfies the rules that apply {start} too", facts=facts)]
     return [
-        Finding(
+        DoctorFinding(
             "warning",
             f"{start} nothing will be approved: {one.rule}: {one.fact}",
             one.mend,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mpic.runtime.address import shift_port
 from mpic.runtime.certificate_check import read_names
-from mpic.runtime.doctor import Finding, Register, run_checks
+from mpic.runtime.doctor import DoctorFinding, Register, run_checks
 from mpic.runtime.doctor.clock import examine_kernel_clock
 from mpic.runtime.doctor.identity import examine_callers, examine_certificates
 from mpic.runtime.doctor.open_files import examine_open_files
@@ -42,68 +42,68 @@ class ExaminedAgent:
     """When the resolver had said it."""
 
 
-def examine(file: Path) -> list[Finding]:
+def examine(file: Path) -> list[DoctorFinding]:
     """Examine the agent that a file configures; raises ConfigError when it configures none."""
     return asyncio.run(_examine(read_settings(file)))
 
 
-async def _examine(settings: AgentSettings) -> list[Finding]:
+async def _examine(settings: AgentSettings) -> list[DoctorFinding]:
     async with AsyncExitStack() as stack:
         resolver = await examine_resolver(settings.resolver, stack)
         return await run_checks(CHECKS, ExaminedAgent(settings, resolver, datetime.now(UTC)))
 
 
-async def _check_config(examined: ExaminedAgent) -> Sequence[Finding]:
+async def _check_config(examined: ExaminedAgent) -> Sequence[DoctorFinding]:
     table = examined.settings.resolver
     facts = {"id": examined.settings.agent.id, "rir": examined.settings.agent.rir}
-    findings = [Finding("ok", "the file says what it must, and nothing unknown", facts=facts)]
+    findings = [DoctorFinding("ok", "the file says what it must, and nothing unknown", facts=facts)]
     if table.lab_allow_special_purpose_servers:
         what = "name servers at private and loopback addresses are asked: that is for labs only"
         mend = "Remove lab_allow_special_purpose_servers"
-        findings.append(Finding("warning", what, mend))
+        findings.append(DoctorFinding("warning", what, mend))
     if not table.require_validation:
         what = "it serves without validation too, and is then believed only of a remote"
         mend = "Remove require_validation = false"
-        findings.append(Finding("warning", what, mend))
+        findings.append(DoctorFinding("warning", what, mend))
     return findings
 
 
-async def _check_clock(examined: ExaminedAgent) -> Sequence[Finding]:
+async def _check_clock(examined: ExaminedAgent) -> Sequence[DoctorFinding]:
     signatures = judge_signatures(examined.resolver.signature, examined.now)
     return [*examine_kernel_clock(), *signatures]
 
 
-async def _check_tls(examined: ExaminedAgent) -> Sequence[Finding]:
+async def _check_tls(examined: ExaminedAgent) -> Sequence[DoctorFinding]:
     return examine_certificates(examined.settings.tls, examined.settings.owner)
 
 
-async def _check_callers(examined: ExaminedAgent) -> Sequence[Finding]:
+async def _check_callers(examined: ExaminedAgent) -> Sequence[DoctorFinding]:
     return examine_callers(examined.settings.callers, examined.settings.tls)
 
 
-async def _check_port(examined: ExaminedAgent) -> Sequence[Finding]:
+async def _check_port(examined: ExaminedAgent) -> Sequence[DoctorFinding]:
     agent, tls = examined.settings.agent, examined.settings.tls
     addresses = [shift_port(agent.listen, worker) for worker in range(agent.workers)]
     own = read_names(tls.certificate)
     return await asyncio.to_thread(examine_ports, addresses, tls.files(), own)
 
 
-async def _check_open_files(examined: ExaminedAgent) -> Sequence[Finding]:
+async def _check_open_files(examined: ExaminedAgent) -> Sequence[DoctorFinding]:
     admin, table = examined.settings.admin.listen, examined.settings.resolver
     wanted = FULL.files if table.mode == "private" else LEAST
     return await asyncio.to_thread(examine_open_files, admin, wanted)
 
 
-async def _check_resolver(examined: ExaminedAgent) -> Sequence[Finding]:
+async def _check_resolver(examined: ExaminedAgent) -> Sequence[DoctorFinding]:
     return judge_resolver(examined.resolver)
 
 
-async def _check_anchor(examined: ExaminedAgent) -> Sequence[Finding]:
+async def _check_anchor(examined: ExaminedAgent) -> Sequence[DoctorFinding]:
     anchors = read_anchors(examined.settings.resolver.trust_anchor_file)
     return judge_anchors(anchors, examined.now)
 
 
-async def _check_ways(examined: ExaminedAgent) -> Sequence[Finding]:
+async def _check_ways(examined: ExaminedAgent) -> Sequence[DoctorFinding]:
     return judge_reachability(await probe_reachability(examined.settings.resolver))
 
 

@@ -17,7 +17,7 @@ import dns.message
 import dns.rdatatype
 import dns.rrset
 
-from mpic.runtime.doctor import Facts, Finding
+from mpic.runtime.doctor import DoctorFinding, Facts
 from perspective_agent.settings import ResolverTable
 
 Transport = Literal["udp", "tcp"]
@@ -139,12 +139,12 @@ def _read_glue(section: Sequence[dns.rrset.RRset]) -> list[str]:
     return [str(rdata) for rrset in section if rrset.rdtype == dns.rdatatype.A for rdata in rrset]
 
 
-def judge_reachability(ways: Reachability) -> list[Finding]:
+def judge_reachability(ways: Reachability) -> list[DoctorFinding]:
     """Say which ways are open. Pure."""
     if ways.without_hints:
         what = f"nobody can be asked: {ways.without_hints}"
         mend = "Install the package dns-root-data, or name root_hints_file under [resolver]"
-        return [Finding("warning", what, mend)]
+        return [DoctorFinding("warning", what, mend)]
     findings = [
         _judge_way("root servers", "udp", ways.root, ways.source),
         _judge_way("root servers", "tcp", ways.root, ways.source),
@@ -155,7 +155,7 @@ def judge_reachability(ways: Reachability) -> list[Finding]:
     return [*findings, *_judge_edns(ways.root), *_judge_ipv6(ways)]
 
 
-def _judge_way(whom: str, way: str, replies: Sequence[ServerProbe], source: str) -> Finding:
+def _judge_way(whom: str, way: str, replies: Sequence[ServerProbe], source: str) -> DoctorFinding:
     of_way = [reply for reply in replies if reply.transport == way]
     silent = {reply.server: reply.problem for reply in of_way if reply.problem}
     facts: Facts = {
@@ -166,12 +166,12 @@ def _judge_way(whom: str, way: str, replies: Sequence[ServerProbe], source: str)
     if of_way and len(silent) < len(of_way):
         answered = len(of_way) - len(silent)
         what = f"{answered} of {len(of_way)} {whom} answer over {way.upper()} 53"
-        return Finding("ok", what, facts=facts)
+        return DoctorFinding("ok", what, facts=facts)
     why = next(iter(silent.values()), "there is none over IPv4")
-    return Finding("error", f"no {whom} answers over {way.upper()} 53: {why}", _OPEN, facts)
+    return DoctorFinding("error", f"no {whom} answers over {way.upper()} 53: {why}", _OPEN, facts)
 
 
-def _judge_edns(replies: Sequence[ServerProbe]) -> list[Finding]:
+def _judge_edns(replies: Sequence[ServerProbe]) -> list[DoctorFinding]:
     answers = [reply for reply in replies if reply.transport == "udp" and not reply.problem]
     if not answers:
         return []
@@ -180,17 +180,19 @@ def _judge_edns(replies: Sequence[ServerProbe]) -> list[Finding]:
     if not any(reply.has_edns for reply in answers):
         what = "the answers come without EDNS: something on the way takes it out, and DNSSEC too"
         mend = "Find the firewall or proxy that rewrites DNS, and let packets through as they are"
-        return [Finding("error", what, mend, facts)]
-    return [Finding("ok", f"EDNS passes; an answer of {octets} octets came whole", facts=facts)]
+        return [DoctorFinding("error", what, mend, facts)]
+    return [
+        DoctorFinding("ok", f"EDNS passes; an answer of {octets} octets came whole", facts=facts)
+    ]
 
 
-def _judge_ipv6(ways: Reachability) -> list[Finding]:
+def _judge_ipv6(ways: Reachability) -> list[DoctorFinding]:
     if not ways.ipv6_wanted or not ways.ipv6:
         return []
     answered = [reply for reply in ways.ipv6 if not reply.problem]
     facts: Facts = {"asked": [reply.server for reply in ways.ipv6], "answered": len(answered)}
     if answered:
-        return [Finding("ok", "root servers answer over IPv6", facts=facts)]
+        return [DoctorFinding("ok", "root servers answer over IPv6", facts=facts)]
     what = f"no root server answers over IPv6: {ways.ipv6[0].problem}"
     mend = "Give the host IPv6, or set ipv6 = false under [resolver], which saves vain tries"
-    return [Finding("warning", what, mend, facts)]
+    return [DoctorFinding("warning", what, mend, facts)]

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mpic.runtime.doctor import Facts, Finding
+from mpic.runtime.doctor import DoctorFinding, Facts
 from mpic.runtime.open_files import HOW_TO_SET, TooFewFilesError, raise_limit
 from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.doctor.signatures import Signature, read_signature
@@ -84,11 +84,11 @@ async def _probe(link: ResolverLink, control: UnboundControl, table: ResolverTab
         tries += 1
 
 
-def judge_resolver(resolver: ResolverExamination) -> Sequence[Finding]:
+def judge_resolver(resolver: ResolverExamination) -> Sequence[DoctorFinding]:
     """Say whether an agent may serve through it. Pure."""
     if resolver.probe is None:
         what = f"it does not start: {resolver.problem}"
-        return [Finding("error", what, resolver.mend)]
+        return [DoctorFinding("error", what, resolver.mend)]
     probe = resolver.probe
     facts: Facts = {
         "software": resolver.software,
@@ -96,22 +96,22 @@ def judge_resolver(resolver: ResolverExamination) -> Sequence[Finding]:
         "trust_anchor": [str(tag) for tag in resolver.key_tags],
     }
     if probe.validates:
-        return [Finding("ok", f"it validates: {probe.evidence}", facts=facts)]
+        return [DoctorFinding("ok", f"it validates: {probe.evidence}", facts=facts)]
     mend = (
         "See `clock` and `ways out`: a wrong clock and a blocked way look like this too. If those"
         " are in order, renew the trust anchor (package dns-root-data), and look for who answers"
         " in place of the root servers"
     )
-    return [Finding("error", f"it is not shown to validate: {probe.evidence}", mend, facts)]
+    return [DoctorFinding("error", f"it is not shown to validate: {probe.evidence}", mend, facts)]
 
 
-def judge_anchors(anchors: Collection[TrustAnchor], now: datetime) -> Sequence[Finding]:
+def judge_anchors(anchors: Collection[TrustAnchor], now: datetime) -> Sequence[DoctorFinding]:
     """Say whether the keys believed are those of today and of the time to come. Pure."""
     facts: Facts = {"key_tags": [str(anchor.tag) for anchor in sorted(anchors)]}
     if missing := find_missing(anchors, now):
         mend = "Update the package dns-root-data, and restart the agent"
-        return [Finding("warning", one, mend, facts) for one in missing]
+        return [DoctorFinding("warning", one, mend, facts) for one in missing]
     if not find_known(anchors):
         what = "no key of the IANA root is believed: the root is one of your own"
-        return [Finding("ok", what, facts=facts)]
-    return [Finding("ok", "the keys of the IANA root are there", facts=facts)]
+        return [DoctorFinding("ok", what, facts=facts)]
+    return [DoctorFinding("ok", "the keys of the IANA root are there", facts=facts)]

@@ -18,7 +18,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rdtypes.ANY.RRSIG
 
-from mpic.runtime.doctor import Facts, Finding
+from mpic.runtime.doctor import DoctorFinding, Facts
 
 # The root is signed twice a day; this leaves room for a server that lags behind.
 _USUAL_AGE = timedelta(days=3)
@@ -63,11 +63,11 @@ def _find(answer: dns.message.Message) -> tuple[int, int] | None:
     return None
 
 
-def judge_signatures(signature: Signature | None, now: datetime) -> Sequence[Finding]:
+def judge_signatures(signature: Signature | None, now: datetime) -> Sequence[DoctorFinding]:
     """Hold the clock against the signature. Pure."""
     if signature is None:
         what = "the root's signature cannot be had: the clock cannot be held against it"
-        return [Finding("warning", what, "See `resolver` and `ways out`")]
+        return [DoctorFinding("warning", what, "See `resolver` and `ways out`")]
     facts: Facts = {
         "now": now.isoformat(timespec="seconds"),
         "inception": signature.inception.isoformat(),
@@ -76,13 +76,13 @@ def judge_signatures(signature: Signature | None, now: datetime) -> Sequence[Fin
     }
     if now < signature.inception:
         slow = signature.inception - now
-        return [Finding("error", f"the clock is slow by {slow} or more", _SET_CLOCK, facts)]
+        return [DoctorFinding("error", f"the clock is slow by {slow} or more", _SET_CLOCK, facts)]
     if now > signature.expiration:
         fast = now - signature.expiration
-        return [Finding("error", f"the clock is fast by {fast} or more", _SET_CLOCK, facts)]
+        return [DoctorFinding("error", f"the clock is fast by {fast} or more", _SET_CLOCK, facts)]
     if now > signature.inception + _USUAL_AGE:
         what = f"the root's signature was made {(now - signature.inception).days} days ago"
         mend = f"The clock is fast, or an old root zone is served. {_SET_CLOCK}; see `ways out`"
-        return [Finding("warning", what, mend, facts)]
+        return [DoctorFinding("warning", what, mend, facts)]
     what = "the clock lies within the root's signature, which tells it to within days, not seconds"
-    return [Finding("ok", what, facts=facts)]
+    return [DoctorFinding("ok", what, facts=facts)]

@@ -19,7 +19,13 @@ DUMMY = "dummy"
 
 COORDINATORS_FILE = '''"""The dummy check: a name has an address, seen from each perspective."""
 
-from coordinator.checks.check import Judgement, JudgingRules, Statuses, Subject, check_validated
+from coordinator.checks.check import (
+    CheckSubject,
+    Judgement,
+    JudgingRules,
+    Statuses,
+    check_validated,
+)
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -28,7 +34,7 @@ from mpic.v1 import perspective_pb2 as p
 class DummyJudge:
     """The check `dummy`."""
 
-    def request(self, subject: Subject) -> c.RequestedCheck | None:
+    def request(self, subject: CheckSubject) -> c.RequestedCheck | None:
         if not subject.account_uri:
             return None
         return c.RequestedCheck(dummy=c.RequestedDummy(expected=subject.account_uri))

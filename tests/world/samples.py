@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from coordinator.checks import request_checks
 from coordinator.checks.caa.issuer import Issuer
-from coordinator.checks.check import JudgingRules, Subject
+from coordinator.checks.check import CheckSubject, JudgingRules
 from coordinator.decision.request import AskedName, IssuanceRequest
 from coordinator.decision.vote import Reply
 from coordinator.rules.policy import Policy
@@ -34,10 +34,10 @@ def perspective(place: Place) -> Perspective:
 WORLD = Roster(perspective(PLACES[0]), [perspective(place) for place in PLACES[1:6]])
 RULES = AttemptRules(Policy().row_at(NOVEMBER), len(WORLD.remotes))
 JUDGING = JudgingRules(Issuer(frozenset({ISSUER})), RULES)
-SUBJECT = Subject(wildcard=False)
+SUBJECT = CheckSubject(wildcard=False)
 
 
-def asked_name(subject: Subject = SUBJECT, rules: JudgingRules = JUDGING) -> AskedName:
+def asked_name(subject: CheckSubject = SUBJECT, rules: JudgingRules = JUDGING) -> AskedName:
     """Return what is asked about NAME, or about the wildcard below it."""
     asked = f"*.{NAME}" if subject.wildcard else NAME
     return AskedName(asked, NAME, request_checks(subject, rules))

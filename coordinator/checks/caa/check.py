@@ -14,7 +14,7 @@ from coordinator.checks.caa.relevant_set import (
     judge_walk,
 )
 from coordinator.checks.caa.walk import Walk, follow_walk, never
-from coordinator.checks.check import Judgement, JudgingRules, Statuses, Subject, choose_dissent
+from coordinator.checks.check import CheckSubject, Judgement, JudgingRules, Statuses, choose_dissent
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -25,7 +25,6 @@ USABLE_FLOOR = timedelta(hours=8)
 _DISSENT = {
     c.OUTCOME_PASSED: c.DISSENT_UNSPECIFIED,
     c.OUTCOME_FORBIDDEN: c.DISSENT_FORBIDS,
-    c.OUTCOME_FAILED: c.DISSENT_FAILED,
 }
 _WALK = p.Check(caa_walk=p.CaaWalk())
 _PROVING_WALK = p.Check(caa_walk=p.CaaWalk(prove_insecurity=True, ask_servers=True))
@@ -34,7 +33,7 @@ _PROVING_WALK = p.Check(caa_walk=p.CaaWalk(prove_insecurity=True, ask_servers=Tr
 class CaaJudge:
     """The check `caa`."""
 
-    def request(self, subject: Subject) -> c.RequestedCheck:
+    def request(self, subject: CheckSubject) -> c.RequestedCheck:
         """Return the check with what the caller says; CAA is asked about every name."""
         check = c.RequestedCheck()
         asked = check.caa

@@ -20,7 +20,7 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DoctorFinding:
     """One thing that was looked at."""
 
     outcome: Outcome
@@ -41,11 +41,11 @@ class Finding:
             raise ValueError(f"a mend belongs to what is not ok, and only there: {self.what}")
 
 
-DoctorCheck: TypeAlias = Callable[[P], Awaitable[Sequence[Finding]]]
+DoctorCheck: TypeAlias = Callable[[P], Awaitable[Sequence[DoctorFinding]]]
 Register: TypeAlias = Mapping[str, DoctorCheck[P]]
 
 
-async def run_checks(register: Register[P], examined: P) -> list[Finding]:
+async def run_checks(register: Register[P], examined: P) -> list[DoctorFinding]:
     """Run all checks at once; return their findings in the order of the register."""
     found = await asyncio.gather(
         *(_run_one(name, check, examined) for name, check in register.items())
@@ -53,21 +53,21 @@ async def run_checks(register: Register[P], examined: P) -> list[Finding]:
     return [finding for findings in found for finding in findings]
 
 
-async def _run_one(name: str, check: DoctorCheck[P], examined: P) -> list[Finding]:
+async def _run_one(name: str, check: DoctorCheck[P], examined: P) -> list[DoctorFinding]:
     try:
         findings = await check(examined)
     except Exception as error:  # noqa: BLE001 - one check that breaks must not hide the others
         broken = f"the check could not be made: {type(error).__name__}: {error}"
-        findings = [Finding("error", broken, "Report this with what is above and below it")]
+        findings = [DoctorFinding("error", broken, "Report this with what is above and below it")]
     return [replace(finding, check=name) for finding in findings]
 
 
-def from_problem(problem: Problem) -> Finding:
+def from_problem(problem: Problem) -> DoctorFinding:
     """Turn a problem of a configuration or a certificate into a finding."""
     what = f"{problem.place}: {problem.message}" if problem.place else problem.message
-    return Finding("warning" if problem.warning else "error", what, problem.mend)
+    return DoctorFinding("warning" if problem.warning else "error", what, problem.mend)
 
 
-def from_config_error(error: ConfigError) -> list[Finding]:
+def from_config_error(error: ConfigError) -> list[DoctorFinding]:
     """Return the findings of a file that cannot be used; nothing more can be examined."""
     return [replace(from_problem(problem), check="config") for problem in error.problems]

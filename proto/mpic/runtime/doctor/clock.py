@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mpic.runtime.doctor import Finding
+from mpic.runtime.doctor import DoctorFinding
 
 _UNSYNCHRONISED = 0x40  # STA_UNSYNC, linux/timex.h
 _TOLERABLE_SECONDS = 1.0
@@ -49,22 +49,26 @@ def read_kernel_clock() -> KernelClock:
     return KernelClock(not timex.status & _UNSYNCHRONISED, timex.maxerror / 1e6)
 
 
-def examine_kernel_clock() -> Sequence[Finding]:
+def examine_kernel_clock() -> Sequence[DoctorFinding]:
     """Say what the kernel knows of the clock."""
     try:
         return [judge_kernel_clock(read_kernel_clock())]
     except OSError as error:
         what = f"the kernel does not tell whether the clock is kept: {error.strerror}"
-        return [Finding("warning", what, "Run `timedatectl` or `chronyc tracking` on the host")]
+        return [
+            DoctorFinding("warning", what, "Run `timedatectl` or `chronyc tracking` on the host")
+        ]
 
 
-def judge_kernel_clock(clock: KernelClock) -> Finding:
+def judge_kernel_clock(clock: KernelClock) -> DoctorFinding:
     """Say whether a time service keeps the clock well enough. Pure."""
     facts = {"kept": clock.kept, "error_seconds": round(clock.error_seconds, 3)}
     if not clock.kept:
         what = "no time service keeps this host's clock: nothing bounds how far it will be off"
-        return Finding("warning", what, _KEEP, facts)
+        return DoctorFinding("warning", what, _KEEP, facts)
     if clock.error_seconds > _TOLERABLE_SECONDS:
         what = f"the clock may be off by {clock.error_seconds:.1f} s, by its own time service"
-        return Finding("warning", what, "See what its time service says of its sources", facts)
-    return Finding("ok", "a time service keeps the clock", facts=facts)
+        return DoctorFinding(
+            "warning", what, "See what its time service says of its sources", facts
+        )
+    return DoctorFinding("ok", "a time service keeps the clock", facts=facts)

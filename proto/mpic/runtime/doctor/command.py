@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from mpic.runtime.config import ConfigError, load_for_file
-from mpic.runtime.doctor import Fact, Finding, from_config_error
+from mpic.runtime.doctor import DoctorFinding, Fact, from_config_error
 from mpic.runtime.logs import configure_logging
 
-Doctor = Callable[[Path], list[Finding]]
+Doctor = Callable[[Path], list[DoctorFinding]]
 """What a program installs: examines all that a configuration file brings together."""
 
 _COLOURS = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "error": typer.colors.RED}
@@ -54,7 +54,7 @@ def doctor(
     raise typer.Exit(int(any(finding.outcome == "error" for finding in findings)))
 
 
-def examine_file(file: Path) -> list[Finding]:
+def examine_file(file: Path) -> list[DoctorFinding]:
     """Let the program that a file configures examine it."""
     try:
         examine: Doctor = load_for_file("mpic.runtime.doctor", file)
@@ -63,7 +63,7 @@ def examine_file(file: Path) -> list[Finding]:
         return from_config_error(error)
 
 
-def as_document(file: Path, findings: Sequence[Finding]) -> dict[str, object]:
+def as_document(file: Path, findings: Sequence[DoctorFinding]) -> dict[str, object]:
     """Return what --json prints."""
     counts = Counter(finding.outcome for finding in findings)
     return {
@@ -74,7 +74,7 @@ def as_document(file: Path, findings: Sequence[Finding]) -> dict[str, object]:
     }
 
 
-def format_finding(finding: Finding, *, coloured: bool = False) -> str:
+def format_finding(finding: DoctorFinding, *, coloured: bool = False) -> str:
     """Return a finding as lines: outcome, check and sentence; facts; what to do."""
     outcome = f"{finding.outcome:<7}"
     if coloured:
@@ -88,7 +88,7 @@ def format_finding(finding: Finding, *, coloured: bool = False) -> str:
     return "\n".join(lines)
 
 
-def summarize(findings: Sequence[Finding]) -> str:
+def summarize(findings: Sequence[DoctorFinding]) -> str:
     """Return the last line."""
     counts = Counter(finding.outcome for finding in findings)
     errors, warnings = _count(counts["error"], "error"), _count(counts["warning"], "warning")

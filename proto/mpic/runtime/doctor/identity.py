@@ -8,13 +8,13 @@ from cryptography import x509
 
 from mpic.runtime.certificate_check import all_names, check_pair, read_names
 from mpic.runtime.certificate_owner import CertificateOwner
-from mpic.runtime.doctor import Finding, from_problem
+from mpic.runtime.doctor import DoctorFinding, from_problem
 from mpic.runtime.settings import CallersTable, TlsTable
 
 _SCHEME = "spiffe://"
 
 
-def examine_certificates(table: TlsTable, owner: CertificateOwner) -> Sequence[Finding]:
+def examine_certificates(table: TlsTable, owner: CertificateOwner) -> Sequence[DoctorFinding]:
     """Look at the files of [tls]: whether they fit, until when, and whether they are `owner`'s."""
     now = datetime.now(UTC)
     problems = check_pair(*table.paths(), owner, now)
@@ -28,7 +28,7 @@ def _load(file: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificates(file.read_bytes())[0]
 
 
-def _describe(own: x509.Certificate, authority: x509.Certificate, now: datetime) -> Finding:
+def _describe(own: x509.Certificate, authority: x509.Certificate, now: datetime) -> DoctorFinding:
     ends_at = own.not_valid_after_utc
     facts = {
         "names": all_names(own),
@@ -36,16 +36,16 @@ def _describe(own: x509.Certificate, authority: x509.Certificate, now: datetime)
         "authority_until": authority.not_valid_after_utc.isoformat(),
     }
     what = f"certificate, key and authority fit; {(ends_at - now).days} days are left"
-    return Finding("ok", what, facts=facts)
+    return DoctorFinding("ok", what, facts=facts)
 
 
-def examine_callers(callers: CallersTable, tls: TlsTable) -> Sequence[Finding]:
+def examine_callers(callers: CallersTable, tls: TlsTable) -> Sequence[DoctorFinding]:
     """Look at the list of those who may call."""
     # What is wrong with the file is said beside the certificates.
     return judge_callers(callers.allowed, read_names(tls.authority))
 
 
-def judge_callers(allowed: Sequence[str], authority: Sequence[str]) -> Sequence[Finding]:
+def judge_callers(allowed: Sequence[str], authority: Sequence[str]) -> Sequence[DoctorFinding]:
     """Warn of callers that no certificate of this authority can name. Pure."""
     domains = {name for name in authority if name.startswith(_SCHEME)}
     strangers = [
@@ -57,5 +57,5 @@ def judge_callers(allowed: Sequence[str], authority: Sequence[str]) -> Sequence[
     ]
     if strangers:
         what = f"the authority is of {', '.join(sorted(domains))}: it signs no {strangers[0]}"
-        return [Finding("warning", what, "Correct [callers] allowed", {"allowed": allowed})]
-    return [Finding("ok", f"{len(allowed)} may call", facts={"allowed": allowed})]
+        return [DoctorFinding("warning", what, "Correct [callers] allowed", {"allowed": allowed})]
+    return [DoctorFinding("ok", f"{len(allowed)} may call", facts={"allowed": allowed})]

@@ -6,14 +6,14 @@ import resource
 from collections.abc import Sequence
 
 from mpic.runtime.address import reachable
-from mpic.runtime.doctor import Facts, Finding
+from mpic.runtime.doctor import DoctorFinding, Facts
 from mpic.runtime.open_files import HOW_TO_SET, LEAST, SET
 
 _SECONDS = 2.0
 _SHOWN = re.compile(r"^process_max_fds (\S+)$", re.MULTILINE)
 
 
-def examine_open_files(admin: str, wanted: int) -> Sequence[Finding]:
+def examine_open_files(admin: str, wanted: int) -> Sequence[DoctorFinding]:
     """Ask the running program by its admin port, or else look at this process's limit."""
     shown = read_limit(admin)
     if shown is not None:
@@ -37,13 +37,13 @@ def read_limit(admin: str) -> int | None:
     return int(float(found[1])) if found else None
 
 
-def judge_limit(limit: int, wanted: int, whose: str) -> Finding:
+def judge_limit(limit: int, wanted: int, whose: str) -> DoctorFinding:
     """Say whether so many are enough. Pure."""
     facts: Facts = {"limit": limit, "wanted": wanted, "least": LEAST}
     if limit < LEAST:
         what = f"{whose} may have {limit} files open: it does not start with so few"
-        return Finding("error", what, HOW_TO_SET, facts)
+        return DoctorFinding("error", what, HOW_TO_SET, facts)
     if limit < wanted:
         what = f"{whose} may have {limit} files open: it does less at a time than it could"
-        return Finding("warning", what, HOW_TO_SET, facts)
-    return Finding("ok", f"{whose} may have {limit} files open", facts=facts)
+        return DoctorFinding("warning", what, HOW_TO_SET, facts)
+    return DoctorFinding("ok", f"{whose} may have {limit} files open", facts=facts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from mpic.runtime.address import reachable
-from mpic.runtime.doctor import Finding
+from mpic.runtime.doctor import DoctorFinding
 from mpic.runtime.doctor.handshake import Presented, StrangerError, shake_hands
 from mpic.runtime.grpc.tls import TlsFiles
 
@@ -16,12 +16,14 @@ Port = Literal["free", "taken", "absent", "forbidden"]
 """taken: something listens there; absent: the host has no such address."""
 
 
-def examine_ports(addresses: Sequence[str], tls: TlsFiles, own: Sequence[str]) -> list[Finding]:
+def examine_ports(
+    addresses: Sequence[str], tls: TlsFiles, own: Sequence[str]
+) -> list[DoctorFinding]:
     """Look at each address a program listens on; `own` are the names in its certificate."""
     return [_examine_port(address, tls, own) for address in addresses]
 
 
-def _examine_port(address: str, tls: TlsFiles, own: Sequence[str]) -> Finding:
+def _examine_port(address: str, tls: TlsFiles, own: Sequence[str]) -> DoctorFinding:
     port = try_port(address)
     if port != "taken":
         return judge_port(address, port)
@@ -54,32 +56,36 @@ def try_port(address: str) -> Port:
     return "free"
 
 
-def judge_port(address: str, port: Port) -> Finding:
+def judge_port(address: str, port: Port) -> DoctorFinding:
     """Say whether a free port can be used. Pure."""
     facts = {"listen": address}
     if port == "absent":
         what, mend = f"this host has no address {address}", "Correct listen, or add the address"
-        return Finding("error", what, mend, facts)
+        return DoctorFinding("error", what, mend, facts)
     if port == "forbidden":
         what = f"this user may not listen on {address}"
-        return Finding("error", what, "Take a port from 1024 on, or run as another user", facts)
-    return Finding("ok", f"{address} is free: the program is not running", facts=facts)
+        return DoctorFinding(
+            "error", what, "Take a port from 1024 on, or run as another user", facts
+        )
+    return DoctorFinding("ok", f"{address} is free: the program is not running", facts=facts)
 
 
-def judge_holder(address: str, there: Presented, own: Sequence[str]) -> Finding:
+def judge_holder(address: str, there: Presented, own: Sequence[str]) -> DoctorFinding:
     """Say whether the listener there is the program itself. Pure."""
     facts = {"listen": address, "names": there.names, "until": there.ends_at.isoformat()}
     if there.accepts_tls_1_2:
         what = f"who listens on {address} accepts TLS 1.2; only TLS 1.3 may be spoken"
-        return Finding("error", what, "Start the program anew, from this release", facts)
+        return DoctorFinding("error", what, "Start the program anew, from this release", facts)
     if set(there.names) & set(own):
-        return Finding("ok", f"the program listens on {address}", facts=facts)
+        return DoctorFinding("ok", f"the program listens on {address}", facts=facts)
     what = f"{there.names[0] if there.names else 'a peer without a name'} listens on {address}"
-    return Finding("error", what, "Stop it, or give this program another port in listen", facts)
+    return DoctorFinding(
+        "error", what, "Stop it, or give this program another port in listen", facts
+    )
 
 
-def judge_stranger(address: str, problem: str) -> Finding:
+def judge_stranger(address: str, problem: str) -> DoctorFinding:
     """Say that something else listens there. Pure."""
     what = f"another program listens on {address}: {problem}"
     mend = "Find it with `ss -ltnp`, and stop it or give this program another port in listen"
-    return Finding("error", what, mend, {"listen": address})
+    return DoctorFinding("error", what, mend, {"listen": address})

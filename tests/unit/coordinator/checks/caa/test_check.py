@@ -7,17 +7,17 @@ import pytest
 
 from coordinator.checks import AskedCheck, read_checks, request_checks
 from coordinator.checks.caa.issuer import Issuer
-from coordinator.checks.check import VALIDATED, Judgement, JudgingRules, Subject
+from coordinator.checks.check import VALIDATED, CheckSubject, Judgement, JudgingRules
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from tests.world.samples import ISSUER, JUDGING, NAME, RULES, caa, failed_caa
 
 ACCOUNT = "https://acme.example/acct/1"
-SUBJECT = Subject(wildcard=True, account_uri=ACCOUNT, validation_method="dns-01")
+SUBJECT = CheckSubject(wildcard=True, account_uri=ACCOUNT, validation_method="dns-01")
 ISSUERS = Issuer(frozenset({ISSUER, "another-ca.test"}), frozenset({"future", "alpha"}))
 
 
-def asked(subject: Subject = SUBJECT, issuer: Issuer = ISSUERS) -> AskedCheck:
+def asked(subject: CheckSubject = SUBJECT, issuer: Issuer = ISSUERS) -> AskedCheck:
     checks = request_checks(subject, JUDGING._replace(issuer=issuer))
     return next(check for check in checks if check.name == "caa")
 
@@ -41,7 +41,7 @@ def test_what_is_asked_says_all_that_is_judged_by() -> None:
 
 
 def test_a_check_without_anything_said_is_one_all_the_same() -> None:
-    check = asked(Subject(wildcard=False), Issuer(frozenset({ISSUER})))
+    check = asked(CheckSubject(wildcard=False), Issuer(frozenset({ISSUER})))
     assert check.asked == c.RequestedCheck(caa=c.RequestedCaa(issuer_domains=[ISSUER]))
 
 

@@ -11,7 +11,7 @@ from cryptography import x509
 from mpic.runtime.certificate_check import read_names
 from mpic.runtime.certificate_owner import CertificateOwner
 from mpic.runtime.config import ConfigError, Problem
-from mpic.runtime.doctor import Finding, Register, from_config_error, run_checks
+from mpic.runtime.doctor import DoctorFinding, Register, from_config_error, run_checks
 from mpic.runtime.doctor.clock import KernelClock, judge_kernel_clock, read_kernel_clock
 from mpic.runtime.doctor.command import as_document, examine_file, format_finding, summarize
 from mpic.runtime.doctor.handshake import Presented
@@ -21,8 +21,8 @@ from mpic.runtime.pki import Subject, create_authority, issue_certificate
 from mpic.runtime.settings import TlsTable
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-GOOD = Finding("ok", "it is so", facts={"n": 1, "names": ["a", "b"], "is": True}, check="one")
-BAD = Finding("error", "it is not so", "Make it so", check="two")
+GOOD = DoctorFinding("ok", "it is so", facts={"n": 1, "names": ["a", "b"], "is": True}, check="one")
+BAD = DoctorFinding("error", "it is not so", "Make it so", check="two")
 
 
 @pytest.mark.parametrize(("outcome", "mend"), [("ok", "Do it"), ("warning", ""), ("error", "")])
@@ -30,21 +30,21 @@ def test_a_finding_says_what_to_do_just_when_there_is_something_to_do(
     outcome: str, mend: str
 ) -> None:
     with pytest.raises(ValueError, match="a mend belongs"):
-        Finding(outcome, "it is so", mend)
+        DoctorFinding(outcome, "it is so", mend)
 
 
 async def test_a_check_that_breaks_hides_no_other() -> None:
-    async def breaks(_examined: int) -> list[Finding]:
+    async def breaks(_examined: int) -> list[DoctorFinding]:
         raise ZeroDivisionError("by nought")
 
-    async def works(patient: int) -> list[Finding]:
-        return [Finding("ok", f"{patient} is there")]
+    async def works(patient: int) -> list[DoctorFinding]:
+        return [DoctorFinding("ok", f"{patient} is there")]
 
     register: Register[int] = {"first": breaks, "second": works}
     broken, good = await run_checks(register, 7)
     assert (broken.check, broken.outcome) == ("first", "error")
     assert "ZeroDivisionError: by nought" in broken.what
-    assert good == Finding("ok", "7 is there", check="second")
+    assert good == DoctorFinding("ok", "7 is there", check="second")
 
 
 def test_a_finding_is_shown_with_its_facts_and_what_to_do() -> None:
@@ -70,7 +70,7 @@ def test_the_document_is_json_with_counts() -> None:
 def test_a_file_that_cannot_be_used_is_a_finding_for_each_problem(tmp_path: Path) -> None:
     error = ConfigError(Path("a.toml"), [Problem("x.y", "is missing", "Add it")])
     assert from_config_error(error) == [
-        Finding("error", "x.y: is missing", "Add it", check="config")
+        DoctorFinding("error", "x.y: is missing", "Add it", check="config")
     ]
     (finding,) = examine_file(tmp_path / "none.toml")
     assert (finding.outcome, finding.check) == ("error", "config")
