@@ -1,10 +1,10 @@
 """THE MAIN PATH: one certificate's names in, one recorded verdict out. Read this first.
 
-    room? -> decided before? -> every field checked -> the set of perspectives that are asked
-          -> each of them is asked every name -> each reply is a vote -> the verdict is certain
-          -> the verdict is frozen -> it is durable -> the record, off which the answer is read
+    room? -> decided before? -> check every field -> choose the perspectives to ask
+          -> ask each of them about every name -> each reply is a vote -> the verdict is certain
+          -> freeze the verdict -> make it durable -> return the record; the answer is read from it
 
-BR 3.2.2.9: what each remote must corroborate, how many of them, from how many regions.
+BR 3.2.2.9 says what each remote must corroborate, how many of them, and from how many regions.
 """
 
 import asyncio
@@ -52,24 +52,24 @@ from mpic.v1 import record_pb2 as r
 
 log = structlog.get_logger()
 
-# Which networks an attempt looks from is nobody's to know before.
+# An outsider must not be able to predict from which networks an attempt looks.
 _LOT = SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who asks, and how long it waits."""
+    """Who asks, and how long the caller waits."""
 
     caller: str
-    """The identity of its certificate under which it is counted."""
+    """The identity of the caller's certificate under which the request is counted."""
     remaining: Callable[[], float | None]
-    """Returns the seconds until its deadline; None: it has none."""
+    """Returns the seconds until the caller's deadline; None: there is no deadline."""
     trace: Trace | None = None
-    """The trace it has begun."""
+    """The trace that the caller began."""
 
     @property
     def trace_id(self) -> str | None:
-        """By which its log lines, and those of the agents, are found."""
+        """The id that finds the log lines of this call, here and at the agents."""
         return self.trace.trace_id if self.trace else None
 
     @property
@@ -80,7 +80,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What is decided by. A reload puts another in its place; an attempt keeps what it has."""
+    """The rules that requests are decided by.
+
+    A reload replaces them. An attempt that has begun keeps its own.
+    """
 
     rules: Rules
     issuers: Issuers
@@ -89,7 +92,7 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What is decided with, for as long as the coordinator runs."""
+    """The parts that decide requests, for as long as the coordinator runs."""
 
     limiter: Limiter
     idempotency: Idempotency
@@ -107,15 +110,18 @@ class Corroborator:
     """Decides requests."""
 
     def __init__(self, parts: Parts, in_force: InForce) -> None:
-        """Decide with `parts`, by what is `in_force`."""
+        """Decide with `parts`, by the rules `in_force`."""
         self._parts = parts
         self.limiter = parts.limiter
         self.turned_away = CountedLines(partial(log.info, "turned_away"))
-        """The lines of those that found no room: one for each would be a good part of its cost."""
+        """Writes the log lines of requests that found no room.
+
+        One line for each would be a good part of the cost of rejecting it.
+        """
         self.adopt(in_force)
 
     def adopt(self, in_force: InForce) -> None:
-        """Decide what is asked from now on by something else."""
+        """Decide by other rules from now on."""
         self._in_force = in_force
         self.rules = rules = in_force.rules
         self._breaches = {
@@ -126,7 +132,7 @@ class Corroborator:
     async def corroborate(self, message: c.CorroborateRequest, call: Call) -> r.Record:
         """Return the record of a request; it is durable.
 
-        Raises RequestError where nothing was decided.
+        Raises RequestError if nothing was decided.
         """
         with self._parts.metrics.watch, self._enter(message, call):
             key = RequestKey(call.caller, message.request_id, digest_request(message))
@@ -159,7 +165,8 @@ class Corroborator:
         async with writer.next_batch() as place:
             entry = freeze_verdict(attempt, AskedBy(call.caller, key.digest), in_force)
             superseded_by = await place.write(attempt.id, entry)
-        # What was cut short is no verdict, but an attempt that perspectives have answered.
+        # An attempt that was cut short has no verdict. It is written, since perspectives answered
+        # it.
         error = self.limiter.explain_cut_short(attempt, budget)
         if error is not None:
             raise error
@@ -177,10 +184,11 @@ class Corroborator:
         return read_request(message, rules)
 
     def row_in_force(self) -> PolicyRow:
-        """Return the policy row of this moment.
+        """Return the policy row that applies now.
 
-        Raises RequestError when the roster breaks its distances, or when there is none. Too few
-        remotes or regions is left to the quorum, whose answer then says who saw what.
+        Raises RequestError when the roster breaks the required distances, or when no row applies.
+        Too few remotes or regions is no error here: the quorum decides that, and its answer says
+        who saw what.
         """
         try:
             row = self.rules.policy.row_at(self._parts.clock())
@@ -193,11 +201,12 @@ class Corroborator:
     async def _ask_all(
         self, request: IssuanceRequest, traceparent: str, budget: float | None
     ) -> Attempt:
-        """Ask every perspective of the attempt's set and return once the verdict is certain.
+        """Ask every perspective of the attempt's set, and return once the verdict is certain.
 
-        Replies that come later are counted until the verdict is frozen; they cannot change it.
-        `budget` is the seconds the caller leaves, if an attempt may take more: who has not answered
-        by then had no time. `traceparent` is the caller's trace.
+        Replies that come later are counted until the verdict is frozen. They cannot change the
+        verdict. `budget` is the number of seconds that the caller leaves, if an attempt may take
+        longer than that. A perspective that has not answered when they are over had no time.
+        `traceparent` is the caller's trace.
         """
         fanout, clock = self._parts.fanout, self._parts.clock
         ready = fanout.ready(request.names)
@@ -216,7 +225,7 @@ class Corroborator:
         return attempt
 
     def _show(self, attempt: Attempt, record: r.Record, call: Call) -> None:
-        """Log what was decided, and count it if the caller is about to hear it."""
+        """Log what was decided. Count it if the caller is about to hear it."""
         seconds = seconds_to_decide(attempt)
         blamed = [blame_name(record, name) for name in record.names]
         if not is_cancelled():
@@ -224,7 +233,7 @@ class Corroborator:
         log_verdict(attempt, call.caller, call.trace_id, seconds, blamed)
 
     def _keep(self, attempt: Attempt) -> None:
-        """Count, log and write down what is known once every perspective has replied."""
+        """Count, log and record what is known once every perspective has replied."""
         parts = self._parts
         parts.metrics.count_complete(attempt)
         if attempt.late:
@@ -237,7 +246,7 @@ class Corroborator:
 
 
 def freeze_verdict(attempt: Attempt, by: AskedBy, in_force: InForce) -> r.RecordEntry:
-    """Fix what is told of an attempt, and return it as it is recorded: what comes now is late."""
+    """Fix the verdict of an attempt, and return its record entry. Later replies are late."""
     attempt.freeze()
     entry = r.RecordEntry()
     in_force.record_builder.fill_record(entry.question, attempt, by)
@@ -245,7 +254,7 @@ def freeze_verdict(attempt: Attempt, by: AskedBy, in_force: InForce) -> r.Record
 
 
 def digest_request(message: c.CorroborateRequest) -> bytes:
-    """Return the digest by which two requests are the same."""
+    """Return a digest of the request; two requests are the same if their digests are equal."""
     return hashlib.sha256(message.SerializeToString(deterministic=True)).digest()
 
 
@@ -254,6 +263,6 @@ def _not_ready(reason: ErrorReason, message: str) -> RequestError:
 
 
 async def _wait_for_stragglers(attempt: Attempt, seconds: float) -> None:
-    """Wait until every perspective has replied, at most so long."""
+    """Wait until every perspective has replied, for at most `seconds`."""
     if seconds > 0:
         await asyncio.wait([attempt.complete], timeout=seconds)

@@ -1,8 +1,10 @@
-"""What can be asked about a name, and who judges the findings: one shape, one register.
+"""The checks that can be asked about a name, and who judges their findings: one register.
 
-To add a check: its messages in the agreement, a module beside `addresses` and `caa`, and a line in
-`CHECKS` under the name of its member of `RequestedCheck`. The register says what there is. What is
-asked about a name is said by the request, stands in the record, and alone is judged.
+To add a check, add its messages to the agreement, a module beside `addresses` and `caa`, and a line
+to `CHECKS`. The key of the line is the name of the check's member of `RequestedCheck`.
+
+The register says which checks exist. The request says which of them are asked about a name. Those
+checks stand in the record, and only they are judged.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +23,7 @@ CHECKS: Mapping[str, CheckJudge] = {
 
 
 class UnknownCheckError(ValueError):
-    """A check was asked that this program does not know."""
+    """A request or a record names a check that this program does not know."""
 
 
 class AskedCheck(NamedTuple):
@@ -33,19 +35,19 @@ class AskedCheck(NamedTuple):
     judge: CheckJudge
     question: p.Check
     kind: str
-    """By which agents know it: the name of a member of `Check`, and of `Finding`."""
+    """The name that agents know it by: a member of `Check`, and of `Finding`."""
 
 
 def request_checks(subject: CheckSubject, rules: JudgingRules) -> Sequence[AskedCheck]:
-    """Return the checks that a caller's name is asked for, with what each is judged by."""
+    """Return the checks to ask about a caller's name, with the judge and rules of each."""
     requested = (judge.request(subject) for judge in CHECKS.values())
     return read_checks((one for one in requested if one is not None), rules)
 
 
 def read_checks(checks: Iterable[c.RequestedCheck], rules: JudgingRules) -> Sequence[AskedCheck]:
-    """Return checks, of a request or of a record, under rules; raises UnknownCheckError.
+    """Return the checks of a request or of a record, with the rules filled in.
 
-    The messages are kept, with the rules filled in.
+    The messages are kept and changed in place. Raises UnknownCheckError.
     """
     return [_read_check(one, rules) for one in checks]
 

@@ -1,9 +1,11 @@
 """Address agreement: does a remote see the name where the primary sees it? Pure.
 
-This service's own rule (UPKI: the name resolution result agrees at four or more of five remote
-networks), a control on top of CAA and domain validation, not a validation method (BR 3.2.2.4.8
-forbids that). A name without an A record is in order: then the remote must see none either, and
-NODATA and NXDOMAIN are the same absence (RFC 9824 turns one into the other).
+This is the service's own rule (UPKI: the name resolution result agrees at four or more of five
+remote networks). It is a control on top of CAA and domain validation. It is not a validation method
+(BR 3.2.2.4.8 forbids that).
+
+A name without an A record passes. The remote must then see none either. NODATA and NXDOMAIN count
+as the same absence (RFC 9824 turns one into the other).
 """
 
 import ipaddress
@@ -26,9 +28,9 @@ from mpic.v1 import perspective_pb2 as p
 
 _IPV4 = 4
 _SHOWN = 8
-"""Addresses of a set that are told; the observation has all."""
+"""The number of addresses that a detail shows; the observation has all of them."""
 
-# Each includes the next; a caller may only move upwards.
+# Each includes the next. A caller may only ask for a stricter one than the policy's.
 STRICTEST_FIRST = (
     c.ADDRESS_AGREEMENT_EXACT,
     c.ADDRESS_AGREEMENT_OVERLAP,
@@ -79,7 +81,7 @@ class AddressJudge:
         asked: c.RequestedCheck,  # noqa: ARG002 - any answer will do
         believed: Statuses,
     ) -> Judgement:
-        """Judge one perspective's answer alone: any answer will do, a failure will not."""
+        """Judge one perspective's answer alone: any answer passes, a failure does not."""
         lookup = _well_formed(finding, name, believed)
         if lookup.HasField("failure"):
             detail = f"A lookup failed: {describe_failure(lookup.failure)}"
@@ -89,7 +91,7 @@ class AddressJudge:
     def compare(
         self, remote: o.Finding, primary: o.Finding, asked: c.RequestedCheck
     ) -> Judgement | None:
-        """Judge a remote's answer against the primary's; both are without failure."""
+        """Judge a remote's answer against the primary's; neither is a failure."""
         seen, expected = read_addresses(remote), read_addresses(primary)
         if agree(seen, expected, asked.addresses.agreement):
             return None
@@ -103,7 +105,7 @@ def read_addresses(finding: o.Finding) -> Addresses:
 
 
 def _well_formed(finding: o.Finding, name: str, believed: Statuses) -> o.Lookup:
-    """Return the lookup, if it is one of this name's addresses; raises MalformedFindingError."""
+    """Return the lookup, if it is of this name's addresses; raises MalformedFindingError."""
     lookup = finding.addresses.lookup
     if lookup.name != name:
         raise MalformedFindingError(f"addresses of {lookup.name!r} instead of {name!r}")

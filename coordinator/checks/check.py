@@ -1,4 +1,4 @@
-"""What every check's module speaks of: what is asked, by which rules, and what follows. Pure."""
+"""The shape of every check: what is asked, the rules it is judged by, and the judgement. Pure."""
 
 from datetime import timedelta
 from typing import NamedTuple, Protocol
@@ -12,21 +12,21 @@ from mpic.v1 import perspective_pb2 as p
 
 
 class MalformedFindingError(ValueError):
-    """A finding is not what the agreement says; the perspective that sent it is not believed."""
+    """A finding breaks the agreement; the perspective that sent it is not believed."""
 
 
 class NotValidatedError(ValueError):
-    """A finding holds an answer that nobody validated, of a perspective that must validate."""
+    """A perspective that must validate sent an answer that nobody validated."""
 
 
-# One that a newer agent may know is not believed: what it means is unknown.
+# An absence that only a newer agent knows is not believed: its meaning is unknown.
 ABSENCES = frozenset({o.ABSENCE_NO_DATA, o.ABSENCE_NAME_ERROR, o.ABSENCE_NXNAME})
 
 Statuses = frozenset["o.Dnssec.ValueType"]
 
 # Records and absences are believed if validation ended in one of these (RFC 4035 section 4.3).
 VALIDATED: Statuses = frozenset({o.DNSSEC_SECURE, o.DNSSEC_INSECURE})
-# Of a remote that need not validate (BR 4.2.2.2.6). What is bogus is believed of nobody.
+# For a remote that need not validate (BR 4.2.2.2.6). A bogus answer is never believed.
 UNVALIDATED_TOO: Statuses = VALIDATED | {o.DNSSEC_INDETERMINATE}
 
 
@@ -40,7 +40,7 @@ class CheckSubject(NamedTuple):
 
 
 class JudgingRules(NamedTuple):
-    """What is judged by, beside what the caller says."""
+    """The rules a check is judged by, beside what the caller says."""
 
     issuer: Issuer
     attempt: AttemptRules
@@ -53,25 +53,25 @@ class Judgement(NamedTuple):
     dissent: c.Dissent.ValueType = c.DISSENT_UNSPECIFIED
     """Unspecified: it passed."""
     detail: str = ""
-    """The facts in one sentence; may hold text from the network."""
+    """The facts in one sentence; it may hold text from the network."""
     found_at: str = ""
     clause: str = ""
     record: str = ""
     usable_for: timedelta | None = None
-    """How long it may be used to issue, from before the lookup; None: it has no end of its own."""
+    """How long the finding may be used to issue, counted from before the lookup; None: no limit."""
 
 
 class CheckJudge(Protocol):
     """One check: how it is asked, and how its findings are judged."""
 
     def request(self, subject: CheckSubject) -> c.RequestedCheck | None:
-        """Return the check with what the caller says; None: it is not asked about this name."""
+        """Return the check with what the caller says; None: this name is not asked about it."""
 
     def apply_rules(self, asked: c.RequestedCheck, rules: JudgingRules) -> None:
-        """Fill in what the rules say, in place of what is there."""
+        """Fill in what the rules say, and replace what is there."""
 
     def question(self, asked: c.RequestedCheck) -> p.Check:
-        """Return what the perspectives are asked; it is not changed."""
+        """Return the question for the perspectives; callers must not change it."""
 
     def judge(
         self, finding: o.Finding, name: str, asked: c.RequestedCheck, believed: Statuses
@@ -84,7 +84,7 @@ class CheckJudge(Protocol):
     def compare(
         self, remote: o.Finding, primary: o.Finding, asked: c.RequestedCheck
     ) -> Judgement | None:
-        """Judge a remote's finding against the primary's, which both passed; None: they agree."""
+        """Judge a remote's finding against the primary's, after both passed; None: they agree."""
 
 
 def check_validated(lookup: o.Lookup, believed: Statuses) -> None:
@@ -99,7 +99,7 @@ def check_validated(lookup: o.Lookup, believed: Statuses) -> None:
 def choose_dissent(
     failure: o.Failure, otherwise: c.Dissent.ValueType = c.DISSENT_FAILED
 ) -> "c.Dissent.ValueType":
-    """Return the dissent of a failure: what is ours is held against no domain."""
+    """Return the dissent of a failure; a failure of ours is not blamed on the domain."""
     if failure.kind == o.FAILURE_KIND_OVERLOADED:
         return c.DISSENT_OVERLOADED
     if failure.kind == o.FAILURE_KIND_UNSUPPORTED_CHECK:
@@ -109,7 +109,7 @@ def choose_dissent(
 
 
 def describe_failure(failure: o.Failure) -> str:
-    """Say a failure in one phrase; may hold text from the network."""
+    """Describe a failure in one phrase; it may hold text from the network."""
     extended = failure.extended_error
     if not failure.HasField("extended_error"):
         return failure.detail
@@ -117,7 +117,7 @@ def describe_failure(failure: o.Failure) -> str:
 
 
 def name_failure(failure: o.Failure) -> str:
-    """Return the name of a failure's kind, such as "SERVFAIL"; a newer agent may know more."""
+    """Return the name of a failure's kind, such as "SERVFAIL", or its number if it is unknown."""
     if failure.kind not in o.FailureKind.values():
         return f"kind {failure.kind}"
     return o.FailureKind.Name(failure.kind).removeprefix("FAILURE_KIND_")

@@ -1,7 +1,8 @@
 """The check `caa_walk`: CAA permission, seen from one perspective. Pure.
 
 A remote corroborates when its own CAA answer is permission to issue, "regardless of whether the
-responses from both Perspectives are byte-for-byte identical" (BR 4.2.2.1.1): nothing is compared.
+responses from both Perspectives are byte-for-byte identical" (BR 4.2.2.1.1). So nothing is
+compared.
 """
 
 from datetime import timedelta
@@ -34,7 +35,7 @@ class CaaJudge:
     """The check `caa`."""
 
     def request(self, subject: CheckSubject) -> c.RequestedCheck:
-        """Return the check with what the caller says; CAA is asked about every name."""
+        """Return the check with what the caller says; every name is asked about CAA."""
         check = c.RequestedCheck()
         asked = check.caa
         asked.wildcard = subject.wildcard
@@ -44,7 +45,7 @@ class CaaJudge:
         return check
 
     def apply_rules(self, asked: c.RequestedCheck, rules: JudgingRules) -> None:
-        """Fill in who is to issue, what it understands, and whether a failure may be permission."""
+        """Fill in the issuer, the tags it understands, and whether a failure may be permission."""
         caa, issuer = asked.caa, rules.issuer
         caa.issuer_domains[:] = sorted(issuer.domains)
         caa.understood_critical_tags[:] = sorted(issuer.understood_tags)
@@ -92,7 +93,7 @@ def _read_applicant(caa: c.RequestedCaa) -> Applicant:
 
 
 def _add_excused(judged: CaaJudgement, walk: Walk) -> CaaJudgement:
-    """Say what a walk went over; each excused failure is permission at its own level alone."""
+    """Add what was excused on the walk; each excused failure permits only at its own level."""
     excused = "; ".join(map(_describe_excused, walk.excused))
     if walk.ends_excused and not walk.is_cut:
         return CaaJudgement(c.OUTCOME_PASSED, clause=CLAUSE, detail=excused)
@@ -115,7 +116,7 @@ def _describe_excused(failed: o.Lookup) -> str:
 
 
 def _say_missing(judged: CaaJudgement, failed: o.Lookup) -> CaaJudgement:
-    """Say why a failure is no permission, where the policy would allow it to be."""
+    """Say which proofs are missing for a failure that the policy allows to be permission."""
     missing = missing_proofs(failed) or ["that no level above it forbids"]
     detail = f"{judged.detail}; it is no permission without proof {' and '.join(missing)}"
     return judged._replace(detail=detail)

@@ -1,4 +1,4 @@
-"""The identities that certificates are issued under, and what each understands of CAA. Pure."""
+"""The identities that certificates are issued under, and the CAA tags each understands. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -7,15 +7,15 @@ from difflib import get_close_matches
 
 from mpic.runtime.problem import Flaw, suggest
 
-# BR 4.2.2.1: "CAs MUST process the issue, issuewild, and iodef property tags". issuemail is of
-# S/MIME alone (RFC 9495 section 4: it neither restricts nor permits TLS certificates), so that to
-# understand it is to pass over it, and a critical one forbids nothing.
+# BR 4.2.2.1: "CAs MUST process the issue, issuewild, and iodef property tags". issuemail concerns
+# S/MIME only (RFC 9495 section 4: it neither restricts nor permits TLS certificates). A CA that
+# understands it ignores it, so a critical issuemail forbids nothing.
 ALWAYS_UNDERSTOOD = frozenset({"issue", "issuewild", "iodef", "issuemail"})
 
-# Those in IANA's registry that a CA may understand: to tell a misspelt one.
+# Tags in IANA's registry that a CA may understand. They help to find a misspelt tag.
 _REGISTERED = ("contactemail", "contactphone", "issuevmc")
 
-# RFC 8659 section 4.1: tags are 1 to 255 letters and digits, compared without regard to case.
+# RFC 8659 section 4.1: a tag is 1 to 255 letters and digits; case does not count.
 _TAG = re.compile(r"[a-z0-9]{1,255}")
 
 
@@ -26,8 +26,8 @@ class Issuer:
     domains: frozenset[str]
     """Lower-case issuer domain names that its CP/CPS lists (BR 4.2.2.1)."""
     understood_tags: frozenset[str] = frozenset()
-    """Lower-case property tags it understands beside ALWAYS_UNDERSTOOD: critical ones of these
-    forbid nothing (RFC 8659 section 4.1)."""
+    """Lower-case property tags that it understands beside ALWAYS_UNDERSTOOD. A critical property
+    with such a tag forbids nothing (RFC 8659 section 4.1)."""
 
 
 Issuers = Mapping[str, Issuer]

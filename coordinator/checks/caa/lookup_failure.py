@@ -1,4 +1,4 @@
-"""The failure that may be permission, if the policy wants it so. Pure.
+"""When a failed CAA lookup may count as permission, if the policy allows it. Pure.
 
 BR 4.2.2.1:
 
@@ -7,13 +7,16 @@ BR 4.2.2.1:
       - the lookup has been retried at least once; and
       - the CA has confirmed that the domain is "Insecure" as defined in RFC 4035, Section 4.3.
 
-It permits at its own level alone: the record sets of the levels above are read as ever. An auditor
-may read the text as permission to stop there, but a parent's set that forbids was seen.
+Such a failure permits at its own level only. The record sets of the levels above are read as usual.
+An auditor may read the text as permission to stop there. But then a parent's set that forbids would
+be seen and ignored.
 
-All three are read from the observation. Outside means that the perspective's own resolver answered
-that it failed, and that the domain's servers, asked directly, are seen to fail by themselves
-(`servers`); the resolver's silence, its own limits and our deadlines are inside. A DNSSEC error
-never is such a failure (BR 4.2.2.2.5): it has another kind, and no insecure zone has one.
+All three proofs are read from the observation. A failure is outside if two things are seen. The
+perspective's own resolver answered that the lookup failed. The domain's servers, asked directly,
+fail by themselves (`servers`). The resolver's silence, its own limits and our deadlines are inside.
+
+A DNSSEC error is never such a failure (BR 4.2.2.2.5). It has another kind, and an insecure zone
+cannot have one.
 """
 
 from collections.abc import Sequence
@@ -26,8 +29,8 @@ CLAUSE = "BR 4.2.2.1 (lookup failure in an insecure zone)"
 
 _TRIES = 2
 _PROOFS = ("NSEC", "NSEC3", "NSEC3 opt-out")
-# Extended DNS Errors (RFC 8914) that speak of the domain's servers: no reachable authority,
-# network error, invalid data. Others speak of the resolver (cached, not ready, blocked, ...).
+# Extended DNS Errors (RFC 8914) about the domain's servers: no reachable authority, network error,
+# invalid data. All others are about the resolver (cached, not ready, blocked, ...).
 _OUTSIDE = frozenset({22, 23, 24})
 
 

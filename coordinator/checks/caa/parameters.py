@@ -2,11 +2,11 @@
 
 What the standards leave open is refused:
 
-- The labels of validationmethods compare exactly. Their canonical form is lower case; to compare
-  them otherwise is permitted only to a CA whose CP/CPS says so (BR 4.2.2.1.2).
-- An account URI compares character by character; no two spellings are taken for the same.
-- validationmethods more than once, or not matching its ABNF, is not satisfied, as is written of
-  accounturi.
+- The labels of validationmethods compare exactly. Their canonical form is lower case. Another
+  comparison is permitted only to a CA whose CP/CPS says so (BR 4.2.2.1.2).
+- An account URI compares character by character. Two spellings are never taken as equal.
+- A repeated validationmethods, or one that does not match its ABNF, is not satisfied. RFC 8657 says
+  the same of accounturi.
 """
 
 import re
@@ -16,10 +16,10 @@ from coordinator.checks.caa.value import IssueValue
 
 _LABEL = re.compile(r"[A-Za-z0-9-]+")
 
-# The label beside its own under which a method may be listed. "ca-tbr-<n>" is the method of
-# BR 3.2.2.4.<n>; where either label represents the mechanism, either authorizes (BR 4.2.2.1.2).
-# From "ca-tbr-<n>" back only where 3.2.2.4.<n> is that ACME challenge by its RFC (8555, 8737) and
-# nothing else: not every DNS change (3.2.2.4.7) is a dns-01.
+# A second label under which a method may be listed. "ca-tbr-<n>" is the method of BR 3.2.2.4.<n>.
+# Where both labels represent the mechanism, either authorizes (BR 4.2.2.1.2). A "ca-tbr-<n>" stands
+# for an ACME label only where 3.2.2.4.<n> is exactly that challenge by its RFC (8555, 8737). Not
+# every DNS change (3.2.2.4.7) is a dns-01.
 _OTHER_LABEL = {
     "dns-01": "ca-tbr-7",
     "http-01": "ca-tbr-19",
@@ -32,17 +32,17 @@ _OTHER_LABEL = {
 
 
 def satisfies_accounturi(value: IssueValue, account: str) -> bool:
-    """Judge by RFC 8657 section 3; an empty account is none.
+    """Judge by RFC 8657 section 3; an empty account means that there is none.
 
-    Without the parameter any account will do. With one it must be the account that asks. One that
-    is invalid or unrecognized is unsatisfiable, and so is more than one.
+    Without the parameter any account is accepted. With it, only the account that asks is accepted.
+    An invalid or unrecognized parameter is unsatisfiable, and so is a repeated one.
     """
     wanted = _values_of("accounturi", value)
     return not wanted or (account != "" and wanted == [account])
 
 
 def satisfies_validationmethods(value: IssueValue, method: str) -> bool:
-    """Judge by RFC 8657 section 4: without the parameter any, else only a method it lists."""
+    """Judge by RFC 8657 section 4: without the parameter any method, else only a listed one."""
     wanted = _values_of("validationmethods", value)
     if not wanted:
         return True

@@ -1,10 +1,9 @@
-"""CAA: does what one perspective saw permit to issue? Pure. To be read beside RFC 8659.
+"""CAA: does what one perspective saw permit issuance? Pure. Read it beside RFC 8659.
 
-The walk (section 3) is followed in `walk`; the relevant record set at its end is judged here
-(section 4). What one record says is read in `value`; the parameters of RFC 8657 are judged in
-`parameters`.
+`walk` follows the walk (section 3). This module judges the relevant record set at its end (section
+4). `value` reads what one record says. `parameters` judges the parameters of RFC 8657.
 
-Two things the standard leaves open are decided here:
+The standard leaves two things open, which are decided here:
 
 - A record whose RDATA is malformed forbids: it may have been a restriction, or critical.
 - A property tag with "-" is an unknown one, not a malformed one (section 4.1 against section 7).
@@ -36,7 +35,7 @@ from mpic.v1 import observation_pb2 as o
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """For whom the CAA records are read."""
+    """The applicant that the CAA records are judged for."""
 
     issuer_domains: frozenset[str]
     """Lower-case A-labels under which the issuer is known; at least one."""
@@ -45,15 +44,15 @@ class Applicant:
     validation_method: str = ""
     """An ACME label or "ca-tbr-<n>"; empty: none stated."""
     understood_tags: frozenset[str] = frozenset()
-    """Property tags that the issuer understands beside those that all do (`issuer`)."""
+    """Property tags that the issuer understands beside ALWAYS_UNDERSTOOD (`issuer`)."""
 
     def __post_init__(self) -> None:
-        """Refuse domains no record could name; raises ValueError."""
+        """Refuse domains that no record could name; raises ValueError."""
         _check_issuer_domains(self.issuer_domains)
 
 
 class CaaJudgement(NamedTuple):
-    """What follows from one perspective's walk, and from which record by which clause."""
+    """The result of one perspective's walk, with the record and the clause that decided."""
 
     outcome: c.Outcome.ValueType
     """Permitted, forbidden or failed."""
@@ -64,9 +63,9 @@ class CaaJudgement(NamedTuple):
     record: str = ""
     """The deciding record in presentation form; empty: none decided."""
     detail: str = ""
-    """The facts, for a person; of a failure it may hold text from the network."""
+    """The facts, for a person; those of a failure may hold text from the network."""
     failed: o.Lookup | None = None
-    """The lookup that failed, when that is why the walk did."""
+    """The lookup that failed, if the walk failed because of it."""
     not_in_public_dns: bool = False
     """The top-level domain does not exist."""
 
@@ -86,14 +85,14 @@ def determine_caa(
 
 
 def judge_walk(walk: Walk, wildcard: bool, applicant: Applicant) -> CaaJudgement:
-    """Judge a walk by where it ended; what it went over is excused by the caller."""
+    """Judge a walk by its end; the caller handles what the walk excused."""
     end = walk.end
     if end.HasField("records"):
         found = _judge_known_set(tuple(end.records.rdata), wildcard, applicant)
         detail = f"at {end.name}: {found.detail}"
         return CaaJudgement(found.outcome, end.name, found.clause, found.record, detail)
     if end.HasField("failure"):
-        # A set that could not be seen may have forbidden.
+        # The set that could not be seen may forbid.
         return CaaJudgement(
             c.OUTCOME_FAILED,
             clause="RFC 8659 section 3",
@@ -101,7 +100,8 @@ def judge_walk(walk: Walk, wildcard: bool, applicant: Applicant) -> CaaJudgement
             failed=end,
         )
     if end.absence != o.ABSENCE_NO_DATA:
-        # An Internal Name: it does not end in a top-level domain of the root zone (BR 1.6.1).
+        # This is an Internal Name: its last label is no top-level domain of the root zone (BR
+        # 1.6.1).
         return CaaJudgement(
             c.OUTCOME_FAILED,
             clause="BR 4.2.2",
@@ -116,13 +116,13 @@ def judge_walk(walk: Walk, wildcard: bool, applicant: Applicant) -> CaaJudgement
 
 
 def describe_lookup_failure(lookup: o.Lookup) -> str:
-    """Say in one phrase which CAA lookup failed and how; may hold text from the network."""
+    """Describe in one phrase which CAA lookup failed and how; it may hold text from the network."""
     kind, why = name_failure(lookup.failure), describe_failure(lookup.failure)
     return f"the CAA lookup of {lookup.name} failed ({kind}): {why}"
 
 
 def judge_set(rdata: Sequence[bytes], wildcard: bool, applicant: Applicant) -> CaaJudgement:
-    """Judge a relevant record set, not empty (RFC 8659 section 4)."""
+    """Judge a relevant record set that is not empty (RFC 8659 section 4)."""
     if not rdata:
         raise ValueError("an empty record set is no relevant record set")
     properties = []
@@ -149,15 +149,15 @@ def _is_understood(tag: str, applicant: Applicant) -> bool:
     return tag in ALWAYS_UNDERSTOOD or tag in applicant.understood_tags
 
 
-# Many domains have the very same few octets. Few sets are kept, since one may have 64 KiB.
+# Many domains have exactly the same few octets. Few sets are kept, since one may have 64 KiB.
 _judge_known_set = lru_cache(maxsize=128)(judge_set)
 
 
 def _select_restricting(properties: Sequence[Property], wildcard: bool) -> Sequence[Property]:
     """Choose between issue and issuewild (RFC 8659 section 4.3).
 
-    Each issuewild property MUST be ignored for a name that is no wildcard; for a wildcard, if at
-    least one issuewild property is there, each issue property MUST be ignored.
+    For a name that is no wildcard, each issuewild property MUST be ignored. For a wildcard, each
+    issue property MUST be ignored if there is at least one issuewild property.
     """
     if wildcard:
         wild = [one for one in properties if one.tag == "issuewild"]
@@ -167,7 +167,7 @@ def _select_restricting(properties: Sequence[Property], wildcard: bool) -> Seque
 
 
 class _Standing(IntEnum):
-    """How one restricting property stands to an applicant; the higher, the nearer to permitting."""
+    """What a restricting property means for an applicant; higher is nearer to permission."""
 
     MALFORMED = 0
     NO_ISSUER = 1
@@ -195,7 +195,7 @@ _CLAUSE_OF_TAG = {"issue": "RFC 8659 section 4.2", "issuewild": "RFC 8659 sectio
 
 
 def _judge_restricting(restricting: Sequence[Property], applicant: Applicant) -> CaaJudgement:
-    """Let the property that stands nearest decide, of several such the first.
+    """Let the property nearest to permission decide; of several equal ones, the first.
 
     "CAA authorizations are additive" (RFC 8659 section 4.2): one that permits is enough.
     """
@@ -221,17 +221,17 @@ def _judge_restricting(restricting: Sequence[Property], applicant: Applicant) ->
 
 
 def _stand(value: IssueValue | None, applicant: Applicant) -> _Standing:
-    # "MUST be treated the same as one specifying an empty issuer-domain-name" (RFC 8659
-    # section 4.2): it restricts, and permits nobody.
+    # A malformed value "MUST be treated the same as one specifying an empty issuer-domain-name"
+    # (RFC 8659 section 4.2): it restricts, and permits nobody.
     if value is None:
         return _Standing.MALFORMED
     if not value.issuer_domain:
         return _Standing.NO_ISSUER
-    # Both are lower case, so that equal means equal label by label, ASCII case-insensitively.
+    # Both are in lower case. So equal strings mean equal labels, ASCII case-insensitively.
     if value.issuer_domain not in applicant.issuer_domains:
         return _Standing.OTHER_ISSUER
-    # "The semantics of parameters [...] are determined by the Issuer alone" (RFC 8659 section
-    # 4.2): all others constrain nothing.
+    # "The semantics of parameters [...] are determined by the Issuer alone" (RFC 8659 section 4.2).
+    # So all other parameters constrain nothing.
     if not satisfies_accounturi(value, applicant.account_uri):
         return _Standing.OTHER_ACCOUNT
     if not satisfies_validationmethods(value, applicant.validation_method):
@@ -239,7 +239,7 @@ def _stand(value: IssueValue | None, applicant: Applicant) -> _Standing:
     return _Standing.PERMITS
 
 
-@lru_cache(maxsize=64)  # an applicant is made for each answer, of the few issuers there are
+@lru_cache(maxsize=64)  # an applicant is made for each answer, but there are few issuers
 def _check_issuer_domains(domains: frozenset[str]) -> None:
     if not domains:
         raise ValueError("an applicant needs an issuer domain")

@@ -1,9 +1,9 @@
-"""Whose failure it is, by what the servers did when a perspective asked them directly. Pure.
+"""Decide whose failure it is, from how servers replied to a perspective's direct queries. Pure.
 
-BR 4.2.2.1 speaks of a failure "outside the CA's infrastructure". That has to be shown; a resolver's
-SERVFAIL does not show it. So every address of every server of the failing zone must be seen to fail
-by itself, while servers that are known to answer (the root's) do answer the same perspective over
-the same transports and families of addresses, in the same seconds:
+BR 4.2.2.1 speaks of a failure "outside the CA's infrastructure". That has to be shown, and a
+resolver's SERVFAIL does not show it. So every address of every server of the failing zone must be
+seen to fail by itself. At the same time, servers that are known to answer (the root's) must answer
+the same perspective, over the same transports and address families, within the same seconds:
 
 | over UDP                  | over TCP                              | it is                        |
 |---------------------------|---------------------------------------|------------------------------|
@@ -14,9 +14,9 @@ the same transports and families of addresses, in the same seconds:
 | cut short, silence        | a connection and no whole answer      | perhaps ours: see below      |
 | not asked, unreadable     |                                       | ours, or not known           |
 
-A connection over which nothing whole comes is what a network of ours that loses large packets looks
-like, and the root's short answers would not show it. What is not asked is what our rules or our
-system do not allow: special-purpose addresses, IPv6 where there is none, no socket.
+A connection that brings no whole answer may mean that our own network loses large packets. The
+root's short answers would not show that. A server is not asked if our rules or our system do not
+allow it: a special-purpose address, IPv6 where there is none, no socket.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ _NO_CONNECTION = frozenset({o.SERVER_OUTCOME_SILENT, o.SERVER_OUTCOME_UNREACHABL
 _TRANSPORTS = (o.TRANSPORT_UDP, o.TRANSPORT_TCP)
 
 Way = tuple[str, "o.Transport.ValueType"]
-"""An address or a family of them, and a transport."""
+"""An address or an address family, and a transport."""
 
 
 def find_doubt(lookup: o.Lookup) -> str:
@@ -59,7 +59,7 @@ def _is_below(name: str, zone: str) -> bool:
 
 
 def _read_replies(replies: Sequence[o.ServerReply]) -> Mapping[Way, o.ServerReply]:
-    """Return the replies by address and transport; of two of one, the one that answered."""
+    """Return the replies by address and transport; of two for one key, the one that answered."""
     found: dict[Way, o.ServerReply] = {}
     for reply in replies:
         way = (reply.address, reply.transport)
@@ -82,7 +82,7 @@ def _doubt_server(address: str, replies: Mapping[Way, o.ServerReply]) -> str:
 
 
 def _doubt_way(family: str, known: Sequence[o.ServerReply]) -> str:
-    """Say which way to servers of a family of addresses is not shown to be open."""
+    """Say over which transport servers of an address family are not shown to be reachable."""
     for transport in _TRANSPORTS:
         if not any(
             _family(reply.address) == family
@@ -100,7 +100,7 @@ def _family(address: str) -> str:
 
 
 def _describe(reply: o.ServerReply) -> str:
-    """Return an outcome and what was said of it, such as "NOT_ASKED (...)"."""
+    """Return an outcome with its detail, such as "NOT_ASKED (...)"."""
     name = str(reply.outcome)
     if reply.outcome in o.ServerOutcome.values():
         name = o.ServerOutcome.Name(reply.outcome).removeprefix("SERVER_OUTCOME_")

@@ -1,7 +1,7 @@
 """What a CAA record says: RFC 8659 section 4.1 (RDATA) and 4.2 (issue value), read exactly. Pure.
 
 `relevant_set` decides what follows. Everything here takes time linear in the octets read, also for
-text made to hurt: it is cut at its separators by hand, and no expression nests a repetition.
+hostile text: the text is split at its separators, and no expression nests a repetition.
 """
 
 import re
@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _CRITICAL = 0x80
-_WSP = " \t"  # RFC 5234: SP / HTAB. Not what str.strip() takes when it is not told.
+_WSP = " \t"  # RFC 5234: SP / HTAB. str.strip() without an argument strips more.
 
-# Tag as accepted: section 4.1 forbids "-", section 7 speaks of it. It is read, and known to nobody.
+# Tags as accepted. Section 4.1 forbids "-", but section 7 mentions it. A tag with "-" is read, and
+# is unknown to every issuer.
 _PROPERTY_TAG = re.compile(rb"[A-Za-z0-9-]+")
-# Of `label` and `parameter-tag` alike: begins and ends with a letter or digit, "-" only within.
+# For `label` and `parameter-tag`: begins and ends with a letter or digit, "-" only in between.
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _PARAMETER_VALUE = re.compile(r"[\x21-\x3A\x3C-\x7E]*")
 
 PRESENTED_OCTETS = 255
-"""So many octets of a value are shown to a person; behind a longer one stands its length."""
+"""At most so many octets of a value are shown to a person. The length follows a longer value."""
 
 _PRINTABLE = range(0x20, 0x7F)
 _ESCAPES = {code: f"\\{code:03d}" for code in range(256) if code not in _PRINTABLE} | {
@@ -28,14 +29,14 @@ _ESCAPES = {code: f"\\{code:03d}" for code in range(256) if code not in _PRINTAB
 
 
 class Property(NamedTuple):
-    """One CAA record, its RDATA taken apart."""
+    """One CAA record, with its RDATA split into fields."""
 
     tag: str
     """Lower case: "Matching of tags is case insensitive" (section 4.1)."""
     critical: bool
     value: bytes
     rdata: bytes
-    """The whole, as received."""
+    """The whole RDATA, as received."""
 
 
 class IssueValue(NamedTuple):
@@ -48,7 +49,7 @@ class IssueValue(NamedTuple):
 
 
 def read_property(rdata: bytes) -> Property | None:
-    """Take RDATA apart; None when it is malformed.
+    """Split RDATA into its fields; None when it is malformed.
 
     RFC 8659 section 4.1:
 
@@ -84,8 +85,8 @@ def read_issue_value(value: bytes) -> IssueValue | None:
         parameter-tag = (ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT))
         parameter-value = *(%x21-3A / %x3C-7E)
 
-    No rule but the separators admits ";", so every ";" separates. One may stand alone, but none
-    may end a list of parameters: "ca;" matches, "ca; a=b;" does not.
+    Only the separators admit ";", so every ";" separates. One may stand alone, but none may end a
+    list of parameters: "ca;" matches, "ca; a=b;" does not.
     """
     text = value.decode("latin-1")  # one character for one octet; what is not ASCII matches no rule
     before, _, after = text.partition(";")
@@ -116,12 +117,12 @@ def explain_malformed(value: bytes) -> str:
 
 
 def is_issuer_domain(text: str) -> bool:
-    """Whether the text is an issuer-domain-name by the ABNF, in whatever case."""
+    """Whether the text is an issuer-domain-name by the ABNF, in upper or lower case."""
     return all(map(_LABEL.fullmatch, text.split(".")))
 
 
 def _read_parameter(piece: str) -> tuple[str, str] | None:
-    """Parse one parameter with the white space around it."""
+    """Parse one parameter and the white space around it."""
     before, equals, after = piece.partition("=")
     tag, value = before.strip(_WSP), after.strip(_WSP)
     if not (equals and _LABEL.fullmatch(tag) and _PARAMETER_VALUE.fullmatch(value)):
@@ -146,7 +147,7 @@ def present(rdata: bytes) -> str:
 
 
 def shorten(text: str) -> str:
-    """Return a text of the network as it is shown to a person."""
+    """Return a text from the network in the length that is shown to a person."""
     return text if len(text) <= PRESENTED_OCTETS else f"{text[:PRESENTED_OCTETS]}..."
 
 

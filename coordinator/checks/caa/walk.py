@@ -1,4 +1,4 @@
-"""One perspective's CAA walk: whether it is that of RFC 8659 section 3, and where it ends. Pure.
+"""Check that a perspective's CAA walk follows RFC 8659 section 3, and find its end. Pure.
 
     RelevantCAASet(domain):
       while domain is not ".":
@@ -7,10 +7,11 @@
         domain = Parent(domain)
       return Empty
 
-The walk is followed again here, level by level: an agent's word is not taken for its being
-complete. A failure ends the walk as well, since the lost answer could have forbidden, unless it is
-one that counts as permission (`lookup_failure`): then that level alone is passed over, and the
-levels above decide.
+The walk is followed again here, level by level: an agent is not trusted to have walked completely.
+
+A failure also ends the walk, since the lost answer may forbid. The exception is a failure that
+counts as permission (`lookup_failure`). Then only that level is skipped, and the levels above
+decide.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,23 +34,24 @@ Excuse = Callable[[o.Lookup], bool]
 
 
 class Walk(NamedTuple):
-    """A walk, as far as it counts."""
+    """A walk, up to the level that decides."""
 
     name: str
     """Where it began."""
     end: o.Lookup
     """Where it ended: a set, a failure that is not excused, or the top-level domain."""
     excused: Sequence[o.Lookup] = ()
-    """The failures it went over, from the name upwards; the end may be the last of them."""
+    """The failures that the walk excused, from the name upwards; the end may be the last of
+    them."""
 
     @property
     def ends_excused(self) -> bool:
-        """Whether the end is itself an excused failure: the top-level domain's, or it is cut."""
+        """Whether the end is itself excused: the top-level domain failed, or the walk is cut."""
         return bool(self.excused) and self.excused[-1] is self.end
 
     @property
     def is_cut(self) -> bool:
-        """Whether it ends in an excused failure below the top, as older agents end it."""
+        """Whether an excused failure ends it below the top; walks of older agents end so."""
         return self.ends_excused and "." in self.end.name
 
 
@@ -78,7 +80,7 @@ def follow_walk(
 def _check_levels(finding: o.CaaFinding, name: str, believed: Statuses) -> None:
     """Check that each level is the parent of the one before, up to a set, a failure or the top.
 
-    An agent that was asked to prove goes on above a failure; others end there.
+    An agent that was asked to prove insecurity goes on above a failure. Others end there.
     """
     domain, kind = name, "absence"
     for position, level in enumerate(finding.levels, 1):
@@ -95,14 +97,14 @@ def _check_levels(finding: o.CaaFinding, name: str, believed: Statuses) -> None:
 
 
 def _kind_of(level: o.Lookup, believed: Statuses) -> str:
-    """Say how a lookup ended; raises as `follow_walk` when it does not say it soundly."""
+    """Say how a lookup ended; raises like `follow_walk` when its result is not sound."""
     kind = level.WhichOneof("result")
     if kind == "absence":
         sound = level.absence in ABSENCES
     elif kind == "records":
         sound = bool(level.records.rdata)
     elif kind == "failure":
-        # A kind that a newer agent knows is a failure all the same.
+        # A failure of a kind that only a newer agent knows is still a failure.
         sound = bool(level.failure.kind) and level.dnssec in _STATED
     else:
         raise MalformedFindingError(f"a CAA lookup of {level.name!r} without a result")
