@@ -1,1 +1,1 @@
-"""One question, its attempt, what each perspective counts for, and the verdict. Pure."""
+"""One request, its attempt, each perspective's vote, and the verdict. Pure."""

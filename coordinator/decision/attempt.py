@@ -1,4 +1,4 @@
-"""One attempt: what is asked, of whom, and what has come so far. Knows no network.
+"""One attempt: what is asked of which perspectives, and their replies so far. Uses no network.
 
 BR 5.4.1 (2)(8): each attempt is recorded under an id of its own.
 """
@@ -19,22 +19,22 @@ Keep = Callable[["Attempt"], None]
 
 
 class Attempt:
-    """One request being decided: a decision for each name, and what has come so far."""
+    """One request being decided: a decision for each name, and the replies so far."""
 
     def __init__(
         self, request: IssuanceRequest, roster: Roster, asked_at: datetime, keep: Keep
     ) -> None:
         """Begin; `keep` gets the attempt once every perspective has replied."""
         self.id = make_id(asked_at)
-        """Under which it is recorded."""
+        """The id under which it is recorded."""
         self.request = request
         self.roster = roster
-        """Those asked, whatever becomes of them."""
+        """The perspectives that are asked, also those that never reply."""
         self.asked_at = asked_at
         self.decided_at: datetime | None = None
         self.decisions = [NameDecision(name, request.rules, roster) for name in request.names]
         self.late: list[tuple[int, Reply]] = []
-        """What came after the verdict was frozen: (index of the name, reply)."""
+        """Replies after the verdict was frozen: (index of the name, reply)."""
         self.is_frozen = False
         self.traceparent = ""
         """The caller's trace."""
@@ -62,7 +62,7 @@ class Attempt:
             self._keep(self)
 
     def freeze(self) -> None:
-        """Fix what is told; replies from now on are late."""
+        """Fix what the caller is told; replies from now on are late."""
         self.is_frozen = True
         for decision in self.decisions:
             decision.freeze()

@@ -1,4 +1,4 @@
-"""What a record is known by: a UUID of RFC 9562 version 7, sorted by the moment of asking."""
+"""The id of a record: a UUID version 7 of RFC 9562, sorted by the moment of asking."""
 
 import os
 import uuid
@@ -16,7 +16,7 @@ def make_id(moment: datetime) -> bytes:
 
 
 def lowest_id(moment: datetime) -> bytes:
-    """Return the octets below which every id of before a moment lies, and none of after it."""
+    """Return the lowest id of a moment: earlier ids sort below it, and no later id does."""
     return _milliseconds(moment).to_bytes(6) + bytes(10)
 
 
@@ -26,7 +26,7 @@ def moment_of(record: bytes) -> datetime:
 
 
 def microseconds_of(record: bytes) -> int:
-    """Return the same in microseconds since 1970, also where no calendar has it."""
+    """Return that moment in microseconds since 1970, also where `datetime` cannot hold it."""
     return int.from_bytes(record[:6]) * 1000
 
 

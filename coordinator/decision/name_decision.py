@@ -1,7 +1,7 @@
 """The decision on one name: every perspective's vote, and the verdict once it is certain. Pure.
 
-The primary decides first: if it forbids, fails or is missing, that is the reason and no quorum is
-counted. Otherwise each remote corroborates when every check of the name passes there.
+The primary decides first. If it forbids, fails or is missing, that is the reason, and no quorum is
+counted. Otherwise a remote corroborates when every check of the name passes there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,8 @@ PRIMARY_REASONS: Mapping[c.Dissent.ValueType, c.Reason.ValueType] = {
     c.DISSENT_OVERLOADED: c.REASON_CUT_SHORT,
     c.DISSENT_NO_TIME: c.REASON_CUT_SHORT,
 }
-# Our load, or the caller's deadline: no failure of the domain, and no verdict may hang on it.
+# The cause is our load or the caller's deadline. The domain has not failed, and no verdict may
+# depend on these.
 CUT_SHORT = frozenset({c.DISSENT_OVERLOADED, c.DISSENT_NO_TIME})
 _NOT_REFUSED = (c.REASON_UNSPECIFIED, c.REASON_CORROBORATED)
 
@@ -55,11 +56,11 @@ class NameDecision:
         self._believed_of_remotes = UNVALIDATED_TOO if lenient else VALIDATED
         self._votes: dict[str, Vote] = {}
         self._told = self._votes
-        """What the caller is told: the votes when the decision was frozen."""
+        """The votes that the caller is told: those when the decision was frozen."""
         self._agreed: Sequence[Perspective] | None = None
-        """The remotes that corroborated then."""
+        """The remotes that corroborated when the decision was frozen."""
         self._judged: dict[tuple[bool, bytes], JudgedObservation] = {}
-        """By whether it is the primary's (or is believed like it), and the octets."""
+        """By whether the octets are believed like the primary's, and by the octets."""
         self.reason: c.Reason.ValueType = c.REASON_UNSPECIFIED
         """The verdict's reason, once it is certain; it does not change after that."""
 
@@ -77,35 +78,35 @@ class NameDecision:
             self.reason = self._foresee()
 
     def freeze(self) -> None:
-        """Let the answer, the log and the record tell the same, whatever comes later."""
+        """Fix the votes, so that the answer, the log and the record tell the same."""
         self._told = self._votes.copy()
         self._agreed = self._find_corroborating()
 
     def vote_of(self, perspective: Perspective) -> Vote:
-        """Return a perspective's vote, as it was when the decision was frozen."""
+        """Return a perspective's vote; once the decision is frozen, the vote at that moment."""
         return self._told.get(perspective.id, NOT_AWAITED)
 
     def late_vote_of(self, perspective: Perspective) -> Vote:
-        """Return a perspective's vote as it is by now, also after the decision was frozen."""
+        """Return a perspective's vote as it is now, also after the decision was frozen."""
         return self._votes.get(perspective.id, NOT_AWAITED)
 
     def late_votes(self) -> Mapping[str, Vote]:
-        """Return the votes of all that have replied by now, by their ids."""
+        """Return the votes of all perspectives that have replied so far, by their ids."""
         return self._votes
 
     @property
     def primary_vote(self) -> Vote:
-        """The primary's vote, as `vote_of`."""
+        """The primary's vote, as `vote_of` returns it."""
         return self.vote_of(self.roster.primary)
 
     @property
     def check(self) -> str:
-        """The check that decided, where the reason is that of one check at the primary."""
+        """The check that decided, if the reason comes from one check at the primary."""
         primary = self.primary_vote
         return primary.check if PRIMARY_REASONS.get(primary.dissent) == self.reason else ""
 
     def corroborating(self) -> Sequence[Perspective]:
-        """Return the remotes that corroborate, or did when the decision was frozen."""
+        """Return the remotes that corroborate; once frozen, those that did at that moment."""
         return self._find_corroborating() if self._agreed is None else self._agreed
 
     def _find_corroborating(self) -> Sequence[Perspective]:
@@ -126,7 +127,8 @@ class NameDecision:
     def _settles_nothing(self, remote: Perspective) -> bool:
         """Whether a remote corroborates, and too few have replied for an approval.
 
-        Who corroborates can do no more than complete one: what is possible at best stays as it was.
+        A remote that corroborates can only complete an approval. The best possible outcome stays
+        the same.
         """
         few = len(self._votes) <= self.rules.required
         return few and self._votes[remote.id].corroborates
@@ -134,7 +136,7 @@ class NameDecision:
     def _foresee(self) -> c.Reason.ValueType:
         primary = self._votes.get(self.roster.primary.id)
         if primary is None:
-            # Even if the remotes alone already refuse: whether the primary forbids is the reason.
+            # Even if the remotes alone already refuse: a primary that forbids is the reason.
             return c.REASON_UNSPECIFIED
         if not primary.corroborates:
             return PRIMARY_REASONS[primary.dissent]
@@ -154,7 +156,8 @@ class NameDecision:
         else:
             reason = judge_quorum(corroborating, self.rules)
         if cut_short and reason not in _NOT_REFUSED:
-            # What it would be had they gone on: refused all the same, or nobody knows.
+            # Had those that were cut short gone on, the name may be refused anyway, or nobody
+            # knows.
             reason = foresee_quorum(corroborating, [*still_open, *cut_short], self.rules)
             if not reason and not still_open:
                 return c.REASON_CUT_SHORT
@@ -177,10 +180,10 @@ class NameDecision:
         )
 
     def _compare(self, remote: Perspective) -> None:
-        """Hold a remote whose findings pass against the primary, when both have answered."""
+        """Compare a remote whose findings pass with the primary, once both have answered."""
         vote = self._votes.get(remote.id)
         primary = self._votes.get(self.roster.primary.id)
-        # Who saw the same, octet for octet, agrees.
+        # A remote that saw the same octets agrees.
         if vote is None or primary is None or not vote.corroborates:
             return
         if vote.judged is not primary.judged:

@@ -1,9 +1,11 @@
-"""An observation as it came: octets of an agent that may be wrong, or lie. Pure.
+"""Reading an observation: octets from an agent that may be wrong, or lie. Pure.
 
-They are kept and handed on as they are, to callers and to who reads the record years later. So they
-must be such that everybody can read them: of bounded size, and with nothing in them that the
-agreement does not have. A field that is not known could also be one that changes what the others
-mean; an agent sends a new one only where the question's checks ask for it (`Check`).
+Observations are kept and passed on unchanged, to callers and to those who read the record years
+later. So everybody must be able to read them. Their size is bounded, and they hold nothing that the
+agreement does not have.
+
+An unknown field could change what the other fields mean. An agent sends a new field only if the
+question's checks ask for it (`Check`).
 """
 
 from collections.abc import Iterator
@@ -16,15 +18,18 @@ from mpic.fields import discard_unknown
 from mpic.v1 import observation_pb2 as o
 
 _FINDINGS = 16
-"""More than there are checks."""
+"""There are fewer checks than this."""
 _LOOKUPS = 128
-"""Of one finding: more than a name of 255 octets has labels (RFC 1035 section 2.3.4)."""
+"""In one finding; a name of 255 octets has fewer labels (RFC 1035 section 2.3.4)."""
 _FEW = 2 * ALIASES
-"""Octets that cannot hold more entries than are allowed, each of two or more."""
+"""So few octets cannot hold more entries than are allowed: each entry has two or more."""
 
 
 def read_observation(octets: bytes, observation: o.Observation) -> None:
-    """Read one into an empty message; raises MalformedFindingError where it is not sound."""
+    """Read an observation into an empty message.
+
+    Raises MalformedFindingError if it is not sound.
+    """
     if len(octets) > OBSERVATION_OCTETS:
         text = f"an observation of {len(octets)} octets; {OBSERVATION_OCTETS} may be"
         raise MalformedFindingError(text)
@@ -41,7 +46,7 @@ def read_observation(octets: bytes, observation: o.Observation) -> None:
 
 
 def _check_entries(finding: o.Finding) -> None:
-    """Check that there are no more lookups than there can be, nor entries of any."""
+    """Check that there are not too many lookups, nor too many entries in any of them."""
     lookups = list(_find_lookups(finding))
     if len(lookups) > _LOOKUPS:
         raise MalformedFindingError(f"a finding of {len(lookups)} lookups")

@@ -1,4 +1,4 @@
-"""From a caller's message to a request that can be decided: every field is checked first. Pure."""
+"""Turn a caller's message into a request that can be decided, after checking every field. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _METHOD = re.compile(r"[a-z0-9-]{1,64}")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}:[\x21-\x7e]{1,2000}")
 
 _SHOWN = 64
-"""Octets of an unknown issuer, at most."""
+"""Octets of an unknown issuer that an error shows, at most."""
 _NOBODY = Issuer(frozenset())
 
 
@@ -32,7 +32,7 @@ class AskedName(NamedTuple):
     """One name, and the checks that are asked about it."""
 
     asked: str
-    """As in the certificate."""
+    """The name as it stands in the certificate."""
     looked_up: str
     """Lower-case A-labels, without a wildcard label."""
     checks: Sequence[AskedCheck]
@@ -44,19 +44,19 @@ class IssuanceRequest:
 
     request_id: str
     issuer: str
-    """As asked; empty: the only one."""
+    """As the caller wrote it; empty: the only issuer."""
     names: Sequence[AskedName]
     rules: AttemptRules
     tightening: c.Tightening | None
-    """As asked."""
+    """As the caller wrote it."""
     dry_run: bool
     linger: float
-    """Seconds to wait for the perspectives still missing once the verdict is certain."""
+    """Seconds to wait for the missing perspectives once the verdict is certain."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRules:
-    """What a request is checked against."""
+    """The rules that a request is checked against."""
 
     issuers: Issuers
     row: PolicyRow
@@ -68,10 +68,10 @@ class RequestRules:
 
 
 def read_request(request: c.CorroborateRequest, rules: RequestRules) -> IssuanceRequest:
-    """Return the request; raises RequestError that names every field that is wrong."""
+    """Return the request; raises RequestError that names every wrong field."""
     violations: list[Violation] = []
     if discard_unknown(request):
-        # It may have demanded more than is known here; to pass over it would be to loosen that.
+        # The field may demand more than this version knows. To ignore it would loosen the demand.
         text = "has a field that this service does not know; it is older than the caller"
         violations.append(Violation("request", text))
     names = _read_names(request, violations)
@@ -83,7 +83,7 @@ def read_request(request: c.CorroborateRequest, rules: RequestRules) -> Issuance
         if is_tightened
         else _usual_rules(rules.row, rules.remotes)
     )
-    # Not by ToTimedelta, which cannot hold every Duration there is.
+    # ToTimedelta cannot hold every Duration, so it is not used.
     linger = request.linger.seconds + request.linger.nanos / 1e9
     if not 0 <= linger <= rules.max_linger:
         violations.append(Violation("linger", f"must be 0 to {rules.max_linger:g} s"))

@@ -1,7 +1,7 @@
-"""What one perspective counts for: its reply about one name, judged by what was asked. Pure.
+"""A perspective's vote: its reply about one name, judged by what was asked. Pure.
 
 Perspectives that saw the same send the same octets. These are read and judged once, since judging
-is the dearest part of a decision.
+is the most expensive part of a decision.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from mpic.v1 import perspective_pb2 as p
 
 
 class Reply(NamedTuple):
-    """What came of asking one perspective for one name: an observation, or why there is none."""
+    """The result of asking one perspective about one name: an observation, or why there is none."""
 
     perspective: Perspective
     encoded: p.EncodedObservation | None
@@ -38,34 +38,34 @@ class Reply(NamedTuple):
     dissent: c.Dissent.ValueType = c.DISSENT_UNSPECIFIED
     detail: str = ""
     check: str = ""
-    """By which there is no answer, where it is one check."""
+    """The check because of which there is no answer, if it is one check."""
 
 
 class JudgedObservation(NamedTuple):
-    """What one observation says by itself, whoever sent it."""
+    """What one observation says by itself, whichever perspective sent it."""
 
     observation: o.Observation
     dissent: c.Dissent.ValueType
     detail: str = ""
     check: str = ""
-    """By which it dissents."""
+    """The check by which it dissents."""
     determinations: Sequence[c.Determination] = ()
-    """One for each check that was asked; none where the observation is not believed."""
+    """One for each check that was asked; none if the observation is not believed."""
     usable_for: Sequence[timedelta | None] = ()
-    """How long each may be used to issue; None: it has no end of its own."""
+    """How long each check may be used to issue; None: it has no end of its own."""
 
 
 class Vote(NamedTuple):
-    """What one perspective counts for, about one name."""
+    """What one perspective's reply counts for, about one name."""
 
     dissent: c.Dissent.ValueType
     detail: str
     check: str = ""
-    """By which it dissents, where it is one check."""
+    """The check by which it dissents, if it is one check."""
     reply: Reply | None = None
     judged: JudgedObservation | None = None
     determinations: Sequence[c.Determination] = ()
-    """What each check came to, also against the primary."""
+    """The result of each check, also compared with the primary's."""
 
     @property
     def corroborates(self) -> bool:
@@ -92,7 +92,7 @@ def judge_observation(octets: bytes, asked: AskedName, believed: Statuses) -> Ju
 
 
 def compare_with_primary(remote: Vote, primary: Vote, asked: AskedName) -> Vote:
-    """Return a remote's vote, whose findings all pass by themselves, held against the primary's."""
+    """Return a remote's vote after comparing it with the primary's; its findings pass alone."""
     if remote.judged is None or primary.judged is None or not primary.corroborates:
         detail = "the primary has nothing to agree with"
         return remote._replace(dissent=c.DISSENT_NO_PRIMARY, detail=detail)
@@ -143,7 +143,7 @@ def _judge(observation: o.Observation, asked: AskedName, believed: Statuses) -> 
 
 
 def _answer(findings: Sequence[o.Finding], checks: Sequence[AskedCheck]) -> bool:
-    """Whether there is one finding for each check, of its kind or that it was not run."""
+    """Whether there is one finding for each check: of its kind, or that it was not run."""
     return len(findings) == len(checks) and all(
         finding.WhichOneof("kind") in (check.kind, "not_run")
         for finding, check in zip(findings, checks, strict=True)
@@ -156,7 +156,7 @@ def _judge_finding(
     if not finding.HasField("not_run"):
         return check.judge.judge(finding, name, check.asked, believed)
     failure = finding.not_run
-    # Whatever an agent calls it: where it did not look, it is not the domain that failed.
+    # If the agent did not look, the domain did not fail, whatever the agent calls it.
     dissent = choose_dissent(failure, c.DISSENT_NOT_LOOKED)
     return Judgement(c.OUTCOME_FAILED, dissent, describe_failure(failure))
 

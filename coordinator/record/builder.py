@@ -1,7 +1,7 @@
-"""From an attempt to what is written down of it.
+"""Build the record of an attempt.
 
-It is made once the verdict is frozen, before the caller hears anything, and the caller's answer is
-read off it. Nothing in it is judged anew.
+It is built once the verdict is frozen, before the caller hears anything. The caller's answer is
+read from it. Nothing is judged again here.
 """
 
 from collections.abc import Sequence
@@ -33,19 +33,19 @@ class AskedBy:
 
 
 class DescribedPerspective(Protocol):
-    """Whatever knows how the agent of a perspective described itself last."""
+    """Knows how the agent of a perspective last described itself."""
 
     @property
     def perspective(self) -> Perspective:
-        """Whose agent it is."""
+        """The perspective that the agent looks for."""
 
     @property
     def description(self) -> p.DescribeResponse | None:
-        """None: it never has."""
+        """None: it has not described itself yet."""
 
 
 class RecordBuilder:
-    """Makes records; what stands in all of them is written once and copied."""
+    """Makes records; the part that all of them share is written once and copied."""
 
     def __init__(self, links: Sequence[DescribedPerspective], policy_version: bytes) -> None:
         """Describe the perspectives behind these links."""
@@ -80,7 +80,7 @@ class RecordBuilder:
                 written.usable_until_us.extend(to_us(end) if end else 0 for end in ends)
 
     def _write_same(self, roster: Roster) -> r.Record:
-        """Return what is said of those asked in every record, as they described themselves last."""
+        """Return the part that all records share, with the latest description of each agent."""
         stated = [(one, self._links[one.id].description) for one in roster.perspectives]
         if stated != self._stated:
             self._stated = stated
@@ -93,7 +93,7 @@ class RecordBuilder:
 
 
 def fill_late_replies(late: r.LateReplies, attempt: Attempt) -> None:
-    """Fill in what came after the answer, and what never came."""
+    """Fill in the replies that came after the answer, and those that never came."""
     late.record_id = attempt.id
     for index, reply in attempt.late:
         decision = attempt.decisions[index]
@@ -113,10 +113,10 @@ class _Told:
     def __init__(self, decision: NameDecision) -> None:
         self.votes = [decision.vote_of(one) for one in decision.roster.perspectives]
         self.observations: dict[bytes, int] = {}
-        """Each with its number, counted from 1."""
+        """Each observation with its number, counted from 1."""
         self.determinations: list[c.Determination] = []
         self._numbers: dict[int, Sequence[int]] = {}
-        """Of what a vote determines, by its identity."""
+        """The numbers of a vote's determinations, by the identity of their list."""
         for vote in self.votes:
             if vote.reply is None or vote.reply.encoded is None:
                 continue
@@ -132,7 +132,7 @@ class _Told:
         return self.determinations.index(determination) + 1
 
     def numbers_of(self, vote: Vote) -> Sequence[int]:
-        """Return the numbers of what a vote determines; none: not all is among what is told."""
+        """Return the numbers of a vote's determinations; none: the caller is not told all."""
         return self._numbers.get(id(vote.determinations), ())
 
 
@@ -173,7 +173,7 @@ def _write_reply(written: r.RecordedReply, vote: Vote, told: _Told) -> None:
 def _describe(
     perspective: Perspective, description: p.DescribeResponse | None
 ) -> r.RecordedPerspective:
-    """Say of one perspective what the roster does, and how its agent described itself."""
+    """Describe one perspective by the roster, and by its agent's last description of itself."""
     written = r.RecordedPerspective(id=perspective.id, role=perspective.role, rir=perspective.rir)
     if description is not None:
         written.agent_version = description.version

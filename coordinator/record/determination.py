@@ -14,12 +14,12 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
 NEWEST = 8
-"""How many records of a request are read to find its verdict. Only those that were under way at the
-same time can come after it, however often it was asked before in vain."""
+"""How many records of a request are read to find its verdict. Only attempts that ran at the same
+time can come after the verdict, however often the request failed before."""
 
 
 def blame_name(record: r.Record, name: r.RecordedName) -> Responsible | None:
-    """Return whose failure it is that a name of a record is not approved; None: it is approved."""
+    """Return whose failure it is that a recorded name is not approved; None: it is approved."""
     if name.reason == c.REASON_CORROBORATED:
         return None
     dissents = [reply.dissent for reply in name.replies]

@@ -1,15 +1,15 @@
-"""The same request again: the same verdict, without asking again.
+"""Give a repeated request the same verdict, without asking the perspectives again.
 
-A caller that lost its connection asks anew under the same request id. Within a window it gets the
-verdict that is recorded, also while the first is still being decided and also after a restart. The
-same id with another body is refused. What determined nothing (`determination`) is not remembered:
-it is decided anew, and both attempts are recorded.
+A caller that lost its connection asks again with the same request id. Within a window it gets the
+recorded verdict. That also holds while the first call is still being decided, and after a restart.
+The same id with another body is refused. An attempt that determined nothing (`determination`) is
+not remembered. The request is decided again, and both attempts are recorded.
 
-What costs next to nothing: a request id that this process has not seen for a whole window is new.
-At the start it learns what the store has of the last window, if that is not too much, and asks the
-store only as long as the process before it may still be ending. Otherwise the store is asked during
-the first window, and always where other processes write to it too, once for all questions that wait
-meanwhile. To ask costs 0.3 ms of CPU at 20 checks a second.
+A request id that this process has not seen for a whole window is new. To know that is nearly free.
+At the start the process reads the ids of the last window from the store, if there are not too many.
+Then it asks the store only while the previous process may still be ending. Otherwise it asks the
+store during the first window. It always asks if other processes write to the same store. One query
+serves all questions that wait meanwhile.
 """
 
 import asyncio
@@ -31,53 +31,53 @@ from mpic.runtime.grpc.errors import RequestError
 from mpic.v1 import record_pb2 as r
 
 MOST_REMEMBERED = 4_000_000
-"""Requests of each half of the memory; with more, too many new ones would be looked up."""
+"""Requests in each half of the memory; with more, too many new ones would be looked up."""
 MOST_RECALLED = 20_000
-"""Requests of before the start; to read so many takes half a second."""
+"""Requests from before the start that are read; more would delay the start."""
 ENDING = timedelta(minutes=2)
-"""So long after our start, whoever served before us may still decide what it has taken."""
+"""For so long after our start, the previous process may still decide what it has taken."""
 _MOST_LOOKED_UP = 500
 
 Decided = asyncio.Future["r.Record | None"]
 Found = dict[int, list[bytes]]
-"""By term the ids of records."""
+"""The ids of records, by term."""
 Wanted = asyncio.Future[list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """By which two requests are the same."""
+    """The key by which two requests are the same."""
 
     caller: str
     request_id: str
     digest: bytes
     """SHA-256 over the request."""
     term: int = field(init=False)
-    """By which it is found in the record."""
+    """The term by which the request is found in the record."""
 
     def __post_init__(self) -> None:
-        """Work out the term."""
+        """Compute the term."""
         object.__setattr__(self, "term", request_term(self.caller, self.request_id))
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Where earlier requests are looked for."""
+    """The store in which earlier requests are looked up."""
 
     reader: Reader
     window: timedelta
     is_shared: bool
-    """Whether other processes answer the same callers out of the same store."""
+    """Whether other processes answer the same callers from the same store."""
     clock: Callable[[], datetime]
 
 
 class Idempotency:
-    """Tells what was asked before."""
+    """Knows which requests were asked before."""
 
     def __init__(self, memory: Memory | None) -> None:
-        """Know nothing yet: what was before the start is in the store.
+        """Know nothing yet: requests from before the start are in the store.
 
-        Without a memory only what is being decided right now is known.
+        Without a memory only requests that are being decided now are known.
         """
         self._memory = memory
         self._running: dict[int, tuple[RequestKey, Decided]] = {}
@@ -89,7 +89,7 @@ class Idempotency:
         self._looking: asyncio.Task[None] | None = None
 
     async def recall(self) -> None:
-        """Learn what was asked before the start; what cannot be read now is asked for later."""
+        """Read which requests came before the start; if that fails now, look them up later."""
         memory = self._memory
         if memory is None or memory.is_shared:
             return
@@ -102,24 +102,24 @@ class Idempotency:
                 self._complete_at = min(now + ENDING, self._complete_at)
 
     def claim(self, key: RequestKey) -> "RequestClaim":
-        """Return the claim on a request, to be entered: nobody else decides it meanwhile."""
+        """Return the claim on a request; once it is entered, nobody else decides the request."""
         return RequestClaim(self, key)
 
     async def begin(self, key: RequestKey, decided: Decided) -> r.Record | None:
-        """Return the record of an equal request, or None once `decided` is awaited by all others.
+        """Return the record of an equal request, or None once all others await `decided`.
 
-        Raises RequestError where the request id was used for another request.
+        Raises RequestError if the request id was used for another request.
         """
         while running := self._running.get(key.term):
             _check_same(key, running[0].digest)
-            # None: it ended without a verdict, so this one decides.
+            # None: that call ended without a verdict, so this call decides.
             if found := await asyncio.shield(running[1]):
                 return found
         self._running[key.term] = key, decided
         return await self._find(key, self._memory) if self._memory else None
 
     def end(self, key: RequestKey, decided: Decided, record: r.Record | None) -> None:
-        """Tell who waits for the same request what came of it; None: it was not decided."""
+        """Tell those who wait for the same request its record; None: it was not decided."""
         if self._running.get(key.term, (key, None))[1] is not decided:
             return  # it was found, not decided
         del self._running[key.term]
@@ -128,9 +128,9 @@ class Idempotency:
             self._recent.add(key.term)
 
     async def read_first(self, key: RequestKey, record: bytes) -> r.Record:
-        """Return the record whose verdict is told, of another coordinator's; raises RequestError.
+        """Return the record of another coordinator that decided the same request first.
 
-        It decided the same request first.
+        Its verdict is the one that is told. Raises RequestError.
         """
         assert self._memory is not None  # noqa: S101 - only a store knows of others
         question = (await self._memory.reader.read(record)).question
@@ -158,7 +158,7 @@ class Idempotency:
         return None
 
     def _turn(self, now: datetime, window: timedelta) -> None:
-        """Forget what is older than a window."""
+        """Forget requests that are older than a window."""
         is_full = len(self._recent) >= MOST_REMEMBERED
         if now - self._turned_at < window and not is_full:
             return
@@ -168,8 +168,8 @@ class Idempotency:
         self._turned_at = now
 
     async def _look_up(self, term: int, memory: Memory) -> list[bytes]:
-        """Ask the store, together with all who ask meanwhile."""
-        # Nobody else waits for the same term: of each, one request is decided at a time.
+        """Ask the store, together with all others who ask meanwhile."""
+        # Nobody else waits for the same term: one request of each term is decided at a time.
         wanted: Wanted = asyncio.get_running_loop().create_future()
         self._wanted[term] = wanted
         if self._looking is None:
@@ -192,11 +192,11 @@ class Idempotency:
 
 
 class RequestClaim:
-    """A request while it is decided: `async with` waits for an equal one, and looks for earlier.
+    """A request while it is decided: `async with` waits for an equal one, and looks it up.
 
-    `record` is its verdict if there is one already; whoever decides it sets it. A call that is
-    cancelled while its record is written ends when that is done, so that who asks again meanwhile
-    waits and is told the same.
+    `record` is its verdict, if there is one already; otherwise the decider sets it. A call that is
+    cancelled while its record is written ends only after that. So a caller that asks again
+    meanwhile waits and is told the same.
     """
 
     def __init__(self, idempotency: Idempotency, key: RequestKey) -> None:
@@ -216,16 +216,16 @@ class RequestClaim:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Tell who waits for the same."""
+        """Tell those who wait for the same request."""
         self._idempotency.end(self._key, self._decided, self.record)
-        if is_cancelled():  # it was put off while the record was written
+        if is_cancelled():  # it waited until the record was written
             raise asyncio.CancelledError
 
 
 def _hand_out(found: Found | RequestError, waiting: Mapping[int, Wanted]) -> None:
-    """Give everybody who still waits for a term what was found of it."""
+    """Give everybody who still waits for a term the records that were found for it."""
     for term, wanted in waiting.items():
-        if wanted.done():  # he has gone
+        if wanted.done():  # it no longer waits
             continue
         if isinstance(found, RequestError):
             wanted.set_exception(found)

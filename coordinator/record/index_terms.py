@@ -1,9 +1,9 @@
 """The terms that a record can be found by, each a number of 64 bits. Pure.
 
 A store keeps (term, record) pairs in one index and does not know what they mean. A term is a
-digest, so that a name costs 8 octets however long it is. Two terms may collide (one in 2^64);
-whoever reads the record sees which it is. What nearly every record would have is no term: that a
-name was approved, or that a perspective was asked.
+digest, so every name costs 8 octets. Two terms may collide (one in 2^64). The reader of the record
+then sees which name it is. Facts that nearly every record shares have no term: that a name was
+approved, or that a perspective was asked.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
 _APPROVED = c.REASON_CORROBORATED
-# Nobody waited for it, or it corroborates.
+# Nobody waited for the reply, or the perspective corroborates.
 _NO_DISSENT = (c.DISSENT_UNSPECIFIED, c.DISSENT_NOT_AWAITED)
 
 
 def name_term(looked_up: str) -> int:
-    """Return the term of a name, by the form that is looked up."""
+    """Return the term of a name; give the form that is looked up."""
     return _term("name", looked_up)
 
 
@@ -30,7 +30,7 @@ def caller_term(caller: str) -> int:
 
 
 def request_term(caller: str, request_id: str) -> int:
-    """Return the term of a request: ids are the caller's own."""
+    """Return the term of a request; each caller chooses its own ids."""
     return _term("request", f"{caller}\n{request_id}")
 
 
@@ -42,7 +42,7 @@ def reason_term(reason: int) -> int:
 
 @lru_cache(1024)
 def dissent_term(perspective: str) -> int:
-    """Return the term of a perspective that did not corroborate, at once or late."""
+    """Return the term of a perspective that did not corroborate, in time or late."""
     return _term("dissent", perspective)
 
 
@@ -57,7 +57,7 @@ def pruning_term() -> int:
 
 
 def find_terms(entry: r.RecordEntry) -> tuple[int, ...]:
-    """Return the terms under which an entry's record is found, each once."""
+    """Return the terms by which an entry's record is found, each once."""
     match entry.WhichOneof("kind"):
         case "question":
             found = _terms_of_question(entry.question)

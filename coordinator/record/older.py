@@ -1,9 +1,10 @@
-"""Records from before names had their checks, read as if they had. Pure.
+"""Read records from before names had their checks, as if they had them. Pure.
 
-Every name was then asked for CAA and for addresses, a record said once by what both were judged,
-and had no determination but that of CAA. A reason and a dissent had numbers of their own for each
-check. Nothing else has changed, so such a record can be shown, judged again and searched like any
-other. What the chain proves is the record as it was written; it is never written again.
+At that time every name was asked about CAA and addresses. A record said once what both were judged
+by. It had a determination for CAA only. Reasons and dissents had separate numbers for each check.
+Nothing else has changed. So such a record can be shown, judged again and searched like any other.
+
+The chain proves the record as it was written. It is never written again.
 """
 
 from mpic.names import is_wildcard
@@ -23,7 +24,7 @@ _REASONS_OF_CAA = frozenset(
 
 
 def renew_record(record: r.Record) -> None:
-    """Fill in what a record from before does not have; others stay as they are."""
+    """Fill in what an older record does not have; other records stay as they are."""
     for name in record.names:
         if name.checks:
             continue
@@ -38,7 +39,7 @@ def renew_record(record: r.Record) -> None:
 
 
 def renew_reply(reply: r.RecordedReply) -> None:
-    """Fill in by which check a reply from before dissents; others stay as they are."""
+    """Fill in the check by which an older reply dissents; other replies stay as they are."""
     if reply.dissent == _ADDRESSES_FAILED:
         reply.dissent, reply.check = c.DISSENT_FAILED, ADDRESSES
     elif reply.check:
@@ -50,14 +51,14 @@ def renew_reply(reply: r.RecordedReply) -> None:
 
 
 def renew_late(late: r.LateReply) -> None:
-    """Do the same with what came late."""
+    """Do the same for a late reply."""
     renew_reply(late.reply)
     for determination in late.determinations:
         determination.check = determination.check or CAA
 
 
 def older_reasons(reason: "c.Reason.ValueType") -> list[int]:
-    """Return the numbers under which records have a reason in the index, older ones too."""
+    """Return the numbers of a reason in the index of records, with older ones."""
     if reason == c.REASON_PRIMARY_FAILED:
         return [reason, _PRIMARY_ADDRESSES_FAILED]
     return [reason]

@@ -1,10 +1,11 @@
-"""Judging recorded observations again, by today's rules. Pure.
+"""Judge recorded observations again, by today's rules. Pure.
 
-A record has what every perspective saw, octet for octet, so the code that decides can decide again:
-by another policy, for other issuers, or after it was changed itself. What was not seen is
-not made up: a perspective that gave no observation dissents as it did, and one that had not
-answered when the verdict was certain stays open. Only where today's rules cannot decide without it
-does its late reply count; if it never answered, that is what is said.
+A record holds the octets that every perspective sent. So the code that decides can decide again: by
+another policy, for other issuers, or after the code itself has changed.
+
+Replay invents nothing that was not seen. A perspective that gave no observation dissents as before.
+One that had not answered when the verdict was certain stays open. Its late reply counts only if
+today's rules cannot decide without it. If it never answered, replay says that it cannot tell.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,34 +28,35 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import record_pb2 as r
 
-_NOWHERE = Location(0, 0)  # where a perspective stood is no part of judging
+_NOWHERE = Location(0, 0)  # where a perspective was located plays no part in judging
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayRules:
-    """What to judge by."""
+    """The rules to judge by."""
 
     policy: Policy
     issuers: Issuers
-    """Of an identity that is not here, what was recorded counts."""
+    """For an identity that is not here, the recorded one counts."""
     as_of: datetime | None = None
-    """Judge by the row in force at this moment; None: by that of when each question was asked."""
+    """Judge by the row in force at this moment; None: the row in force when the question was
+    asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayDifference:
-    """A name on which today's verdict is another."""
+    """A name for which today's verdict is different."""
 
     record: r.Record
     name: r.RecordedName
     reason: c.Reason.ValueType
-    """Today's; UNSPECIFIED: it cannot be told, because of perspectives that never answered."""
+    """Today's reason; UNSPECIFIED: it cannot be told, because perspectives never answered."""
     check: str
-    """Today's, that decided, where it is one check at the primary."""
+    """The check that decides today, if it is one check at the primary."""
     quorum: str
     detail: str
     dissents: Sequence[tuple[str, c.Dissent.ValueType, c.Dissent.ValueType]]
-    """Perspectives that stand elsewhere today: id, recorded, today."""
+    """Perspectives with another dissent today: id, recorded, today."""
 
     @property
     def is_reversal(self) -> bool:
@@ -64,10 +66,10 @@ class ReplayDifference:
 
 
 def replay(entries: RecordEntries, rules: ReplayRules) -> Iterator[ReplayDifference]:
-    """Yield the names of a record on which today's verdict is another.
+    """Yield the names of a record for which today's verdict is different.
 
-    Judged is what was asked, by the checks that the record names. Raises NoPolicyRowError where the
-    policy has no row for the moment.
+    The checks that the record names are judged. Raises NoPolicyRowError if the policy has no row
+    for the moment.
     """
     record = entries.question
     if record is None:
@@ -85,14 +87,14 @@ def replay(entries: RecordEntries, rules: ReplayRules) -> Iterator[ReplayDiffere
             for late in entries.late:
                 if late.name == index:
                     decision.add(_late_reply(late, roster, name))
-        # One from before names had their checks may not say which decided.
+        # A record from before names had their checks may not say which check decided.
         is_other_check = bool(name.check) and decision.check != name.check
         if decision.reason != name.reason or is_other_check:
             yield _describe(record, name, decision)
 
 
 def _begin(name: r.RecordedName, rules: JudgingRules, roster: Roster) -> NameDecision:
-    """Begin to judge a name anew; raises UnknownCheckError."""
+    """Begin to judge a name again; raises UnknownCheckError."""
     checks = []
     for asked in name.checks:
         check = c.RequestedCheck()
@@ -104,7 +106,7 @@ def _begin(name: r.RecordedName, rules: JudgingRules, roster: Roster) -> NameDec
 
 
 def _count_replies(decision: NameDecision, name: r.RecordedName) -> None:
-    """Count what had come when the verdict was certain, in the order in which it came."""
+    """Count the replies that had come when the verdict was certain, in the order of arrival."""
     replies = zip(decision.roster.perspectives, name.replies, strict=True)
     for perspective, reply in sorted(replies, key=lambda pair: _arrival(pair[1])):
         if reply.dissent != c.DISSENT_NOT_AWAITED:
@@ -112,7 +114,7 @@ def _count_replies(decision: NameDecision, name: r.RecordedName) -> None:
 
 
 def _read_rules(record: r.Record, rules: ReplayRules) -> JudgingRules:
-    """Return what to judge a record by; raises NoPolicyRowError."""
+    """Return the rules to judge a record by; raises NoPolicyRowError."""
     asked_at = datetime.fromtimestamp(record.asked_at_us / 1_000_000, UTC)
     row = rules.policy.row_at(rules.as_of or asked_at)
     issuers = rules.issuers
@@ -129,7 +131,7 @@ def _read_attempt_rules(record: r.Record, row: PolicyRow) -> AttemptRules:
 
 
 def _recorded_issuer(record: r.Record) -> Issuer:
-    """Return the issuer by which CAA was judged, the same for all names."""
+    """Return the issuer that CAA was judged for; it is the same for all names."""
     asked = (check.caa for name in record.names for check in name.checks if check.HasField("caa"))
     caa = next(asked, c.RequestedCaa())
     return Issuer(frozenset(caa.issuer_domains), frozenset(caa.understood_critical_tags))
@@ -144,7 +146,7 @@ def _read_roster(record: r.Record) -> Roster:
 
 
 def _arrival(reply: r.RecordedReply) -> tuple[int, int]:
-    """Return what sorts replies as they came: first who could not be asked, last who was late."""
+    """Return the sort key of a reply: those never asked, then by arrival, then the late ones."""
     if reply.HasField("elapsed_us"):
         return 1, reply.elapsed_us
     return (2 if reply.dissent == c.DISSENT_LATE else 0), 0

@@ -1,4 +1,4 @@
-"""A record that is none: for labs and benchmarks alone, where a configuration allows it."""
+"""A stand-in that records nothing, only for labs and benchmarks whose configuration allows it."""
 
 from typing import Self
 
@@ -11,10 +11,10 @@ log = structlog.get_logger()
 
 
 class Unrecorded:
-    """Writes nothing down; answers carry no record id. Has what is used of RecordWriter."""
+    """Writes nothing, so answers carry no record id. Has what is used of RecordWriter."""
 
     def __init__(self) -> None:
-        """Keep what is counted of requests."""
+        """Count the attempts in flight, as RecordWriter does."""
         self.company = InFlight()
 
     async def open(self) -> None:
@@ -29,7 +29,7 @@ class Unrecorded:
         """Do nothing."""
 
     def next_batch(self) -> Self:
-        """Return a place in no batch."""
+        """Return itself: there are no batches."""
         return self
 
     async def __aenter__(self) -> Self:
@@ -40,7 +40,7 @@ class Unrecorded:
         """Do nothing."""
 
     async def write(self, record: bytes, entry: r.RecordEntry) -> None:  # noqa: ARG002 - as Place's
-        """Take the id from the record: it leads nowhere."""
+        """Remove the id from the record, since nothing is stored under it."""
         entry.question.ClearField("id")
 
     def add(self, record: bytes, entry: r.RecordEntry) -> None:

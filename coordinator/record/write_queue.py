@@ -1,4 +1,4 @@
-"""What waits to be written, and those who wait for it to be durable."""
+"""The queue of entries to write, and of those who wait until theirs is durable."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -15,26 +15,26 @@ from mpic.v1 import record_pb2 as r
 
 T = TypeVar("T")
 SupersededBy = bytes | None
-"""Which record's verdict is told instead; None: the own."""
+"""The id of the record whose verdict is told instead; None: its own verdict is told."""
 
 
 class Place:
-    """A place in the next batch: `async with` waits until that is made up.
+    """A place in the next batch: `async with` waits until that batch is put together.
 
-    Whoever has the place then writes at once, or the batch goes without it. A wait that is
-    cancelled goes on to its end, so that what is written is not lost to who asks again
+    The holder of the place then writes at once, or the batch goes without its entry. A wait that is
+    cancelled still goes on to its end. So a caller that asks again finds what was written
     (`is_cancelled`).
     """
 
     def __init__(self, queue: Callable[["Place"], None]) -> None:
-        """Do nothing yet; `queue` takes the place that is entered, or raises RequestError."""
+        """Do nothing yet; `queue` takes the place when it is entered, or raises RequestError."""
         self._queue = queue
         loop = asyncio.get_running_loop()
         self._since: bytes | None = None
         self._turn: asyncio.Future[None] = loop.create_future()
         self._durable: asyncio.Future[SupersededBy] = loop.create_future()
         self.is_taken: asyncio.Future[None] = loop.create_future()
-        """Whether it is known what stands in this place, if anything."""
+        """Done once it is known which entry stands in this place, if any."""
         self.entry: Entry | None = None
 
     async def __aenter__(self) -> Self:
@@ -48,10 +48,10 @@ class Place:
         self._leave()
 
     async def write(self, record: bytes, entry: r.RecordEntry) -> SupersededBy:
-        """Return once an entry is durable; raises RequestError when it cannot be made so.
+        """Return once an entry is durable; raises RequestError if it cannot be made durable.
 
-        Where another record has the verdict on the same request, its id is returned: that verdict
-        is to be told, and what is stored says so.
+        If another record has the verdict on the same request, return its id. The caller is then
+        told that verdict, and the stored entry says so.
         """
         assert self.entry is None  # noqa: S101 - it has one entry
         claim = _find_claim(entry, self._since) if self._since is not None else None
@@ -60,7 +60,7 @@ class Place:
         return await _outlast(self._durable)
 
     def give_turn(self, since: bytes | None) -> None:
-        """Let its holder write; a verdict claims its request, unless another had it `since` then.
+        """Let its holder write; a verdict claims its request, if no other has had it `since` then.
 
         None: requests are not claimed.
         """
@@ -69,7 +69,7 @@ class Place:
             self._turn.set_result(None)
 
     def tell_written(self, superseded: Mapping[bytes, bytes]) -> None:
-        """Say that the batch is durable; by record, whose verdict is told instead of its own."""
+        """Say that the batch is durable; `superseded` maps a record to the one told instead."""
         if self.entry is not None and not self._durable.done():
             self._durable.set_result(superseded.get(self.entry.record))
 
@@ -106,13 +106,13 @@ def to_entry(record: bytes, entry: r.RecordEntry, claim: Claim | None = None) ->
 
 
 def is_cancelled() -> bool:
-    """Whether this task was cancelled and has gone on for as long as a record was written."""
+    """Whether this task was cancelled, and went on only while a record was written."""
     task = asyncio.current_task()
     return task is not None and bool(task.cancelling())
 
 
 def not_written(why: str) -> RequestError:
-    """Make the error of an entry that is not durable."""
+    """Make the error for an entry that is not durable."""
     return RequestError(
         grpc.StatusCode.UNAVAILABLE,
         "RECORD_NOT_WRITTEN",
@@ -140,7 +140,7 @@ def _find_claim(entry: r.RecordEntry, since: bytes) -> Claim | None:
 
 
 async def _outlast(done: "asyncio.Future[T]") -> T:
-    """Wait to the end even if cancelled meanwhile."""
+    """Wait to the end, even if the task is cancelled meanwhile."""
     while not done.done():
         with suppress(asyncio.CancelledError):
             await asyncio.shield(done)

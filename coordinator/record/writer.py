@@ -1,15 +1,16 @@
-"""Group commit: entries queue up, one writer appends all that wait as one batch with one fsync.
+"""Write records in groups: entries queue, and one writer appends them as one batch with one fsync.
 
-A lone verdict waits for a single fsync; thousands a second share them, since whatever comes during
-one fsync goes into the next batch. A busy writer waits a moment for more, because the hand-over to
-its thread costs more than the writing. It does not wait where no other attempt is under way. When a
-batch cannot be written, everybody who waits for it is told so, and nothing of it counts; the next
-one tries again, so a store that works again is used again. What nobody waits for, late replies, is
-kept and goes into the next batch.
+A single verdict waits for one fsync. Under load thousands share one, since entries that come during
+an fsync go into the next batch. A busy writer waits a moment for more entries, because handing a
+batch to its thread costs more than writing it. It does not wait if no other attempt is in progress.
 
-Whoever has a verdict to write waits for a place in the next batch first, and freezes the verdict
-then. So a reply that comes meanwhile is in the record and in the answer, and needs no entry of its
-own: under load nearly every request has one, of the perspective that nobody needs to wait for.
+When a batch cannot be written, everybody who waits for it is told, and none of it counts. The next
+batch tries again, so the writer recovers with its store. Late replies, which nobody waits for, are
+kept and go into the next batch.
+
+A request first waits for a place in the next batch, and freezes its verdict then. So a reply that
+comes meanwhile is in the record and in the answer, and needs no entry of its own. Under load nearly
+every request has such a reply, from the perspective that the verdict does not need.
 """
 
 import asyncio
@@ -42,20 +43,20 @@ from mpic.v1 import record_pb2 as r
 log = structlog.get_logger()
 
 MOST_WAITING = 20_000
-"""Entries; as many as a minute's worth of a slow disk."""
+"""Entries; as many as come in a minute while the disk is slow."""
 MOST_IN_BATCH = 2_000
 _BUSY = 4
-"""Entries of a batch from which on the writer is busy."""
+"""The writer is busy if a batch has at least so many entries."""
 _GATHER_SECONDS = 0.01
 _UNHURRIED_SECONDS = 0.25
-"""How long an entry that nobody waits for looks for company: a batch of its own costs an fsync."""
+"""How long an entry that nobody waits for waits for others: a batch of its own costs an fsync."""
 _PAUSE = 0.2
 """Seconds after a batch that could not be written."""
 _REMEMBER_SECONDS = 10.0
 _MOST_UNWRITTEN = 4_096
-"""As many as may be in flight."""
+"""As many questions as may be in flight."""
 _HUNG_SECONDS = 10.0
-"""After so long a batch is no longer just slow; PostgreSQL ends a statement before."""
+"""A batch that takes longer is not just slow; PostgreSQL ends a statement earlier."""
 
 _ENDED = "what writes the record has ended"
 
@@ -69,7 +70,7 @@ class RecordWriter:
     def __init__(
         self, store: Store, chain: str, clock: Clock, window: timedelta | None = None
     ) -> None:
-        """Write nothing yet; `open` first. A request has one verdict within a window."""
+        """Write nothing yet; call `open` first. A request has one verdict within `window`."""
         self._store = store
         self._writer = ChainWriter(store, chain, clock)
         self._window = window
@@ -77,19 +78,19 @@ class RecordWriter:
         self._queue: list[Waiting] = []
         self._wake = asyncio.Event()
         self._patience: asyncio.TimerHandle | None = None
-        """Runs while an entry that nobody waits for looks for company."""
+        """Runs while an entry that nobody waits for waits for others."""
         self._unwritten: deque[bytes] = deque(maxlen=_MOST_UNWRITTEN)
-        """Questions whose record could not be written: nothing that came late is about them."""
+        """Questions whose record could not be written; late replies to them are dropped."""
         self._is_busy = False
         self._closing = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._running: asyncio.Task[None] | None = None
         self.company = InFlight()
-        """The attempts whose entries are under way."""
+        """The attempts whose entries are still to come."""
         self._began: float | None = None
-        """When the batch that is being written was begun."""
+        """When the batch that is being written began; None: none is."""
         self.failure = ""
-        """Why the last batch could not be written; "" when it could."""
+        """Why the last batch could not be written; "" when it was."""
         self._failed_at = 0.0
         self.entries = {True: 0, False: 0}
         """How many were written, and how many could not be, since the start."""
@@ -99,7 +100,7 @@ class RecordWriter:
             buckets=SECONDS,
             registry=None,
         )
-        """How long batches took that were written."""
+        """How long the batches took that were written."""
 
     @property
     def waiting(self) -> int:
@@ -108,20 +109,21 @@ class RecordWriter:
 
     @property
     def head(self) -> Head:
-        """Where the chain has got to, as far as it is durable."""
+        """The end of the chain, as far as it is durable."""
         return self._writer.head
 
     def why_not_writing(self) -> str:
         """Say why records cannot be written, or could not a moment ago; "" when they can.
 
-        Only who is asked again finds out that he can write again, so a failure is forgotten soon.
+        A coordinator sees that it can write again only if it is asked again. So a failure is soon
+        forgotten.
         """
         is_recent = time.monotonic() - self._failed_at < _REMEMBER_SECONDS
         return self._why_stuck() or (self.failure if is_recent else "")
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last batch could not be written, or none can be any more."""
+        """Whether the last batch could not be written, or no batch can be any more."""
         return bool(self.failure or self._why_stuck())
 
     def _why_stuck(self) -> str:
@@ -139,7 +141,7 @@ class RecordWriter:
         self._running = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Write what waits, then let go of the store."""
+        """Write what waits, then close the store."""
         if self._closing:
             return
         self._closing = True
@@ -150,7 +152,7 @@ class RecordWriter:
         self._thread.shutdown()
 
     def next_batch(self) -> Place:
-        """Return a place in the next batch: whoever enters it waits until that is made up."""
+        """Return a place in the next batch; entering it waits until that batch is put together."""
         return Place(self._queue_place)
 
     def _queue_place(self, place: Place) -> None:
@@ -163,7 +165,7 @@ class RecordWriter:
             return await place.write(record, entry)
 
     def add(self, record: bytes, entry: r.RecordEntry) -> None:
-        """Queue an entry that nobody waits for, unless it is about what was not written."""
+        """Queue an entry that nobody waits for, unless its question was not written."""
         if record in self._unwritten:
             return
         try:
@@ -183,7 +185,7 @@ class RecordWriter:
         self._queue.append(waiting)
 
     async def _run(self) -> None:
-        """Write until closed; should it ever end otherwise, nobody waits for it in vain."""
+        """Write until closed; if this ends for another reason, everybody who waits is told."""
         try:
             while not self._closing or self._queue:
                 await self._gather()
@@ -197,7 +199,7 @@ class RecordWriter:
             _tell_failed(self._queue, _ENDED)
 
     async def _gather(self) -> None:
-        """Wait until something is to be written, and when busy a moment for more."""
+        """Wait until there is something to write; when busy, wait a moment for more."""
         await self._wake.wait()
         if self._is_busy and not self._closing:
             await self.company.gather(_GATHER_SECONDS)
@@ -210,14 +212,14 @@ class RecordWriter:
             self._wake.set()
 
     def _take(self) -> Sequence[Waiting]:
-        """Return what makes up the next batch; nobody else holds it until the one after."""
+        """Return what makes up the next batch, and remove it from the queue."""
         waiting, self._queue = self._queue[:MOST_IN_BATCH], self._queue[MOST_IN_BATCH:]
         return waiting
 
     async def _append(self, waiting: Sequence[Waiting]) -> bool:
-        """Write one batch, tell everybody who waits how it went, and return that.
+        """Write one batch, tell everybody who waits how it went, and return whether it was written.
 
-        Who waits is told first: whatever goes wrong after that is no concern of his.
+        Those who wait are told first: what goes wrong after that does not concern them.
         """
         self._began = started = time.monotonic()
         entries: Sequence[Entry] = ()
@@ -249,7 +251,7 @@ class RecordWriter:
         return True
 
     def _put_back(self, waiting: Sequence[Waiting], entries: Sequence[Entry]) -> None:
-        """Keep what nobody waits for, but for what is about requests that are not written."""
+        """Keep the entries that nobody waits for, if their question was not lost with the batch."""
         kept = [one for one in waiting if not isinstance(one, Place)]
         told = {id(one) for one in kept}
         failed = [one.record for one in entries if id(one) not in told and is_question(one)]
