@@ -1,1 +1,1 @@
-"""The faces: messages in, values down, messages out. Nothing is decided here."""
+"""The interfaces for callers: messages to values and back. Nothing is decided here."""

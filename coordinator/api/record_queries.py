@@ -1,4 +1,4 @@
-"""Questions about the record: what was answered, and that a certificate was issued on it."""
+"""Calls about the record: read what was answered, and report a certificate that was issued."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,15 +27,15 @@ log = structlog.get_logger()
 _MOST_SERIAL = 20  # octets, RFC 5280 section 4.1.2.2
 _SHA256 = 32
 _MOST_ISSUANCES = 500
-"""Told of one record; one has some hundred octets."""
+"""Issuances of one record that are told; each has some hundred octets."""
 MOST_RECORDED = 1_000
-"""Issuances of one record; all are read for each that is reported."""
+"""Issuances of one record; all are read each time one is reported."""
 
 By = c.GetCorroborationRequest | c.RecordIssuanceRequest
 
 
 class RecordQueries:
-    """Reads the record for callers, and adds to it what they report."""
+    """Reads the record for callers, and adds what they report."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class RecordQueries:
         auditors: frozenset[str],
         clock: Callable[[], datetime],
     ) -> None:
-        """Let auditors read everything, and others what they asked themselves."""
+        """Let auditors read everything, and other callers what they asked themselves."""
         self._reader = reader
         self._record_writer = record_writer
         self._auditors = auditors
@@ -98,7 +98,7 @@ class RecordQueries:
         if basis is Basis.APPROVED:
             self.reported.labels(basis.value).inc()
         else:
-            # It is written down all the more, and shouted about even if it cannot be.
+            # It is recorded all the same, and logged as an error even if it cannot be recorded.
             self._complain(basis, request, caller, question)
         if len(entries.issuances) >= MOST_RECORDED:
             text = f"{MOST_RECORDED} certificates are recorded on it already"
@@ -126,9 +126,10 @@ class RecordQueries:
     async def _find(
         self, request: By, caller: str, *, may_audit: bool
     ) -> tuple[RecordEntries, r.Record]:
-        """Return the record asked for, if the caller may have it.
+        """Return the record asked for, if the caller may read it; raises RequestError.
 
-        Of several of one request id it is the latest that determined something, if any did.
+        Of several records with one request id, it is the latest that determined something, if any
+        did.
         """
         is_auditor = may_audit and caller in self._auditors
         is_by_id = request.WhichOneof("by") == "record_id"
@@ -159,7 +160,7 @@ class RecordQueries:
 
 
 def check_id(request: By) -> None:
-    """Check by what a record is asked for; raises RequestError."""
+    """Check the key that a record is asked for by; raises RequestError."""
     if len(request.request_id) > MAX_REQUEST_ID:
         text = f"is longer than {MAX_REQUEST_ID} characters, which none is"
         raise invalid_argument([Violation("request_id", text)])
@@ -174,7 +175,7 @@ def check_reading(request: c.GetCorroborationRequest) -> None:
 
 
 def check_issuance(issuance: c.Issuance) -> None:
-    """Check what is reported of a certificate; raises RequestError that names every wrong field."""
+    """Check a report of a certificate; raises RequestError that names every wrong field."""
     violations = []
     if discard_unknown(issuance):
         text = "has a field that this service does not know; it is older than the caller"

@@ -1,7 +1,7 @@
-"""What a caller is told of one perspective, read off the record. Pure.
+"""What a caller is told about one perspective, read from the record. Pure.
 
-Whole, it has all that was seen. Short, it has what the verdict counts and a cut sentence: a report
-is short where with all of them whole the answer would be larger than callers take.
+A whole report has all that was seen. A short one has what the verdict counts, and a cut sentence.
+Reports are short if an answer with all of them whole would be larger than callers take.
 """
 
 from collections.abc import Sequence
@@ -28,29 +28,29 @@ _RESPONSIBLE = {
 
 
 class Facts(NamedTuple):
-    """What a report on one reply is made of."""
+    """The parts of a report on one reply."""
 
     perspective: c.PerspectiveReport
-    """The part that says whose it is: the same for every name."""
+    """The part that names the perspective: the same for every name."""
     reply: r.RecordedReply
     observation: bytes
-    """Empty: none, or one that is garbage, which the record alone has."""
+    """Empty: there is none, or it is garbage, which only the record has."""
     determinations: Sequence[c.Determination]
 
 
 def to_message(responsible: Responsible | None) -> "c.Responsible.ValueType":
-    """Say whose failure something is in the agreement's word."""
+    """Return the agreement's value for whose failure something is."""
     return _RESPONSIBLE[responsible]
 
 
 def read_facts(record: r.Record) -> list[list[Facts]]:
-    """Return what the reports are made of: by name, then by perspective."""
+    """Return the parts of the reports: by name, then by perspective."""
     described = [_describe(perspective) for perspective in record.perspectives]
     return [_read_facts_of(name, described) for name in record.names]
 
 
 def read_late_facts(late: r.LateReply, record: r.Record) -> Facts:
-    """Return what the report on a late reply to a record's question is made of."""
+    """Return the parts of the report on a late reply to a record's question."""
     (perspective,) = (one for one in record.perspectives if one.id == late.perspective_id)
     name, reply = record.names[late.name], late.reply
     observation = late.observation
@@ -74,7 +74,7 @@ def fill_report(report: c.PerspectiveReport, facts: Facts) -> None:
 
 
 def fill_short_report(report: c.PerspectiveReport, facts: Facts) -> None:
-    """Fill an empty report with what the verdict counts."""
+    """Fill an empty report with only what the verdict counts."""
     perspective = facts.perspective
     report.perspective_id = perspective.perspective_id
     report.role, report.rir = perspective.role, perspective.rir
@@ -112,7 +112,7 @@ def _keep_sound(octets: bytes) -> bytes:
 
 
 def _describe(perspective: r.RecordedPerspective) -> c.PerspectiveReport:
-    """Return a report that says no more than whose it is."""
+    """Return a report that only describes the perspective."""
     report = c.PerspectiveReport()
     report.perspective_id, report.agent_version = perspective.id, perspective.agent_version
     report.role, report.rir = perspective.role, perspective.rir
@@ -123,7 +123,7 @@ def _describe(perspective: r.RecordedPerspective) -> c.PerspectiveReport:
 
 
 def _fill_outcome(report: c.PerspectiveReport, reply: r.RecordedReply) -> None:
-    """Fill in what came of asking one perspective, beside what it saw."""
+    """Fill in the result of asking one perspective, without what it saw."""
     if dissent := reply.dissent:
         detail = reply.detail
         if dissent == c.DISSENT_NOT_AWAITED and not detail:

@@ -1,7 +1,7 @@
-"""From a record to the caller's answer: who saw what, the verdict and why. Pure.
+"""Turn a record into the caller's answer: who saw what, the verdict and why. Pure.
 
-Every answer is read off its record, whether it is given for the first time, again for the same
-request id, or two years later.
+Every answer is read from its record: the first time, again for the same request id, or two years
+later.
 """
 
 import sys
@@ -27,10 +27,10 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 
 ANSWER_OCTETS = 3 * 1024 * 1024
-"""Callers take 4 MiB by default: an answer, and those that share its message on a stream."""
+"""Callers take 4 MiB by default; that holds an answer, and others that share its stream message."""
 
 LATE_OCTETS = 512 * 1024
-"""Of what came late, where an answer is read back with it."""
+"""For late replies, when an answer is read back with them."""
 
 
 def fill_answer(
@@ -39,7 +39,10 @@ def fill_answer(
     room: int = ANSWER_OCTETS,
     wanted: Collection[str] = (),
 ) -> None:
-    """Fill an empty response, at most so many octets when encoded; of `wanted` names first all."""
+    """Fill an empty response with at most `room` octets, encoded.
+
+    The reports on `wanted` names come whole before others.
+    """
     for name in record.names:
         _fill_verdict(response.names.add(), record, name)
     _fill_head(response, record)
@@ -55,7 +58,7 @@ def fill_whole_answer(response: c.CorroborateResponse, record: r.Record) -> None
 
 
 def fill_late(told: c.LateReport, late: r.LateReply, record: r.Record) -> None:
-    """Fill what is told of one late reply to a record's question."""
+    """Fill in what is told of one late reply to a record's question."""
     told.name = record.names[late.name].asked
     fill_report(told.report, read_late_facts(late, record))
 
@@ -63,7 +66,7 @@ def fill_late(told: c.LateReport, late: r.LateReply, record: r.Record) -> None:
 def add_all_late(
     response: c.GetCorroborationResponse, late: Sequence[r.LateReply], record: r.Record
 ) -> None:
-    """Add what came late, as much as fits in at most LATE_OCTETS."""
+    """Add the late replies, as many as fit in LATE_OCTETS."""
     whole = [_measure_late(fill_late, one, record) for one in late]
     short = [_measure_late(_fill_late_short, one, record) for one in late]
     chosen = choose_whole(whole, short, LATE_OCTETS)
@@ -83,9 +86,9 @@ def is_approved(record: r.Record) -> bool:
 
 
 def _fill_head(response: c.CorroborateResponse, record: r.Record) -> None:
-    """Fill in what is said of all names together, which are filled in already."""
+    """Fill in what holds for all names together; their verdicts are filled in already."""
     response.request_id = record.request_id
-    if record.id:  # none where nothing is recorded
+    if record.id:  # there is none if nothing is recorded
         response.record_id = show_id(record.id)
     response.dry_run = record.dry_run
     response.policy.CopyFrom(record.policy)
@@ -102,14 +105,14 @@ def _fill_head(response: c.CorroborateResponse, record: r.Record) -> None:
 
 
 def _issuer_domains(record: r.Record) -> Sequence[str]:
-    """Return what CAA was judged by, which is the same for all names."""
+    """Return the issuer domains that CAA was judged by; they are the same for all names."""
     asked = (check.caa for name in record.names for check in name.checks if check.HasField("caa"))
     return next((caa.issuer_domains for caa in asked), ())
 
 
 def _caa_usable_until(name: r.RecordedName) -> int:
     """Return until when the CAA check of a name may be used to issue; 0: it is not told."""
-    pairs = zip(name.checks, name.usable_until_us)  # noqa: B905 - none where nothing is permitted
+    pairs = zip(name.checks, name.usable_until_us)  # noqa: B905 - none if nothing is permitted
     return next((end for check, end in pairs if check.HasField("caa")), 0)
 
 
@@ -132,7 +135,7 @@ def _fill_verdict(verdict: c.NameVerdict, record: r.Record, name: r.RecordedName
 
 
 def _add_determinations(verdict: c.NameVerdict, name: r.RecordedName) -> None:
-    """Add what each check came to at the primary, and until when it may be used to issue."""
+    """Add the result of each check at the primary, and until when it may be used to issue."""
     primary = name.replies[0].determinations if name.replies else ()
     for index, number in enumerate(primary):
         told = verdict.determinations.add()
@@ -144,7 +147,7 @@ def _add_determinations(verdict: c.NameVerdict, name: r.RecordedName) -> None:
 def _add_whole(
     response: c.CorroborateResponse, facts: Sequence[Sequence[Facts]], room: int
 ) -> bool:
-    """Add the reports on each name, all whole; return whether they fit into `room` octets."""
+    """Add all reports on each name, whole; return whether they fit into `room` octets."""
     for verdict, of_name in zip(response.names, facts, strict=True):
         for one in of_name:
             fill_report(verdict.perspectives.add(), one)
@@ -160,9 +163,9 @@ def _add_fitting(
     room: int,
     wanted: Collection[str],
 ) -> None:
-    """Add them anew, whole as far as `room` octets allow, otherwise short.
+    """Add the reports again: whole as far as `room` octets allow, otherwise short.
 
-    Each is measured by itself: what was seen may be far more than an answer has room for.
+    Each is measured by itself, since all that was seen may be far larger than an answer.
     """
     every = [
         (verdict, one) for verdict, of in zip(response.names, facts, strict=True) for one in of

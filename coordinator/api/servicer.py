@@ -1,4 +1,4 @@
-"""CorroborationService: messages in, values down, messages out. Nothing is decided here."""
+"""CorroborationService: turns messages into values, and back. Nothing is decided here."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,7 +23,7 @@ class StreamLimits:
     """How one stream is served."""
 
     in_flight: int = 4096
-    """Names of one stream in flight; more are not read until some are answered and taken."""
+    """Names of one stream in flight; more are read only after some are answered and taken."""
     window: float = 0.005
     """Seconds between two messages of a busy stream."""
 
@@ -39,10 +39,10 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         limits: StreamLimits,
         identify: Callable[[Context], Sequence[str]],
     ) -> None:
-        """Answer what `corroborator` decides and `record_queries` find; report on these links.
+        """Answer with what `corroborator` and `record_queries` return; report on these links.
 
-        Without record queries nothing is recorded that could be asked about. `identify` returns the
-        identities of a caller that are on the list of callers.
+        Without record queries nothing is recorded. `identify` returns the identities of a caller
+        that are on the list of callers.
         """
         self._corroborator = corroborator
         self._record_queries = record_queries
@@ -107,15 +107,15 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         request: c.ListPerspectivesRequest,  # noqa: ARG002 - it asks nothing in particular
         context: Context,  # noqa: ARG002
     ) -> c.ListPerspectivesResponse:
-        """Return the roster and the live state of each link, described anew."""
-        # One whose connection ends meanwhile is shown as it is then.
+        """Return the roster and the state of each link, with a new description of each agent."""
+        # A link whose connection ends meanwhile is shown in its new state.
         refreshing = (link.refresh() for link in self._links)
         await asyncio.gather(*refreshing, return_exceptions=True)
         statuses = [_status(link) for link in self._links]
         return c.ListPerspectivesResponse(perspectives=statuses)
 
     def _call(self, context: Context) -> Call:
-        """Say who calls, and until when."""
+        """Say who calls, and when the caller's deadline ends."""
         caller = self._corroborator.limiter.admission.name_caller(self._identify(context))
         return Call(caller, context.time_remaining, peer_trace(context))
 

@@ -1,12 +1,12 @@
-"""Which reports come whole where not all of them can. Pure.
+"""Choose the reports that are sent whole if not all of them can be. Pure.
 
-The smallest do: so a perspective that sends much leaves out itself before others.
+The smallest are chosen. So a perspective that sends much loses its own report before others.
 """
 
 from collections.abc import Callable, Sequence
 
 FRAME = 12
-"""Octets, at most, around an entry: its tag and its length, twice where it is nested."""
+"""Octets around an entry, at most: its tag and its length, twice if it is nested."""
 
 
 def choose_whole(
@@ -15,10 +15,10 @@ def choose_whole(
     room: int,
     wanted: Callable[[int], bool] = lambda _: False,
 ) -> set[int]:
-    """Return the indexes of the entries that come whole, so that all fit as far as they can.
+    """Return the indexes of the entries that are sent whole, so that all fit if they can.
 
-    All four are octets but `wanted`: entries that come first, by their index. What does not come
-    whole comes short.
+    `whole` and `short` are the octets of each entry in both forms; `room` is the octets for all. An
+    entry that is not sent whole is sent short. `wanted` tells, by index, which entries come first.
     """
     entries = range(len(whole))
     if sum(whole) + FRAME * len(whole) <= room:

@@ -1,8 +1,8 @@
-"""Many questions over one stream: each answered as it finishes, none waiting for another.
+"""Many questions over one stream: each is answered when it is decided, and waits for no other.
 
-Back-pressure goes both ways: the names of a question count against the stream's bound from being
-read until its answer has been taken, so a caller that asks too fast or reads too slowly is simply
-not read.
+Back-pressure goes both ways. The names of a question count against the stream's bound from the time
+the question is read until its answer has been taken. So a caller that asks too fast, or reads too
+slowly, is not read.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from mpic.v1 import record_pb2 as r
 
 log = structlog.get_logger()
 
-# A message that has grown so large is sent: gRPC's clients take no more than 4 MiB by default, and
-# until it is sent it takes up memory.
+# A message of this size is sent. gRPC's clients take no more than 4 MiB by default, and a message
+# takes memory until it is sent.
 _MESSAGE_OCTETS = 256 * 1024
 
 Decide = Callable[[c.CorroborateRequest], Awaitable[r.Record]]
@@ -34,7 +34,7 @@ class RequestStream:
     """The questions of one stream that are being decided."""
 
     def __init__(self, decide: Decide, window: float, most: int, limit: Callable[[], int]) -> None:
-        """Let at most `most` names be open, and `limit()` of this moment if that is fewer.
+        """Let at most `most` names be open, or the present value of `limit()` if that is fewer.
 
         Answers are gathered for `window` seconds.
         """
@@ -58,7 +58,7 @@ class RequestStream:
             self._outbox.close()
 
     async def responses(self) -> AsyncIterator[c.CorroborateStreamResponse]:
-        """Yield responses as answers finish."""
+        """Yield responses as questions are decided."""
         async for decided in self._outbox.batches():
             names = sum(weigh(len(question.names)) for question, _ in decided)
             decided.reverse()
@@ -67,13 +67,13 @@ class RequestStream:
             self._room.give_back(names)
 
     def drain(self) -> None:
-        """End once all questions taken are answered."""
+        """End once all questions that were taken are answered."""
         self._draining = True
         if not self._running:
             self._outbox.close()
 
     def cancel(self) -> None:
-        """Stop deciding what is not decided; the caller is gone."""
+        """Stop deciding the open questions; the caller has left."""
         for task in self._running:
             task.cancel()
 
@@ -104,7 +104,7 @@ class RequestStream:
 
 
 class _Room:
-    """How many names may still be read; there is one that waits, the stream's reader."""
+    """How many names may still be read; only the stream's reader waits for room."""
 
     def __init__(self, most: int, limit: Callable[[], int]) -> None:
         self._most = most
@@ -113,7 +113,7 @@ class _Room:
         self._freed = asyncio.Event()
 
     async def take(self, names: int) -> None:
-        """Wait until so many more fit."""
+        """Wait until so many more names fit."""
         while self._taken and self._taken + names > min(self._most, self._limit()):
             self._freed.clear()
             await self._freed.wait()
@@ -125,9 +125,9 @@ class _Room:
 
 
 def _pack(decided: list[Decided]) -> c.CorroborateStreamResponse:
-    """Return a response of the last of what is decided.
+    """Return a response with the last of the decided questions.
 
-    They are taken out one by one: a record is large, and the next batch may be long in coming.
+    They are removed one by one: a record is large, and the next batch may come much later.
     """
     response = c.CorroborateStreamResponse()
     octets = 0
@@ -141,7 +141,8 @@ def _pack(decided: list[Decided]) -> c.CorroborateStreamResponse:
 def _fill_outcome(
     outcome: c.CorroborateOutcome, question: c.CorroborateRequest, decided: r.Record | RequestError
 ) -> None:
-    # One that is longer is not taken, and its caller is told so; nor is it sent back.
+    # A request with a longer id is refused, and its caller is told so. The whole id is not sent
+    # back.
     outcome.request_id = question.request_id[:MAX_REQUEST_ID]
     if isinstance(decided, RequestError):
         _fill_error(outcome.error, decided)

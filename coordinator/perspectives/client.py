@@ -1,15 +1,15 @@
 """The connection to one agent: one long-lived mTLS stream, opened again whenever it ends.
 
-Questions leave in batches (see `mpic.runtime.grpc.batching`). Each is encoded once for all agents:
-the wire form of a repeated field is the concatenation of its entries, so a batch is a join. How
-many questions share a message decides the speed of a coordinator (see tests/bench/RESULTS.md).
+Questions are sent in batches (see `mpic.runtime.grpc.batching`). Each is encoded once for all
+agents: the wire form of a repeated field is the concatenation of its entries, so a batch is a join.
+How many questions share a message decides the speed of a coordinator (see tests/bench/RESULTS.md).
 
 One task writes and one reads. A deadline never cancels a read, because that ends the stream. A
 third task gives the connection up when nothing comes any more (see
 `coordinator.perspectives.liveness`).
 
-The other end may send anything. Beyond its bounds (`coordinator.perspectives.identity`) it is
-garbage, and costs this agent its corroboration. An agent with a clock too far from ours is not
+The agent may send anything. What is beyond the bounds (`coordinator.perspectives.identity`) is
+garbage, and this agent then does not corroborate. An agent whose clock is too far from ours is not
 asked.
 """
 
@@ -60,19 +60,19 @@ class PerspectiveClient:
     def __init__(
         self, perspective: Perspective, options: ClientOptions, address: str | None = None
     ) -> None:
-        """Connect nothing yet; `run` does. Without an address, to the perspective's own."""
+        """Connect nothing yet; `run` does. None: use the perspective's own address."""
         self.perspective = perspective
         self.address = address or perspective.address
         self.description: p.DescribeResponse | None = None
         """The agent's description of itself when it was last reached."""
         self.known_kinds: frozenset[str] = frozenset()
-        """The kinds of check that it says it knows."""
+        """The kinds of check that the agent says it knows."""
         self.problem: PerspectiveProblem | None = PerspectiveProblem(
             c.DISSENT_UNREACHABLE, "not connected yet"
         )
         """Why it cannot be asked right now; None when it can."""
         self.connections = 0
-        """How often it came up."""
+        """How often the connection was established."""
         self._options = options
         self._outbox: Outbox[bytes] | None = None
         self._absence = RestartQueue(options.limit, options.restart_patience)
@@ -104,7 +104,7 @@ class PerspectiveClient:
 
     @property
     def waiting(self) -> int:
-        """How many questions of those are not sent."""
+        """How many of those questions are not sent yet."""
         return len(self._outbox) if self._outbox is not None else 0
 
     def ask(self, question_id: int, entry: bytes, receive: Receive) -> None:
@@ -131,12 +131,12 @@ class PerspectiveClient:
         self._absence.forget(question_id)
 
     def withdraw(self, entry: bytes) -> None:
-        """Send encoded ids of questions that need not be answered; lost if it cannot be sent."""
+        """Send encoded ids of questions that need no answer any more; lost if it cannot be sent."""
         if self._outbox is not None and not self._outbox.is_full:
             self._outbox.put(entry)
 
     def check_clock(self) -> None:
-        """Stop asking if the agent's clock and ours, as it is now, are too far apart."""
+        """Stop asking if the agent's clock is too far from ours, as ours is now."""
         if self.problem is None and (problem := self._clock.find_problem()) is not None:
             self._suspend(problem)
 
@@ -163,7 +163,7 @@ class PerspectiveClient:
             await asyncio.sleep(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
 
     async def _live(self) -> PerspectiveProblem:
-        """Connect and converse for as long as it lasts; return why it ended."""
+        """Connect and exchange messages for as long as it lasts; return why it ended."""
         perspective = self.perspective
         try:
             async with open_channel(
@@ -198,8 +198,7 @@ class PerspectiveClient:
         stream: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(_OBSERVE)()
         self._outbox = Outbox(self._options.window, self._options.limit, len)
         self._breaker = Liveness()
-        # The questions of the last connection have failed. None of their answers comes over this
-        # one.
+        # The questions of the last connection have failed. Their answers do not come over this one.
         self._pending = Pending(self.perspective)
         self._clock.begin()
         self.connections += 1
@@ -221,7 +220,7 @@ class PerspectiveClient:
             stream.cancel()
 
     async def _read(self, stream: aio.StreamStreamCall[bytes, bytes]) -> None:
-        """Take what comes until the stream ends."""
+        """Take every message until the stream ends."""
         try:
             while (message := await stream.read()) is not aio.EOF:
                 await self._deliver(message)  # type: ignore[arg-type] # not EOF
@@ -232,7 +231,7 @@ class PerspectiveClient:
                 raise
 
     async def _watch(self, outbox: Outbox[bytes]) -> None:
-        """Give up a connection over which no sign of life comes; raises LinkError."""
+        """Give up a connection without a sign of life; raises PerspectiveError."""
         while True:
             if self._breaker.beat() and not outbox.is_full:
                 outbox.put(_HEARTBEAT)
@@ -246,7 +245,7 @@ class PerspectiveClient:
             await asyncio.sleep(self._options.hung_after / PATIENCE)
 
     def _admit(self, cannot_look: str) -> None:
-        """Let questions through to an agent that lives, if it can look and its clock fits."""
+        """Ask an agent that lives, if it can look and its clock fits."""
         if cannot_look:
             self._suspend(PerspectiveProblem(c.DISSENT_NOT_LOOKED, cannot_look))
         elif (problem := self._clock.find_problem()) is not None:
@@ -267,14 +266,14 @@ class PerspectiveClient:
         for encoded in response.observations:
             self._pending.answer(encoded)
             if len(encoded.observation) > _LARGE:
-                await asyncio.sleep(0)  # to judge it takes long; others may have their turn
+                await asyncio.sleep(0)  # judging it takes long, so let others run
         if response.leaving:
             self._part()
         elif self._breaker.state is State.LIVE:
             self._admit(response.cannot_look)
 
     def _part(self) -> None:
-        """Ask an agent that leaves no more; it still answers what it was asked before."""
+        """Stop asking an agent that leaves; it still answers the questions it has."""
         self._absence.note()
         if self.problem is not _LEFT:
             log.info("perspective_leaving", perspective=self.perspective.id, address=self.address)
@@ -282,13 +281,13 @@ class PerspectiveClient:
             self.withdraw(_LAST)
 
     def _lose(self, problem: PerspectiveProblem) -> None:
-        """Fail whatever is in flight, and everything asked until the link is up again."""
+        """Fail the open questions, and all questions until the link is up again."""
         self._suspend(problem)
         self._channel = self._outbox = None
         self._settled.set()
 
     def _suspend(self, problem: PerspectiveProblem) -> None:
-        """Fail whatever is in flight, and everything asked while the problem lasts."""
+        """Fail the open questions, and all questions while the problem lasts."""
         if self.problem is None or self.problem.detail != problem.detail:
             why = {"dissent": c.Dissent.Name(problem.dissent), "detail": problem.detail}
             log.warning("perspective_lost", perspective=self.perspective.id, **why)

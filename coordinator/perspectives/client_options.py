@@ -8,7 +8,7 @@ from mpic.runtime.grpc.tls import Tls
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
-    """How links behave."""
+    """The options of every link."""
 
     tls: Tls
     window: float = 0.005
@@ -16,7 +16,7 @@ class ClientOptions:
     limit: int = 16384
     """Questions not answered yet, at most; only an agent that hangs has this many."""
     hung_after: float = 2.0
-    """Seconds without the sign of life that was asked for."""
+    """Seconds without the sign of life that was asked for; the agent then counts as hung."""
     restart_patience: float = 3.0
     """Seconds that questions wait for the return of an agent that was stopped."""
     clock: ClockBounds = USUAL

@@ -1,9 +1,9 @@
-"""Asking all perspectives at once, inside one deadline.
+"""Ask all perspectives at once, within one deadline.
 
-Every perspective of the attempt is asked every name, and for each of them exactly one reply comes
-back: an observation, or why there is none. Perspectives that do not answer cost nothing but their
-reply at the deadline; whoever has heard enough does not wait for it. A question carries a name and
-its checks and nothing that any perspective saw (BR 3.2.2.9).
+Every perspective of the attempt is asked about every name. Each of them returns exactly one reply:
+an observation, or why there is none. A perspective that does not answer costs only its reply at the
+deadline. A caller that knows enough does not wait for it. A question carries a name and its checks,
+and nothing that any perspective saw (BR 3.2.2.9).
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from mpic.runtime.grpc.tls import Tls
 from mpic.v1 import perspective_pb2 as p
 
 _STEP_US = 1_000_000
-"""By less our clock is not set, it drifts."""
+"""A smaller difference is drift: our clock was not set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class AttemptQuestions(NamedTuple):
 
 
 class Fanout:
-    """All links."""
+    """The links to all perspectives."""
 
     def __init__(self, roster: Roster, options: ClientOptions, timing: Timing) -> None:
         """Connect nothing yet; `open` does."""
@@ -79,8 +79,8 @@ class Fanout:
     async def adopt(self, roster: Roster, tls: Tls, patience: float) -> Mapping[str, str]:
         """Link to the perspectives of another roster, or with another certificate.
 
-        Attempts that run keep their links. Returns by id why perspectives that can be asked could
-        no longer be; nothing has changed then.
+        Attempts that run keep their links. Returns, by id, why perspectives that could be asked
+        cannot be asked over the new links. If there are any, nothing has changed.
         """
         if (roster, tls) == (self.roster, self._options.tls):
             return {}
@@ -116,7 +116,7 @@ class Fanout:
         await _cancel(self._running)
 
     def ready(self, names: Sequence[AskedName] = ()) -> frozenset[str]:
-        """Return the ids of the perspectives that can be asked right now, of all these names."""
+        """Return the ids of the perspectives that can be asked right now about all these names."""
         kinds = {check.kind for name in names for check in name.checks}
         return frozenset(
             link.perspective.id
@@ -135,7 +135,7 @@ class Fanout:
         else:
             asking = CutShortQuestions(budget, names, receive)
             lookup_timeout = min(budget, lookup_timeout)
-        # Not rounded down: an agent must not give up before a budget that was cut ends here.
+        # Rounded up: an agent must not give up before a budget that was cut ends here.
         timeout_ms = math.ceil(lookup_timeout * 1000)
         for index, name in enumerate(questions.names):
             question_id = next(self._ids)
@@ -149,7 +149,7 @@ class Fanout:
         return asking
 
     def _note_step(self) -> None:
-        """Compare clocks where ours was set since the last attempt: this one has its time by it."""
+        """Compare clocks again if ours was set: attempts from now on are dated by it."""
         ours_us = read_ours_us()
         if abs(ours_us - self._ours_us) > _STEP_US:
             self._ours_us = ours_us

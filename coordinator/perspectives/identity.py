@@ -28,7 +28,10 @@ _MOST_KEY_TAGS = 32
 
 
 def read_response(message: bytes, expected: Perspective, address: str) -> p.ObserveResponse:
-    """Return what the agent at `address` sent; raises LinkError for garbage, or another agent."""
+    """Return what the agent at `address` sent.
+
+    Raises PerspectiveError for garbage, or for another agent.
+    """
     if len(message) > _LARGE and count_fields(message, _MOST_FIELDS) > _MOST_FIELDS:
         # Reading them all would take seconds, and a hundred times their size in memory.
         raise _garbage(f"the agent sent {len(message)} octets of more fields than may be")
@@ -55,7 +58,7 @@ def check_answer(encoded: p.EncodedObservation) -> p.EncodedObservation | Perspe
 def read_description(message: bytes, expected: Perspective, address: str) -> p.DescribeResponse:
     """Return the description of the agent at `address`, cut to what is kept of it.
 
-    Raises LinkError for garbage, or another agent.
+    Raises PerspectiveError for garbage, or another agent.
     """
     try:
         if len(message) > _DESCRIPTION_OCTETS:
@@ -89,7 +92,7 @@ def cut_description(description: p.DescribeResponse) -> p.DescribeResponse:
 def check_identity(
     stated: p.DescribeResponse | p.ObserveResponse, expected: Perspective, address: str
 ) -> None:
-    """Raise LinkError when the agent at `address` says it is another than the roster says."""
+    """Raise PerspectiveError if the agent at `address` says it is not the one in the roster."""
     if (stated.perspective_id, stated.rir) != (expected.id, expected.rir):
         detail = (
             f"the agent at {address} says it is {shorten(stated.perspective_id, _WORD)!r} in"

@@ -1,7 +1,7 @@
-"""One attempt's questions on their way: who has not answered, and until when they may.
+"""The open questions of one attempt: who has not answered, and until when they may.
 
-For each question exactly one reply comes back from every perspective: what it answered, why it was
-not asked, or at the deadline that it has not answered.
+For each question every perspective returns exactly one reply: its answer, why it was not asked, or
+at the deadline that it has not answered.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ Receive = Callable[[int, Reply], None]
 AnyClient = PerspectiveClient | PerspectiveClientPool
 
 _OVERDUE = 0.25
-"""Seconds; a timer that comes so late says that we are too slow, not who was asked."""
+"""Seconds; if a timer comes so late, this coordinator is too slow, and not the perspectives."""
 
 
 class EncodedQuestion(NamedTuple):
@@ -36,21 +36,21 @@ class EncodedQuestion(NamedTuple):
 
 
 class OpenQuestions:
-    """One attempt's questions on their way."""
+    """The open questions of one attempt."""
 
     def __init__(self, timeout: float, names: int, receive: Receive) -> None:
-        """Ask nothing yet; there will be a question for each of so many names."""
+        """Ask nothing yet; there will be one question for each of `names` names."""
         self._receive = receive
         self._unanswered = names
-        """Names about which somebody has not answered, or has not been asked yet."""
+        """Names about which a perspective has not answered, or has not been asked yet."""
         self._started = time.perf_counter()
         self._open: dict[int, tuple[int, dict[str, AnyClient]]] = {}
-        """By question: the index of its name, and who has not answered."""
+        """By question: the index of its name, and the links that have not answered."""
         self._deadline = asyncio.get_running_loop().call_later(timeout, self._expire)
         self._late = (c.DISSENT_LATE, f"no answer within {timeout:g} s")
 
     def ask(self, links: Sequence[AnyClient], index: int, question: EncodedQuestion) -> None:
-        """Send every perspective one question, but those that do not know one of its checks."""
+        """Send a question to every perspective, except those that do not know one of its checks."""
         self._open[question.id] = (index, {link.perspective.id: link for link in links})
         for link in links:
             unsupported = _find_unsupported(link, question.name)
@@ -60,7 +60,7 @@ class OpenQuestions:
                 self._answer(link.perspective, question.id, unsupported)
 
     def close(self) -> None:
-        """Ask no further: replies that are still to come are dropped."""
+        """Ask nothing more; replies that are still to come are dropped."""
         self._deadline.cancel()
         for question_id, (_, links) in self._open.items():
             for link in links.values():
@@ -68,7 +68,7 @@ class OpenQuestions:
         self._open.clear()
 
     def withdraw(self) -> None:
-        """Ask no further, and let the agents stop looking: nobody waits."""
+        """Ask nothing more, and let the agents stop looking: nobody waits."""
         links = {id(link): link for _, links in self._open.values() for link in links.values()}
         entry = p.ObserveRequest(withdrawn=self._open).SerializeToString()
         self.close()
@@ -76,7 +76,7 @@ class OpenQuestions:
             link.withdraw(entry)
 
     def _answer(self, perspective: Perspective, question_id: int, answer: Answer) -> None:
-        """Take what a link has to say."""
+        """Take what a link answers."""
         index, links = self._open[question_id]
         del links[perspective.id]
         if not links:
@@ -102,16 +102,16 @@ class OpenQuestions:
         """Say why there is no answer."""
         overdue = asyncio.get_running_loop().time() - self._deadline.when()
         if overdue > _OVERDUE:
-            # The answer may lie here unread.
+            # The answer may be here, not read yet.
             detail = f"this coordinator has too much to do: its timer is {overdue:.1f} s late"
             return c.DISSENT_OVERLOADED, detail
         return self._late
 
 
 class CutShortQuestions(OpenQuestions):
-    """An attempt that the caller's deadline cuts short.
+    """The questions of an attempt that the caller's deadline cuts short.
 
-    The agents' own deadlines end at the same time, so what they say of lookups that had too little
+    The agents' own deadlines end at the same time. What they say about lookups that had too little
     time comes after that, and must not count.
     """
 
@@ -122,7 +122,7 @@ class CutShortQuestions(OpenQuestions):
         self._late = (c.DISSENT_NO_TIME, detail)
 
     def _answer(self, perspective: Perspective, question_id: int, answer: Answer) -> None:
-        """Take what a link has to say, unless it comes too late."""
+        """Take what a link answers, unless it comes too late."""
         if asyncio.get_running_loop().time() < self._deadline.when():
             super()._answer(perspective, question_id, answer)
         elif question_id in self._open:
@@ -130,7 +130,7 @@ class CutShortQuestions(OpenQuestions):
 
 
 def _find_unsupported(link: AnyClient, name: AskedName) -> PerspectiveProblem | None:
-    """Say which check an agent does not know that can be asked; None: it knows all."""
+    """Say which check an agent that can be asked does not know; None: it knows all."""
     if link.problem is not None:
         return None
     known = link.known_kinds

@@ -1,8 +1,7 @@
-"""The questions that one connection has not answered, and what else comes over it. No clock.
+"""The open questions of one connection, and the other messages that come over it. No clock.
 
-Answers to questions that were given up come late, and a sign of life may carry nothing at all. A
-little of both is in order. An agent that sends more keeps the coordinator busy, and is not
-believed.
+Answers to questions that were given up come late. A sign of life may carry no answer at all. A few
+of both are normal. An agent that sends more keeps the coordinator busy, and is not believed.
 """
 
 from collections.abc import Callable
@@ -18,7 +17,7 @@ Receive = Callable[[Perspective, int, Answer], None]
 """Gets the perspective that was asked, the question's id, and the result."""
 
 MOST_LATE = 16384
-"""Late answers to questions that were given up; there are never more on their way."""
+"""Late answers to questions that were given up; more of them are never on the way."""
 MOST_EMPTY = 200
 """Messages without an answer in EMPTY_SECONDS."""
 EMPTY_SECONDS = 10.0
@@ -34,7 +33,7 @@ class Pending:
         self._late = 0
         """Answers that may still come, though nobody waits for them."""
         self._empty = 0
-        """Messages without an answer, since:"""
+        """Messages without an answer, counted since:"""
         self._since = float("-inf")
 
     def __len__(self) -> int:
@@ -51,7 +50,7 @@ class Pending:
             self._expect_late(1)
 
     def answer(self, encoded: p.EncodedObservation) -> None:
-        """Hand an answer to whoever waits for it; raises LinkError if nobody ever did."""
+        """Hand an answer to whoever waits for it; raises PerspectiveError if nobody ever did."""
         question_id = encoded.question_id
         receive = self._open.pop(question_id, None)
         if receive is not None:
@@ -62,7 +61,7 @@ class Pending:
             raise _garbage("it answers a question that it was not asked, or has answered")
 
     def note_empty(self, now: float) -> None:
-        """Note a message without an answer; raises LinkError if there are too many."""
+        """Note a message without an answer; raises PerspectiveError if there are too many."""
         if now - self._since > EMPTY_SECONDS:
             self._since, self._empty = now, 0
         self._empty += 1

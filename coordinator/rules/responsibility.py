@@ -1,14 +1,16 @@
-"""Whose failure it is: the domain's, the caller's or ours. Pure; the one place that says so.
+"""Whose failure it is: the domain's, the caller's or ours. Pure; only this module decides it.
 
-What was seen of a name is the domain's, whoever made it so: its records, its servers, or a hijacked
-route to them. What kept a perspective from looking, or us from deciding or writing down, is ours.
-What the caller asked for, or how little time it left, is the caller's.
+What was seen of a name is the domain's, whoever caused it: its records, its servers, or a hijacked
+route to them. What kept a perspective from looking, or us from deciding or recording, is ours. What
+the caller asked for, or how little time it left, is the caller's.
 
-What is ours alone says nothing of the domain. So it is never a verdict that is remembered, never a
-refusal that is recorded as the domain's, and never the failure that BR 4.2.2.1 lets pass.
+A failure that is only ours says nothing about the domain. So it is never a verdict that is
+remembered. It is never a refusal that is recorded as the domain's. It is never the failure that BR
+4.2.2.1 lets pass.
 
-An agent reports a lookup that had no answer in time: the domain's servers are slow. A perspective
-that says nothing at all within the attempt's time is late by its own fault, or its network's.
+If an agent reports a lookup without an answer in time, the domain's servers are slow. If a
+perspective says nothing at all within the attempt's time, the perspective or its network is at
+fault.
 """
 
 import enum
@@ -24,14 +26,14 @@ class Responsible(enum.Enum):
     """Whose failure something is."""
 
     DOMAIN = "domain"
-    """What the DNS shows of the name."""
+    """What the DNS shows about the name."""
     CALLER = "caller"
     OURS = "ours"
-    """The coordinator's, an agent's, or that of a network between them."""
+    """The coordinator's failure, an agent's, or that of a network between them."""
 
 
 Blamed = Sequence[Responsible | None]
-"""Whose failure each name of a question is; None: it is approved."""
+"""Whose failure it is that each name is not approved; None: the name is approved."""
 
 DOMAIN, CALLER, OURS = Responsible.DOMAIN, Responsible.CALLER, Responsible.OURS
 
@@ -39,7 +41,7 @@ OF_FAILURE: Mapping[o.FailureKind.ValueType, Responsible | None] = {
     o.FAILURE_KIND_UNSPECIFIED: None,
     o.FAILURE_KIND_TIMEOUT: DOMAIN,
     o.FAILURE_KIND_SERVFAIL: DOMAIN,
-    # Of the agent's own resolver, which answers SERVFAIL where the domain's servers refuse.
+    # The agent's own resolver refused: if the domain's servers refuse, it answers SERVFAIL.
     o.FAILURE_KIND_REFUSED: OURS,
     o.FAILURE_KIND_OTHER_RCODE: DOMAIN,
     o.FAILURE_KIND_BOGUS: DOMAIN,
@@ -52,7 +54,7 @@ OF_FAILURE: Mapping[o.FailureKind.ValueType, Responsible | None] = {
     o.FAILURE_KIND_INTERNAL: OURS,
     o.FAILURE_KIND_OVERLOADED: OURS,
 }
-"""Of each kind of failed lookup; None: it is not said what failed."""
+"""By kind of failed lookup; None: the kind is not stated."""
 
 OF_DISSENT: Mapping[c.Dissent.ValueType, Responsible | None] = {
     c.DISSENT_UNSPECIFIED: None,
@@ -73,12 +75,12 @@ OF_DISSENT: Mapping[c.Dissent.ValueType, Responsible | None] = {
     c.DISSENT_UNSUPPORTED: OURS,
     c.DISSENT_PROOF_MISSING: DOMAIN,
 }
-"""Of each way not to corroborate; None: it is no failure of anybody."""
+"""By dissent; None: it is nobody's failure."""
 
 OF_ONE_CHECK = frozenset(
     {one for one, whose in OF_DISSENT.items() if whose is DOMAIN} | {c.DISSENT_UNSUPPORTED}
 )
-"""The dissents that are of one check: what it found, or that an agent does not know it."""
+"""The dissents that come from one check: what it found, or that an agent does not know it."""
 
 OF_REASON: Mapping[c.Reason.ValueType, Responsible | None] = {
     c.REASON_UNSPECIFIED: None,
@@ -93,7 +95,7 @@ OF_REASON: Mapping[c.Reason.ValueType, Responsible | None] = {
     c.REASON_CUT_SHORT: None,
     c.REASON_PROOF_MISSING: DOMAIN,
 }
-"""Of each reason of a verdict; None: nobody's by itself, see `blame_verdict`."""
+"""By reason of a verdict; None: not by the reason alone, see `blame_verdict`."""
 
 OF_ERROR: Mapping[ErrorReason, Responsible] = {
     "CALLER_LIMIT": CALLER,
@@ -113,39 +115,39 @@ OF_ERROR: Mapping[ErrorReason, Responsible] = {
     "SHUTTING_DOWN": OURS,
     "TOO_MANY_ISSUANCES": CALLER,
 }
-"""Of each error by which nothing was decided."""
+"""By error after which nothing was decided."""
 
 _QUORUM = (c.REASON_QUORUM_NOT_MET, c.REASON_REGIONS_NOT_MET)
 
 
 class RemoteDissent(NamedTuple):
-    """What one remote came to."""
+    """The dissent of one remote, and its region."""
 
     rir: o.Rir.ValueType
     dissent: c.Dissent.ValueType
 
 
 class Needed(NamedTuple):
-    """What an approval takes."""
+    """What an approval needs."""
 
     remotes: int
-    """So many must corroborate."""
+    """At least so many must corroborate."""
     regions: int
-    """In so many service regions."""
+    """They must be in at least so many service regions."""
 
 
 def blame_failure(kind: o.FailureKind.ValueType) -> Responsible | None:
-    """Return whose failure a failed lookup is; None: of a kind that only a newer agent knows."""
+    """Return whose failure a failed lookup is; None: only a newer agent knows its kind."""
     return OF_FAILURE.get(kind)
 
 
 def blame_dissent(dissent: c.Dissent.ValueType) -> Responsible | None:
-    """Return whose failure a dissent is; one that a newer release has recorded is ours."""
+    """Return whose failure a dissent is; an unknown one, recorded by a newer release, is ours."""
     return OF_DISSENT.get(dissent, OURS)
 
 
 def blame_error(reason: ErrorReason) -> Responsible:
-    """Return whose failure an error is by which nothing was decided."""
+    """Return whose failure an error is after which nothing was decided."""
     return OF_ERROR[reason]
 
 
@@ -157,8 +159,8 @@ def blame_verdict(
 ) -> Responsible | None:
     """Return whose failure it is that a name is not approved; None: it is approved.
 
-    Error 338 is ours where our failures alone may have caused it. What was cut short is the
-    caller's where nothing but its deadline was in the way.
+    Error 338 is ours if our failures alone may have caused it. An attempt that was cut short is the
+    caller's failure if nothing but its deadline was in the way.
     """
     if reason in _QUORUM:
         return OURS if may_be_ours(remotes, needed) else DOMAIN
@@ -169,10 +171,10 @@ def blame_verdict(
 
 
 def may_be_ours(remotes: Sequence[RemoteDissent], needed: Needed) -> bool:
-    """Whether a quorum that is not met would be, had those corroborated that failed by our fault.
+    """Whether an unmet quorum would be met if the remotes that failed by our fault corroborated.
 
-    Who was not awaited, or had no time, is taken to corroborate as well: it might have. A roster
-    that could not meet it at all is ours too.
+    Remotes that were not awaited, or had no time, count as corroborating too: they might have. A
+    roster that could not meet the quorum at all is also ours.
     """
     possible = [one for one in remotes if blame_dissent(one.dissent) is not DOMAIN]
     return _is_met(possible, needed) or not _is_met(remotes, needed)

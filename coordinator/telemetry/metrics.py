@@ -21,7 +21,7 @@ from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.metrics import SHED_REASONS, ProgramMetrics
 from mpic.v1 import corroboration_pb2 as c
 
-# Dissents of a remote that has looked: it saw something else than the primary, which permits.
+# Dissents of a remote that has looked: it saw something other than a primary that permits.
 _SAW_OTHERWISE = frozenset(one for one, whose in OF_DISSENT.items() if whose is Responsible.DOMAIN)
 _REASONS: dict[int, str] = {
     number: name.removeprefix("REASON_").lower() for name, number in c.Reason.items() if number
@@ -38,7 +38,7 @@ _MARGINS = (-3, -2, -1, 0, 1, 2)
 
 
 class Watch:
-    """Counts a question within a `with`; one serves all, as it keeps nothing of a question."""
+    """Counts a question within a `with`; one serves all, since it keeps nothing of a question."""
 
     def __init__(self, program: ProgramMetrics) -> None:
         self._shed = program.shed
@@ -72,7 +72,7 @@ class Watch:
 
 
 def _checks_of(reason: int) -> Sequence[str]:
-    """Return the checks that may stand beside a reason; empty: it may be of none."""
+    """Return the checks that may stand beside a reason; "" stands for no check."""
     dissents = {dissent for dissent, its in PRIMARY_REASONS.items() if its == reason}
     of_none = [""] if not dissents or dissents - OF_ONE_CHECK else []
     return [*of_none, *(CHECKS if dissents & OF_ONE_CHECK else ())]
@@ -124,7 +124,7 @@ class CoordinatorMetrics:
     def __init__(self, rules: Rules, program: ProgramMetrics) -> None:
         """Start every perspective of the roster at 0."""
         self.watch = Watch(program)
-        """Counts a question as in flight, and how it ends without a verdict."""
+        """Counts a question in flight, and how it ends if it gets no verdict."""
         verdicts = program.counter(
             "mpic_verdicts",
             "Verdicts, one for each name of a request, by reason and by the check that decided.",

@@ -1,4 +1,4 @@
-"""Whether a coordinator can approve anything right now, and if not, why not."""
+"""Whether a coordinator can approve anything right now, and if not, why."""
 
 from collections.abc import Callable, Sequence
 from secrets import SystemRandom
@@ -23,8 +23,8 @@ def why_no_quorum(
 ) -> str:
     """Say why nothing could be approved if every remote that is up corroborated; "" when it could.
 
-    A policy that is not in force, or that the roster breaks, is a reason too: `row_in_force` raises
-    RequestError then.
+    It is a reason too if no policy row is in force, or if the roster breaks it: `row_in_force` then
+    raises RequestError.
     """
     try:
         row = row_in_force()

@@ -1,4 +1,4 @@
-"""The lines of a request in the log, to watch the service by. The record has the facts."""
+"""The log lines of a request, for watching the service. The facts are in the record."""
 
 import structlog
 
@@ -44,10 +44,10 @@ def log_verdict(
 def log_not_decided(
     request_id: str, caller: str, trace_id: str | None, error: RequestError
 ) -> None:
-    """Write the one line of a request on which nothing was decided."""
+    """Write the one line of a request if nothing was decided."""
     log.info(
         "not_decided",
-        # Not checked yet, and perhaps wrong just for its length.
+        # It is not checked yet, and may be wrong just because it is too long.
         request_id=request_id[:MAX_REQUEST_ID],
         trace_id=trace_id,
         caller=caller,
@@ -59,7 +59,7 @@ def log_not_decided(
 def log_superseded(
     attempt: Attempt, superseded_by: bytes, caller: str, trace_id: str | None
 ) -> None:
-    """Write the line of a request that another coordinator has decided first."""
+    """Write the line of a request that another coordinator decided first."""
     log.info(
         "verdict_superseded",
         request_id=attempt.request.request_id,
@@ -91,9 +91,10 @@ def _summarize(decision: NameDecision, whose: Responsible | None) -> dict[str, o
 
 
 def log_late(attempt: Attempt) -> None:
-    """Write a line for each observation that dissents and came after the answer, or never came.
+    """Write a line for each dissent that came after the answer, or never came.
 
-    The record has the others too. With a quorum below all, nearly every question has a late one.
+    The record has the other late replies too. With a quorum below all remotes, nearly every
+    question has one.
     """
     for index, reply in attempt.late:
         decision = attempt.decisions[index]
@@ -111,7 +112,7 @@ def log_late(attempt: Attempt) -> None:
 
 
 def _say(vote: Vote) -> str:
-    """Name a dissent, and the check by which it is one: "DISSENT_FORBIDS caa"."""
+    """Name a dissent and the check that it comes from: "DISSENT_FORBIDS caa"."""
     name = c.Dissent.Name(vote.dissent)
     return f"{name} {vote.check}" if vote.check else name
 
