@@ -1,9 +1,9 @@
-"""One question at one perspective: all that its checks want at once, one observation back.
+"""One question at one perspective: start all that its checks want, return one observation.
 
-THE AGENT'S MAIN PATH. It reports facts and knows no policy, no issuer and no other perspective.
-The way of one question, and back:
+THE AGENT'S MAIN PATH. It reports facts and knows no policy, no issuer and no other perspective. The
+way of one question, and back:
 
-    servicer   reads it from the coordinator's stream, or says at once why nobody looks
+    servicer   reads it from the coordinator's stream, or answers at once why nobody looks
     stream     holds it while it is open; gathers observations and sends them
     examine    starts what its checks want, hands them the results, ends it at its deadline
     checks     say what they want, and make a finding of the results
@@ -25,7 +25,7 @@ from perspective_agent.wants import PendingResult, R, Target, Want, Ways
 Report = Callable[[p.EncodedObservation], None]
 
 _OVERDUE = 0.25
-"""Seconds: if a timer comes so late, this agent is too slow, and not the servers it asked."""
+"""Seconds; if a timer comes so late, this agent is too slow, and not the servers it asked."""
 
 
 class Examination:
@@ -47,7 +47,7 @@ class Examination:
         self._missing = 0
         """Findings that are not certain yet."""
         self._held: list[_HeldWant[Any]] = []
-        """All that was wanted so far, in the order of wanting."""
+        """All that was wanted so far, in the order in which it was wanted."""
         self._unanswered = 0
         self.started = time.perf_counter()
         self._reported = False
@@ -94,10 +94,11 @@ class Examination:
             self._end_if_closed()
 
     def _end_if_closed(self) -> None:
-        """Forget the deadline, unless something is open.
+        """Cancel the deadline, unless something is still open.
 
-        No finding may need that any longer, as above the level where a walk ended. But at the
-        deadline it is given up, or it would keep its place as long as the resolver tries.
+        Perhaps no finding needs that any more, such as a level above the end of a walk. But it is
+        given up at the deadline. Otherwise it would keep its place for as long as the resolver
+        tries.
         """
         if not any(held.pending.is_open for held in self._held):
             self._deadline.cancel()
@@ -115,7 +116,8 @@ class Examination:
         """End what is still open as failed, and release everything."""
         overdue = asyncio.get_running_loop().time() - self._deadline.when()
         if overdue > _OVERDUE or any(held.pending.is_queued for held in self._held):
-            # Not the domain's failure: a result may lie here unread, or a query was never sent.
+            # This is not the domain's failure: a result may be here, not read yet, or a query was
+            # never sent.
             self._findings = [overloaded() for _ in self._asked]
             self._missing = 0
         for number, check in enumerate(self._checks):
@@ -128,7 +130,7 @@ class Examination:
         self._held = []
 
     def _cut_short(self, number: int, target: Target[R]) -> R:
-        """Return the result that there is by now of what a check wanted."""
+        """Return the result so far of what a check wanted."""
         places = [(held.number, held.want.target) for held in self._held]
         held: _HeldWant[R] = self._held[places.index((number, target))]
         result = held.pending.cut_short(self.started, self._timeout)
@@ -160,8 +162,8 @@ class Examination:
     def _bound(self, number: int, finding: o.Finding) -> o.Finding:
         """Return a finding, or one that says that it would be too large.
 
-        That is a failure of the domain, whose servers made it so. The largest set fits; only long
-        aliases at each of a hundred levels do not.
+        That is a failure of the domain, whose servers made it so. The largest set fits. Only long
+        aliases at each of a hundred levels do not fit.
         """
         octets = finding.ByteSize()
         if octets <= FINDING_OCTETS:
@@ -182,7 +184,7 @@ class _HeldWant(Generic[R]):
     def __init__(self, examination: Examination, number: int, want: Want[R]) -> None:
         self._examination = examination
         self.number = number
-        """Whose want it is: the check's place in the question."""
+        """The place in the question of the check that wants it."""
         self.want = want
         self.lookups_us: tuple[int, ...] = ()
         """Empty until its result is taken."""
@@ -193,13 +195,13 @@ class _HeldWant(Generic[R]):
 
 
 def overloaded() -> o.Finding:
-    """Return the finding of a check for which this agent had no room or no time."""
+    """Return the finding of a check that this agent had no room or no time for."""
     detail = "this agent has too much to do; it did not look, or not to the end"
     return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_OVERLOADED, detail=detail))
 
 
 def unaskable() -> o.Finding:
-    """Return the finding of a check of a name that cannot be looked up."""
+    """Return the finding of a check if its name cannot be looked up."""
     detail = "the question's name is not in the form that is looked up"
     return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_INTERNAL, detail=detail))
 

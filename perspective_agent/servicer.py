@@ -1,4 +1,7 @@
-"""PerspectiveService: messages in, observations out. Nothing is looked up or judged here."""
+"""PerspectiveService: turns messages into questions, and observations into messages.
+
+Nothing is looked up or judged here.
+"""
 
 import asyncio
 import math
@@ -37,7 +40,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who this agent says that it is."""
+    """The perspective that this agent says it is."""
 
     perspective_id: str
     rir: o.Rir.ValueType
@@ -45,7 +48,7 @@ class Identity:
 
 @dataclass(slots=True)
 class ResolverState:
-    """What the agent looks through, and whether it can; both change while it serves."""
+    """The resolver the agent looks through, and whether it can look; both change."""
 
     link: ResolverLink
     control: UnboundControl
@@ -54,9 +57,9 @@ class ResolverState:
     probe: ProbeResult
     require_validation: bool = True
     hangs: str = ""
-    """What the resolver does not react to; empty: it reacts."""
+    """The request that the resolver does not react to; empty: it reacts."""
     kill: Callable[[], None] | None = None
-    """Ends the resolver so that it is started again; None: it is the operator's."""
+    """Ends the resolver so that it is started again; None: only the operator may end it."""
     diagnose: Diagnose | None = None
     """Asks the servers of a name directly, past the resolver; None: this agent does not."""
 
@@ -70,7 +73,7 @@ class ResolverState:
         return ""
 
     def validates(self) -> bool:
-        """Whether the resolver was last shown to validate: its AD bit means something."""
+        """Whether the resolver was last shown to validate, so that its AD bit means something."""
         return self.probe.validates
 
     def describe(self) -> p.Resolver:
@@ -90,30 +93,30 @@ class ResolverState:
 
 
 class StreamLoad(NamedTuple):
-    """What the streams have open."""
+    """What is open on all streams."""
 
     streams: int
     questions: int
-    """Questions being looked up."""
+    """Questions that are being looked up."""
     waiting: int
     """Observations that wait to be sent."""
     limit: int
     """Questions that may be looked up at a time."""
     oldest: float
-    """When the oldest open question was begun, by `time.perf_counter`; inf: there is none."""
+    """When the oldest open question began, by `time.perf_counter`; inf: there is none."""
 
 
 class QuestionLimit:
-    """How many questions may be looked up at the same time; at first all there is room for.
+    """How many questions may be looked up at the same time; at first, all that there is room for.
 
-    A burst is taken in and worked off. If questions have waited long for our own side, each sample
-    lets in fewer, until it keeps up. Each sample in which it keeps up lets in more again.
+    A burst is accepted and worked off. If questions have waited long because of our own side, each
+    sample lets in fewer, until it keeps up. Each sample in which it keeps up lets in more again.
     """
 
     _LESS = 0.7
     _MORE = 1.25
     LEAST = 100
-    """As many as one certificate may have names."""
+    """One certificate may have so many names."""
 
     def __init__(self, most: int) -> None:
         """Start with `most`."""
@@ -172,7 +175,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         request: p.DescribeRequest,  # noqa: ARG002 - it asks nothing in particular
         context: Context,  # noqa: ARG002
     ) -> p.DescribeResponse:
-        """Say who the agent is and what it looks through."""
+        """Describe the agent and the resolver it looks through."""
         return p.DescribeResponse(
             perspective_id=self._identity.perspective_id,
             rir=self._identity.rir,
@@ -229,7 +232,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
             stream.outbox.close()
 
     def _take(self, question: p.Question, stream: ObservationStream) -> None:
-        """Start looking, or answer at once why not."""
+        """Start looking, or answer at once why nobody looks."""
         if question.traceparent:
             _log_traced(question)
         resolver = self._resolver
@@ -250,7 +253,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
 
 
 def _log_traced(question: p.Question) -> None:
-    """Log a line by which the caller's trace is found here."""
+    """Log a line that names the caller's trace, so that it can be found here."""
     trace = read_traceparent(question.traceparent)
     if trace is not None:
         log.debug("question", trace_id=trace.trace_id, name=question.name, id=question.id)

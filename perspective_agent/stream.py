@@ -1,4 +1,4 @@
-"""One coordinator's stream: many questions open at the same time, each answered when it is done."""
+"""One coordinator's stream: many questions open at once, each answered when it is done."""
 
 import asyncio
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ class CountObservation(Protocol):
     """Counts observations."""
 
     def __call__(self, observation: p.EncodedObservation, *, looked: bool) -> None:
-        """Count one that is sent."""
+        """Count an observation that is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class StreamOptions:
     limit: int = 65536
     """Observations waiting to be sent, at most."""
     max_open: int = 4096
-    """Questions looked up at the same time over all streams; any more are answered at once."""
+    """Questions looked up at the same time over all streams; more are answered at once."""
     count: CountObservation | None = None
 
 
@@ -48,10 +48,10 @@ class ObservationStream:
             options.window, options.limit, _octets, self._in_flight
         )
         self.open: dict[int, Examination] = {}
-        """By the question's id."""
+        """By question id."""
         self._count = options.count
         self.is_leaving = False
-        """Whether the coordinator is told to ask no more."""
+        """Whether the coordinator is told to send no more questions."""
         self._was_asked_all = False
         self._clock_asked_us = 0
 
@@ -62,7 +62,7 @@ class ObservationStream:
         examination.start()
 
     def withdraw(self, question_ids: Iterable[int]) -> None:
-        """Stop looking up questions if nobody waits for their answers any more."""
+        """Stop looking up questions whose answers nobody waits for any more."""
         for question_id in question_ids:
             examination = self.open.pop(question_id, None)
             if examination is not None:
@@ -85,12 +85,12 @@ class ObservationStream:
         self._close_when_drained()
 
     def ask_clock(self, asked_us: int) -> None:
-        """Tell the time at once, and echo by when the coordinator asked."""
+        """Tell the time at once, and echo when the coordinator asked."""
         self._clock_asked_us = asked_us
         self.outbox.nudge()
 
     def take_clock_asked(self) -> int:
-        """Return what the next message has to echo, once; 0: nobody asked for the time."""
+        """Return the time to echo in the next message, once; 0: nobody asked for the time."""
         asked_us, self._clock_asked_us = self._clock_asked_us, 0
         return asked_us
 
@@ -98,12 +98,12 @@ class ObservationStream:
         """Ask for no more questions, and end once all are answered."""
         self.is_leaving = True
         self.outbox.nudge()
-        # An older coordinator does not know of leaving, and does not say which question is its
+        # An older coordinator does not know about leaving. It does not say which question is its
         # last.
         asyncio.get_running_loop().call_later(_LAST_SECONDS, self.close)
 
     def close(self) -> None:
-        """End once all open questions are answered, since no other comes."""
+        """End once all open questions are answered; no other question comes."""
         self._was_asked_all = True
         self._close_when_drained()
 

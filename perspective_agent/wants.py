@@ -1,8 +1,9 @@
 """What checks want, and the ways in which an agent can look: one small protocol for all of them.
 
-A check says what it wants: each want is a target and who takes its result. There are two kinds of
-target: DNS lookups (`dns.shared_lookups`) and diagnoses (`diagnosis.shared_diagnoses`). The kind
-concerns the check and one way of looking. Whoever holds wants knows only what stands here.
+A check says what it wants. Each want is a target, and a function that takes its result. There are
+two kinds of target: DNS lookups (`dns.shared_lookups`) and diagnoses
+(`diagnosis.shared_diagnoses`). Only the check and one way of looking know the kind. Code that holds
+wants uses only this protocol.
 
 To add a way of looking: a target with its own result type, a `PendingResult`, and a row in the
 `Ways` that `servicer` makes.
@@ -15,11 +16,11 @@ from mpic.v1 import observation_pb2 as o
 
 
 class Timed(Protocol):
-    """A result, of whatever kind."""
+    """A result, of any kind."""
 
     @property
     def lookups_us(self) -> tuple[int, ...]:
-        """As in EncodedObservation: microseconds of each part of it, 0 of what nobody awaited."""
+        """As in EncodedObservation: microseconds of each part, 0 for a part that nobody awaited."""
 
 
 R = TypeVar("R", bound=Timed)
@@ -27,18 +28,18 @@ R_co = TypeVar("R_co", bound=Timed, covariant=True)
 
 
 class Target(Protocol[R_co]):
-    """What to look at, hashable, so that equal ones may be looked at once."""
+    """What to look at; it is hashable, so that equal targets may be looked at once."""
 
     def too_large(self, detail: str) -> R_co:
         """Return the failure of a domain whose servers made the result too large to report."""
 
 
 class PendingResult(Protocol[R_co]):
-    """The result of a target that was started; somebody holds it until they release it."""
+    """The result of a target that was started; its holders keep it until they release it."""
 
     @property
     def is_open(self) -> bool:
-        """Whether anything of it goes on, awaited or not."""
+        """Whether any part of it is still in progress, awaited or not."""
 
     @property
     def is_queued(self) -> bool:
@@ -46,35 +47,35 @@ class PendingResult(Protocol[R_co]):
 
     @property
     def no_times(self) -> tuple[int, ...]:
-        """What stands for its `lookups_us` where nobody awaited it."""
+        """The value for its `lookups_us` if nobody awaited it."""
 
     def cut_short(self, since: float, seconds: float) -> R_co:
-        """Return the result if nothing more came: what is open has failed by a deadline.
+        """Return the result as if nothing more came: its open parts have failed by a deadline.
 
-        The deadline is that of a question that was begun at `since`, by `time.perf_counter`, and
-        might take `seconds`. A failure that our own load explains has to say so.
+        The deadline belongs to a question that began at `since`, by `time.perf_counter`, and might
+        take `seconds`. If our own load explains a failure, the failure has to say so.
         """
 
     def withdraw(self) -> None:
-        """Send nothing more for a holder who wants no result, but has still to release it."""
+        """Send nothing more for a holder that wants no result, but still has to release it."""
 
     def release(self, receive: Callable[[Any], None]) -> None:
-        """Let go of it, received or not; what nobody holds any more is given up."""
+        """Let go of it, with or without a result; it is given up once nobody holds it."""
 
 
 Ways = Mapping[type, Callable[[Any, Callable[[Any], None]], PendingResult[Any]]]
-"""The ways in which an agent can look: for each type of target, what begins to look at one.
+"""The ways in which an agent can look: for each type of target, a function that begins to look.
 
-That is given a target and `receive`, which gets its result later, once, unless it is released
-before.
+The function is given a target and `receive`. `receive` gets the result later, once, unless the
+target is released before.
 """
 
 Step = o.Finding | Sequence["Want[Any]"]
-"""What follows from a result: the finding, or what a check wants besides (nothing: it waits)."""
+"""What follows from a result: the finding, or what else a check wants (nothing: it waits)."""
 
 
 class Want(NamedTuple, Generic[R]):
-    """A target of a check, and who takes its result."""
+    """A target of a check, and the function that takes its result."""
 
     target: Target[R]
     take: Callable[[R], Step]

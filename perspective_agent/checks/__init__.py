@@ -1,9 +1,10 @@
-"""What an agent can look at for a name: one shape, one register.
+"""The checks that an agent can run for a name: one shape, one register.
 
-A check says what it wants, all of which is started at once, and takes the results one by one until
-its finding is certain. Should it need more on the way, it says so then. It does no I/O. To add one:
-its message in the `oneof`s of perspective.proto and observation.proto, a module here with a `make`,
-and a line in `CHECKS` under the name of the `oneof` member.
+A check does no I/O. It says what it wants, and all of that is started at once. It takes the results
+one by one until its finding is certain. If it then needs more, it says so.
+
+To add a check: its message in the `oneof`s of perspective.proto and observation.proto, a module
+here with a `make`, and a line in `CHECKS` under the name of the `oneof` member.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,17 +19,17 @@ from perspective_agent.wants import Missing, Want
 
 
 class RunningCheck(Protocol):
-    """State in, finding out."""
+    """A check that runs: it takes results and returns its finding."""
 
     def start(self) -> Sequence[Want[Any]]:
-        """Return what is wanted at first; the results go to each want's `take`."""
+        """Return what is wanted first; the results go to each want's `take`."""
 
     def finish(self, missing: Missing) -> o.Finding:
-        """Return the finding with `missing(target)` for what is still open."""
+        """Return the finding, with `missing(target)` for each target that is still open."""
 
 
 Make = Callable[[str, p.Check], RunningCheck]
-"""Makes the check of a name, as it was asked for."""
+"""Makes the check of a name, as the question asks for it."""
 
 CHECKS: dict[str, Make] = {
     "caa_walk": caa_walk.make,
@@ -38,10 +39,10 @@ CHECKS: dict[str, Make] = {
 
 @lru_cache(maxsize=1024)
 def read_kind(octets: bytes) -> str | o.Finding:
-    """Return which check a Check asks for, or the finding that this agent is older than who asks.
+    """Return the name of the check to run, or the finding that this agent is older than the caller.
 
-    It is older too if more is demanded of a check than it knows: its finding would look as if it
-    had understood that. Nearly all questions ask for the same few checks, so each is read once.
+    It is also older if a check demands more than it knows: its finding would look as if it had
+    understood the demand. Nearly all questions ask for the same few checks, so each is read once.
     """
     asked = p.Check.FromString(octets)
     kind = asked.WhichOneof("kind")

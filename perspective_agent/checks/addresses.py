@@ -21,17 +21,17 @@ class AddressCheck:
         return (Want(self._target, to_finding),)
 
     def finish(self, missing: Missing) -> o.Finding:
-        """Return the finding for no answer."""
+        """Return the finding if there is no answer."""
         return to_finding(missing(self._target))
 
 
 def to_finding(answer: Answer) -> o.Finding:
-    """Return the finding of an answer, whatever it is."""
+    """Return the finding of an answer."""
     finding = o.Finding()
     finding.addresses.lookup.CopyFrom(answer.levels[0])
     return finding
 
 
 def make(name: str, _asked: p.Check) -> AddressCheck:
-    """Return the check of `name`; there is nothing more that could be asked of it."""
+    """Return the check of `name`; this check has no parameters."""
     return AddressCheck(name)

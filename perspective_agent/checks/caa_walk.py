@@ -1,4 +1,4 @@
-"""The CAA walk of RFC 8659 section 3, and what it may be asked to prove when it fails. Pure.
+"""The CAA walk of RFC 8659 section 3, and the proofs it may be asked for when it fails. Pure.
 
     RelevantCAASet(domain):
       while domain is not ".":
@@ -7,16 +7,17 @@
         domain = Parent(domain)
       return Empty
 
-The levels are climbed by `dns.shared_lookups`. Aliases are the resolver's business; only the
-name asked is climbed. NXDOMAIN says nothing about parents: the walk goes on.
+`dns.shared_lookups` climbs the levels. The resolver follows aliases; the walk climbs only from the
+name asked. NXDOMAIN says nothing about parents, so the walk goes on.
 
-BR 4.2.2.1 lets a CA take a lookup failure for permission if three things hold. The lookup was
+BR 4.2.2.1 lets a CA treat a lookup failure as permission if three things hold. The lookup was
 retried, the failure is outside the CA's infrastructure, and the domain is shown to be "Insecure"
-(RFC 4035 section 4.3). Whether all three hold is for the coordinator to say. It would be permission
-for that level alone, and the record sets of the levels above decide then. So a walk that has to
-prove goes on above each level where the resolver answered SERVFAIL. For each such level it looks
-where the chain of trust ends (`insecurity`), and what the servers do when they are asked directly
-(`perspective_agent.diagnosis.servers`).
+(RFC 4035 section 4.3). The coordinator decides whether all three hold. The failure would permit at
+that level only, and the record sets of the levels above decide then.
+
+So a walk that has to prove goes on above each level where the resolver answered SERVFAIL. For each
+such level it looks where the chain of trust ends (`insecurity`). It also looks what the servers do
+when they are asked directly (`perspective_agent.diagnosis.servers`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +34,7 @@ from perspective_agent.dns.wire import CAA, CNAME
 from perspective_agent.wants import Missing, Step, Want
 
 _MOST_PROOFS = 4
-"""Failed levels for which a proof is looked for: a name and its zone are two."""
+"""Failed levels that a proof is looked for; a name and its zone are two."""
 
 
 class CaaWalkCheck:
@@ -53,11 +54,11 @@ class CaaWalkCheck:
 
 
 class ProvingWalkCheck:
-    """The walk from one name, with what could be proven of each failure that it went over.
+    """The walk from one name, with the proofs that were found for each failure on the way.
 
-    All levels are asked at once, each by itself. There is no proof for an alias: the zone that it
-    leads to may have failed, and may be signed. So each level is asked for its CNAME as well. That
-    happens at once too, since dead servers take their time with it.
+    All levels are asked at once, each by itself. An alias has no proof: the zone that it leads to
+    may have failed, and may be signed. So each level is asked for its CNAME too. That also happens
+    at once, because servers that do not answer take long.
     """
 
     def __init__(self, name: str, *, ask_servers: bool = False) -> None:
@@ -67,16 +68,16 @@ class ProvingWalkCheck:
         self._wanted: set[LookupTarget] = set()
         self._answers: dict[LookupTarget, o.Lookup] = {}
         self._diagnoses: dict[LookupTarget, o.Diagnosis] = {}
-        """By the level that failed."""
+        """By the failed level."""
         self._proving: list[LookupTarget] = []
-        """The levels that failed so that there may be a proof."""
+        """The levels whose failure may have a proof."""
 
     def start(self) -> Sequence[Want[Answer]]:
         """Want each level, and whether it is an alias."""
         return self._want([*self._levels, *map(_cname_of, self._levels)])
 
     def finish(self, missing: Missing) -> o.Finding:
-        """Return the finding at the deadline, with nothing that was not proven by then."""
+        """Return the finding at the deadline, without what was not proven by then."""
         levels: list[o.Lookup] = []
         for level in self._levels:
             found = self._answers.get(level) or missing(level).levels[0]
@@ -86,7 +87,7 @@ class ProvingWalkCheck:
         return _to_finding(Answer(tuple(levels), ()))
 
     def _want(self, targets: Iterable[LookupTarget]) -> Sequence[Want[Answer]]:
-        """Want what was not wanted before."""
+        """Want the targets that were not wanted before."""
         new = [one for one in dict.fromkeys(targets) if one not in self._wanted]
         self._wanted.update(new)
         return [Want(one, partial(self._take, one)) for one in new]
@@ -105,7 +106,7 @@ class ProvingWalkCheck:
         return self._go_on(())
 
     def _go_on(self, more: Sequence[Want[Any]]) -> Step:
-        """Return the finding if it is certain, else what is wanted besides."""
+        """Return the finding if it is certain, otherwise what else is wanted."""
         levels: list[o.Lookup] = []
         for level in self._levels:
             found = self._find_level(level)
@@ -117,7 +118,7 @@ class ProvingWalkCheck:
         return _to_finding(Answer(tuple(levels), ()))
 
     def _begin_proof(self, level: LookupTarget) -> Sequence[Want[Any]]:
-        """Want what the proof of a level takes, unless too many failed."""
+        """Want what the proof of a level needs, unless too many levels failed."""
         if len(self._proving) == _MOST_PROOFS:
             return ()
         self._proving.append(level)
@@ -127,7 +128,7 @@ class ProvingWalkCheck:
         return more
 
     def _find_level(self, level: LookupTarget) -> o.Lookup | None:
-        """Return a level with what is proven of it; None: it is not certain yet."""
+        """Return a level with its proofs; None: it is not certain yet."""
         lookup = self._answers.get(level)
         if lookup is None or level not in self._proving:
             return lookup
@@ -178,5 +179,5 @@ def _ends_walk(lookup: o.Lookup) -> bool:
 
 
 def _is_no_alias(cname: o.Lookup) -> bool:
-    """Whether the answer for a CNAME is that there is none, or that nobody answers for anything."""
+    """Whether the answer says that there is no CNAME, or the servers answer nothing at all."""
     return cname.HasField("absence") or cname.failure.kind == o.FAILURE_KIND_SERVFAIL

@@ -20,13 +20,13 @@ class ChainOfTrust:
         """Follow the chain down to `name`."""
         self._levels = walk_levels(name)[::-1]
         self._answers: list[o.Lookup | None] = [None] * len(self._levels)
-        # Fetched anew: an answer then shows also that our own way out works.
+        # Fetched again: an answer then also shows that our own network works.
         self.wanted = [LookupTarget(level, DS, fresh=True) for level in self._levels]
         self.proof: o.InsecurityProof | None = None
         """The highest insecure delegation, once it is found."""
 
     def add(self, index: int, lookup: o.Lookup) -> bool:
-        """Take the answer to `wanted[index]`; return whether a proof is found, or ruled out."""
+        """Take the answer to `wanted[index]`; return whether a proof is found, or is impossible."""
         self._answers[index] = lookup
         secure_zone = ROOT  # the resolver was shown to validate the root
         for level, answer in zip(self._levels, self._answers, strict=True):
@@ -49,6 +49,6 @@ def _proves(answer: o.Lookup, secure_zone: str) -> bool:
         return False
     if answer.dnssec == o.DNSSEC_SECURE:
         return True
-    # With opt-out AD is never set, but an NSEC3 record of a secure zone that does not validate
+    # With opt-out AD is never set. But an NSEC3 record of a secure zone that does not validate
     # would have made the answer bogus.
     return proof.kind == "NSEC3 opt-out" and proof.denied_by.partition(".")[2] == secure_zone

@@ -1,4 +1,4 @@
-"""Asks one DNS server directly, past the resolver, over UDP or TCP."""
+"""Asks one DNS server directly, not through the resolver, over UDP or TCP."""
 
 import asyncio
 import errno
@@ -19,8 +19,8 @@ from perspective_agent.diagnosis.referral import classify
 from perspective_agent.unbound.configuration import EDNS_OCTETS, SPECIAL_PURPOSE
 
 _PORT = 53
-# Seconds for each try. The second try is without EDNS, as some servers and firewalls want it. A
-# server that takes longer than the second time counts as silent.
+# Seconds for each try. The second try is without EDNS, because some servers and firewalls need
+# that. A server that takes longer than the second time counts as silent.
 _FIRST_SECONDS = 1.0
 _SECOND_SECONDS = 4.0
 
@@ -37,7 +37,7 @@ _OTHER_END = frozenset(
         errno.ETIMEDOUT,
     }
 )
-# A second try may bring more than these. TCP without a connection has tried long enough.
+# After these a second try may bring more. TCP without a connection has tried long enough.
 _AGAIN_TCP = frozenset({o.SERVER_OUTCOME_FAILED})
 _AGAIN_UDP = _AGAIN_TCP | {o.SERVER_OUTCOME_SILENT}
 _LENGTH = struct.Struct("!H")
@@ -56,7 +56,7 @@ class Egress:
     def find_bar(self, address: str) -> str:
         """Say why a server may not or cannot be asked; "" when it can."""
         to = ipaddress.ip_address(address)
-        # A mapped address is in the list too, as it stands.
+        # A mapped address is itself in the list.
         if not self.allow_special_purpose and any(to in block for block in _SPECIAL):
             return "a special-purpose address, which this agent does not ask"
         if to.version == 6 and not self.ipv6:  # noqa: PLR2004 - IPv6
@@ -67,7 +67,7 @@ class Egress:
 
 
 class DirectQuery(NamedTuple):
-    """What is asked of the servers of a zone."""
+    """The question for the servers of a zone."""
 
     name: dns.name.Name
     rdtype: dns.rdatatype.RdataType
@@ -124,7 +124,7 @@ def _classify(said: QueryResult, question: DirectQuery) -> QueryResult:
 
 
 def _better(first: QueryResult, second: QueryResult) -> QueryResult:
-    """Return which of two tries counts: any answer comes before silence."""
+    """Return which of two tries counts: any answer counts more than silence."""
     return first if second.message is None and first.message is not None else second
 
 
@@ -180,7 +180,7 @@ def _read(query: dns.message.Message, wire: bytes) -> QueryResult:
 
 
 def _fail(error: OSError) -> QueryResult:
-    """Tell what the other end did from what our own system cannot do."""
+    """Distinguish what the other end did from what our own system cannot do."""
     outcome = o.SERVER_OUTCOME_NOT_ASKED
     if error.errno in _OTHER_END:
         outcome = o.SERVER_OUTCOME_UNREACHABLE

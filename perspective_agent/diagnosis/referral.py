@@ -1,4 +1,4 @@
-"""What a server says if it is asked directly: an answer, a failure, or where to ask next. Pure.
+"""What a server says when it is asked directly: an answer, a failure, or where to ask next. Pure.
 
 It uses dnspython, since servers are asked only after a lookup has failed.
 """
@@ -21,12 +21,12 @@ _ADDRESSES = (dns.rdatatype.A, dns.rdatatype.AAAA)
 
 
 class Delegation(NamedTuple):
-    """Where a zone says that a zone below it is."""
+    """A zone and its servers, as the zone above names them."""
 
     zone: dns.name.Name
     servers: Mapping[dns.name.Name, frozenset[str]]
-    """The addresses that came with each name server. Only for name servers below the zone that said
-    so: nobody needs to believe its servers about others."""
+    """The addresses that came with each name server. Only for name servers below the zone that sent
+    them: a zone need not be believed about the addresses of other servers."""
 
 
 def classify(message: dns.message.Message, zone: dns.name.Name) -> o.ServerOutcome.ValueType:
@@ -35,7 +35,7 @@ def classify(message: dns.message.Message, zone: dns.name.Name) -> o.ServerOutco
         return o.SERVER_OUTCOME_TRUNCATED
     if message.rcode() not in _ANSWERS:
         return o.SERVER_OUTCOME_FAILED
-    # Whatever a resolver might take for an answer counts as one: then the servers have not failed.
+    # Anything that a resolver may take for an answer counts as one: the server has not failed then.
     if message.flags & dns.flags.AA or message.answer or message.rcode() == dns.rcode.NXDOMAIN:
         return o.SERVER_OUTCOME_ANSWERED
     if find_delegation(message, zone) is not None:
@@ -44,7 +44,7 @@ def classify(message: dns.message.Message, zone: dns.name.Name) -> o.ServerOutco
 
 
 def find_delegation(message: dns.message.Message, zone: dns.name.Name) -> Delegation | None:
-    """Return the zone below `zone` that an answer leads to; None: it leads nowhere."""
+    """Return the zone below `zone` that a message refers to; None: it refers to none."""
     if message.flags & (dns.flags.TC | dns.flags.AA) or message.rcode() != dns.rcode.NOERROR:
         return None
     if message.answer or not message.question:

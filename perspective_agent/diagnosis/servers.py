@@ -1,15 +1,15 @@
 """Asks the servers of a name directly, to show whose failure a failed lookup is.
 
-SERVFAIL from a resolver does not say that. The domain's servers may have failed, or our network,
-our rules, or the resolver itself. BR 4.2.2.1 wants it confirmed that the failure is "outside the
-CA's infrastructure". So the agent does this:
+SERVFAIL from a resolver does not show that. The domain's servers may have failed, or our network,
+our rules, or the resolver itself. BR 4.2.2.1 requires that the failure is confirmed to be "outside
+the CA's infrastructure". So the agent does this:
 
 - It follows the delegations from the root by itself.
 - It asks every address of every server of the last zone, over UDP and TCP.
 - It asks servers of the root in the same seconds over the same transports.
 
-The coordinator says what follows from the result. The agent does this only if the coordinator asks
-for it (`CaaWalkCheck.ask_servers`), and only after a lookup has failed.
+The coordinator decides what follows from the result. The agent does this only if the coordinator
+asks for it (`CaaWalk.ask_servers`), and only after a lookup has failed.
 """
 
 import asyncio
@@ -39,13 +39,13 @@ MOST_DELEGATIONS = 16
 MOST_SERVERS = 13
 """Name servers of a zone."""
 MOST_ADDRESSES = 16
-"""Of all name servers of a zone together."""
+"""For all name servers of a zone together."""
 SECONDS = 20.0
-"""Of one name, waiting included."""
+"""For one name, with the time it waits."""
 _RESOLVER_SECONDS = 3.0
 _SAMPLE = 3
-"""How many addresses of a family are asked for the next zone, and of the root as known to
-answer."""
+"""How many addresses of each family are asked for the next zone, and how many of the root's, which
+are known to answer."""
 _SAMPLE_SECONDS = 1.5
 
 _TRANSPORTS = (o.TRANSPORT_UDP, o.TRANSPORT_TCP)
@@ -62,14 +62,14 @@ class Diagnoser:
     def __init__(
         self, resolver: tuple[str, int], egress: Egress, overload_history: OverloadHistory
     ) -> None:
-        """Find the addresses of name servers through `resolver`; the history is of this agent."""
+        """Find name servers through `resolver`; the history is this agent's own."""
         self._resolver = resolver
         self._egress = egress
         self._overload_history = overload_history
         self._room = asyncio.Semaphore(AT_A_TIME)
 
     async def diagnose(self, name: str) -> o.Diagnosis:
-        """Ask the servers of `name` for its CAA records, and what is known to answer."""
+        """Ask the servers of `name` for its CAA records, and servers that are known to answer."""
         diagnosis = o.Diagnosis()
         try:
             async with asyncio.timeout(SECONDS), self._room:
@@ -126,7 +126,7 @@ class Diagnoser:
     async def _follow(
         self, zone: dns.name.Name, addresses: Sequence[str], name: dns.name.Name
     ) -> Delegation | None:
-        """Ask some servers of a zone where to go on, and take the first that says so."""
+        """Ask some servers of a zone for the next zone, and take the first that names one."""
         question = DirectQuery(name, dns.rdatatype.CAA, zone)
         asking = [
             asyncio.create_task(ask_server(one, question, o.TRANSPORT_UDP, self._egress))
@@ -146,7 +146,7 @@ class Diagnoser:
         return None
 
     def _sample(self, addresses: Iterable[str]) -> Sequence[str]:
-        """Return some that can be asked, of both families where both are used."""
+        """Return some addresses that can be asked, of both families if both are used."""
         usable = [one for one in sorted(addresses) if not self._egress.find_bar(one)]
         families = [[one for one in usable if (":" in one) == is_v6] for is_v6 in (False, True)]
         return [
@@ -162,12 +162,12 @@ class Diagnoser:
         return Delegation(dns.name.root, dict.fromkeys(some, frozenset()))
 
     async def _find_some_addresses(self, delegation: Delegation) -> Iterable[str]:
-        """Return addresses to ask next: those that came along, if any did."""
+        """Return addresses to ask next: those that came with the delegation, if any did."""
         glue = frozenset[str]().union(*delegation.servers.values())
         return glue or await self._find_all_addresses(delegation)
 
     async def _find_all_addresses(self, delegation: Delegation) -> Sequence[str]:
-        """Return every address of a zone's servers, or raise _IncompleteError."""
+        """Return every address of a zone's servers; raises _IncompleteError."""
         names = delegation.servers
         if len(names) > MOST_SERVERS:
             raise _IncompleteError(f"its zone has {len(names)} name servers")
@@ -184,7 +184,7 @@ class Diagnoser:
     async def _find_addresses(
         self, server: dns.name.Name, glue: frozenset[str], zone: dns.name.Name
     ) -> frozenset[str]:
-        # Only the zone itself could know the address of a server within it.
+        # Only the zone itself knows the address of a server within it.
         if glue and server.is_subdomain(zone):
             return glue
         messages = await asyncio.gather(

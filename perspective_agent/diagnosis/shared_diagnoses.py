@@ -17,7 +17,7 @@ Diagnose = Callable[[str], Coroutine[Any, Any, o.Diagnosis]]
 
 
 class DiagnosisTarget(NamedTuple):
-    """Ask the servers of a name directly, past the resolver."""
+    """Ask the servers of a name directly, not through the resolver."""
 
     name: str
 
@@ -30,7 +30,7 @@ class DiagnosisResult(NamedTuple):
     """What the servers did."""
 
     diagnosis: o.Diagnosis
-    """Shared with others: never changed."""
+    """Shared with others, so it is never changed."""
     lookups_us: tuple[int, ...]
     """How long it took."""
 
@@ -39,10 +39,11 @@ Receive = Callable[[DiagnosisResult], None]
 
 
 class PendingDiagnosis:
-    """A diagnosis under way, and all who wait for it."""
+    """A diagnosis in progress, and all who wait for it."""
 
     is_queued = False
-    """One that waits for its turn is not done in time; that is no reason to see nothing else."""
+    """A diagnosis that waits for its turn is not done in time. The rest of the question still
+    counts."""
     no_times = (0,)
 
     def __init__(self, target: DiagnosisTarget, shared: SharedDiagnoses) -> None:
@@ -58,11 +59,11 @@ class PendingDiagnosis:
         return bool(self.waiting)
 
     def cut_short(self, since: float, seconds: float) -> DiagnosisResult:  # noqa: ARG002 - nothing is excused
-        """Return that it was not done: it proves nothing."""
+        """Return that it was not done, which proves nothing."""
         return DiagnosisResult(o.Diagnosis(incomplete=f"not done within {seconds:g} s"), (0,))
 
     def withdraw(self) -> None:
-        """Go on until it is released: others may join it."""
+        """Go on until it is released, because others may join it."""
 
     def release(self, receive: Receive) -> None:
         """Let go of it; stop asking if nobody waits any more."""
@@ -73,10 +74,10 @@ class PendingDiagnosis:
 
 
 class SharedDiagnoses:
-    """The diagnoses under way at one agent."""
+    """The diagnoses in progress at one agent."""
 
     def __init__(self, diagnose: Diagnose | None, link: ResolverLink) -> None:
-        """Ask by `diagnose`; None: this agent asks no server directly. `link` counts them too."""
+        """Ask by `diagnose`; None: this agent asks no server directly. `link` counts them."""
         self._diagnose = diagnose
         self._link = link
         self._under_way: dict[DiagnosisTarget, PendingDiagnosis] = {}
@@ -91,7 +92,7 @@ class SharedDiagnoses:
         return pending
 
     def give_up(self, pending: PendingDiagnosis) -> None:
-        """Stop a diagnosis that nobody waits for; who asks from now on begins another."""
+        """Stop a diagnosis that nobody waits for; a later question begins another."""
         del self._under_way[pending.target]
         if pending.task is not None:
             pending.task.cancel()

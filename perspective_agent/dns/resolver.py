@@ -1,17 +1,17 @@
 """The link to this agent's own Unbound: pipelined TCP over loopback (RFC 7766).
 
-Why TCP: on loopback it costs no more than UDP. It needs neither retransmission nor a fallback for
-long answers. Nothing outside the host can forge an answer into it.
+TCP has three advantages here. On loopback it costs no more than UDP. It needs no retransmission,
+and no fallback for long answers. Nothing outside the host can forge an answer into it.
 
 A resolver may bound the unanswered queries of one connection. So there are several connections,
-opened as needed. A connection that holds a query nobody waits for any more takes no new ones. It is
-closed when its others are answered. So hung lookups of one name delay no other name.
+opened as needed. A connection with a query that nobody waits for any more takes no new queries. It
+is closed when its other queries are answered. So hung lookups of one name delay no other name.
 
-There is no task, future or timer for a query. Answers come by callback, and deadlines belong to the
-question. Nothing is shared here: `shared_lookups` joins equal lookups before.
+A query has no task, future or timer of its own. Answers come by callback, and deadlines belong to
+the question. Nothing is shared here: `shared_lookups` has joined equal lookups before.
 
-The speed of an agent is decided here, and that of the coordinator in its `client`. The figures are
-in tests/bench/RESULTS.md.
+This module decides the speed of an agent, as `client` decides that of the coordinator. The figures
+are in tests/bench/RESULTS.md.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ from perspective_agent.dns.wire import failed, make_query
 Erase = Callable[[str, int], Coroutine[Any, Any, bool]]
 
 CountLookup = Callable[[int, o.Lookup, int], None]
-"""Gets the type and the result of a lookup, and how many microseconds it took."""
+"""Gets the type and the result of a lookup, and the microseconds it took."""
 
 _TRIES = 2
 _SENDS = 2
-# Lookups that wait for room, at most; questions that have begun by then may add theirs.
+# Lookups that wait for room, at most; questions that have begun by then may still add theirs.
 _WAITING = 4096
 
 
@@ -50,7 +50,7 @@ class ResolverLink:
     ) -> None:
         """Open nothing yet. `erase` makes the resolver forget a failure, so that it is retried.
 
-        `count` is told of every lookup once, however many wait for it.
+        `count` is told of every lookup once, however many questions wait for it.
         """
         self.address = address
         self.in_flight = 0
@@ -60,7 +60,7 @@ class ResolverLink:
         self.heard = 0
         """Answers the resolver has given so far."""
         self.overload_history = OverloadHistory()
-        """When lookups waited for our own side."""
+        """The times when lookups waited because of our own side."""
         self._erase = erase
         self._count = count
         self._tasks: set[asyncio.Task[object]] = set()
@@ -71,7 +71,7 @@ class ResolverLink:
 
     @property
     def connections(self) -> int:
-        """How many connections there are."""
+        """The number of connections."""
         return len(self._connections)
 
     @property
@@ -82,7 +82,7 @@ class ResolverLink:
     def ask(self, target: LookupTarget, take: Take) -> PendingLookup:
         """Look up a name; `take` gets the answer, once, unless `abandon` comes first.
 
-        A fresh lookup is sent after the resolver has forgotten what it knows.
+        A fresh lookup is sent after the resolver has forgotten what it knows about the name.
         """
         lookup = PendingLookup(make_query(target.name, target.rdtype), take)
         self.in_flight += 1
@@ -93,7 +93,7 @@ class ResolverLink:
         return lookup
 
     def abandon(self, lookup: PendingLookup) -> None:
-        """Stop waiting for an answer that has not come; the lookup's connection is retired."""
+        """Stop waiting for an answer; the lookup's connection takes no new queries."""
         lookup.take = None
         self.in_flight -= 1
         if self._count is not None:
@@ -139,7 +139,7 @@ class ResolverLink:
             self._waiting.append(lookup)
 
     def _send_if_wanted(self, lookup: PendingLookup) -> None:
-        """Send a lookup that was held back, unless everybody has given it up meanwhile."""
+        """Send a lookup that was held back, unless nobody waits for it any more."""
         if lookup.take is not None:
             self._send(lookup)
 
@@ -160,7 +160,7 @@ class ResolverLink:
             self._spawn(self._ask_anew(lookup, answer, self._erase))
         else:
             self._deliver(lookup, answer)
-            # Or the next question would be told this failure from the cache.
+            # Otherwise the next question would get this failure from the cache.
             self._spawn(self._erase(lookup.query.name, lookup.query.rdtype))
 
     def _deliver(self, lookup: PendingLookup, answer: o.Lookup) -> None:
@@ -176,7 +176,7 @@ class ResolverLink:
         take(answer, elapsed_us)
 
     async def _ask_fresh(self, lookup: PendingLookup) -> None:
-        """Ask for what the resolver may already know; fail if it cannot be made to forget."""
+        """Ask for what the resolver may know; fail if it cannot be made to forget."""
         query = lookup.query
         if self._erase is not None and await self._erase(query.name, query.rdtype):
             self._send_if_wanted(lookup)
@@ -190,7 +190,7 @@ class ResolverLink:
         lookup.failure = answer
         lookup.connection = None
         lookup.sends = 0
-        # If it cannot be made to forget, asking again would only bring back the failure.
+        # If it cannot be made to forget, another query would only return the same failure.
         if await erase(lookup.query.name, lookup.query.rdtype):
             lookup.tries += 1
             self._send_if_wanted(lookup)
@@ -205,7 +205,7 @@ class ResolverLink:
     def lost(
         self, connection: ResolverConnection, lookups: list[PendingLookup], reason: str
     ) -> None:
-        """Ask once more what a connection lost: the resolver may have closed it for being idle."""
+        """Send lookups of a lost connection again: it may have been closed because it was idle."""
         self._connections.remove(connection)
         for lookup in lookups:
             if lookup.take is None:
@@ -225,5 +225,5 @@ def _elapsed_us(lookup: PendingLookup) -> int:
 
 
 def _is_worth_retrying(answer: o.Lookup) -> bool:
-    """Whether the resolver said that it failed: such a lookup may succeed if it is asked again."""
+    """Whether the resolver said that it failed; such a lookup may succeed when it is repeated."""
     return answer.failure.kind in (o.FAILURE_KIND_SERVFAIL, o.FAILURE_KIND_BOGUS)

@@ -1,25 +1,26 @@
-"""Shares lookups and walks that are under way between the questions that want the same.
+"""Shares lookups and walks in progress between questions that want the same.
 
     walk(name) = lookup(name), and walk(parent(name)) if that is an absence
 
 This is RFC 8659 section 3. A lookup of one name is a walk of one level. Answers come in any order.
 The first level that is no absence ends the walk, as soon as all levels below it have answered. If
 that level has records, they are the relevant set. If it failed, the walk has failed: the lost
-answer could have been a prohibition.
+answer may be a prohibition.
 
-All levels are asked at once. Most names under way at a time have the same parents. So every walk
-from below joins the walk of the parent that is there (request coalescing). A question then costs
-its own two lookups and little more.
+All levels are asked at once. Most names that are looked up at one time have the same parents. So a
+walk joins a walk of its parent that is already in progress (request coalescing). A question then
+costs its own two lookups and little more.
 
 Nothing is cached. No question is told an answer that this agent had before the question came. A
 walk is joined only while none of its levels is answered. After that only its own lookup is shared,
-as long as that is under way: who comes then gets a second walk, which asks the parents anew.
+as long as that is in progress. A later question then gets a second walk, which asks the parents
+again.
 
 That holds for the agent alone. An answer may have been on its way when the question came. What it
 holds may be as old as its lookup (`Answer.lookups_us`), because Unbound collects it step by step
 and joins equal queries too. And Unbound may answer from its cache: records for `cache_max_ttl`,
-absences for `cache_max_negative_ttl`. So the coordinator counts the time for which a CAA check may
-be used from before the sending of every lookup (BR 4.2.2.1).
+absences for `cache_max_negative_ttl`. So the coordinator limits how long a CAA check may be used
+(BR 4.2.2.1), and counts that time from before the sending of every lookup.
 """
 
 from __future__ import annotations
@@ -59,22 +60,22 @@ class SharedWalk:
         self.target = target
         self._shared = shared
         self.lookup: PendingLookup | None = None
-        """Its own lookup, while that is under way."""
+        """Its own lookup, while it is in progress."""
         self.beside: SharedWalk | None = None
-        """An older walk with the same own lookup and other parents."""
+        """An older walk with the same own lookup, but with other parents."""
         self.parent: SharedWalk | None = None
         self.answer: Answer | None = None
-        """The levels up to where the walk ends, once they are certain."""
+        """The levels up to the end of the walk, once they are certain."""
         self.waiting: list[Receive] = []
-        """Who gets the answer."""
+        """The receivers of the answer."""
         self.holders = 0
-        """How many have not released it, whether they have the answer or not."""
+        """How many holders have not released it, whether they have the answer or not."""
         self._own: Answer | None = None
         self._depth = 1
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether the lookup of every level is under way, so that it may be joined."""
+        """Whether the lookup of every level is in progress, so that the walk may be joined."""
         walk: SharedWalk | None = self
         while walk is not None:
             if walk.lookup is None:
@@ -84,7 +85,7 @@ class SharedWalk:
 
     @property
     def is_open(self) -> bool:
-        """Whether a lookup of any level is under way, awaited or not."""
+        """Whether the lookup of any level is in progress, awaited or not."""
         walk: SharedWalk | None = self
         while walk is not None:
             if walk.lookup is not None:
@@ -101,7 +102,7 @@ class SharedWalk:
 
     @property
     def no_times(self) -> tuple[int, ...]:
-        """`Answer.lookups_us` of a walk of whose levels none was awaited."""
+        """`Answer.lookups_us` of a walk if none of its levels was awaited."""
         return (0,) * self._depth
 
     def set_parent(self, parent: SharedWalk) -> None:
@@ -142,7 +143,7 @@ class SharedWalk:
             receive(self.answer)
 
     def cut_short(self, since: float, seconds: float) -> Answer:
-        """Return the answer if nothing more comes: the lowest open level has failed."""
+        """Return the answer as if nothing more came: the lowest open level has failed."""
         if self.answer is not None:
             return self.answer
         if self._own is None:
@@ -153,7 +154,7 @@ class SharedWalk:
         return self._own.above(self.parent.cut_short(since, seconds))
 
     def withdraw(self) -> None:
-        """Send nothing more if there is one holder, who still has to release it."""
+        """Send nothing more if there is only one holder, who still has to release the walk."""
         above: SharedWalk | None = self
         while above is not None and above.holders == 1:
             if above.lookup is not None:
@@ -175,14 +176,14 @@ class SharedWalk:
 
 
 class SharedLookups:
-    """The walks under way at one agent."""
+    """The walks in progress at one agent."""
 
     def __init__(self, resolver: ResolverLink, validates: Callable[[], bool]) -> None:
         """Look through `resolver`; `validates` says whether its AD bit means something."""
         self._resolver = resolver
         self._validates = validates
         self._in_flight: dict[LookupTarget, SharedWalk] = {}
-        """Walks whose own lookup is under way; of several that share it, the newest."""
+        """Walks whose own lookup is in progress; of several that share it, the newest."""
 
     def start(self, target: LookupTarget, receive: Receive) -> SharedWalk:
         """Join or begin a walk; `receive` gets the answer, once, unless it is released before."""
@@ -200,7 +201,7 @@ class SharedLookups:
             walk.beside, walk.lookup = beside, beside.lookup
         parent = target.name.partition(".")[2]
         if target.climbs and parent:
-            # Parents first: the name itself takes longest, and is then the last to be answered.
+            # Parents first: the lookup of the name itself takes longest, and is then answered last.
             above = LookupTarget(parent, target.rdtype, target.fresh, climbs=True)
             walk.set_parent(self.start(above, walk.conclude))
         if beside is None:
@@ -208,7 +209,7 @@ class SharedLookups:
         return walk
 
     def _answered(self, target: LookupTarget, lookup: o.Lookup, elapsed_us: int) -> None:
-        """Hand an answer to all walks that wait for it, and let nobody join them any more."""
+        """Hand an answer to all walks that wait for it; nobody can join them any more."""
         walks = self._in_flight.pop(target).sharers()
         for walk in walks:
             walk.lookup = None
@@ -219,7 +220,7 @@ class SharedLookups:
             walk.take(own)
 
     def give_up(self, walk: SharedWalk) -> None:
-        """Wait no longer for the own lookup of a walk; abandon it if nobody else waits."""
+        """Stop waiting for a walk's own lookup; abandon the lookup if nobody else waits."""
         lookup, walk.lookup = walk.lookup, None
         if lookup is None:
             return
@@ -230,7 +231,7 @@ class SharedLookups:
             self._resolver.abandon(lookup)
 
     def time_out(self, lookup: PendingLookup, since: float, seconds: float) -> o.Lookup:
-        """Return the failure of a lookup at the deadline; if a first try failed, say why."""
+        """Return a lookup's failure at the deadline; if its first try failed, say why."""
         detail = f"no answer within {seconds:g} s"
         if lookup.failure is None:
             late = failed(lookup.query.name, o.FAILURE_KIND_TIMEOUT, detail)
