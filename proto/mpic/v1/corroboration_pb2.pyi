@@ -60,12 +60,14 @@ class _ResponsibleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Responsib
     RESPONSIBLE_UNSPECIFIED: _Responsible.ValueType  # 0
     """Nobody's: it is approved."""
     RESPONSIBLE_DOMAIN: _Responsible.ValueType  # 1
-    """What the DNS shows of the name, whoever made it so. Asking again soon will not help."""
+    """The domain's: what the DNS shows about the name, whoever caused it. To ask again soon will not
+    help.
+    """
     RESPONSIBLE_CALLER: _Responsible.ValueType  # 2
-    """The caller left too little time."""
+    """The caller's: it left too little time."""
     RESPONSIBLE_SERVICE: _Responsible.ValueType  # 3
-    """The service's own: a coordinator, an agent, or a network between them. Error 338 is, where its
-    failures alone may have caused it. Ask again.
+    """The service's own: a coordinator, an agent, or a network between them. Error 338 is the
+    service's if its failures alone may have caused it. Ask again.
     """
 
 class Responsible(_Responsible, metaclass=_ResponsibleEnumTypeWrapper):
@@ -74,12 +76,14 @@ class Responsible(_Responsible, metaclass=_ResponsibleEnumTypeWrapper):
 RESPONSIBLE_UNSPECIFIED: Responsible.ValueType  # 0
 """Nobody's: it is approved."""
 RESPONSIBLE_DOMAIN: Responsible.ValueType  # 1
-"""What the DNS shows of the name, whoever made it so. Asking again soon will not help."""
+"""The domain's: what the DNS shows about the name, whoever caused it. To ask again soon will not
+help.
+"""
 RESPONSIBLE_CALLER: Responsible.ValueType  # 2
-"""The caller left too little time."""
+"""The caller's: it left too little time."""
 RESPONSIBLE_SERVICE: Responsible.ValueType  # 3
-"""The service's own: a coordinator, an agent, or a network between them. Error 338 is, where its
-failures alone may have caused it. Ask again.
+"""The service's own: a coordinator, an agent, or a network between them. Error 338 is the
+service's if its failures alone may have caused it. Ask again.
 """
 Global___Responsible: _TypeAlias = Responsible  # noqa: Y015
 
@@ -96,9 +100,9 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_QUORUM_NOT_MET: _Reason.ValueType  # 2
     """Error 338: fewer remotes corroborate than the quorum needs (BR 3.2.2.9)."""
     REASON_REGIONS_NOT_MET: _Reason.ValueType  # 3
-    """Error 338: those that corroborate stand in too few RIR service regions (BR 3.2.2.9)."""
+    """Error 338: the remotes that corroborate are in too few RIR service regions (BR 3.2.2.9)."""
     REASON_TOO_FEW_REMOTES: _Reason.ValueType  # 4
-    """Error 338: fewer remotes are in the roster than the policy row in force demands."""
+    """Error 338: the roster has fewer remotes than the policy row in force demands."""
     REASON_PRIMARY_FORBIDS: _Reason.ValueType  # 5
     """A check forbids at the primary."""
     REASON_PRIMARY_FAILED: _Reason.ValueType  # 6
@@ -106,20 +110,20 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_NOT_IN_PUBLIC_DNS: _Reason.ValueType  # 8
     """The name's top-level domain does not exist in the public DNS."""
     REASON_PRIMARY_UNAVAILABLE: _Reason.ValueType  # 9
-    """The primary perspective did not answer, or not as itself: our infrastructure. Nothing
+    """The primary perspective did not answer, or not as itself. This is our infrastructure: nothing
     was determined about the name.
     """
     REASON_CUT_SHORT: _Reason.ValueType  # 10
-    """Our own load, or the caller's short deadline, cut short what the verdict hangs on. Nothing was
-    determined about the name. A call of which nothing else is known ends in an RPC error:
-    RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED.
+    """Our own load, or the caller's short deadline, cut short what the verdict depends on. Nothing
+    was determined about the name. If nothing else is known for any name, the call ends in an RPC
+    error: RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED.
     """
     REASON_PROOF_MISSING: _Reason.ValueType  # 11
-    """At the primary there is not what a check looks for."""
+    """The primary did not find what a check looks for."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
-    """Why a name is approved or not. Stable; sentences are made from it, never the other way round.
-    NameVerdict says beside it whose failure it is, and of which check.
+    """Why a name is approved or not. The values are stable. Sentences are made from them, never the
+    other way round. NameVerdict also says whose failure it is, and which check it comes from.
     """
 
 REASON_UNSPECIFIED: Reason.ValueType  # 0
@@ -129,9 +133,9 @@ REASON_CORROBORATED: Reason.ValueType  # 1
 REASON_QUORUM_NOT_MET: Reason.ValueType  # 2
 """Error 338: fewer remotes corroborate than the quorum needs (BR 3.2.2.9)."""
 REASON_REGIONS_NOT_MET: Reason.ValueType  # 3
-"""Error 338: those that corroborate stand in too few RIR service regions (BR 3.2.2.9)."""
+"""Error 338: the remotes that corroborate are in too few RIR service regions (BR 3.2.2.9)."""
 REASON_TOO_FEW_REMOTES: Reason.ValueType  # 4
-"""Error 338: fewer remotes are in the roster than the policy row in force demands."""
+"""Error 338: the roster has fewer remotes than the policy row in force demands."""
 REASON_PRIMARY_FORBIDS: Reason.ValueType  # 5
 """A check forbids at the primary."""
 REASON_PRIMARY_FAILED: Reason.ValueType  # 6
@@ -139,16 +143,16 @@ REASON_PRIMARY_FAILED: Reason.ValueType  # 6
 REASON_NOT_IN_PUBLIC_DNS: Reason.ValueType  # 8
 """The name's top-level domain does not exist in the public DNS."""
 REASON_PRIMARY_UNAVAILABLE: Reason.ValueType  # 9
-"""The primary perspective did not answer, or not as itself: our infrastructure. Nothing
+"""The primary perspective did not answer, or not as itself. This is our infrastructure: nothing
 was determined about the name.
 """
 REASON_CUT_SHORT: Reason.ValueType  # 10
-"""Our own load, or the caller's short deadline, cut short what the verdict hangs on. Nothing was
-determined about the name. A call of which nothing else is known ends in an RPC error:
-RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED.
+"""Our own load, or the caller's short deadline, cut short what the verdict depends on. Nothing
+was determined about the name. If nothing else is known for any name, the call ends in an RPC
+error: RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED.
 """
 REASON_PROOF_MISSING: Reason.ValueType  # 11
-"""At the primary there is not what a check looks for."""
+"""The primary did not find what a check looks for."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 class _Role:
@@ -192,29 +196,27 @@ class _DissentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dissent.Value
     DISSENT_NOT_IN_PUBLIC_DNS: _Dissent.ValueType  # 5
     """The name's top-level domain does not exist there."""
     DISSENT_UNREACHABLE: _Dissent.ValueType  # 6
-    """It could not be reached: connection down, refused, or broken, or no sign of life over it."""
+    """It could not be reached: the connection is down, refused, broken, or without a sign of life."""
     DISSENT_LATE: _Dissent.ValueType  # 7
     """It did not answer within the attempt's deadline."""
     DISSENT_MISIDENTIFIED: _Dissent.ValueType  # 8
-    """It is not who the roster says: certificate, identifier or region differ."""
+    """It is not the perspective in the roster: certificate, identifier or region differ."""
     DISSENT_GARBAGE: _Dissent.ValueType  # 9
-    """Its answer is garbage: does not parse, or does not belong to the question."""
+    """Its answer is garbage: it does not parse, or does not belong to the question."""
     DISSENT_NOT_LOOKED: _Dissent.ValueType  # 12
-    """Its agent could not look at all: its resolver is down or does not validate. Our
-    infrastructure.
-    """
+    """Its agent could not look at all: its resolver is down or does not validate. Our infrastructure."""
     DISSENT_NOT_AWAITED: _Dissent.ValueType  # 10
     """It had not answered when the verdict was certain; nobody waited."""
     DISSENT_NO_PRIMARY: _Dissent.ValueType  # 11
-    """There is nothing of the primary to agree with."""
+    """There is no result of the primary that it could agree with."""
     DISSENT_OVERLOADED: _Dissent.ValueType  # 13
-    """Its agent had too much to do. Our infrastructure; says nothing of the name."""
+    """Its agent had too much to do. Our infrastructure; this says nothing about the name."""
     DISSENT_NO_TIME: _Dissent.ValueType  # 14
-    """It had not answered when the caller's deadline, shorter than an attempt, ended the attempt.
-    Says nothing of the name.
+    """It had not answered when the caller's deadline ended the attempt early. This says nothing about
+    the name.
     """
     DISSENT_CLOCK_DIFFERS: _Dissent.ValueType  # 15
-    """Its clock and the coordinator's differ by more than is allowed: one of the two is wrong. Our
+    """Its clock and the coordinator's differ by more than is allowed: one of them is wrong. Our
     infrastructure; it was not asked.
     """
     DISSENT_UNSUPPORTED: _Dissent.ValueType  # 16
@@ -222,11 +224,11 @@ class _DissentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dissent.Value
     was not asked.
     """
     DISSENT_PROOF_MISSING: _Dissent.ValueType  # 17
-    """There is not what the check looks for."""
+    """It did not find what the check looks for."""
 
 class Dissent(_Dissent, metaclass=_DissentEnumTypeWrapper):
-    """Why a perspective does not corroborate, or the primary does not permit. PerspectiveReport says
-    beside it whose failure it is, and of which check.
+    """Why a perspective does not corroborate, or the primary does not permit. PerspectiveReport also
+    says whose failure it is, and which check it comes from.
     """
 
 DISSENT_UNSPECIFIED: Dissent.ValueType  # 0
@@ -240,29 +242,27 @@ DISSENT_DIFFERS: Dissent.ValueType  # 3
 DISSENT_NOT_IN_PUBLIC_DNS: Dissent.ValueType  # 5
 """The name's top-level domain does not exist there."""
 DISSENT_UNREACHABLE: Dissent.ValueType  # 6
-"""It could not be reached: connection down, refused, or broken, or no sign of life over it."""
+"""It could not be reached: the connection is down, refused, broken, or without a sign of life."""
 DISSENT_LATE: Dissent.ValueType  # 7
 """It did not answer within the attempt's deadline."""
 DISSENT_MISIDENTIFIED: Dissent.ValueType  # 8
-"""It is not who the roster says: certificate, identifier or region differ."""
+"""It is not the perspective in the roster: certificate, identifier or region differ."""
 DISSENT_GARBAGE: Dissent.ValueType  # 9
-"""Its answer is garbage: does not parse, or does not belong to the question."""
+"""Its answer is garbage: it does not parse, or does not belong to the question."""
 DISSENT_NOT_LOOKED: Dissent.ValueType  # 12
-"""Its agent could not look at all: its resolver is down or does not validate. Our
-infrastructure.
-"""
+"""Its agent could not look at all: its resolver is down or does not validate. Our infrastructure."""
 DISSENT_NOT_AWAITED: Dissent.ValueType  # 10
 """It had not answered when the verdict was certain; nobody waited."""
 DISSENT_NO_PRIMARY: Dissent.ValueType  # 11
-"""There is nothing of the primary to agree with."""
+"""There is no result of the primary that it could agree with."""
 DISSENT_OVERLOADED: Dissent.ValueType  # 13
-"""Its agent had too much to do. Our infrastructure; says nothing of the name."""
+"""Its agent had too much to do. Our infrastructure; this says nothing about the name."""
 DISSENT_NO_TIME: Dissent.ValueType  # 14
-"""It had not answered when the caller's deadline, shorter than an attempt, ended the attempt.
-Says nothing of the name.
+"""It had not answered when the caller's deadline ended the attempt early. This says nothing about
+the name.
 """
 DISSENT_CLOCK_DIFFERS: Dissent.ValueType  # 15
-"""Its clock and the coordinator's differ by more than is allowed: one of the two is wrong. Our
+"""Its clock and the coordinator's differ by more than is allowed: one of them is wrong. Our
 infrastructure; it was not asked.
 """
 DISSENT_UNSUPPORTED: Dissent.ValueType  # 16
@@ -270,7 +270,7 @@ DISSENT_UNSUPPORTED: Dissent.ValueType  # 16
 was not asked.
 """
 DISSENT_PROOF_MISSING: Dissent.ValueType  # 17
-"""There is not what the check looks for."""
+"""It did not find what the check looks for."""
 Global___Dissent: _TypeAlias = Dissent  # noqa: Y015
 
 class _Outcome:
@@ -286,11 +286,11 @@ class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.Value
     OUTCOME_FORBIDDEN: _Outcome.ValueType  # 2
     """Issuance is prohibited."""
     OUTCOME_FAILED: _Outcome.ValueType  # 3
-    """It could not be learned."""
+    """What the check has to know could not be learned."""
     OUTCOME_DIFFERS: _Outcome.ValueType  # 4
-    """It is not what the primary saw."""
+    """The finding is not what the primary saw."""
     OUTCOME_PROOF_MISSING: _Outcome.ValueType  # 5
-    """There is not what it looks for."""
+    """What the check looks for is not there."""
 
 class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
     """How a check ended at a perspective."""
@@ -302,17 +302,18 @@ OUTCOME_PASSED: Outcome.ValueType  # 1
 OUTCOME_FORBIDDEN: Outcome.ValueType  # 2
 """Issuance is prohibited."""
 OUTCOME_FAILED: Outcome.ValueType  # 3
-"""It could not be learned."""
+"""What the check has to know could not be learned."""
 OUTCOME_DIFFERS: Outcome.ValueType  # 4
-"""It is not what the primary saw."""
+"""The finding is not what the primary saw."""
 OUTCOME_PROOF_MISSING: Outcome.ValueType  # 5
-"""There is not what it looks for."""
+"""What the check looks for is not there."""
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 @_typing.final
 class CorroborateRequest(_message.Message):
     """May a certificate with these names be issued? A field that the service does not know is
-    INVALID_ARGUMENT, since it may have demanded more: upgrade coordinators before callers.
+    INVALID_ARGUMENT, since it may demand more than the service checks. So upgrade coordinators
+    before callers.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -327,17 +328,17 @@ class CorroborateRequest(_message.Message):
     request_id: _builtins.str
     """Chosen by the caller, 1 to 128 of A-Z a-z 0-9 . _ : -
 
-    A call that broke is asked again under the same id: a request gets one verdict, whenever its
-    connection broke and whichever coordinator of a database is asked. What was determined is
-    remembered for the repeat window (10 minutes by default) and told again; meanwhile the same id
-    with another request is ALREADY_EXISTS. What determined nothing is not remembered: an RPC error,
-    or an answer in which no name is refused by the domain (see NameVerdict.responsible). The same
-    id is then decided anew, and each attempt has its own record.
+    Use the same id to repeat a call that broke. A request gets one verdict, even if its connection
+    broke, and from every coordinator that shares a database. What was determined is remembered for
+    the repeat window (10 minutes by default) and told again. During that time the same id with
+    another request is ALREADY_EXISTS.
+
+    What determined nothing is not remembered: an RPC error, or a refusal in which the domain is
+    responsible for no name (see NameVerdict.responsible). The same id is then decided again, and
+    each attempt has its own record.
     """
     issuer: _builtins.str
-    """Which of the configured issuers is going to issue. May be left out where only one is
-    configured.
-    """
+    """The configured issuer that is going to issue. It may be left out if only one is configured."""
     account_uri: _builtins.str
     """The account that asks, for the CAA parameter accounturi (RFC 8657 section 3)."""
     dry_run: _builtins.bool
@@ -352,8 +353,8 @@ class CorroborateRequest(_message.Message):
 
     @_builtins.property
     def linger(self) -> _duration_pb2.Duration:
-        """After the verdict is certain, wait at most this long for perspectives that have not
-        answered yet, so that the answer shows them too. It cannot change the verdict.
+        """After the verdict is certain, wait at most this long for perspectives that have not answered,
+        so that the answer shows them too. This cannot change the verdict.
         """
 
     def __init__(
@@ -405,14 +406,14 @@ Global___RequestedName: _TypeAlias = RequestedName  # noqa: Y015
 
 @_typing.final
 class Tightening(_message.Message):
-    """May only demand more than the policy does; less is INVALID_ARGUMENT."""
+    """May only demand more than the policy; to demand less is INVALID_ARGUMENT."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MIN_CORROBORATING_FIELD_NUMBER: _builtins.int
     ADDRESS_AGREEMENT_FIELD_NUMBER: _builtins.int
     min_corroborating: _builtins.int
-    """At least so many remotes must corroborate; 0 leaves it to the policy."""
+    """At least this many remotes must corroborate; 0: as the policy says."""
     address_agreement: Global___AddressAgreement.ValueType
     """How closely the remotes' addresses must agree with the primary's."""
     def __init__(
@@ -449,12 +450,12 @@ class CorroborateResponse(_message.Message):
     request_id: _builtins.str
     """The request's, echoed."""
     approved: _builtins.bool
-    """Every name is approved. In a dry run no permission to issue."""
+    """Whether every name is approved. In a dry run this is no permission to issue."""
     dry_run: _builtins.bool
     """The request's, echoed."""
     record_id: _builtins.str
-    """Under which the audit record has all this: a UUID, in the order of asking (RFC 9562 version
-    7). It was durable before this answer left.
+    """The id of the audit record that has all this: a UUID, in the order of asking (RFC 9562 version
+    7). The record was durable before this answer was sent.
     """
     @_builtins.property
     def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___NameVerdict]:
@@ -474,8 +475,8 @@ class CorroborateResponse(_message.Message):
 
     @_builtins.property
     def caa_usable_until(self) -> _timestamp_pb2.Timestamp:
-        """Until when the CAA check may be used to issue (BR 4.2.2.1): the earliest of the names', counted
-        from before the primary's earliest lookup. Set only when approved and not a dry run.
+        """Until when the CAA check may be used to issue (BR 4.2.2.1): the earliest time of all names. It
+        counts from before the primary's earliest lookup. Set only when approved and not a dry run.
         """
 
     @_builtins.property
@@ -484,7 +485,7 @@ class CorroborateResponse(_message.Message):
 
     @_builtins.property
     def issuer_domains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The names under which the issuer is looked for in CAA records."""
+        """The issuer domain names that CAA records were searched for."""
 
     def __init__(
         self,
@@ -529,13 +530,13 @@ class NameVerdict(_message.Message):
     CHECKS_FIELD_NUMBER: _builtins.int
     DETERMINATIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """As asked."""
+    """As the caller wrote it."""
     looked_up: _builtins.str
     """As looked up: lower-case A-labels, without a wildcard label."""
     approved: _builtins.bool
-    """Primary permits and quorum is met."""
+    """Whether the primary permits and the quorum is met."""
     reason: Global___Reason.ValueType
-    """Why."""
+    """Why it is approved or not."""
     detail: _builtins.str
     """One sentence with the facts, for a person. May hold text from the network: escape it."""
     quorum: _builtins.str
@@ -545,11 +546,11 @@ class NameVerdict(_message.Message):
     required: _builtins.int
     """How many were needed."""
     check: _builtins.str
-    """The check that decided, where the reason is that of one check at the primary: the name of a
-    member of RequestedCheck.
+    """The check that decided, if the reason comes from one check at the primary: the name of a member
+    of RequestedCheck.
     """
     responsible: Global___Responsible.ValueType
-    """Whose failure it is that the name is not approved. Where it is not the domain's, nothing was
+    """Whose failure it is that the name is not approved. If it is not the domain's, nothing was
     determined about the name.
     """
     @_builtins.property
@@ -562,12 +563,12 @@ class NameVerdict(_message.Message):
 
     @_builtins.property
     def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___RequestedCheck]:
-        """What was asked about the name, of every perspective."""
+        """The checks that every perspective was asked for."""
 
     @_builtins.property
     def determinations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Determination]:
-        """What each check came to at the primary, in the order of `checks`; none when it did not answer.
-        `usable_until` is set only when the name is approved and it is no dry run.
+        """The result of each check at the primary, in the order of `checks`; none if it did not answer.
+        `usable_until` is set only when the name is approved and this is no dry run.
         """
 
     def __init__(
@@ -597,8 +598,8 @@ Global___NameVerdict: _TypeAlias = NameVerdict  # noqa: Y015
 
 @_typing.final
 class RequestedCheck(_message.Message):
-    """One check that is asked about a name, with what its findings are judged by. The question to the
-    perspectives (Check) has no more of it than they need for looking.
+    """One check that is asked about a name, with the rules that its findings are judged by. The
+    question to the perspectives (Check) has only what they need to look.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -644,19 +645,19 @@ class RequestedCaa(_message.Message):
     wildcard: _builtins.bool
     """The certificate's name is a wildcard, so issuewild decides (RFC 8659 section 4.3)."""
     account_uri: _builtins.str
-    """As asked; for accounturi (RFC 8657 section 3)."""
+    """As the caller wrote it; for accounturi (RFC 8657 section 3)."""
     validation_method: _builtins.str
-    """As asked; for validationmethods (RFC 8657 section 4)."""
+    """As the caller wrote it; for validationmethods (RFC 8657 section 4)."""
     permit_failure_in_insecure_zone: _builtins.bool
     """A lookup that fails in a zone proven insecure may be permission (BR 4.2.2.1, "MAY")."""
     @_builtins.property
     def issuer_domains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The names under which the issuer is looked for, lower case, sorted."""
+        """The issuer domain names that CAA records are searched for: lower case, sorted."""
 
     @_builtins.property
     def understood_critical_tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Property tags, beside those that every CA understands, of which a critical one forbids nothing
-        (RFC 8659 section 4.1); sorted.
+        """Property tags that the issuer understands, beside those that every CA understands. A critical
+        property with such a tag forbids nothing (RFC 8659 section 4.1). Sorted.
         """
 
     def __init__(
@@ -685,7 +686,7 @@ class RequestedAddresses(_message.Message):
 
     AGREEMENT_FIELD_NUMBER: _builtins.int
     agreement: Global___AddressAgreement.ValueType
-    """How."""
+    """How closely they must agree."""
     def __init__(
         self,
         *,
@@ -701,7 +702,7 @@ Global___RequestedAddresses: _TypeAlias = RequestedAddresses  # noqa: Y015
 
 @_typing.final
 class Error(_message.Message):
-    """An error with the number under which registration officers know it."""
+    """An error, with the number that registration officers know it by."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -727,7 +728,7 @@ Global___Error: _TypeAlias = Error  # noqa: Y015
 
 @_typing.final
 class PerspectiveReport(_message.Message):
-    """What one perspective saw of one name, and what follows."""
+    """What one perspective saw of one name, and what follows from it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -752,48 +753,48 @@ class PerspectiveReport(_message.Message):
     role: Global___Role.ValueType
     """Primary or remote."""
     rir: _observation_pb2.Rir.ValueType
-    """Service region, by the roster."""
+    """The service region, by the roster."""
     corroborates: _builtins.bool
     """Whether the primary permits, or the remote corroborates."""
     dissent: Global___Dissent.ValueType
-    """Why not."""
+    """Why it does not."""
     detail: _builtins.str
-    """Why or why not in one sentence. May hold text from the network: escape it."""
+    """The reason in one sentence. May hold text from the network: escape it."""
     agent_version: _builtins.str
     """The agent's software version, as it described itself."""
     agent_elapsed_us: _builtins.int
     """From the question's arrival at the agent until its last finding, in microseconds."""
     left_out: _builtins.bool
-    """What it saw, its determinations and its resolver are left out, and its detail is cut: with them
-    the answer would be larger than clients take. The verdict rests on them all the same, and the
-    record has them: see GetCorroborationRequest.names.
+    """Its observation, determinations and resolver are left out, and its detail is cut. With them the
+    answer would be larger than clients take. The verdict still rests on them, and the record has
+    them: see GetCorroborationRequest.names.
     """
     check: _builtins.str
-    """The check by which it dissents, where it is one: the name of a member of RequestedCheck."""
+    """The check by which it dissents, if it is one check: the name of a member of RequestedCheck."""
     responsible: Global___Responsible.ValueType
-    """Whose failure it is that it does not corroborate, where it is anybody's."""
+    """Whose failure it is that it does not corroborate, if it is anybody's."""
     @_builtins.property
     def observation(self) -> _observation_pb2.Observation:
         """What it saw; missing when it did not answer."""
 
     @_builtins.property
     def determinations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Determination]:
-        """What each check came to there, in the order of `NameVerdict.checks`; none when it did not
+        """The result of each check there, in the order of `NameVerdict.checks`; none if it did not
         answer.
         """
 
     @_builtins.property
     def elapsed(self) -> _duration_pb2.Duration:
-        """From asking until its answer was read; missing when it did not answer."""
+        """From asking the perspective until its answer was read; missing if it did not answer."""
 
     @_builtins.property
     def resolver(self) -> _perspective_pb2.Resolver:
-        """The resolver it looked through, as it described it."""
+        """The resolver it looked through, as the agent described it."""
 
     @_builtins.property
     def lookups_us(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """From the sending of each of its queries until the answer was read, in microseconds: of the CAA
-        walk from the name upwards, then of the next check. 0: nobody waited for it.
+        """From the sending of each query until its answer was read, in microseconds: those of the CAA
+        walk from the name upwards, then those of the next check. 0: nobody waited for it.
         """
 
     def __init__(
@@ -826,7 +827,7 @@ Global___PerspectiveReport: _TypeAlias = PerspectiveReport  # noqa: Y015
 
 @_typing.final
 class Determination(_message.Message):
-    """What one check came to at one perspective."""
+    """The result of one check at one perspective."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -851,7 +852,7 @@ class Determination(_message.Message):
     """The facts in one sentence, for a person. May hold text from the network: escape it."""
     @_builtins.property
     def usable_until(self) -> _timestamp_pb2.Timestamp:
-        """Until when it may be used to issue; missing where it is not told, or has no end of its own."""
+        """Until when it may be used to issue; missing if this is not told, or if there is no limit."""
 
     def __init__(
         self,
@@ -888,23 +889,23 @@ class PolicyApplied(_message.Message):
     REMOTES_MUST_VALIDATE_FIELD_NUMBER: _builtins.int
     REMOTES_ASKED_FIELD_NUMBER: _builtins.int
     minimum_remotes: _builtins.int
-    """At least so many remotes must be used."""
+    """At least this many remotes must be used."""
     allowed_noncorroborations: _builtins.int
-    """Of those used, so many need not corroborate."""
+    """This many of those used need not corroborate."""
     minimum_regions: _builtins.int
-    """Those that corroborate must stand in at least so many service regions."""
+    """Those that corroborate must be in at least this many service regions."""
     minimum_distance_km: _builtins.int
-    """Perspectives, and resolvers, must be at least so far apart."""
+    """Perspectives, and resolvers, must be at least this far apart."""
     address_agreement: Global___AddressAgreement.ValueType
     """The agreement applied, after tightening."""
     permit_caa_failure_in_insecure_zone: _builtins.bool
-    """Whether a CAA lookup that fails outside our infrastructure, again when retried, in a zone
-    proven insecure, is permission (BR 4.2.2.1, "MAY").
+    """Whether a failed CAA lookup may be permission (BR 4.2.2.1, "MAY"): it failed outside our
+    infrastructure, also when retried, in a zone proven insecure.
     """
     remotes_must_validate: _builtins.bool
     """Whether remotes must validate DNSSEC; the primary always must (BR 4.2.2.2)."""
     remotes_asked: _builtins.int
-    """So many remotes were asked: all of the roster, or a set of them chosen before asking."""
+    """How many remotes were asked: all of the roster, or a set chosen before asking."""
     @_builtins.property
     def effective_from(self) -> _timestamp_pb2.Timestamp:
         """From when this row applies."""
@@ -940,13 +941,15 @@ class GetCorroborationRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     NAMES_FIELD_NUMBER: _builtins.int
     record_id: _builtins.str
-    """The answer's."""
+    """The record_id of the answer."""
     request_id: _builtins.str
-    """The caller's own. Of several records, the latest that determined something, or the latest."""
+    """The caller's own request id. If it has several records, the latest that determined something
+    is read, or else the latest.
+    """
     @_builtins.property
     def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names, as asked, whose reports come whole before any others do: the answer to it is bounded as
-        the verdict was (PerspectiveReport.left_out). Those of one name fit.
+        """Names, as the caller wrote them, whose reports come whole before others. This answer has the
+        same bound as the verdict (PerspectiveReport.left_out). The reports of one name fit.
         """
 
     def __init__(
@@ -980,23 +983,23 @@ class GetCorroborationResponse(_message.Message):
     ISSUANCES_LEFT_OUT_FIELD_NUMBER: _builtins.int
     superseded_by: _builtins.str
     """The record_id whose verdict was told instead of this one: two coordinators had decided the same
-    request at once. Empty for nearly all.
+    request at the same time. Nearly always empty.
     """
     late_left_out: _builtins.int
-    """So many more came late; the record has them."""
+    """How many more replies came late; the record has them."""
     issuances_left_out: _builtins.int
-    """So many more were issued before; the record has them."""
+    """How many more certificates were issued before; the record has them."""
     @_builtins.property
     def verdict(self) -> Global___CorroborateResponse:
         """The answer, as it was given."""
 
     @_builtins.property
     def late(self) -> _containers.RepeatedCompositeFieldContainer[Global___LateReport]:
-        """What came after it."""
+        """Replies that came after the answer."""
 
     @_builtins.property
     def issuances(self) -> _containers.RepeatedCompositeFieldContainer[Global___Issuance]:
-        """The certificates that were reported to have been issued on it, the latest."""
+        """Certificates that were reported as issued on it; the latest."""
 
     def __init__(
         self,
@@ -1018,17 +1021,17 @@ Global___GetCorroborationResponse: _TypeAlias = GetCorroborationResponse  # noqa
 
 @_typing.final
 class LateReport(_message.Message):
-    """What one perspective replied after the answer, or that it never did."""
+    """A reply of one perspective after the answer, or that it never replied."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """The name, as asked."""
+    """The name, as the caller wrote it."""
     @_builtins.property
     def report(self) -> Global___PerspectiveReport:
-        """As it would have stood in the answer."""
+        """As it would have been in the answer."""
 
     def __init__(
         self,
@@ -1054,12 +1057,12 @@ class RecordIssuanceRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ISSUANCE_FIELD_NUMBER: _builtins.int
     record_id: _builtins.str
-    """The answer's."""
+    """The record_id of the answer."""
     request_id: _builtins.str
-    """The caller's own."""
+    """The caller's own request id."""
     @_builtins.property
     def issuance(self) -> Global___Issuance:
-        """The certificate; its serial number or its fingerprint must be given, and its notAfter."""
+        """The certificate. Its notAfter must be given, and its serial number or its fingerprint."""
 
     def __init__(
         self,
@@ -1102,7 +1105,7 @@ Global___RecordIssuanceResponse: _TypeAlias = RecordIssuanceResponse  # noqa: Y0
 
 @_typing.final
 class Issuance(_message.Message):
-    """A certificate, as far as the record must know it."""
+    """What the record must know about a certificate."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1171,7 +1174,7 @@ class CorroborateStreamResponse(_message.Message):
     OUTCOMES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___CorroborateOutcome]:
-        """In the order they finished."""
+        """In the order in which they were decided."""
 
     def __init__(
         self,
@@ -1224,7 +1227,7 @@ Global___CorroborateOutcome: _TypeAlias = CorroborateOutcome  # noqa: Y015
 
 @_typing.final
 class RequestError(_message.Message):
-    """What would be the RPC error of a unary call."""
+    """The RPC error that a unary call would have ended in."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1241,11 +1244,11 @@ class RequestError(_message.Message):
     """One sentence."""
     @_builtins.property
     def violations(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldViolation]:
-        """Which fields are wrong, when the question is."""
+        """The wrong fields, if the question is wrong."""
 
     @_builtins.property
     def retry_after(self) -> _duration_pb2.Duration:
-        """When to ask again, as in google.rpc.RetryInfo; missing where asking again would not help."""
+        """When to ask again, as in google.rpc.RetryInfo; missing if it would not help."""
 
     def __init__(
         self,
@@ -1349,19 +1352,19 @@ class PerspectiveStatus(_message.Message):
     role: Global___Role.ValueType
     """Primary or remote."""
     rir: _observation_pb2.Rir.ValueType
-    """Service region, by the roster."""
+    """The service region, by the roster."""
     ready: _builtins.bool
     """Whether it can be asked right now."""
     problem: _builtins.str
-    """Why it cannot; empty when it can."""
+    """Why it cannot be asked; empty when it can."""
     @_builtins.property
     def description(self) -> _perspective_pb2.DescribeResponse:
-        """What the agent said of itself when it was last reached."""
+        """The agent's description of itself when it was last reached."""
 
     @_builtins.property
     def clock_difference(self) -> _duration_pb2.Duration:
-        """The agent's clock minus the coordinator's, as far as a slow network cannot explain it: 0 is no
-        difference. Missing: it was not told.
+        """The agent's clock minus the coordinator's, without what a slow network can explain. 0: no
+        difference. Missing: the agent did not tell the time.
         """
 
     def __init__(

@@ -67,39 +67,44 @@ class CorroborationServiceServicer:
     """
 
     def Corroborate(self, request, context):
-        """One certificate's names in, one verdict out. A refusal is an answer, not an RPC error;
-        an RPC error means that nothing was decided. INVALID_ARGUMENT carries
-        google.rpc.BadRequest with the field paths, as many as fit, and RESOURCE_EXHAUSTED
-        google.rpc.RetryInfo. Without a deadline the service's own applies; a shorter one is kept, and a
-        question that is not certain by then is DEADLINE_EXCEEDED, never refused for lookups that had
-        too little time.
+        """Takes the names of one certificate and returns one verdict. A refusal is an answer, not an RPC
+        error. An RPC error means that nothing was decided. INVALID_ARGUMENT carries
+        google.rpc.BadRequest with as many field paths as fit. RESOURCE_EXHAUSTED carries
+        google.rpc.RetryInfo.
+
+        A call without a deadline gets the service's own. A shorter deadline is kept. If the verdict is
+        not certain by then, the call ends in DEADLINE_EXCEEDED. It is never refused for lookups that
+        had too little time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CorroborateStream(self, request_iterator, context):
-        """The same questions and answers, many at once, answered as they finish and matched by
-        request id. No message is larger than the 4 MiB that clients take by default, since no answer
-        is: of one that would be, the largest reports are cut (PerspectiveReport.left_out).
-        A stream that has many names open is not read until some are answered; a question is answered
-        with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
+        """The same questions and answers, many at once. Each is answered when it is decided, and matched
+        by request id. No message is larger than the 4 MiB that clients take by default, since no
+        answer is larger: the largest reports of such an answer are cut (PerspectiveReport.left_out).
+
+        A stream that has many names open is read again only after some are answered. A question is
+        answered with RESOURCE_EXHAUSTED only if other calls use up what its caller, or all callers,
+        may have open.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetCorroboration(self, request, context):
-        """What was answered and recorded, read back from the audit record. A caller may read what it
-        asked itself, an auditor everything; NOT_FOUND says that there is nothing else.
+        """Returns what was answered and recorded, read from the audit record. A caller may read what it
+        asked itself, and an auditor may read everything. NOT_FOUND means that there is no record that
+        the caller may read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RecordIssuance(self, request, context):
-        """Adds to a record that a certificate was issued on it: until when it is valid decides how long
-        the record must be kept. Answered once it is durable.
+        """Adds to a record that a certificate was issued on it. The end of the certificate's validity
+        decides how long the record must be kept. The answer is sent once the entry is durable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

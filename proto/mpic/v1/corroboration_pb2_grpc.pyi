@@ -34,27 +34,32 @@ class CorroborationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CorroborationServiceAsyncStub: ...
     Corroborate: _grpc.UnaryUnaryMultiCallable[_corroboration_pb2.CorroborateRequest, _corroboration_pb2.CorroborateResponse]
-    """One certificate's names in, one verdict out. A refusal is an answer, not an RPC error;
-    an RPC error means that nothing was decided. INVALID_ARGUMENT carries
-    google.rpc.BadRequest with the field paths, as many as fit, and RESOURCE_EXHAUSTED
-    google.rpc.RetryInfo. Without a deadline the service's own applies; a shorter one is kept, and a
-    question that is not certain by then is DEADLINE_EXCEEDED, never refused for lookups that had
-    too little time.
+    """Takes the names of one certificate and returns one verdict. A refusal is an answer, not an RPC
+    error. An RPC error means that nothing was decided. INVALID_ARGUMENT carries
+    google.rpc.BadRequest with as many field paths as fit. RESOURCE_EXHAUSTED carries
+    google.rpc.RetryInfo.
+
+    A call without a deadline gets the service's own. A shorter deadline is kept. If the verdict is
+    not certain by then, the call ends in DEADLINE_EXCEEDED. It is never refused for lookups that
+    had too little time.
     """
     CorroborateStream: _grpc.StreamStreamMultiCallable[_corroboration_pb2.CorroborateStreamRequest, _corroboration_pb2.CorroborateStreamResponse]
-    """The same questions and answers, many at once, answered as they finish and matched by
-    request id. No message is larger than the 4 MiB that clients take by default, since no answer
-    is: of one that would be, the largest reports are cut (PerspectiveReport.left_out).
-    A stream that has many names open is not read until some are answered; a question is answered
-    with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
+    """The same questions and answers, many at once. Each is answered when it is decided, and matched
+    by request id. No message is larger than the 4 MiB that clients take by default, since no
+    answer is larger: the largest reports of such an answer are cut (PerspectiveReport.left_out).
+
+    A stream that has many names open is read again only after some are answered. A question is
+    answered with RESOURCE_EXHAUSTED only if other calls use up what its caller, or all callers,
+    may have open.
     """
     GetCorroboration: _grpc.UnaryUnaryMultiCallable[_corroboration_pb2.GetCorroborationRequest, _corroboration_pb2.GetCorroborationResponse]
-    """What was answered and recorded, read back from the audit record. A caller may read what it
-    asked itself, an auditor everything; NOT_FOUND says that there is nothing else.
+    """Returns what was answered and recorded, read from the audit record. A caller may read what it
+    asked itself, and an auditor may read everything. NOT_FOUND means that there is no record that
+    the caller may read.
     """
     RecordIssuance: _grpc.UnaryUnaryMultiCallable[_corroboration_pb2.RecordIssuanceRequest, _corroboration_pb2.RecordIssuanceResponse]
-    """Adds to a record that a certificate was issued on it: until when it is valid decides how long
-    the record must be kept. Answered once it is durable.
+    """Adds to a record that a certificate was issued on it. The end of the certificate's validity
+    decides how long the record must be kept. The answer is sent once the entry is durable.
     """
     ListPerspectives: _grpc.UnaryUnaryMultiCallable[_corroboration_pb2.ListPerspectivesRequest, _corroboration_pb2.ListPerspectivesResponse]
     """The roster and the live state of each perspective."""
@@ -65,27 +70,32 @@ class CorroborationServiceAsyncStub(CorroborationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Corroborate: _aio.UnaryUnaryMultiCallable[_corroboration_pb2.CorroborateRequest, _corroboration_pb2.CorroborateResponse]  # type: ignore[assignment]
-    """One certificate's names in, one verdict out. A refusal is an answer, not an RPC error;
-    an RPC error means that nothing was decided. INVALID_ARGUMENT carries
-    google.rpc.BadRequest with the field paths, as many as fit, and RESOURCE_EXHAUSTED
-    google.rpc.RetryInfo. Without a deadline the service's own applies; a shorter one is kept, and a
-    question that is not certain by then is DEADLINE_EXCEEDED, never refused for lookups that had
-    too little time.
+    """Takes the names of one certificate and returns one verdict. A refusal is an answer, not an RPC
+    error. An RPC error means that nothing was decided. INVALID_ARGUMENT carries
+    google.rpc.BadRequest with as many field paths as fit. RESOURCE_EXHAUSTED carries
+    google.rpc.RetryInfo.
+
+    A call without a deadline gets the service's own. A shorter deadline is kept. If the verdict is
+    not certain by then, the call ends in DEADLINE_EXCEEDED. It is never refused for lookups that
+    had too little time.
     """
     CorroborateStream: _aio.StreamStreamMultiCallable[_corroboration_pb2.CorroborateStreamRequest, _corroboration_pb2.CorroborateStreamResponse]  # type: ignore[assignment]
-    """The same questions and answers, many at once, answered as they finish and matched by
-    request id. No message is larger than the 4 MiB that clients take by default, since no answer
-    is: of one that would be, the largest reports are cut (PerspectiveReport.left_out).
-    A stream that has many names open is not read until some are answered; a question is answered
-    with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
+    """The same questions and answers, many at once. Each is answered when it is decided, and matched
+    by request id. No message is larger than the 4 MiB that clients take by default, since no
+    answer is larger: the largest reports of such an answer are cut (PerspectiveReport.left_out).
+
+    A stream that has many names open is read again only after some are answered. A question is
+    answered with RESOURCE_EXHAUSTED only if other calls use up what its caller, or all callers,
+    may have open.
     """
     GetCorroboration: _aio.UnaryUnaryMultiCallable[_corroboration_pb2.GetCorroborationRequest, _corroboration_pb2.GetCorroborationResponse]  # type: ignore[assignment]
-    """What was answered and recorded, read back from the audit record. A caller may read what it
-    asked itself, an auditor everything; NOT_FOUND says that there is nothing else.
+    """Returns what was answered and recorded, read from the audit record. A caller may read what it
+    asked itself, and an auditor may read everything. NOT_FOUND means that there is no record that
+    the caller may read.
     """
     RecordIssuance: _aio.UnaryUnaryMultiCallable[_corroboration_pb2.RecordIssuanceRequest, _corroboration_pb2.RecordIssuanceResponse]  # type: ignore[assignment]
-    """Adds to a record that a certificate was issued on it: until when it is valid decides how long
-    the record must be kept. Answered once it is durable.
+    """Adds to a record that a certificate was issued on it. The end of the certificate's validity
+    decides how long the record must be kept. The answer is sent once the entry is durable.
     """
     ListPerspectives: _aio.UnaryUnaryMultiCallable[_corroboration_pb2.ListPerspectivesRequest, _corroboration_pb2.ListPerspectivesResponse]  # type: ignore[assignment]
     """The roster and the live state of each perspective."""
@@ -99,12 +109,14 @@ class CorroborationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _corroboration_pb2.CorroborateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_corroboration_pb2.CorroborateResponse, _abc.Awaitable[_corroboration_pb2.CorroborateResponse]]:
-        """One certificate's names in, one verdict out. A refusal is an answer, not an RPC error;
-        an RPC error means that nothing was decided. INVALID_ARGUMENT carries
-        google.rpc.BadRequest with the field paths, as many as fit, and RESOURCE_EXHAUSTED
-        google.rpc.RetryInfo. Without a deadline the service's own applies; a shorter one is kept, and a
-        question that is not certain by then is DEADLINE_EXCEEDED, never refused for lookups that had
-        too little time.
+        """Takes the names of one certificate and returns one verdict. A refusal is an answer, not an RPC
+        error. An RPC error means that nothing was decided. INVALID_ARGUMENT carries
+        google.rpc.BadRequest with as many field paths as fit. RESOURCE_EXHAUSTED carries
+        google.rpc.RetryInfo.
+
+        A call without a deadline gets the service's own. A shorter deadline is kept. If the verdict is
+        not certain by then, the call ends in DEADLINE_EXCEEDED. It is never refused for lookups that
+        had too little time.
         """
 
     @_abc_1.abstractmethod
@@ -113,11 +125,13 @@ class CorroborationServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_corroboration_pb2.CorroborateStreamRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_corroboration_pb2.CorroborateStreamResponse], _abc.AsyncIterator[_corroboration_pb2.CorroborateStreamResponse]]:
-        """The same questions and answers, many at once, answered as they finish and matched by
-        request id. No message is larger than the 4 MiB that clients take by default, since no answer
-        is: of one that would be, the largest reports are cut (PerspectiveReport.left_out).
-        A stream that has many names open is not read until some are answered; a question is answered
-        with RESOURCE_EXHAUSTED only where other calls use up what its caller, or all, may have open.
+        """The same questions and answers, many at once. Each is answered when it is decided, and matched
+        by request id. No message is larger than the 4 MiB that clients take by default, since no
+        answer is larger: the largest reports of such an answer are cut (PerspectiveReport.left_out).
+
+        A stream that has many names open is read again only after some are answered. A question is
+        answered with RESOURCE_EXHAUSTED only if other calls use up what its caller, or all callers,
+        may have open.
         """
 
     @_abc_1.abstractmethod
@@ -126,8 +140,9 @@ class CorroborationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _corroboration_pb2.GetCorroborationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_corroboration_pb2.GetCorroborationResponse, _abc.Awaitable[_corroboration_pb2.GetCorroborationResponse]]:
-        """What was answered and recorded, read back from the audit record. A caller may read what it
-        asked itself, an auditor everything; NOT_FOUND says that there is nothing else.
+        """Returns what was answered and recorded, read from the audit record. A caller may read what it
+        asked itself, and an auditor may read everything. NOT_FOUND means that there is no record that
+        the caller may read.
         """
 
     @_abc_1.abstractmethod
@@ -136,8 +151,8 @@ class CorroborationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _corroboration_pb2.RecordIssuanceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_corroboration_pb2.RecordIssuanceResponse, _abc.Awaitable[_corroboration_pb2.RecordIssuanceResponse]]:
-        """Adds to a record that a certificate was issued on it: until when it is valid decides how long
-        the record must be kept. Answered once it is durable.
+        """Adds to a record that a certificate was issued on it. The end of the certificate's validity
+        decides how long the record must be kept. The answer is sent once the entry is durable.
         """
 
     @_abc_1.abstractmethod

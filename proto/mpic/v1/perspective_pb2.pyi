@@ -53,14 +53,14 @@ class DescribeResponse(_message.Message):
     perspective_id: _builtins.str
     """The perspective's unique identifier (BR 5.4.1)."""
     rir: _observation_pb2.Rir.ValueType
-    """The service region it stands in."""
+    """The service region it is in."""
     version: _builtins.str
     """The agent's software version."""
     heartbeats: _builtins.bool
     """Whether it gives signs of life on its streams; older agents do not."""
     clock_us: _builtins.int
-    """What its clock says, in microseconds since 1970, UTC. 0: an older agent, which does not tell it
-    on its streams either.
+    """What its clock says, in microseconds since 1970, UTC. 0: an older agent, which does not tell
+    the time on its streams either.
     """
     @_builtins.property
     def resolver(self) -> Global___Resolver:
@@ -155,8 +155,8 @@ class ObserveRequest(_message.Message):
     last: _builtins.bool
     """No question follows on this stream. The agent ends it once it has answered all."""
     clock_asked_us: _builtins.int
-    """Asks what the agent's clock says: by when the coordinator asks, in microseconds since 1970, UTC,
-    by its own clock. 0: it does not ask.
+    """Asks what the agent's clock says. The value is the time of asking by the coordinator's own
+    clock, in microseconds since 1970, UTC. 0: it does not ask.
     """
     @_builtins.property
     def questions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Question]:
@@ -187,9 +187,7 @@ Global___ObserveRequest: _TypeAlias = ObserveRequest  # noqa: Y015
 
 @_typing.final
 class Question(_message.Message):
-    """One name and what to look up for it. Nothing another perspective saw is ever in it
-    (BR 3.2.2.9).
-    """
+    """One name and what to look up for it. It never holds what another perspective saw (BR 3.2.2.9)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -203,9 +201,9 @@ class Question(_message.Message):
     name: _builtins.str
     """Lower-case A-labels, no wildcard label, no final dot."""
     timeout_ms: _builtins.int
-    """Milliseconds from arrival; lookups unanswered by then are failures."""
+    """Milliseconds from arrival; lookups that are not answered then are failures."""
     traceparent: _builtins.str
-    """The caller's trace (W3C Trace Context), when it sent one; the agent's log names it."""
+    """The caller's trace (W3C Trace Context), if it sent one; the agent's log names it."""
     @_builtins.property
     def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Check]:
         """What to look up."""
@@ -268,11 +266,11 @@ class CaaWalk(_message.Message):
     PROVE_INSECURITY_FIELD_NUMBER: _builtins.int
     ASK_SERVERS_FIELD_NUMBER: _builtins.int
     prove_insecurity: _builtins.bool
-    """Should a lookup fail, look as well for proof that the name lies in an insecure zone, and go on
-    to the levels above.
+    """If a lookup fails, also look for proof that the name is in an insecure zone, and go on to the
+    levels above.
     """
     ask_servers: _builtins.bool
-    """Then ask the servers of a name whose lookup failed directly as well, past the resolver."""
+    """With prove_insecurity: if a lookup fails, also ask the servers of its name directly."""
     def __init__(
         self,
         *,
@@ -318,19 +316,22 @@ class ObserveResponse(_message.Message):
     CLOCK_ASKED_US_FIELD_NUMBER: _builtins.int
     CLOCK_US_FIELD_NUMBER: _builtins.int
     perspective_id: _builtins.str
-    """The perspective that answers; must be the one that was dialled."""
+    """The perspective that answers; must be the one that the coordinator connected to."""
     rir: _observation_pb2.Rir.ValueType
     """Its region; must be the one in the roster."""
     cannot_look: _builtins.str
     """Why the agent cannot look at all right now, in one sentence: its resolver hangs, is down, or
-    was not shown to validate. Empty: it can. Sent with every message, and at once when it changes.
+    was not shown to validate. Empty: it can look. Sent with every message, and at once when it
+    changes.
     """
     leaving: _builtins.bool
-    """The agent is about to end, perhaps to be restarted: it answers what it has been asked, and wants
-    to be asked no more. Sent at once, and with every message from then on.
+    """The agent is about to end, perhaps to be restarted. It answers the questions it has, and wants
+    no more. Sent at once, and with every message from then on.
     """
     clock_asked_us: _builtins.int
-    """The request's that asked for the clock, echoed; 0: none did since the last message."""
+    """The value of the request that asked for the clock, echoed; 0: no request did since the last
+    message.
+    """
     clock_us: _builtins.int
     """What the agent's clock said when this message was made, in microseconds since 1970, UTC."""
     @_builtins.property
@@ -358,7 +359,7 @@ Global___ObserveResponse: _TypeAlias = ObserveResponse  # noqa: Y015
 
 @_typing.final
 class EncodedObservation(_message.Message):
-    """One observation on its way, and what differs between perspectives that saw the same."""
+    """One observation as it is sent, and what differs between perspectives that saw the same."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -374,10 +375,10 @@ class EncodedObservation(_message.Message):
     """From the question's arrival at the agent until its last finding, in microseconds."""
     @_builtins.property
     def lookups_us(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """From the sending of each query until its answer was read, in microseconds, in the order they
-        are asked: of the CAA walk from the name upwards, then of the next check. 0: the observation
-        was complete without it. Each answer was read after the question had come, but a query may have
-        been sent before, for another question that asked for the same.
+        """From the sending of each query until its answer was read, in microseconds, in the order of
+        asking: those of the CAA walk from the name upwards, then those of the next check. 0: the
+        observation was complete without it. Each answer was read after the question had come. But a
+        query may have been sent earlier, for another question that asked for the same.
         """
 
     def __init__(

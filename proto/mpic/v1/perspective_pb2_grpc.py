@@ -52,17 +52,18 @@ class PerspectiveServiceServicer:
     """
 
     def Describe(self, request, context):
-        """Who the agent is and what it looks through.
+        """Describes the agent and the resolver it looks through.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Observe(self, request_iterator, context):
-        """Questions and observations, for as long as both live. Each message carries as many as
-        there are; an observation comes back as soon as it is complete, in any order. An agent that is
-        asked for a sign of life gives one at once, whatever it is looking up; one that does not is
-        taken for hung.
+        """Questions and observations, for as long as both sides live. Each message carries as many as
+        there are. An observation is sent as soon as it is complete, in any order.
+
+        An agent that is asked for a sign of life gives one at once, whatever it is looking up. An
+        agent that gives none counts as hung.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,12 +34,13 @@ class PerspectiveServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PerspectiveServiceAsyncStub: ...
     Describe: _grpc.UnaryUnaryMultiCallable[_perspective_pb2.DescribeRequest, _perspective_pb2.DescribeResponse]
-    """Who the agent is and what it looks through."""
+    """Describes the agent and the resolver it looks through."""
     Observe: _grpc.StreamStreamMultiCallable[_perspective_pb2.ObserveRequest, _perspective_pb2.ObserveResponse]
-    """Questions and observations, for as long as both live. Each message carries as many as
-    there are; an observation comes back as soon as it is complete, in any order. An agent that is
-    asked for a sign of life gives one at once, whatever it is looking up; one that does not is
-    taken for hung.
+    """Questions and observations, for as long as both sides live. Each message carries as many as
+    there are. An observation is sent as soon as it is complete, in any order.
+
+    An agent that is asked for a sign of life gives one at once, whatever it is looking up. An
+    agent that gives none counts as hung.
     """
 
 @_typing.type_check_only
@@ -48,12 +49,13 @@ class PerspectiveServiceAsyncStub(PerspectiveServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Describe: _aio.UnaryUnaryMultiCallable[_perspective_pb2.DescribeRequest, _perspective_pb2.DescribeResponse]  # type: ignore[assignment]
-    """Who the agent is and what it looks through."""
+    """Describes the agent and the resolver it looks through."""
     Observe: _aio.StreamStreamMultiCallable[_perspective_pb2.ObserveRequest, _perspective_pb2.ObserveResponse]  # type: ignore[assignment]
-    """Questions and observations, for as long as both live. Each message carries as many as
-    there are; an observation comes back as soon as it is complete, in any order. An agent that is
-    asked for a sign of life gives one at once, whatever it is looking up; one that does not is
-    taken for hung.
+    """Questions and observations, for as long as both sides live. Each message carries as many as
+    there are. An observation is sent as soon as it is complete, in any order.
+
+    An agent that is asked for a sign of life gives one at once, whatever it is looking up. An
+    agent that gives none counts as hung.
     """
 
 class PerspectiveServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -65,7 +67,7 @@ class PerspectiveServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _perspective_pb2.DescribeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_perspective_pb2.DescribeResponse, _abc.Awaitable[_perspective_pb2.DescribeResponse]]:
-        """Who the agent is and what it looks through."""
+        """Describes the agent and the resolver it looks through."""
 
     @_abc_1.abstractmethod
     def Observe(
@@ -73,10 +75,11 @@ class PerspectiveServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_perspective_pb2.ObserveRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_perspective_pb2.ObserveResponse], _abc.AsyncIterator[_perspective_pb2.ObserveResponse]]:
-        """Questions and observations, for as long as both live. Each message carries as many as
-        there are; an observation comes back as soon as it is complete, in any order. An agent that is
-        asked for a sign of life gives one at once, whatever it is looking up; one that does not is
-        taken for hung.
+        """Questions and observations, for as long as both sides live. Each message carries as many as
+        there are. An observation is sent as soon as it is complete, in any order.
+
+        An agent that is asked for a sign of life gives one at once, whatever it is looking up. An
+        agent that gives none counts as hung.
         """
 
 def add_PerspectiveServiceServicer_to_server(servicer: PerspectiveServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
