@@ -41,13 +41,13 @@ class AgentMetrics:
         self._registry = program.registry
         queries = program.counter(
             "mpic_dns_queries",
-            "Lookups by type and by what came of them; SOA is the probe's, its canary is bogus.",
+            "Lookups by type and outcome. SOA lookups are the probe's; its canary is bogus.",
             "type",
             "outcome",
         )
         retries = program.counter(
             "mpic_dns_retries",
-            "Lookups asked anew because the resolver failed.",
+            "Lookups repeated because the resolver failed.",
             "type",
         )
         query_seconds = program.seconds(
@@ -57,7 +57,7 @@ class AgentMetrics:
         )
         questions = program.counter(
             "mpic_agent_questions",
-            "Questions answered; not looked: no resolver shown to validate, or too much to do.",
+            "Questions answered; not looked: the resolver does not validate, or too much load.",
             "outcome",
         )
         self._question_seconds = program.seconds(
@@ -119,7 +119,7 @@ class _State(Collector):
             yield GaugeMetricFamily(name, documentation, value=value)
         yield CounterMetricFamily(
             "mpic_resolver_connections_opened",
-            "Connections opened to the resolver; ever more of them: it closes or loses them.",
+            "Connections opened to the resolver; a steady rise: it closes or loses them.",
             value=self._resolver.link.opened,
         )
 

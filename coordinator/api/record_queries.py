@@ -51,7 +51,7 @@ class RecordQueries:
         self._clock = clock
         self.reported = Counter(
             "mpic_issuances_reported",
-            "Certificates that pipelines reported, by what they were issued on.",
+            "Certificates that pipelines reported, by the basis they were issued on.",
             ["basis"],
             registry=None,
         )

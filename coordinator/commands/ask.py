@@ -53,7 +53,7 @@ ServerName = Annotated[
     str | None,
     typer.Option(
         envvar="MPIC_SERVER_NAME",
-        help="The DNS name in the coordinator's certificate, where it is not HOST.",
+        help="The DNS name in the coordinator's certificate, if it is not HOST.",
     ),
 ]
 Cert = Annotated[Path, typer.Option(envvar="MPIC_CERT", help="Your certificate.")]
@@ -68,11 +68,11 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     cert: Cert = Path("caller.pem"),
     key: Key = Path("caller.key"),
     ca: Ca = Path("ca.pem"),
-    issuer: Annotated[str, typer.Option(help="Which configured issuer is to issue.")] = "",
+    issuer: Annotated[str, typer.Option(help="The configured issuer that is to issue.")] = "",
     account_uri: Annotated[str, typer.Option(help="For CAA accounturi (RFC 8657).")] = "",
-    method: Annotated[str, typer.Option(help="For CAA validationmethods, as dns-01.")] = "",
+    method: Annotated[str, typer.Option(help="For CAA validationmethods, such as dns-01.")] = "",
     min_corroborating: Annotated[
-        int, typer.Option(min=0, help="Demand so many remotes; never fewer than the policy.")
+        int, typer.Option(min=0, help="Demand this many remotes; never fewer than the policy.")
     ] = 0,
     addresses: Annotated[
         str, typer.Option(help="Demand exact, overlap or resolves; never looser than the policy.")
@@ -82,7 +82,7 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     ] = False,
     linger: Annotated[
         float,
-        typer.Option(help="Seconds to wait for stragglers after the verdict, to show them too."),
+        typer.Option(help="Seconds to wait after the verdict for late perspectives."),
     ] = 1.0,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 30.0,
     as_json: Annotated[

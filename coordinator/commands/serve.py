@@ -20,7 +20,7 @@ def serve(
         Path, typer.Option("--config", "-c", help="The coordinator's TOML file.", metavar="FILE")
     ],
     worker: Annotated[
-        int | None, typer.Option(help="Be this worker; the parent starts them.", hidden=True)
+        int | None, typer.Option(help="Run as this worker; the parent starts workers.", hidden=True)
     ] = None,
 ) -> None:
     """Run the coordinator: it asks all perspectives and decides.

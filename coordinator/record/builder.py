@@ -24,7 +24,7 @@ Stated = tuple[Perspective, p.DescribeResponse | None]
 
 @dataclass(frozen=True, slots=True)
 class AskedBy:
-    """Who asked."""
+    """The caller of a request."""
 
     caller: str
     """The identity in the caller's certificate."""

@@ -25,7 +25,7 @@ class HeadsCollector(Collector):
         )
         heads = CounterMetricFamily(
             "mpic_record_heads",
-            "Heads for the file of [record.heads]: kept, or failed to be.",
+            "Heads for the file of [record.heads], by whether they were written.",
             labels=["outcome"],
         )
         for kept, outcome in ((True, "kept"), (False, "failed")):
@@ -55,7 +55,7 @@ class RecordCollector(Collector):
         )
         entries = CounterMetricFamily(
             "mpic_record_entries",
-            "Records, late observations and issuances: written, or failed to be.",
+            "Records, late observations and issuances, by whether they were written.",
             labels=["outcome"],
         )
         for written, outcome in ((True, "written"), (False, "failed")):

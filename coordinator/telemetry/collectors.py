@@ -23,7 +23,7 @@ class TakingUpCollector(Collector):
         """Yield whether many are taken up at a time."""
         yield GaugeMetricFamily(
             "mpic_calls_taken_up_together",
-            "1 if many calls that wait are taken up at a time, 0 if grpcio lacks what that takes.",
+            "1 if waiting calls are accepted many at a time, 0 if grpcio cannot do that.",
             value=not self._lacking,
         )
 
@@ -45,7 +45,7 @@ class LinkCollector(Collector):
             yield family
         connections = CounterMetricFamily(
             "mpic_link_connections",
-            "How often a link to a worker of the perspective's agent came up.",
+            "How often a link to a worker of the perspective's agent was established.",
             labels=["perspective"],
         )
         for link in links:
@@ -57,8 +57,8 @@ class LinkCollector(Collector):
 def _show_clocks(links: Sequence[AnyClient]) -> Metric:
     family = GaugeMetricFamily(
         "mpic_clock_difference_seconds",
-        "The agent's clock minus the coordinator's, as far as a slow network cannot explain it;"
-        " missing: an older agent, which does not tell its time.",
+        "The agent's clock minus the coordinator's, without what a slow network can explain;"
+        " missing: an older agent that does not tell the time.",
         labels=["perspective"],
     )
     for link in links:
@@ -110,7 +110,7 @@ class RosterCollector(Collector):
         )
         effective = GaugeMetricFamily(
             "mpic_policy_row_effective_timestamp_seconds",
-            "From when the policy row applies; +Inf: none is to come.",
+            "When the policy row begins to apply; +Inf: no row is to come.",
             labels=["row"],
         )
         coming = rules.policy.rows_between(now, datetime.max.replace(tzinfo=now.tzinfo))

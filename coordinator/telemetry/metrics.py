@@ -45,7 +45,7 @@ class Watch:
         self._in_flight = 0
         questions = program.counter(
             "mpic_questions",
-            "Questions by what came of them.",
+            "Questions by outcome.",
             "outcome",
         )
         self.questions = {outcome: questions.labels(outcome) for outcome in _QUESTIONS}
@@ -84,15 +84,15 @@ class _Answers:
     def __init__(self, program: ProgramMetrics) -> None:
         observations = program.counter(
             "mpic_observations",
-            "Replies about a name, by perspective, by what came of them, and by which check.",
+            "Replies about a name, by perspective, outcome and check.",
             "perspective",
             "outcome",
             "check",
         )
         disagreements = program.counter(
             "mpic_disagreements",
-            "Names of which a remote saw something else than the primary, which permits: its"
-            " route or its agent may be bad, or the primary's, or the domain differs by place.",
+            "Names for which a remote saw something else than a primary that permits. The route"
+            " or the agent of one of the two may be bad, or the domain differs by place.",
             "perspective",
         )
         seconds = program.seconds(
@@ -143,7 +143,7 @@ class CoordinatorMetrics:
                     self._verdict(reason, check, dry_run)
         refusals = program.counter(
             "mpic_refusals",
-            "Names not approved, by whose failure it is.",
+            "Names that were not approved, by who is responsible.",
             "responsible",
         )
         self._refusals = {one: refusals.labels(one.value) for one in Responsible}
@@ -153,8 +153,8 @@ class CoordinatorMetrics:
         )
         self._margins = Histogram(
             "mpic_quorum_margin",
-            "Corroborating remotes beyond those required, where the primary permits; negative:"
-            " missing.",
+            "Corroborating remotes beyond those required, if the primary permits; negative: too"
+            " few.",
             buckets=_MARGINS,
             registry=program.registry,
         )

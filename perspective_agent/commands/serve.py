@@ -21,7 +21,7 @@ def serve(
         Path, typer.Option("--config", "-c", help="The agent's TOML file.", metavar="FILE")
     ],
     worker: Annotated[
-        int | None, typer.Option(help="Be this worker; the parent starts them.", hidden=True)
+        int | None, typer.Option(help="Run as this worker; the parent starts workers.", hidden=True)
     ] = None,
 ) -> None:
     """Run a perspective agent: it looks names up through its own resolver.

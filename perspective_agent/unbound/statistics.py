@@ -35,11 +35,11 @@ _COUNTERS: Sequence[tuple[str, str, str]] = (
     ),
 )
 _GAUGES: Sequence[tuple[str, str, str]] = (
-    ("time.up", "mpic_unbound_uptime_seconds", "Since its start."),
+    ("time.up", "mpic_unbound_uptime_seconds", "Seconds since the resolver started."),
     (
         "total.requestlist.current.all",
         "mpic_unbound_request_list_entries",
-        "Queries it is recursing for.",
+        "Queries that the resolver is resolving.",
     ),
     (
         "total.recursion.time.avg",

@@ -111,7 +111,7 @@ def migrate(config: Config) -> None:
 
 def prune(
     config: Config,
-    yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only say what.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove; otherwise only list.")] = False,
 ) -> None:
     """Remove the months in which every record has been kept long enough.
 

@@ -23,15 +23,17 @@ Config = Annotated[
     Path, typer.Option("--config", "-c", help="The coordinator's TOML file.", metavar="FILE")
 ]
 Since = Annotated[
-    datetime | None, typer.Option(formats=DATES, help="Asked then or later, UTC.", metavar="TIME")
+    datetime | None,
+    typer.Option(formats=DATES, help="Asked at or after this time, UTC.", metavar="TIME"),
 ]
 Until = Annotated[
-    datetime | None, typer.Option(formats=DATES, help="Asked before that, UTC.", metavar="TIME")
+    datetime | None,
+    typer.Option(formats=DATES, help="Asked before this time, UTC.", metavar="TIME"),
 ]
 Name = Annotated[str, typer.Option(help="A name asked, or the name looked up for it.")]
-Reason = Annotated[str, typer.Option(help="Of some name, as QUORUM_NOT_MET or CORROBORATED.")]
-Perspective = Annotated[str, typer.Option(metavar="ID", help="It did not corroborate some name.")]
-Caller = Annotated[str, typer.Option(metavar="SPIFFE-ID", help="Who asked.")]
+Reason = Annotated[str, typer.Option(help="The reason of any name, such as QUORUM_NOT_MET.")]
+Perspective = Annotated[str, typer.Option(metavar="ID", help="One that dissented on a name.")]
+Caller = Annotated[str, typer.Option(metavar="SPIFFE-ID", help="The caller that asked.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, a line for each record.")]
 
 

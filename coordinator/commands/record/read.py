@@ -90,7 +90,7 @@ def search(  # noqa: PLR0913, PLR0917 - one parameter for each option
     reason: Reason = "",
     perspective: Perspective = "",
     caller: Caller = "",
-    limit: Annotated[int, typer.Option(min=1, help="Show so many at most.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """List the records that meet all criteria, the newest first.

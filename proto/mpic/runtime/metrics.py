@@ -39,7 +39,7 @@ class _LostLines(Collector):
     def collect(self) -> Iterable[Metric]:
         yield CounterMetricFamily(
             "mpic_log_lines_lost",
-            "Lines of the log that could not be written: its disk is full, or its reader gone.",
+            "Log lines that could not be written: the disk is full, or the reader has ended.",
             value=SINK.lost,
         )
 
@@ -63,7 +63,7 @@ class ProgramMetrics:
         )
         shed = self.counter(
             "mpic_requests_shed",
-            "Questions turned away because of load; nothing was decided.",
+            "Questions rejected because of load; nothing was decided.",
             "reason",
         )
         self.shed = {reason: shed.labels(reason.lower()) for reason in SHED_REASONS}
@@ -71,7 +71,7 @@ class ProgramMetrics:
         self.registry.register(_LostLines())
         self._reload_succeeded = Gauge(
             "mpic_config_last_reload_successful",
-            "1 if what the files said was taken when they were last read, 0 if it was refused.",
+            "1 if the configuration was accepted when last read, 0 if it was refused.",
             registry=self.registry,
         )
         self._reloaded_at = Gauge(

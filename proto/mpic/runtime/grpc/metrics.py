@@ -56,7 +56,7 @@ class Meter:
         )
         self._seconds = Histogram(
             "grpc_server_handling_seconds",
-            "How long calls took; streams live for long.",
+            "How long calls took; streams last long.",
             of,
             buckets=SECONDS,
             registry=None,
