@@ -116,7 +116,7 @@ class QuestionLimit:
     _LESS = 0.7
     _MORE = 1.25
     LEAST = 100
-    """One certificate may have so many names."""
+    """One certificate may have this many names."""
 
     def __init__(self, most: int) -> None:
         """Start with `most`."""

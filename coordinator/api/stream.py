@@ -1,8 +1,8 @@
 """Many questions over one stream: each is answered when it is decided, and waits for no other.
 
-Back-pressure goes both ways. The names of a question count against the stream's bound from the time
-the question is read until its answer has been taken. So a caller that asks too fast, or reads too
-slowly, is not read.
+Back-pressure goes both ways. The names of a question count against the stream's bound once it is
+read, until its answer has been taken. So a caller that asks too fast, or reads too slowly, is not
+read.
 """
 
 import asyncio
@@ -113,7 +113,7 @@ class _Room:
         self._freed = asyncio.Event()
 
     async def take(self, names: int) -> None:
-        """Wait until so many more names fit."""
+        """Wait until this many more names fit."""
         while self._taken and self._taken + names > min(self._most, self._limit()):
             self._freed.clear()
             await self._freed.wait()

@@ -156,8 +156,7 @@ class NameDecision:
         else:
             reason = judge_quorum(corroborating, self.rules)
         if cut_short and reason not in _NOT_REFUSED:
-            # Had those that were cut short gone on, the name may be refused anyway, or nobody
-            # knows.
+            # What the reason would be without the cut: refused all the same, or unknown.
             reason = foresee_quorum(corroborating, [*still_open, *cut_short], self.rules)
             if not reason and not still_open:
                 return c.REASON_CUT_SHORT

@@ -38,7 +38,7 @@ class Reply(NamedTuple):
     dissent: c.Dissent.ValueType = c.DISSENT_UNSPECIFIED
     detail: str = ""
     check: str = ""
-    """The check because of which there is no answer, if it is one check."""
+    """The check that prevented an answer, if it was one check."""
 
 
 class JudgedObservation(NamedTuple):

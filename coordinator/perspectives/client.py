@@ -94,7 +94,7 @@ class PerspectiveClient:
 
     @property
     def clock_difference(self) -> float | None:
-        """The agent's clock minus ours, in seconds; None: it tells no time."""
+        """The agent's clock minus ours, in seconds; None: it does not tell the time."""
         return self._clock.difference
 
     @property
@@ -178,7 +178,7 @@ class PerspectiveClient:
             return explain_error(error)
         except OSError as error:
             return PerspectiveProblem(c.DISSENT_UNREACHABLE, f"[tls]: {error}")
-        except Exception:  # whatever an agent manages to break must not end its link for ever
+        except Exception:  # whatever an agent does must not end its link for ever
             log.exception("link_failed", perspective=perspective.id)
             return PerspectiveProblem(c.DISSENT_GARBAGE, "what the agent sent could not be handled")
         ended = PerspectiveProblem(c.DISSENT_UNREACHABLE, "the agent ended the stream")

@@ -35,7 +35,7 @@ MOST_REMEMBERED = 4_000_000
 MOST_RECALLED = 20_000
 """Requests from before the start that are read; more would delay the start."""
 ENDING = timedelta(minutes=2)
-"""For so long after our start, the previous process may still decide what it has taken."""
+"""For this long after our start, the previous process may still decide what it has taken."""
 _MOST_LOOKED_UP = 500
 
 Decided = asyncio.Future["r.Record | None"]

@@ -46,10 +46,10 @@ MOST_WAITING = 20_000
 """Entries; as many as come in a minute while the disk is slow."""
 MOST_IN_BATCH = 2_000
 _BUSY = 4
-"""The writer is busy if a batch has at least so many entries."""
+"""The writer is busy if a batch has at least this many entries."""
 _GATHER_SECONDS = 0.01
 _UNHURRIED_SECONDS = 0.25
-"""How long an entry that nobody waits for waits for others: a batch of its own costs an fsync."""
+"""How long an entry that nobody waits for is held back: a batch of its own costs an fsync."""
 _PAUSE = 0.2
 """Seconds after a batch that could not be written."""
 _REMEMBER_SECONDS = 10.0
@@ -78,7 +78,7 @@ class RecordWriter:
         self._queue: list[Waiting] = []
         self._wake = asyncio.Event()
         self._patience: asyncio.TimerHandle | None = None
-        """Runs while an entry that nobody waits for waits for others."""
+        """Runs while an entry that nobody waits for is held back."""
         self._unwritten: deque[bytes] = deque(maxlen=_MOST_UNWRITTEN)
         """Questions whose record could not be written; late replies to them are dropped."""
         self._is_busy = False

@@ -131,9 +131,9 @@ class Needed(NamedTuple):
     """What an approval needs."""
 
     remotes: int
-    """At least so many must corroborate."""
+    """At least this many must corroborate."""
     regions: int
-    """They must be in at least so many service regions."""
+    """They must be in at least this many service regions."""
 
 
 def blame_failure(kind: o.FailureKind.ValueType) -> Responsible | None:

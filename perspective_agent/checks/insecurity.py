@@ -1,8 +1,8 @@
 """Finds where the chain of trust to a name ends. Pure.
 
-RFC 4035 section 4.3 calls a name "Insecure" in one case: a chain of signed DNSKEY and DS records
-leads to some point, and a validated denial of the DS record shows that the name below is unsigned.
-SERVFAIL, a timeout or an answer without AD is no such proof: those are "Indeterminate".
+RFC 4035 section 4.3 calls a name "Insecure" in one case. A chain of signed DNSKEY and DS records
+leads to some point. There, a validated denial of the DS record shows that the name below is
+unsigned. SERVFAIL, a timeout or an answer without AD is no such proof: those are "Indeterminate".
 """
 
 from mpic.names import walk_levels

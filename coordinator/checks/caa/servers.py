@@ -1,9 +1,9 @@
 """Decide whose failure it is, from how servers replied to a perspective's direct queries. Pure.
 
-BR 4.2.2.1 speaks of a failure "outside the CA's infrastructure". That has to be shown, and a
+BR 4.2.2.1 speaks of a failure "outside the CA's infrastructure". This has to be shown, and a
 resolver's SERVFAIL does not show it. So every address of every server of the failing zone must be
-seen to fail by itself. At the same time, servers that are known to answer (the root's) must answer
-the same perspective, over the same transports and address families, within the same seconds:
+seen to fail by itself. Servers that are known to answer (the root's) must answer within the same
+seconds. They must answer the same perspective, over the same transports and address families:
 
 | over UDP                  | over TCP                              | it is                        |
 |---------------------------|---------------------------------------|------------------------------|

@@ -19,7 +19,7 @@ _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _PARAMETER_VALUE = re.compile(r"[\x21-\x3A\x3C-\x7E]*")
 
 PRESENTED_OCTETS = 255
-"""At most so many octets of a value are shown to a person. The length follows a longer value."""
+"""At most this many octets of a value are shown to a person. The length follows a longer value."""
 
 _PRINTABLE = range(0x20, 0x7F)
 _ESCAPES = {code: f"\\{code:03d}" for code in range(256) if code not in _PRINTABLE} | {
