@@ -114,7 +114,7 @@ class Corroborator:
         self._parts = parts
         self.limiter = parts.limiter
         self.turned_away = CountedLines(partial(log.info, "turned_away"))
-        """Writes the log lines of requests that found no room.
+        """Writes few log lines for many requests that found no room.
 
         One line for each would be a good part of the cost of rejecting it.
         """

@@ -29,8 +29,8 @@ def usable_until(decision: NameDecision, attempt: Attempt) -> list[datetime | No
     """Return until when each check of a name may be used to issue (BR 4.2.2.1 for CAA).
 
     The time counts from before the primary's earliest lookup. Each lookup was answered after the
-    question was asked. But it may have been sent earlier, for another question, by as much as it
-    took. None: the check has no end of its own.
+    question was asked. But it may have been sent before that, for another question. The longest
+    lookup says how long before, at most. None: the check has no end of its own.
     """
     primary = decision.primary_vote
     encoded = primary.reply.encoded if primary.reply else None

@@ -92,7 +92,7 @@ def judge_observation(octets: bytes, asked: AskedName, believed: Statuses) -> Ju
 
 
 def compare_with_primary(remote: Vote, primary: Vote, asked: AskedName) -> Vote:
-    """Return a remote's vote after comparing it with the primary's; its findings pass alone."""
+    """Compare a remote, after all its findings passed, with the primary; return its vote."""
     if remote.judged is None or primary.judged is None or not primary.corroborates:
         detail = "the primary has nothing to agree with"
         return remote._replace(dissent=c.DISSENT_NO_PRIMARY, detail=detail)

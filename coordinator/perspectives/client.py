@@ -60,7 +60,7 @@ class PerspectiveClient:
     def __init__(
         self, perspective: Perspective, options: ClientOptions, address: str | None = None
     ) -> None:
-        """Connect nothing yet; `run` does. None: use the perspective's own address."""
+        """Connect nothing yet; `run` does. No address: the perspective's own."""
         self.perspective = perspective
         self.address = address or perspective.address
         self.description: p.DescribeResponse | None = None

@@ -218,7 +218,7 @@ class RequestClaim:
     async def __aexit__(self, *_: object) -> None:
         """Tell those who wait for the same request."""
         self._idempotency.end(self._key, self._decided, self.record)
-        if is_cancelled():  # it waited until the record was written
+        if is_cancelled():  # it was held back while the record was written
             raise asyncio.CancelledError
 
 

@@ -37,7 +37,7 @@ class ReplayRules:
 
     policy: Policy
     issuers: Issuers
-    """For an identity that is not here, the recorded one counts."""
+    """For an identity that is not here, the recorded issuer counts."""
     as_of: datetime | None = None
     """Judge by the row in force at this moment; None: the row in force when the question was
     asked."""
