@@ -30,7 +30,7 @@ _IPV4 = 4
 _SHOWN = 8
 """The number of addresses that a detail shows; the observation has all of them."""
 
-# Each includes the next. A caller may only ask for a stricter one than the policy's.
+# Each includes the next. A caller may not ask for a looser one than the policy's.
 STRICTEST_FIRST = (
     c.ADDRESS_AGREEMENT_EXACT,
     c.ADDRESS_AGREEMENT_OVERLAP,

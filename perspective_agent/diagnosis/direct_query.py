@@ -56,7 +56,7 @@ class Egress:
     def find_bar(self, address: str) -> str:
         """Say why a server may not or cannot be asked; "" when it can."""
         to = ipaddress.ip_address(address)
-        # A mapped address is itself in the list.
+        # The list has IPv4-mapped addresses too, so they are not converted.
         if not self.allow_special_purpose and any(to in block for block in _SPECIAL):
             return "a special-purpose address, which this agent does not ask"
         if to.version == 6 and not self.ipv6:  # noqa: PLR2004 - IPv6
