@@ -9,6 +9,7 @@ question's checks ask for it (`Check`).
 """
 
 from collections.abc import Iterator
+from itertools import islice
 
 from google.protobuf.message import DecodeError, Message
 
@@ -47,9 +48,10 @@ def read_observation(octets: bytes, observation: o.Observation) -> None:
 
 def _check_entries(finding: o.Finding) -> None:
     """Check that there are not too many lookups, nor too many entries in any of them."""
-    lookups = list(_find_lookups(finding))
+    # Each of them takes far more memory than octets, so the others are not looked at.
+    lookups = list(islice(_find_lookups(finding), _LOOKUPS + 1))
     if len(lookups) > _LOOKUPS:
-        raise MalformedFindingError(f"a finding of {len(lookups)} lookups")
+        raise MalformedFindingError(f"a finding of more than {_LOOKUPS} lookups")
     for lookup in lookups:
         if lookup.ByteSize() > _FEW:
             _check_lookup(lookup)

@@ -114,6 +114,8 @@ FAULTS = [
     Fault("any number of levels", OBSERVATION, "    if len(lookups) > _LOOKUPS:", "    if False:"),
     Fault("any number of records", OBSERVATION, "    if len(lookup.records.rdata) > RECORDS:", "    if False:"),
     Fault("any number of aliases", OBSERVATION, "    if len(lookup.aliases) > ALIASES:", "    if False:"),
-    Fault("only walks are counted", OBSERVATION, "lookups = list(_find_lookups(finding))", "lookups = list(finding.caa_walk.levels)"),
+    Fault("only walks are counted", OBSERVATION, "islice(_find_lookups(finding), _LOOKUPS + 1)", "islice(finding.caa_walk.levels, _LOOKUPS + 1)"),
+    Fault("all of too many lookups are looked at", OBSERVATION, "list(islice(_find_lookups(finding), _LOOKUPS + 1))", "list(_find_lookups(finding))"),
+    Fault("one lookup more than may be", OBSERVATION, "_LOOKUPS + 1))", "_LOOKUPS))"),
     Fault("an observation that does not parse is sound", OBSERVATION, '        raise MalformedFindingError(f"{len(octets)} octets that do not parse") from error', "        return"),
 ]  # fmt: skip

@@ -1,8 +1,11 @@
 """What an observation may be: all that an honest agent sends, and nothing that does harm."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from coordinator.checks.check import MalformedFindingError
+from coordinator.decision import observation
 from coordinator.decision.observation import read_observation
 from mpic.bounds import ALIASES, FINDING_OCTETS, OBSERVATION_OCTETS, RECORDS, SERVER_REPLIES
 from mpic.names import walk_levels
@@ -78,7 +81,18 @@ def test_a_walk_has_no_more_levels_than_a_name_has_labels() -> None:
     finding = o.Finding(caa_walk=o.CaaFinding(levels=[o.Lookup()] * 127))
     read_observation(encode(finding), o.Observation())
     finding.caa_walk.levels.extend([o.Lookup()] * 10_000)
-    assert "10127 lookups" in refusal(encode(finding))
+    assert "more than 128 lookups" in refusal(encode(finding))
+
+
+def test_what_is_beyond_the_bound_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eighty thousand lookups fit into an observation, and each takes time to be looked at."""
+
+    def find_many(_: o.Finding) -> Iterator[o.Lookup]:
+        yield from [o.Lookup()] * 129
+        pytest.fail("one more is looked at")
+
+    monkeypatch.setattr(observation, "_find_lookups", find_many)
+    assert "more than 128 lookups" in refusal(GOOD)
 
 
 @pytest.mark.parametrize("whose", ["servers", "known"])
