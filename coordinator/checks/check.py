@@ -99,13 +99,16 @@ def check_validated(lookup: o.Lookup, believed: Statuses) -> None:
 def choose_dissent(
     failure: o.Failure, otherwise: c.Dissent.ValueType = c.DISSENT_FAILED
 ) -> "c.Dissent.ValueType":
-    """Return the dissent of a failure; a failure of ours is not blamed on the domain."""
+    """Return the dissent of a failure; only a failure of the domain is blamed on it.
+
+    A kind that only a newer agent knows may be ours.
+    """
     if failure.kind == o.FAILURE_KIND_OVERLOADED:
         return c.DISSENT_OVERLOADED
     if failure.kind == o.FAILURE_KIND_UNSUPPORTED_CHECK:
         return c.DISSENT_UNSUPPORTED
-    is_ours = blame_failure(failure.kind) is Responsible.OURS
-    return c.DISSENT_NOT_LOOKED if is_ours else otherwise
+    is_the_domains = blame_failure(failure.kind) is Responsible.DOMAIN
+    return otherwise if is_the_domains else c.DISSENT_NOT_LOOKED
 
 
 def describe_failure(failure: o.Failure) -> str:

@@ -88,6 +88,8 @@ def judge_observation(octets: bytes, asked: AskedName, believed: Statuses) -> Ju
         dissent, detail = c.DISSENT_GARBAGE, f"its answer is garbage: {error}"
     except NotValidatedError as error:
         dissent, detail = c.DISSENT_NOT_LOOKED, f"its resolver does not validate: {error}"
+    except Exception as error:  # noqa: BLE001 - or the attempt would wait for this vote for ever
+        dissent, detail = c.DISSENT_GARBAGE, _describe_defect(error)
     return JudgedObservation(observation, dissent, shorten(detail, DETAIL_OCTETS))
 
 
@@ -100,17 +102,28 @@ def compare_with_primary(remote: Vote, primary: Vote, asked: AskedName) -> Vote:
         return remote
     seen, expected = remote.judged.observation.findings, primary.judged.observation.findings
     for index, check in enumerate(asked.checks):
-        judgement = check.judge.compare(seen[index], expected[index], check.asked)
+        judgement = _compare(check, seen[index], expected[index])
         if judgement is not None:
             determinations = list(remote.determinations)
             determinations[index] = _to_message(check, judgement)
             return remote._replace(
                 dissent=judgement.dissent,
                 detail=shorten(judgement.detail, DETAIL_OCTETS),
-                check=check.name,
+                check=_name_check(check, judgement),
                 determinations=determinations,
             )
     return remote
+
+
+def _compare(check: AskedCheck, seen: o.Finding, expected: o.Finding) -> Judgement | None:
+    try:
+        return check.judge.compare(seen, expected, check.asked)
+    except Exception as error:  # noqa: BLE001 - who was not compared does not corroborate
+        return Judgement(c.OUTCOME_FAILED, c.DISSENT_GARBAGE, _describe_defect(error))
+
+
+def _describe_defect(error: Exception) -> str:
+    return f"its answer could not be judged, which is a defect of the coordinator: {error!r}"
 
 
 def _judge(observation: o.Observation, asked: AskedName, believed: Statuses) -> JudgedObservation:
@@ -137,9 +150,13 @@ def _judge(observation: o.Observation, asked: AskedName, believed: Statuses) -> 
             return judged._replace(
                 dissent=judgement.dissent,
                 detail=shorten(judgement.detail, DETAIL_OCTETS),
-                check=check.name if judgement.dissent in OF_ONE_CHECK else "",
+                check=_name_check(check, judgement),
             )
     return judged
+
+
+def _name_check(check: AskedCheck, judgement: Judgement) -> str:
+    return check.name if judgement.dissent in OF_ONE_CHECK else ""
 
 
 def _answer(findings: Sequence[o.Finding], checks: Sequence[AskedCheck]) -> bool:

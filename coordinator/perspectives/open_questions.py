@@ -58,6 +58,10 @@ class OpenQuestions:
                 link.ask(question.id, question.octets, self._answer)
             else:
                 self._answer(link.perspective, question.id, unsupported)
+            if question.id not in self._open:
+                break
+        if self._open and self._deadline.cancelled():
+            self._expire()  # the deadline has passed while an earlier name was asked about
 
     def close(self) -> None:
         """Ask nothing more; replies that are still to come are dropped."""

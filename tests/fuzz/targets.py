@@ -188,6 +188,7 @@ def observation(data: bytes) -> None:
             decision.add(Reply(perspective, encoded, 0.01))
             vote = decision.vote_of(perspective)
             assert vote.dissent in c.Dissent.values()
+            assert "a defect of the coordinator" not in vote.detail
             assert [one.check for one in vote.determinations] in ([], _CHECKS)
             if vote.corroborates:
                 assert len(message.findings) == 2

@@ -5,6 +5,7 @@ from itertools import permutations, product
 
 import pytest
 
+from coordinator.checks.addresses import AddressJudge
 from coordinator.checks.caa.check import CaaJudge
 from coordinator.checks.check import Judgement, Statuses
 from coordinator.decision.name_decision import PRIMARY_REASONS, NameDecision
@@ -469,3 +470,52 @@ def test_an_agent_that_does_not_know_a_check_is_ours_to_upgrade() -> None:
     assert (vote.dissent, vote.check) == (c.DISSENT_UNSUPPORTED, "addresses")
     assert blame_dissent(vote.dissent) is Responsible.OURS
     assert one.reason == c.REASON_PRIMARY_UNAVAILABLE
+
+
+def break_judge(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """Plant a defect in a judge, such as of one that is new."""
+
+    def fail(*_: object) -> Judgement:
+        raise KeyError("new")
+
+    monkeypatch.setattr(AddressJudge, what, fail)
+
+
+def test_an_answer_that_a_defect_of_ours_keeps_from_being_judged_is_a_vote(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    break_judge(monkeypatch, "judge")
+    one = decision()
+    one.add(reply(WORLD.primary))
+    assert one.reason == c.REASON_PRIMARY_UNAVAILABLE
+    vote = one.primary_vote
+    assert (vote.dissent, vote.check) == (c.DISSENT_GARBAGE, "")
+    assert "a defect of the coordinator: KeyError('new')" in vote.detail
+
+
+def test_who_a_defect_of_ours_keeps_from_being_compared_does_not_corroborate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    break_judge(monkeypatch, "compare")
+    for first, *others in (WORLD.perspectives, WORLD.perspectives[::-1]):
+        one = decision()
+        for who in (first, *others):
+            one.add(reply(who) if who.is_primary else reply(who, DIFFERS))
+        assert one.reason == c.REASON_QUORUM_NOT_MET
+        votes = [one.vote_of(who) for who in WORLD.remotes]
+        assert {(vote.dissent, vote.check) for vote in votes} == {(c.DISSENT_GARBAGE, "")}
+
+
+@pytest.mark.parametrize("findings", [(caa(), failed_addresses()), (failed_caa(), addresses())])
+def test_a_failure_that_only_a_newer_agent_knows_is_not_the_domains(
+    findings: tuple[o.Finding, o.Finding],
+) -> None:
+    """It may be one of ours, and what is the domain's is remembered."""
+    walk, found = (o.Finding.FromString(one.SerializeToString()) for one in findings)
+    for lookup in (walk.caa_walk.levels[-1], found.addresses.lookup):
+        if lookup.HasField("failure"):
+            lookup.failure.kind = o.FailureKind.ValueType(99)
+    one = decision()
+    one.add(reply(WORLD.primary, (walk, found)))
+    assert one.reason == c.REASON_PRIMARY_UNAVAILABLE
+    assert blame_dissent(one.primary_vote.dissent) is Responsible.OURS

@@ -209,6 +209,27 @@ async def test_an_attempt_in_which_all_agents_are_older_is_over_at_once() -> Non
     assert asking._deadline.cancelled()
 
 
+async def test_a_name_asked_about_after_the_callers_deadline_is_over_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An agent that does not know a check of the first name replies while it is asked."""
+    replies: list[tuple[int, Reply]] = []
+    asked = links()
+    asked[3].known_kinds = frozenset({"caa_walk"})
+    (first,), (second,) = names("a.example"), names("b.example")
+    second = second._replace(checks=second.checks[:1])
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    times = iter([now, *[now + 1.0] * 100])
+    monkeypatch.setattr(loop, "time", lambda: next(times))
+    questions = AttemptQuestions([first, second], budget=0.5)
+    fanout_with(asked).ask(WORLD, questions, lambda *reply: replies.append(reply))
+    monkeypatch.undo()
+    assert sorted(index for index, _ in replies) == [0] * 6 + [1] * 6
+    assert not any(reply.encoded for _, reply in replies)
+    assert not any(link.asked for link in asked)
+
+
 def test_ready_is_who_can_be_asked_every_check_of_every_name() -> None:
     asked = links()
     everybody = {link.perspective.id for link in asked}
