@@ -54,9 +54,9 @@ class Reader:
 
     async def recall(self, since: bytes, most: int) -> list[int] | None:
         """Return the terms of the requests recorded from `since` on; None: there are too many."""
-        return await self._ask(lambda: self._retry_advice(since, most))
+        return await self._ask(lambda: self._read_terms(since, most))
 
-    def _retry_advice(self, since: bytes, most: int) -> list[int] | None:
+    def _read_terms(self, since: bytes, most: int) -> list[int] | None:
         terms: list[int] = []
         for stored in self._store.search(Search(since=since)):
             question = read_entries(stored.contents).question
