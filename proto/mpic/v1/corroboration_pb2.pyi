@@ -220,8 +220,8 @@ class _DissentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dissent.Value
     infrastructure; it was not asked.
     """
     DISSENT_UNSUPPORTED: _Dissent.ValueType  # 16
-    """Its agent is older than this coordinator and does not know the check. Our infrastructure; it
-    was not asked.
+    """Its agent is older than this coordinator and does not know the check, or not all that is asked
+    of it. Our infrastructure.
     """
     DISSENT_PROOF_MISSING: _Dissent.ValueType  # 17
     """It did not find what the check looks for."""
@@ -266,8 +266,8 @@ DISSENT_CLOCK_DIFFERS: Dissent.ValueType  # 15
 infrastructure; it was not asked.
 """
 DISSENT_UNSUPPORTED: Dissent.ValueType  # 16
-"""Its agent is older than this coordinator and does not know the check. Our infrastructure; it
-was not asked.
+"""Its agent is older than this coordinator and does not know the check, or not all that is asked
+of it. Our infrastructure.
 """
 DISSENT_PROOF_MISSING: Dissent.ValueType  # 17
 """It did not find what the check looks for."""
@@ -568,7 +568,7 @@ class NameVerdict(_message.Message):
     @_builtins.property
     def determinations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Determination]:
         """The result of each check at the primary, in the order of `checks`; none if it did not answer.
-        `usable_until` is set only when the name is approved and this is no dry run.
+        `usable_until` is set only when every name is approved and this is no dry run.
         """
 
     def __init__(
