@@ -98,3 +98,11 @@ def test_presentation_can_be_read_again_by_dnspython(flags: int, tag: str, value
     rdata = bytes((flags, len(tag))) + tag.encode() + value
 
     assert dns.rdata.from_text("IN", "CAA", present(rdata)).to_wire() == rdata
+
+
+def test_a_label_that_is_nearly_one_costs_no_more_than_one() -> None:
+    """An expression that tries every way to divide it would run for as long as the universe."""
+    label = b"a" * 5_000
+    assert read_issue_value(label) is not None
+    assert read_issue_value(label + b"!") is None
+    assert read_issue_value(label + b"-") is None
