@@ -99,7 +99,7 @@ def test_octets_from_dns_never_reach_the_terminal_raw(deployment: Deployment) ->
     ("arguments", "says"),
     [
         ((), "Missing argument"),
-        (("*.co.jp",), "names[0]: is a wildcard directly below the public suffix"),
+        (("*.co.jp",), "names[0].name: is a wildcard directly below the public suffix"),
         ((CHILD, "--min-corroborating", "2"), "a request may only tighten"),
         ((CHILD, "--addresses", "same"), "exact, overlap or resolves"),
         ((CHILD, "--cert", "/nowhere.pem"), "/nowhere.pem: No such file"),

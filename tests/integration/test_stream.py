@@ -69,7 +69,7 @@ def test_an_invalid_question_affects_no_other(deployment: Deployment) -> None:
     assert by_id["two"].verdict.approved
     error = by_id["bad"].error
     assert (error.status, error.reason) == (3, "INVALID_REQUEST")
-    assert [one.field for one in error.violations] == ["names[0]"]
+    assert [one.field for one in error.violations] == ["names[0].name"]
 
 
 def test_a_request_id_in_flight_is_not_taken_twice(deployment: Deployment) -> None:
