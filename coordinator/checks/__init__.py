@@ -1,7 +1,9 @@
 """The checks that can be asked about a name, and who judges their findings: one register.
 
 To add a check, add its messages to the agreement, a module beside `addresses` and `caa`, and a line
-to `CHECKS`. The key of the line is the name of the check's member of `RequestedCheck`.
+to `CHECKS`. The key of the line is the name of the check's member of `RequestedCheck`. Then run
+`proto/generate.sh`. What a caller says for a check is a field of `RequestedName`. `mpic.bounds`
+says how large the findings of all checks of a name may be together.
 
 The register says which checks exist. The request says which of them are asked about a name. Those
 checks stand in the record, and only they are judged.
@@ -39,24 +41,30 @@ class AskedCheck(NamedTuple):
 
 
 def request_checks(subject: CheckSubject, rules: JudgingRules) -> Sequence[AskedCheck]:
-    """Return the checks to ask about a caller's name, with the judge and rules of each."""
-    requested = (judge.request(subject) for judge in CHECKS.values())
-    return read_checks((one for one in requested if one is not None), rules)
+    """Return the checks to ask about a caller's name, with the judge and rules of each.
 
-
-def read_checks(checks: Iterable[c.RequestedCheck], rules: JudgingRules) -> Sequence[AskedCheck]:
-    """Return the checks of a request or of a record, with the rules filled in.
-
-    The messages are kept and changed in place. Raises UnknownCheckError.
+    Raises ParameterError.
     """
-    return [_read_check(one, rules) for one in checks]
+    requested = (judge.request(subject) for judge in CHECKS.values())
+    checks = (one for one in requested if one is not None)
+    return prepare_checks(checks, subject.name.looked_up, rules)
 
 
-def _read_check(asked: c.RequestedCheck, rules: JudgingRules) -> AskedCheck:
+def prepare_checks(
+    checks: Iterable[c.RequestedCheck], name: str, rules: JudgingRules
+) -> Sequence[AskedCheck]:
+    """Return the checks of a name (as looked up), of a request or of a record.
+
+    The rules are filled into the messages. Raises UnknownCheckError.
+    """
+    return [_prepare_check(one, name, rules) for one in checks]
+
+
+def _prepare_check(asked: c.RequestedCheck, looked_up: str, rules: JudgingRules) -> AskedCheck:
     name = asked.WhichOneof("kind")
     judge = CHECKS.get(name or "")
     if name is None or judge is None:
         raise UnknownCheckError("it was asked for a check that this program does not know")
     judge.apply_rules(asked, rules)
-    question = judge.question(asked)
+    question = judge.question(asked, looked_up)
     return AskedCheck(name, asked, judge, question, question.WhichOneof("kind") or "")

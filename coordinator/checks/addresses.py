@@ -12,15 +12,14 @@ import ipaddress
 from collections.abc import Callable, Mapping
 
 from coordinator.checks.check import (
-    ABSENCES,
     CheckSubject,
     Judgement,
     JudgingRules,
     MalformedFindingError,
     Statuses,
-    check_validated,
     choose_dissent,
     describe_failure,
+    read_lookup,
 )
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -70,7 +69,7 @@ class AddressJudge:
         """Fill in how closely the addresses must agree."""
         asked.addresses.agreement = rules.attempt.address_agreement
 
-    def question(self, asked: c.RequestedCheck) -> p.Check:  # noqa: ARG002 - it is always the same
+    def question(self, asked: c.RequestedCheck, name: str) -> p.Check:  # noqa: ARG002 - it is always the same
         """Return what the perspectives are asked."""
         return _QUESTION
 
@@ -105,18 +104,10 @@ def read_addresses(finding: o.Finding) -> Addresses:
 
 
 def _well_formed(finding: o.Finding, name: str, believed: Statuses) -> o.Lookup:
-    """Return the lookup, if it is of this name's addresses; raises MalformedFindingError."""
-    lookup = finding.addresses.lookup
-    if lookup.name != name:
-        raise MalformedFindingError(f"addresses of {lookup.name!r} instead of {name!r}")
-    kind = lookup.WhichOneof("result")
-    if kind is None or (kind == "absence" and lookup.absence not in ABSENCES):
-        raise MalformedFindingError("an address lookup without a result")
-    rdata = lookup.records.rdata
-    if kind == "records" and (not rdata or any(len(address) != _IPV4 for address in rdata)):
+    """Return the lookup, if it is of this name's addresses; raises as `read_lookup`."""
+    lookup = read_lookup(finding.addresses.lookup, name, believed)
+    if any(len(address) != _IPV4 for address in lookup.records.rdata):
         raise MalformedFindingError("address records that are no IPv4 addresses")
-    if kind != "failure":
-        check_validated(lookup, believed)
     return lookup
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from coordinator.checks.caa.issuer import Issuer
 from coordinator.rules.quorum import AttemptRules
 from coordinator.rules.responsibility import Responsible, blame_failure
+from mpic.names import Name
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -33,10 +34,20 @@ UNVALIDATED_TOO: Statuses = VALIDATED | {o.DNSSEC_INDETERMINATE}
 class CheckSubject(NamedTuple):
     """What a caller says of one name of a certificate."""
 
-    wildcard: bool
-    """Whether the certificate's name is a wildcard."""
-    account_uri: str = ""
-    validation_method: str = ""
+    name: Name
+    requested: c.RequestedName
+    """What it says for this name."""
+    request: c.CorroborateRequest
+    """What it says for all names."""
+
+
+class ParameterError(ValueError):
+    """A parameter that the caller gave for a name cannot be used."""
+
+    def __init__(self, field: str, text: str) -> None:
+        """Name the field of RequestedName, and say what would be right."""
+        super().__init__(text)
+        self.field = field
 
 
 class JudgingRules(NamedTuple):
@@ -65,13 +76,16 @@ class CheckJudge(Protocol):
     """One check: how it is asked, and how its findings are judged."""
 
     def request(self, subject: CheckSubject) -> c.RequestedCheck | None:
-        """Return the check with what the caller says; None: this name is not asked about it."""
+        """Return the check with what the caller says; None: this name is not asked about it.
+
+        Raises ParameterError for what the caller says wrongly.
+        """
 
     def apply_rules(self, asked: c.RequestedCheck, rules: JudgingRules) -> None:
         """Fill in what the rules say, and replace what is there."""
 
-    def question(self, asked: c.RequestedCheck) -> p.Check:
-        """Return the question for the perspectives; callers must not change it."""
+    def question(self, asked: c.RequestedCheck, name: str) -> p.Check:
+        """Return the question about `name` (as looked up); callers must not change it."""
 
     def judge(
         self, finding: o.Finding, name: str, asked: c.RequestedCheck, believed: Statuses
@@ -85,6 +99,23 @@ class CheckJudge(Protocol):
         self, remote: o.Finding, primary: o.Finding, asked: c.RequestedCheck
     ) -> Judgement | None:
         """Judge a remote's finding against the primary's, after both passed; None: they agree."""
+
+
+def read_lookup(lookup: o.Lookup, owner: str, believed: Statuses) -> o.Lookup:
+    """Return a lookup of `owner` that says soundly how it ended.
+
+    Raises MalformedFindingError, or NotValidatedError for an answer that is not `believed`.
+    """
+    if lookup.name != owner:
+        raise MalformedFindingError(f"a lookup of {lookup.name!r} instead of {owner!r}")
+    kind = lookup.WhichOneof("result")
+    if kind is None or (kind == "absence" and lookup.absence not in ABSENCES):
+        raise MalformedFindingError(f"a lookup of {owner!r} without a result")
+    if kind == "records" and not lookup.records.rdata:
+        raise MalformedFindingError(f"a lookup of {owner!r} with an empty set")
+    if kind != "failure":
+        check_validated(lookup, believed)
+    return lookup
 
 
 def check_validated(lookup: o.Lookup, believed: Statuses) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from coordinator.checks import AskedCheck, request_checks
 from coordinator.checks.addresses import is_looser
 from coordinator.checks.caa.issuer import Issuer, Issuers
-from coordinator.checks.check import CheckSubject, JudgingRules
+from coordinator.checks.check import CheckSubject, JudgingRules, ParameterError
 from coordinator.rules.policy import PolicyRow
 from coordinator.rules.quorum import AttemptRules, required_by_policy
 from mpic.bounds import MAX_NAMES, MAX_REQUEST_ID
@@ -87,12 +87,14 @@ def read_request(request: c.CorroborateRequest, rules: RequestRules) -> Issuance
     linger = request.linger.seconds + request.linger.nanos / 1e9
     if not 0 <= linger <= rules.max_linger:
         violations.append(Violation("linger", f"must be 0 to {rules.max_linger:g} s"))
+    rules_of_checks = JudgingRules(issuer, attempt_rules)
+    asked = [] if violations else _ask_checks(names, request, rules_of_checks, violations)
     if violations:
         raise invalid_argument(violations)
     return IssuanceRequest(
         request.request_id,
         request.issuer,
-        _ask_checks(names, request, JudgingRules(issuer, attempt_rules)),
+        asked,
         attempt_rules,
         request.tightening if is_tightened else None,
         request.dry_run,
@@ -101,12 +103,19 @@ def read_request(request: c.CorroborateRequest, rules: RequestRules) -> Issuance
 
 
 def _ask_checks(
-    names: Sequence[Name], request: c.CorroborateRequest, rules: JudgingRules
+    names: Sequence[Name],
+    request: c.CorroborateRequest,
+    rules: JudgingRules,
+    violations: list[Violation],
 ) -> Sequence[AskedName]:
     asked = []
-    for name, requested in zip(names, request.names, strict=True):
-        subject = CheckSubject(name.wildcard, request.account_uri, requested.validation_method)
-        asked.append(AskedName(name.asked, name.looked_up, request_checks(subject, rules)))
+    for index, (name, requested) in enumerate(zip(names, request.names, strict=True)):
+        try:
+            checks = request_checks(CheckSubject(name, requested, request), rules)
+        except ParameterError as error:
+            violations.append(Violation(f"names[{index}].{error.field}", str(error)))
+        else:
+            asked.append(AskedName(name.asked, name.looked_up, checks))
     return asked
 
 

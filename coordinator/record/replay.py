@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from coordinator.checks import UnknownCheckError, read_checks
+from coordinator.checks import UnknownCheckError, prepare_checks
 from coordinator.checks.addresses import is_looser
 from coordinator.checks.caa.issuer import Issuer, Issuers
 from coordinator.checks.check import JudgingRules
@@ -101,7 +101,7 @@ def _begin(name: r.RecordedName, rules: JudgingRules, roster: Roster) -> NameDec
         check.CopyFrom(asked)
         checks.append(check)
     looked_up = name.looked_up or name.asked
-    asked_name = AskedName(name.asked, looked_up, read_checks(checks, rules))
+    asked_name = AskedName(name.asked, looked_up, prepare_checks(checks, looked_up, rules))
     return NameDecision(asked_name, rules.attempt, roster)
 
 

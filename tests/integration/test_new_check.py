@@ -10,18 +10,20 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+import grpc
 import pytest
 
 from mpic.v1 import corroboration_pb2 as c
 from tests.world.deployment import MPIC, Deployment, wait_serving
 from tests.world.newer_tree import DUMMY, make_newer_tree
 from tests.world.places import PLACES
-from tests.world.requests import named
 
 CHILD = "child.parent.example.co.jp"
-WITHOUT_ADDRESS = "nobody.parent.example.co.jp"
-ACCOUNT = "https://acme.example/acct/1"
-"""Where it is given, the newer release asks for the check."""
+WITHOUT_PROOF = f"x.{CHILD}"
+WANTED = "somebody"
+"""Where a name says this, the newer release asks for the check."""
+FIELD = b"\x9a\x06"
+"""The tag of the field that says it: number 99, a text."""
 PRIMARY, *REMOTES = (place.id for place in PLACES[:6])
 
 
@@ -30,9 +32,12 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_newer_tree(tmp_path_factory.mktemp("newer"))
 
 
-def ask(deployment: Deployment, name: str = CHILD, account: str = "") -> c.NameVerdict:
+def ask(deployment: Deployment, name: str = CHILD, wanted: str = "") -> c.NameVerdict:
+    requested = c.RequestedName(name=name).SerializeToString()
+    if wanted:
+        requested += FIELD + bytes([len(wanted)]) + wanted.encode()
     request = c.CorroborateRequest(
-        request_id=str(uuid.uuid4()), names=named([name]), account_uri=account
+        request_id=str(uuid.uuid4()), names=[c.RequestedName.FromString(requested)]
     )
     request.linger.FromSeconds(10)
     (verdict,) = deployment.send(request).names
@@ -83,7 +88,7 @@ def test_an_older_coordinator_asks_newer_agents_for_what_it_knows(
     deployment: Deployment, newer: Path
 ) -> None:
     exchange_agents(deployment, [PRIMARY, REMOTES[0]], newer)
-    verdict = ask(deployment, account=ACCOUNT)
+    verdict = ask(deployment)
     assert (verdict.reason, verdict.quorum) == (c.REASON_CORROBORATED, "5/5")
     assert [one.check for one in verdict.determinations] == ["caa", "addresses"]
     exchange_agents(deployment, [PRIMARY, REMOTES[0]], None)
@@ -95,7 +100,7 @@ def test_a_newer_coordinator_asks_no_older_agent_for_what_it_does_not_know(
     exchange_coordinator(deployment, newer)
     # Nobody is refused for checks that older agents know.
     assert ask(deployment).quorum == "5/5"
-    verdict = ask(deployment, account=ACCOUNT)
+    verdict = ask(deployment, wanted=WANTED)
     assert (verdict.reason, verdict.check) == (c.REASON_PRIMARY_UNAVAILABLE, DUMMY)
     assert verdict.responsible == c.RESPONSIBLE_SERVICE
     assert not verdict.HasField("error")
@@ -110,27 +115,34 @@ def test_an_agent_that_is_older_does_not_corroborate_what_it_does_not_know(
     deployment: Deployment, newer: Path
 ) -> None:
     exchange_agents(deployment, [PRIMARY, *REMOTES[:3]], newer)
-    verdict = ask(deployment, account=ACCOUNT)
+    verdict = ask(deployment, wanted=WANTED)
     assert (verdict.reason, verdict.quorum) == (c.REASON_QUORUM_NOT_MET, "3/5")
     assert verdict.error.code == 338
     # Had those two been newer, it might have been approved: it says nothing of the domain.
     assert verdict.responsible == c.RESPONSIBLE_SERVICE
     assert dissents(verdict) == dict.fromkeys(REMOTES[3:], ("UNSUPPORTED", DUMMY))
     exchange_agents(deployment, [REMOTES[3]], newer)
-    verdict = ask(deployment, account=ACCOUNT)
+    verdict = ask(deployment, wanted=WANTED)
     assert (verdict.reason, verdict.quorum) == (c.REASON_CORROBORATED, "4/5")
     primary = verdict.perspectives[0]
     assert [one.check for one in primary.determinations] == ["caa", "addresses", DUMMY]
-    assert primary.determinations[2].detail == f"for {ACCOUNT}"
+    assert primary.determinations[2].detail == f"for {WANTED}"
     assert ask(deployment).quorum == "5/5"
 
 
+def test_a_parameter_that_the_new_check_cannot_use_is_named(deployment: Deployment) -> None:
+    with pytest.raises(grpc.RpcError) as raised:
+        ask(deployment, wanted=WANTED.upper())
+    assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "names[0].dummy_for" in str(raised.value.details())
+
+
 def test_what_the_new_check_finds_decides(deployment: Deployment) -> None:
-    verdict = ask(deployment, WITHOUT_ADDRESS, ACCOUNT)
+    verdict = ask(deployment, WITHOUT_PROOF, WANTED)
     assert (verdict.reason, verdict.check) == (c.REASON_PROOF_MISSING, DUMMY)
     assert verdict.responsible == c.RESPONSIBLE_DOMAIN
     # Of a check that was not asked nothing is expected.
-    assert ask(deployment, WITHOUT_ADDRESS).reason == c.REASON_CORROBORATED
+    assert ask(deployment, WITHOUT_PROOF).reason == c.REASON_CORROBORATED
 
 
 def test_a_record_is_judged_again_by_what_was_asked(deployment: Deployment, newer: Path) -> None:

@@ -7,6 +7,7 @@ POLICY = "coordinator/rules/policy.py"
 RESPONSIBILITY = "coordinator/rules/responsibility.py"
 ROSTER = "coordinator/rules/roster.py"
 ADDRESSES = "coordinator/checks/addresses.py"
+CHECK = "coordinator/checks/check.py"
 DECISION = "coordinator/decision/name_decision.py"
 VOTE = "coordinator/decision/vote.py"
 CORROBORATION = "coordinator/corroboration.py"
@@ -89,13 +90,13 @@ FAULTS = [
     Fault("looser taken for stricter", ADDRESSES, "STRICTEST_FIRST.index(one) > STRICTEST_FIRST.index(other)", "STRICTEST_FIRST.index(one) < STRICTEST_FIRST.index(other)"),
     Fault("a failed address lookup agrees", ADDRESSES, "            return Judgement(c.OUTCOME_FAILED, choose_dissent(lookup.failure), detail)", "            return _PASSED"),
     Fault("different addresses agree", ADDRESSES, "        return Judgement(c.OUTCOME_DIFFERS, c.DISSENT_DIFFERS, detail)", "        return None"),
-    Fault("addresses of another name", ADDRESSES, "    if lookup.name != name:", "    if False:"),
-    Fault("no result is no address", ADDRESSES, "    if kind is None or (", "    if ("),
-    Fault("unstated absence", ADDRESSES, ' or (kind == "absence" and lookup.absence not in ABSENCES)', ""),
-    Fault("an absence of a kind nobody knows", ADDRESSES, "lookup.absence not in ABSENCES", "not lookup.absence"),
-    Fault("records without addresses", ADDRESSES, "(not rdata or any(", "(any("),
-    Fault("addresses of any length", ADDRESSES, " or any(len(address) != _IPV4 for address in rdata)", ""),
-    Fault("addresses nobody validated", ADDRESSES, '    if kind != "failure":\n        check_validated(lookup, believed)\n', ""),
+    Fault("addresses of another name", CHECK, "    if lookup.name != owner:", "    if False:"),
+    Fault("no result is no address", CHECK, "    if kind is None or (", "    if ("),
+    Fault("unstated absence", CHECK, ' or (kind == "absence" and lookup.absence not in ABSENCES)', ""),
+    Fault("an absence of a kind nobody knows", CHECK, "lookup.absence not in ABSENCES", "not lookup.absence"),
+    Fault("records without addresses", CHECK, '    if kind == "records" and not lookup.records.rdata:', "    if False:"),
+    Fault("addresses of any length", ADDRESSES, "    if any(len(address) != _IPV4 for address in lookup.records.rdata):", "    if False:"),
+    Fault("addresses nobody validated", CHECK, '    if kind != "failure":\n        check_validated(lookup, believed)\n', ""),
     # The decision.
     Fault("remotes decide without the primary", DECISION, "        if primary is None:\n            # Even", "        if False:\n            # Even"),
     Fault("a primary that forbids is outvoted", DECISION, "        if not primary.corroborates:\n            return PRIMARY_REASONS", "        if False:\n            return PRIMARY_REASONS"),
@@ -192,10 +193,8 @@ FAULTS = [
     Fault("agreement loosened by the caller", INTAKE, "    elif is_looser(agreement, rules.row.address_agreement):", "    elif False:"),
     Fault("agreement of the caller ignored", INTAKE, "return AttemptRules(rules.row, rules.remotes, demanded, agreement)", "return AttemptRules(rules.row, rules.remotes, demanded, rules.row.address_agreement)"),
     Fault("quorum of the caller ignored", INTAKE, "return AttemptRules(rules.row, rules.remotes, demanded, agreement)", "return AttemptRules(rules.row, rules.remotes, 0, agreement)"),
-    Fault("wildcard lost", INTAKE, "Subject(name.wildcard, request", "Subject(False, request"),
+    Fault("wildcard lost", CAA_CHECK, "        asked.wildcard = subject.name.wildcard\n", ""),
     Fault("understood tags lost", CAA_CHECK, "        caa.understood_critical_tags[:] = sorted(issuer.understood_tags)\n", ""),
-    Fault("account lost", INTAKE, "name.wildcard, request.account_uri, requested", 'name.wildcard, "", requested'),
-    Fault("method lost", INTAKE, "request.account_uri, requested.validation_method)", "request.account_uri)"),
     Fault("unknown issuer is anybody", INTAKE, "    if issuer not in issuers:\n", "    if False:\n"),
     Fault("wildcards below public suffixes", NAMES, "    if wildcard and is_public_suffix(looked_up):", "    if False:"),
     Fault("private suffixes are public", NAMES, "PublicSuffixList(only_icann=True)", "PublicSuffixList()"),
@@ -257,15 +256,15 @@ FAULTS = [
     # A verdict is frozen when its turn to be written has come.
     Fault("an attempt is never closed", CORROBORATION, "    attempt.freeze()\n", ""),
     # The checks of a name.
-    Fault("a check that nobody knows is passed over", CHECKS, "    return [_read_check(one, rules) for one in checks]", '    return [_read_check(one, rules) for one in checks if one.WhichOneof("kind") in CHECKS]'),
+    Fault("a check that nobody knows is passed over", CHECKS, "    return [_prepare_check(one, name, rules) for one in checks]", '    return [_prepare_check(one, name, rules) for one in checks if one.WhichOneof("kind") in CHECKS]'),
     Fault("only CAA is asked", CHECKS, "for judge in CHECKS.values())", 'for judge in [CHECKS["caa"]])'),
     Fault("the rules of an attempt are nobody's", CHECKS, "    judge.apply_rules(asked, rules)\n", ""),
     Fault("the agreement of an attempt is not its rules'", ADDRESSES, "        asked.addresses.agreement = rules.attempt.address_agreement\n", "        asked.addresses.agreement = c.ADDRESS_AGREEMENT_RESOLVES\n"),
     Fault("the agreement that is asked for is not held to", ADDRESSES, "agree(seen, expected, asked.addresses.agreement)", "agree(seen, expected, c.ADDRESS_AGREEMENT_EXACT)"),
-    Fault("the name of the first is validated as all are", INTAKE, "requested.validation_method)", "request.names[0].validation_method)"),
-    Fault("what a caller says of a wildcard is lost", CAA_CHECK, "        asked.wildcard = subject.wildcard\n", ""),
-    Fault("what a caller says of its account is lost", CAA_CHECK, "        asked.account_uri = subject.account_uri\n", ""),
-    Fault("what a caller says of its method is lost", CAA_CHECK, "        asked.validation_method = subject.validation_method\n", ""),
+    Fault("the name of the first is validated as all are", INTAKE, "CheckSubject(name, requested, request)", "CheckSubject(name, request.names[0], request)"),
+    Fault("a parameter that cannot be used is passed over", INTAKE, '            violations.append(Violation(f"names[{index}].{error.field}", str(error)))\n', "            pass\n", tests=("tests/unit/coordinator/decision/test_request.py",)),
+    Fault("what a caller says of its account is lost", CAA_CHECK, "        asked.account_uri = subject.request.account_uri\n", ""),
+    Fault("what a caller says of its method is lost", CAA_CHECK, "        asked.validation_method = subject.requested.validation_method\n", ""),
     Fault("the account that was asked for is not judged by", CAA_CHECK, "        caa.account_uri,\n", '        "",\n'),
     Fault("the method that was asked for is not judged by", CAA_CHECK, "        caa.validation_method,\n", '        "",\n'),
     Fault("the tags that were asked for are not judged by", CAA_CHECK, "        frozenset(caa.understood_critical_tags),\n", ""),

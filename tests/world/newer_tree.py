@@ -1,8 +1,8 @@
 """A copy of this project that knows one check more: what a newer release would be.
 
-The check is a dummy, asked where an account is given: it looks up the addresses of the name once
-more, and a name without any lacks the proof. To add it takes its messages, one file and one line
-(with its import) on each side.
+The check is a dummy, asked where the name has the field for it: it looks up the addresses of
+another owner, and where there are none the proof is missing. To add it takes its messages, one file
+and one line (with its import) on each side.
 """
 
 import shutil
@@ -23,33 +23,41 @@ from coordinator.checks.check import (
     CheckSubject,
     Judgement,
     JudgingRules,
+    ParameterError,
     Statuses,
-    check_validated,
+    read_lookup,
 )
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 
 
+def owner_of(name: str) -> str:
+    """The name server's address stands beside the name."""
+    return f"ns1.{name.partition('.')[2]}"
+
+
 class DummyJudge:
     """The check `dummy`."""
 
     def request(self, subject: CheckSubject) -> c.RequestedCheck | None:
-        if not subject.account_uri:
+        expected = subject.requested.dummy_for
+        if not expected:
             return None
-        return c.RequestedCheck(dummy=c.RequestedDummy(expected=subject.account_uri))
+        if not expected.islower():
+            raise ParameterError("dummy_for", "must be lower case")
+        return c.RequestedCheck(dummy=c.RequestedDummy(expected=expected))
 
     def apply_rules(self, asked: c.RequestedCheck, rules: JudgingRules) -> None:
         pass
 
-    def question(self, asked: c.RequestedCheck) -> p.Check:
-        return p.Check(dummy=p.DummyLookup())
+    def question(self, asked: c.RequestedCheck, name: str) -> p.Check:
+        return p.Check(dummy=p.DummyLookup(owner=owner_of(name)))
 
     def judge(
         self, finding: o.Finding, name: str, asked: c.RequestedCheck, believed: Statuses
     ) -> Judgement:
-        lookup = finding.dummy.lookup
-        check_validated(lookup, believed)
+        lookup = read_lookup(finding.dummy.lookup, owner_of(name), believed)
         if lookup.records.rdata:
             return Judgement(detail=f"for {asked.dummy.expected}")
         return Judgement(c.OUTCOME_PROOF_MISSING, c.DISSENT_PROOF_MISSING, "no address")
@@ -70,10 +78,10 @@ from perspective_agent.wants import Missing, Want
 
 
 class DummyCheck:
-    """The A record set of one name."""
+    """The A record set of one owner."""
 
-    def __init__(self, name: str) -> None:
-        self._target = LookupTarget(name, A)
+    def __init__(self, owner: str) -> None:
+        self._target = LookupTarget(owner, A)
 
     def start(self) -> Sequence[Want[Answer]]:
         return (Want(self._target, to_finding),)
@@ -88,8 +96,8 @@ def to_finding(answer: Answer) -> o.Finding:
     return finding
 
 
-def make(name: str, _asked: p.Check) -> DummyCheck:
-    return DummyCheck(name)
+def make(_name: str, asked: p.Check) -> DummyCheck:
+    return DummyCheck(asked.dummy.owner)
 '''
 
 _FILES: Mapping[str, str] = {
@@ -111,12 +119,13 @@ _LINES: Mapping[str, Mapping[str, str]] = {
 }
 _MESSAGES: Mapping[str, Mapping[str, str]] = {
     "proto/mpic/v1/corroboration.proto": {
+        "message RequestedName {\n": "  string dummy_for = 99;\n",
         "    RequestedAddresses addresses = 2;\n": "    RequestedDummy dummy = 99;\n",
         "message RequestedAddresses {": "message RequestedDummy {\n  string expected = 1;\n}\n\n",
     },
     "proto/mpic/v1/perspective.proto": {
         "    AddressLookup addresses = 2;\n": "    DummyLookup dummy = 99;\n",
-        "message AddressLookup {}": "message DummyLookup {}\n\n",
+        "message AddressLookup {}": "message DummyLookup {\n  string owner = 1;\n}\n\n",
     },
     "proto/mpic/v1/observation.proto": {
         "    AddressFinding addresses = 2;\n": "    DummyFinding dummy = 99;\n",

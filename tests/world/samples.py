@@ -11,6 +11,7 @@ from coordinator.decision.vote import Reply
 from coordinator.rules.policy import Policy
 from coordinator.rules.quorum import AttemptRules
 from coordinator.rules.roster import Location, Perspective, Roster
+from mpic.names import Name
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -21,6 +22,14 @@ LEVELS = (NAME, "parent.example.co.jp", "example.co.jp", "co.jp", "jp")
 ISSUER = "ca.example.test"
 ADDRESS = bytes([203, 0, 113, 100])
 NOVEMBER = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def subject(*, wildcard: bool = False, account_uri: str = "", method: str = "") -> CheckSubject:
+    """Return what a caller says of NAME, or of the wildcard below it."""
+    text = f"*.{NAME}" if wildcard else NAME
+    requested = c.RequestedName(name=text, validation_method=method)
+    request = c.CorroborateRequest(request_id="r-1", names=[requested], account_uri=account_uri)
+    return CheckSubject(Name(text, NAME, wildcard), requested, request)
 
 
 def perspective(place: Place) -> Perspective:
@@ -34,13 +43,12 @@ def perspective(place: Place) -> Perspective:
 WORLD = Roster(perspective(PLACES[0]), [perspective(place) for place in PLACES[1:6]])
 RULES = AttemptRules(Policy().row_at(NOVEMBER), len(WORLD.remotes))
 JUDGING = JudgingRules(Issuer(frozenset({ISSUER})), RULES)
-SUBJECT = CheckSubject(wildcard=False)
+SUBJECT = subject()
 
 
-def asked_name(subject: CheckSubject = SUBJECT, rules: JudgingRules = JUDGING) -> AskedName:
+def asked_name(about: CheckSubject = SUBJECT, rules: JudgingRules = JUDGING) -> AskedName:
     """Return what is asked about NAME, or about the wildcard below it."""
-    asked = f"*.{NAME}" if subject.wildcard else NAME
-    return AskedName(asked, NAME, request_checks(subject, rules))
+    return AskedName(about.name.asked, NAME, request_checks(about, rules))
 
 
 def issuance_request(

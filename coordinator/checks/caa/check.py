@@ -38,9 +38,9 @@ class CaaJudge:
         """Return the check with what the caller says; every name is asked about CAA."""
         check = c.RequestedCheck()
         asked = check.caa
-        asked.wildcard = subject.wildcard
-        asked.account_uri = subject.account_uri
-        asked.validation_method = subject.validation_method
+        asked.wildcard = subject.name.wildcard
+        asked.account_uri = subject.request.account_uri
+        asked.validation_method = subject.requested.validation_method
         asked.SetInParent()
         return check
 
@@ -52,7 +52,7 @@ class CaaJudge:
         row = rules.attempt.row
         caa.permit_failure_in_insecure_zone = row.permit_caa_failure_in_insecure_zone
 
-    def question(self, asked: c.RequestedCheck) -> p.Check:
+    def question(self, asked: c.RequestedCheck, name: str) -> p.Check:  # noqa: ARG002 - it says it
         """Return what the perspectives are asked."""
         return _PROVING_WALK if asked.caa.permit_failure_in_insecure_zone else _WALK
 

@@ -15,7 +15,6 @@ from coordinator.api.response import (
     fill_answer,
     fill_whole_answer,
 )
-from coordinator.checks.check import CheckSubject
 from coordinator.decision.attempt import Attempt
 from coordinator.decision.vote import Reply
 from coordinator.perspectives.client import PerspectiveClient
@@ -44,6 +43,7 @@ from tests.world.samples import (
     failed_caa,
     issuance_request,
     reply,
+    subject,
 )
 
 NO_FILES = ClientOptions(TlsFiles(Path("a"), Path("b"), Path("c")))
@@ -149,7 +149,7 @@ async def test_error_338_too_when_regions_or_remotes_are_too_few(
     assert response.names[0].error.code == 338
 
 
-TWO_NAMES = issuance_request(asked_name(), asked_name(CheckSubject(wildcard=True)))
+TWO_NAMES = issuance_request(asked_name(), asked_name(subject(wildcard=True)))
 
 
 def two_names(*second: Reply) -> c.CorroborateResponse:

@@ -154,7 +154,7 @@ def test_a_failure_of_ours_is_held_against_no_domain(
 @pytest.mark.parametrize(
     ("garbage", "message"),
     [
-        (finding(o.Lookup(name="other.test", absence=1)), "addresses of 'other.test'"),
+        (finding(o.Lookup(name="other.test", absence=1)), "a lookup of 'other.test'"),
         (finding(o.Lookup(name=NAME)), "without a result"),
         (finding(o.Lookup(name=NAME, absence=0)), "without a result"),
         # An absence that only a newer agent knows.

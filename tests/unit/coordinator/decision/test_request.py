@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from coordinator.checks.caa.check import CaaJudge
 from coordinator.checks.caa.issuer import Issuer
+from coordinator.checks.check import CheckSubject, ParameterError
 from coordinator.decision.request import RequestRules, read_request
 from coordinator.rules.policy import PolicyRow
 from mpic.bounds import MAX_NAMES
@@ -165,3 +167,19 @@ def test_an_issuer_of_any_length_is_told_what_this_service_knows() -> None:
     (one,) = raised.value.violations
     assert one.description.endswith("is not configured; this service knows one")
     assert len(one.description) < 200
+
+
+def test_a_parameter_that_a_check_cannot_use_is_told_of_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: CaaJudge, subject: CheckSubject) -> c.RequestedCheck:
+        if subject.name.looked_up == "b.example.com":
+            raise ParameterError("proof", "is no proof")
+        return c.RequestedCheck(caa=c.RequestedCaa())
+
+    monkeypatch.setattr(CaaJudge, "request", refuse)
+    names = named(["a.example.com", "b.example.com", "c.example.com"])
+    with pytest.raises(RequestError) as raised:
+        read_request(request(names=names), AGAINST)
+    (one,) = raised.value.violations
+    assert (one.field, one.description) == ("names[1].proof", "is no proof")

@@ -5,20 +5,20 @@ from datetime import timedelta
 
 import pytest
 
-from coordinator.checks import AskedCheck, read_checks, request_checks
+from coordinator.checks import AskedCheck, prepare_checks, request_checks
 from coordinator.checks.caa.issuer import Issuer
 from coordinator.checks.check import VALIDATED, CheckSubject, Judgement, JudgingRules
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
-from tests.world.samples import ISSUER, JUDGING, NAME, RULES, caa, failed_caa
+from tests.world.samples import ISSUER, JUDGING, NAME, RULES, caa, failed_caa, subject
 
 ACCOUNT = "https://acme.example/acct/1"
-SUBJECT = CheckSubject(wildcard=True, account_uri=ACCOUNT, validation_method="dns-01")
+SUBJECT = subject(wildcard=True, account_uri=ACCOUNT, method="dns-01")
 ISSUERS = Issuer(frozenset({ISSUER, "another-ca.test"}), frozenset({"future", "alpha"}))
 
 
-def asked(subject: CheckSubject = SUBJECT, issuer: Issuer = ISSUERS) -> AskedCheck:
-    checks = request_checks(subject, JUDGING._replace(issuer=issuer))
+def asked(about: CheckSubject = SUBJECT, issuer: Issuer = ISSUERS) -> AskedCheck:
+    checks = request_checks(about, JUDGING._replace(issuer=issuer))
     return next(check for check in checks if check.name == "caa")
 
 
@@ -41,7 +41,7 @@ def test_what_is_asked_says_all_that_is_judged_by() -> None:
 
 
 def test_a_check_without_anything_said_is_one_all_the_same() -> None:
-    check = asked(CheckSubject(wildcard=False), Issuer(frozenset({ISSUER})))
+    check = asked(subject(), Issuer(frozenset({ISSUER})))
     assert check.asked == c.RequestedCheck(caa=c.RequestedCaa(issuer_domains=[ISSUER]))
 
 
@@ -75,7 +75,7 @@ def test_each_of_what_is_asked_is_judged_by(
 def test_a_wildcard_is_forbidden_by_its_own_property() -> None:
     rdata = (PERMITS, FORBIDS_WILDCARDS)
     assert judge(asked(), caa(*rdata)).dissent == c.DISSENT_FORBIDS
-    assert not judge(asked(SUBJECT._replace(wildcard=False)), caa(*rdata)).dissent
+    assert not judge(asked(subject(account_uri=ACCOUNT, method="dns-01")), caa(*rdata)).dissent
 
 
 @pytest.mark.parametrize(("seconds", "usable"), [(60, 8), (8 * 3600, 8), (9 * 3600, 9), (None, 8)])
@@ -92,7 +92,7 @@ def test_br_4_2_2_1_it_may_be_used_for_its_ttl_or_8_hours_whichever_is_greater(
 def test_what_is_recorded_is_judged_by_todays_rules_and_what_the_caller_said_stays() -> None:
     row = replace(RULES.row, permit_caa_failure_in_insecure_zone=True)
     today = JudgingRules(Issuer(frozenset({"new-ca.test"})), replace(RULES, row=row))
-    (check,) = read_checks([asked().asked], today)
+    (check,) = prepare_checks([asked().asked], NAME, today)
     assert check.asked.caa == c.RequestedCaa(
         wildcard=True,
         issuer_domains=["new-ca.test"],
