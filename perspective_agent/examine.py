@@ -14,15 +14,20 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
+
+import structlog
 
 from mpic.bounds import FINDING_OCTETS
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks import CHECKS, RunningCheck, read_kind
-from perspective_agent.wants import PendingResult, R, Target, Want, Ways
+from perspective_agent.wants import PendingResult, R, Step, Target, Want, Ways
+
+log = structlog.get_logger()
 
 Report = Callable[[p.EncodedObservation], None]
+S = TypeVar("S")
 
 _OVERDUE = 0.25
 """Seconds; if a timer comes so late, this agent is too slow, and not the servers it asked."""
@@ -54,20 +59,31 @@ class Examination:
 
     def start(self) -> None:
         """Begin to look at all that all checks want."""
-        for asked in self._asked:
-            kind = read_kind(asked.SerializeToString())
-            if isinstance(kind, o.Finding):
-                self._checks.append(None)
-                self._findings.append(kind)
-            else:
-                self._checks.append(CHECKS[kind](self._name, asked))
-                self._findings.append(None)
-        self._missing = self._findings.count(None)
         self._deadline = asyncio.get_running_loop().call_later(self._timeout, self._expire)
+        for asked in self._asked:
+            made = self._make(asked)
+            self._checks.append(None if isinstance(made, o.Finding) else made)
+            self._findings.append(made if isinstance(made, o.Finding) else None)
+        self._missing = self._findings.count(None)
         for number, check in enumerate(self._checks):
             if check is not None:
-                self._look(number, check.start())
+                self._go_on(number, _guard(check.start))
         self._report_if_complete()
+
+    def _make(self, asked: p.Check) -> RunningCheck | o.Finding:
+        """Return the check that is asked for, or the finding that it cannot be run here."""
+        kind = read_kind(asked.SerializeToString())
+        if isinstance(kind, o.Finding):
+            return kind
+        return _guard(partial(CHECKS[kind], self._name, asked))
+
+    def _go_on(self, number: int, step: Step) -> None:
+        """Take the finding of a check, or start what else it wants."""
+        if isinstance(step, o.Finding):
+            self._findings[number] = step
+            self._missing -= 1
+        elif step:
+            self._look(number, step)
 
     def _look(self, number: int, wants: Sequence[Want[Any]]) -> None:
         """Start what a check wants."""
@@ -83,13 +99,8 @@ class Examination:
         number = held.number
         if self._checks[number] is not None and self._findings[number] is None:
             held.lookups_us = result.lookups_us
-            step = held.want.take(result)
-            if isinstance(step, o.Finding):
-                self._findings[number] = step
-                self._missing -= 1
-                self._report_if_complete()
-            elif step:
-                self._look(number, step)
+            self._go_on(number, _guard(partial(held.want.take, result)))
+            self._report_if_complete()
         if not self._unanswered:
             self._end_if_closed()
 
@@ -122,8 +133,8 @@ class Examination:
             self._missing = 0
         for number, check in enumerate(self._checks):
             if check is not None and self._findings[number] is None:
-                self._findings[number] = check.finish(partial(self._cut_short, number))
-                self._missing -= 1
+                cut_short = partial(self._cut_short, number)
+                self._go_on(number, _guard(partial(check.finish, cut_short)))
         self._report_if_complete()
         for held in self._held:
             held.pending.release(held.receive)
@@ -172,6 +183,16 @@ class Examination:
         asked = self._asked[number]
         check = CHECKS[asked.WhichOneof("kind") or ""](self._name, asked)
         return check.finish(partial(_too_large, detail))
+
+
+def _guard(call: Callable[[], S]) -> S | o.Finding:
+    """Return what a check does; a check that breaks says so, and no other is affected."""
+    try:
+        return call()
+    except Exception:
+        log.exception("check_broken")
+        detail = "the check broke in this agent; its log says how"
+        return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_INTERNAL, detail=detail))
 
 
 class _HeldWant(Generic[R]):

@@ -91,9 +91,9 @@ class Plan:
     restart_patience: float = 3.0
     """Seconds that questions wait for an agent that was ended."""
     probe_interval: int = 1
+    """Seconds between two proofs that a private resolver validates."""
     restart_hung_after: int = 3600
     """Longer than a test lets one hang."""
-    """Seconds between two proofs that a private resolver validates."""
     record: bool = True
     """Whether the coordinator records, in a file of its own."""
     record_dsn: str = ""
