@@ -171,7 +171,10 @@ def _judge_finding(
     finding: o.Finding, check: AskedCheck, name: str, believed: Statuses
 ) -> Judgement:
     if not finding.HasField("not_run"):
-        return check.judge.judge(finding, name, check.asked, believed)
+        judgement = check.judge.judge(finding, name, check.asked, believed)
+        if judgement.outcome != c.OUTCOME_PASSED and not judgement.dissent:
+            return judgement._replace(dissent=c.DISSENT_FAILED)  # it must not pass for that
+        return judgement
     failure = finding.not_run
     # If the agent did not look, the domain did not fail, whatever the agent calls it.
     dissent = choose_dissent(failure, c.DISSENT_NOT_LOOKED)

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 import grpc
+import structlog
 
 from coordinator.decision.attempt_id import lowest_id
 from coordinator.record.bloom_filter import BloomFilter
@@ -29,6 +30,8 @@ from coordinator.record.reader import Reader
 from coordinator.record.write_queue import is_cancelled
 from mpic.runtime.grpc.errors import RequestError
 from mpic.v1 import record_pb2 as r
+
+log = structlog.get_logger()
 
 MOST_REMEMBERED = 4_000_000
 """Requests in each half of the memory; with more, too many new ones would be looked up."""
@@ -186,6 +189,10 @@ class Idempotency:
                     found: Found | RequestError = await memory.reader.find_all(terms, since)
                 except RequestError as error:
                     found = error
+                except Exception:
+                    log.exception("record_not_read")
+                    text = "the audit record cannot be read; ask again later"
+                    found = RequestError(grpc.StatusCode.UNAVAILABLE, "RECORD_NOT_READ", text)
                 _hand_out(found, waiting)
         finally:
             self._looking = None

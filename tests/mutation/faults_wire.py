@@ -229,7 +229,8 @@ FAULTS = [
     Fault("the agent's late timer is the domain's failure", EXAMINE, "        if overdue > _OVERDUE or any(", "        if any("),
     Fault("a query that was never sent is the domain's failure", EXAMINE, "overdue > _OVERDUE or any(held.pending.is_queued for held in self._held):", "overdue > _OVERDUE:"),
     # What is wanted, in whatever way it is looked at.
-    Fault("what a check wants besides is not looked at", EXAMINE, "            elif step:\n                self._look(number, step)\n", ""),
+    Fault("what a check wants besides is not looked at", EXAMINE, "            self._go_on(number, _guard(partial(held.want.take, result)))\n", "            step = _guard(partial(held.want.take, result))\n            self._go_on(number, step if isinstance(step, o.Finding) else ())\n"),
+    Fault("a check that breaks takes the stream with it", EXAMINE, '    except Exception:\n        log.exception("check_broken")', '    except ZeroDivisionError:\n        log.exception("check_broken")'),
     Fault("what is open is not let go of at the deadline", EXAMINE, "            held.pending.release(held.receive)\n", "            pass\n"),
     Fault("the times of what was cut short are not told", EXAMINE, "        held.lookups_us = result.lookups_us\n        return result", "        return result"),
     Fault("times of what nobody awaited are left out", EXAMINE, "held.lookups_us or held.pending.no_times", "held.lookups_us"),
@@ -238,7 +239,7 @@ FAULTS = [
     Fault("an examination that ended waits for the collector", EXAMINE, "            self._deadline.cancel()\n            self._held = []\n", "            self._deadline.cancel()\n"),
     # What a newer coordinator asks.
     Fault("a check of no kind is the first there is", CHECKS, "    if kind is None or kind not in CHECKS:\n        return _unsupported(f\"the check {kind or 'asked for'}\")\n", "    kind = kind or next(iter(CHECKS))\n"),
-    Fault("one check that is not known fails all", EXAMINE, "                self._checks.append(None)\n                self._findings.append(kind)\n", "                self._checks = [None] * len(self._asked)\n                self._findings = [kind] * len(self._asked)\n                break\n"),
+    Fault("one check that is not known fails all", EXAMINE, "            self._findings.append(made if isinstance(made, o.Finding) else None)", "            self._findings = [made] * len(self._asked) if isinstance(made, o.Finding) else [*self._findings, None]"),
     Fault("what is demanded besides is passed over", CHECKS, "    if discard_unknown(asked):\n", "    if False:\n"),
     Fault("what is demanded inside a check is passed over", CHECKS, "    if discard_unknown(asked):\n", "    asked.caa_walk.DiscardUnknownFields()\n    if discard_unknown(asked):\n"),
     Fault("who is not known is not said", CHECKS, "it is older than the caller", "it does not do it"),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pytest
+from structlog.testing import capture_logs
 
 from mpic.bounds import FINDING_OCTETS
 from mpic.v1 import observation_pb2 as o
@@ -211,3 +212,44 @@ async def test_what_is_too_large_is_a_failure_in_its_own_form() -> None:
     (await world.page()).answer(Page("x" * FINDING_OCTETS, lookups_us=(4, 9)))
     assert world.finding.addresses.lookup.failure.detail.startswith("too large: ")
     assert len(world.reports[0].observation) < FINDING_OCTETS
+
+
+class BrokenCheck(PageCheck):
+    """A check with a defect, in one of the places where the examination calls it."""
+
+    broken = ""
+
+    def start(self) -> Sequence[Want[Answer]]:
+        if self.broken == "start":
+            raise RuntimeError(self.broken)
+        return super().start()
+
+    def _take_address(self, answer: Answer) -> Step:
+        if self.broken == "take":
+            raise RuntimeError(self.broken)
+        return super()._take_address(answer)
+
+    def finish(self, missing: Missing) -> o.Finding:
+        if self.broken == "finish":
+            raise RuntimeError(self.broken)
+        return super().finish(missing)
+
+
+@pytest.mark.parametrize("broken", ["make", "start", "take", "finish"])
+async def test_a_check_that_breaks_is_reported_as_not_run(
+    monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def make(name: str, _: p.Check) -> BrokenCheck:
+        if broken == "make":
+            raise RuntimeError(broken)
+        check = BrokenCheck(name)
+        check.broken = broken
+        return check
+
+    monkeypatch.setitem(CHECKS, "addresses", make)
+    with capture_logs() as lines:
+        world = World(timeout=0.05)
+        await world.wait()
+    assert world.finding.not_run.kind == o.FAILURE_KIND_INTERNAL
+    assert [line["event"] for line in lines] == ["check_broken"]
+    world.examination.withdraw()  # whatever broke, it can be ended

@@ -519,3 +519,15 @@ def test_a_failure_that_only_a_newer_agent_knows_is_not_the_domains(
     one.add(reply(WORLD.primary, (walk, found)))
     assert one.reason == c.REASON_PRIMARY_UNAVAILABLE
     assert blame_dissent(one.primary_vote.dissent) is Responsible.OURS
+
+
+@pytest.mark.parametrize(
+    "outcome", [c.OUTCOME_FORBIDDEN, c.OUTCOME_FAILED, c.OUTCOME_PROOF_MISSING]
+)
+def test_what_did_not_pass_never_corroborates_whatever_its_judge_forgot(
+    monkeypatch: pytest.MonkeyPatch, outcome: c.Outcome.ValueType
+) -> None:
+    monkeypatch.setattr(CaaJudge, "judge", lambda *_: Judgement(outcome, detail="why"))
+    one = decision()
+    one.add(reply(WORLD.primary))
+    assert (one.reason, one.check) == (c.REASON_PRIMARY_FAILED, "caa")

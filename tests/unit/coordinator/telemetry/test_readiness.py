@@ -23,6 +23,7 @@ class Link:
     def __init__(self, one: Perspective, *, is_up: bool) -> None:
         self.perspective = one
         self.problem = None if is_up else PerspectiveProblem(c.DISSENT_UNREACHABLE, "not connected")
+        self.known_kinds = frozenset({"caa_walk", "addresses"})
 
 
 def links(roster: Roster, *down: int) -> Any:  # noqa: ANN401 - stand for links
@@ -78,3 +79,17 @@ async def test_where_no_row_of_the_policy_is_in_force_it_is_not_ready() -> None:
     before = min(row.effective_from for row in Policy().rows) - timedelta(days=1)
     assert why_not(WORLD) == ""
     assert why_not(WORLD, now=before)
+
+
+@pytest.mark.parametrize(
+    ("older", "is_ready"), [((), True), ((3,), True), ((0,), False), ((2, 5), False)]
+)
+async def test_an_agent_that_does_not_know_a_usual_check_cannot_corroborate(
+    older: tuple[int, ...], is_ready: bool
+) -> None:
+    some = links(WORLD)
+    for number in older:
+        some[number].known_kinds = frozenset({"caa_walk"})
+    why = why_no_quorum(some, WORLD, MainPath(WORLD).corroborator.row_in_force)
+    assert (why == "") == is_ready
+    assert ("its agent is older and does not know addresses" in why) != is_ready
