@@ -262,7 +262,7 @@ FAULTS = [
     Fault("the agreement of an attempt is not its rules'", ADDRESSES, "        asked.addresses.agreement = rules.attempt.address_agreement\n", "        asked.addresses.agreement = c.ADDRESS_AGREEMENT_RESOLVES\n"),
     Fault("the agreement that is asked for is not held to", ADDRESSES, "agree(seen, expected, asked.addresses.agreement)", "agree(seen, expected, c.ADDRESS_AGREEMENT_EXACT)"),
     Fault("the name of the first is validated as all are", INTAKE, "CheckSubject(name, requested, request)", "CheckSubject(name, request.names[0], request)"),
-    Fault("a parameter that cannot be used is passed over", INTAKE, '            violations.append(Violation(f"names[{index}].{error.field}", str(error)))\n', "            pass\n", tests=("tests/unit/coordinator/decision/test_request.py",)),
+    Fault("a parameter that cannot be used is passed over", INTAKE, '            violations.append(Violation(f"names[{index}].{error.field}", str(error)))\n', "            pass\n", tests=("tests/unit/coordinator/decision/test_request.py::test_a_parameter_that_a_check_cannot_use_is_told_of_its_name",)),
     Fault("what a caller says of its account is lost", CAA_CHECK, "        asked.account_uri = subject.request.account_uri\n", ""),
     Fault("what a caller says of its method is lost", CAA_CHECK, "        asked.validation_method = subject.requested.validation_method\n", ""),
     Fault("the account that was asked for is not judged by", CAA_CHECK, "        caa.account_uri,\n", '        "",\n'),
