@@ -28,7 +28,7 @@ from coordinator.record.unrecorded import Unrecorded
 from coordinator.record.writer import RecordWriter
 from coordinator.reload import FREE, RunningParts, read_again
 from coordinator.rules.roster import Rules
-from coordinator.settings import CoordinatorSettings, check_roster
+from coordinator.settings import CoordinatorSettings, CoordinatorTable, check_roster
 from coordinator.telemetry.collectors import LinkCollector, RosterCollector, TakingUpCollector
 from coordinator.telemetry.metrics import CoordinatorMetrics
 from coordinator.telemetry.readiness import why_no_primary, why_no_quorum
@@ -85,14 +85,9 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
             is_stopping=lambda: server.stopping,
             max_linger=timing.attempt,
         )
-        record_builder = RecordBuilder(fanout.links, policy_version(rules.policy))
-        corroborator = Corroborator(parts, InForce(rules, settings.issuers(), record_builder))
+        corroborator = Corroborator(parts, _begin_with(settings, rules, fanout))
         record_queries = _make_record_queries(settings.record, record_writer, reader, program)
-        limits = StreamLimits(window=table.gather_window)
-        identify = partial(server.identify, SERVICE)
-        servicer = CorroborationServicer(
-            corroborator, record_queries, fanout.links, limits, identify
-        )
+        servicer = _make_servicer(table, corroborator, record_queries, server, fanout)
         running = RunningParts(
             file, SERVICE, server, fanout, corroborator, servicer, metrics, program
         )
@@ -148,6 +143,25 @@ def _make_server(settings: CoordinatorSettings, worker: int, tls: TlsPems) -> Se
     address = shift_port(settings.coordinator.listen, worker)
     allowed = {SERVICE: frozenset(settings.callers.allowed)}
     return Server(Listening(address, tls, allowed, REQUEST_OCTETS))
+
+
+def _begin_with(settings: CoordinatorSettings, rules: Rules, fanout: Fanout) -> InForce:
+    """Return the rules that are in force until the first reload."""
+    record_builder = RecordBuilder(fanout.links, policy_version(rules.policy))
+    return InForce(rules, settings.issuers(), record_builder)
+
+
+def _make_servicer(
+    table: CoordinatorTable,
+    corroborator: Corroborator,
+    record_queries: RecordQueries | None,
+    server: Server,
+    fanout: Fanout,
+) -> CorroborationServicer:
+    """Return the face that callers see."""
+    limits = StreamLimits(window=table.gather_window)
+    identify = partial(server.identify, SERVICE)
+    return CorroborationServicer(corroborator, record_queries, fanout.links, limits, identify)
 
 
 def _make_fanout(
