@@ -23,6 +23,38 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Purpose:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Purpose.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PURPOSE_UNSPECIFIED: _Purpose.ValueType  # 0
+    """The same as PURPOSE_ISSUANCE."""
+    PURPOSE_ISSUANCE: _Purpose.ValueType  # 1
+    """May the certificate be issued? Asks the checks that the policy demands, and domain control of
+    each name that comes with it.
+    """
+    PURPOSE_VALIDATION: _Purpose.ValueType  # 2
+    """Is control of each name corroborated, while its challenge is pending (BR 3.2.2.9)? Asks domain
+    control. The answer is never a permission to issue: `approved` is false.
+    """
+
+class Purpose(_Purpose, metaclass=_PurposeEnumTypeWrapper):
+    """What an answer is for."""
+
+PURPOSE_UNSPECIFIED: Purpose.ValueType  # 0
+"""The same as PURPOSE_ISSUANCE."""
+PURPOSE_ISSUANCE: Purpose.ValueType  # 1
+"""May the certificate be issued? Asks the checks that the policy demands, and domain control of
+each name that comes with it.
+"""
+PURPOSE_VALIDATION: Purpose.ValueType  # 2
+"""Is control of each name corroborated, while its challenge is pending (BR 3.2.2.9)? Asks domain
+control. The answer is never a permission to issue: `approved` is false.
+"""
+Global___Purpose: _TypeAlias = Purpose  # noqa: Y015
+
 class _AddressAgreement:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -273,6 +305,34 @@ DISSENT_PROOF_MISSING: Dissent.ValueType  # 17
 """It did not find what the check looks for."""
 Global___Dissent: _TypeAlias = Dissent  # noqa: Y015
 
+class _AuthorizationStepKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AuthorizationStepKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AuthorizationStepKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUTHORIZATION_STEP_KIND_UNSPECIFIED: _AuthorizationStepKind.ValueType  # 0
+    """Not stated. Never valid."""
+    AUTHORIZATION_STEP_KIND_WILDCARD: _AuthorizationStepKind.ValueType  # 1
+    """The wildcard label was removed."""
+    AUTHORIZATION_STEP_KIND_CNAME: _AuthorizationStepKind.ValueType  # 2
+    """A CNAME record was followed."""
+    AUTHORIZATION_STEP_KIND_PRUNE: _AuthorizationStepKind.ValueType  # 3
+    """The leftmost label was removed."""
+
+class AuthorizationStepKind(_AuthorizationStepKind, metaclass=_AuthorizationStepKindEnumTypeWrapper):
+    """A kind of step from a name to its authorization domain name."""
+
+AUTHORIZATION_STEP_KIND_UNSPECIFIED: AuthorizationStepKind.ValueType  # 0
+"""Not stated. Never valid."""
+AUTHORIZATION_STEP_KIND_WILDCARD: AuthorizationStepKind.ValueType  # 1
+"""The wildcard label was removed."""
+AUTHORIZATION_STEP_KIND_CNAME: AuthorizationStepKind.ValueType  # 2
+"""A CNAME record was followed."""
+AUTHORIZATION_STEP_KIND_PRUNE: AuthorizationStepKind.ValueType  # 3
+"""The leftmost label was removed."""
+Global___AuthorizationStepKind: _TypeAlias = AuthorizationStepKind  # noqa: Y015
+
 class _Outcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -325,6 +385,8 @@ class CorroborateRequest(_message.Message):
     TIGHTENING_FIELD_NUMBER: _builtins.int
     DRY_RUN_FIELD_NUMBER: _builtins.int
     LINGER_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    CHECKS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Chosen by the caller, 1 to 128 of A-Z a-z 0-9 . _ : -
 
@@ -343,6 +405,8 @@ class CorroborateRequest(_message.Message):
     """The account that asks, for the CAA parameter accounturi (RFC 8657 section 3)."""
     dry_run: _builtins.bool
     """Do everything, but never for issuance: the answer says so and permits nothing."""
+    purpose: Global___Purpose.ValueType
+    """What the answer is for. It decides which checks are asked."""
     @_builtins.property
     def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___RequestedName]:
         """1 to 100."""
@@ -357,6 +421,12 @@ class CorroborateRequest(_message.Message):
         so that the answer shows them too. This cannot change the verdict.
         """
 
+    @_builtins.property
+    def checks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Checks to ask about every name, beside those that the purpose and the policy demand: names of
+        members of RequestedCheck, such as "caa". None of those can be dropped.
+        """
+
     def __init__(
         self,
         *,
@@ -367,10 +437,12 @@ class CorroborateRequest(_message.Message):
         tightening: Global___Tightening | None = ...,
         dry_run: _builtins.bool = ...,
         linger: _duration_pb2.Duration | None = ...,
+        purpose: Global___Purpose.ValueType = ...,
+        checks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["linger", b"linger", "tightening", b"tightening"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_uri", b"account_uri", "dry_run", b"dry_run", "issuer", b"issuer", "linger", b"linger", "names", b"names", "request_id", b"request_id", "tightening", b"tightening"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_uri", b"account_uri", "checks", b"checks", "dry_run", b"dry_run", "issuer", b"issuer", "linger", b"linger", "names", b"names", "purpose", b"purpose", "request_id", b"request_id", "tightening", b"tightening"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -384,25 +456,386 @@ class RequestedName(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     VALIDATION_METHOD_FIELD_NUMBER: _builtins.int
+    DOMAIN_CONTROL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """A dNSName, with or without a leading "*."; U-labels are converted."""
     validation_method: _builtins.str
     """The method by which the name was validated, for the CAA parameter validationmethods (RFC 8657
     section 4): an ACME label such as "dns-01", or "ca-tbr-<n>" (BR 4.2.2.1.2).
     """
+    @_builtins.property
+    def domain_control(self) -> Global___DomainControl:
+        """The evidence of control over the name that every perspective must see (BR 3.2.2.9)."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         validation_method: _builtins.str = ...,
+        domain_control: Global___DomainControl | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["domain_control", b"domain_control"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "validation_method", b"validation_method"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain_control", b"domain_control", "name", b"name", "validation_method", b"validation_method"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RequestedName: _TypeAlias = RequestedName  # noqa: Y015
+
+@_typing.final
+class DomainControl(_message.Message):
+    """How control of a name was proved to the CA: one method of BR 3.2.2.4, and what has to be seen.
+    Methods that the Baseline Requirements have retired have no field.
+
+    In an answer and in the record, the authorization domain name is always set, and a value that is
+    secret until it is used stands there as its SHA-256 only.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORIZATION_DOMAIN_NAME_FIELD_NUMBER: _builtins.int
+    CHALLENGE_CREATED_AT_FIELD_NUMBER: _builtins.int
+    ACME_DNS_01_FIELD_NUMBER: _builtins.int
+    ACME_DNS_ACCOUNT_01_FIELD_NUMBER: _builtins.int
+    PERSISTENT_DNS_TXT_FIELD_NUMBER: _builtins.int
+    ACME_HTTP_01_FIELD_NUMBER: _builtins.int
+    ACME_TLS_ALPN_01_FIELD_NUMBER: _builtins.int
+    DNS_CHANGE_FIELD_NUMBER: _builtins.int
+    WEBSITE_CHANGE_FIELD_NUMBER: _builtins.int
+    CONTACT_EMAIL_TXT_FIELD_NUMBER: _builtins.int
+    CONTACT_EMAIL_CAA_FIELD_NUMBER: _builtins.int
+    CONTACT_PHONE_TXT_FIELD_NUMBER: _builtins.int
+    CONTACT_PHONE_CAA_FIELD_NUMBER: _builtins.int
+    authorization_domain_name: _builtins.str
+    """The Authorization Domain Name (BR 3.2.2.4) that is looked at: lower-case A-labels. Empty: the
+    name itself, without a wildcard label. Another one must be reachable by the steps that the
+    method allows: CNAME records, then the removal of leftmost labels. Every perspective must see
+    the same CNAME steps.
+    """
+    @_builtins.property
+    def challenge_created_at(self) -> _timestamp_pb2.Timestamp:
+        """When the Random Value, the Request Token or the ACME token was created. At most 30 days before
+        the request, and not after it. Required by the methods that have one.
+        """
+
+    @_builtins.property
+    def acme_dns_01(self) -> Global___AcmeDns01:
+        """ACME dns-01 (BR 3.2.2.4.7, RFC 8555 section 8.4)."""
+
+    @_builtins.property
+    def acme_dns_account_01(self) -> Global___AcmeDnsAccount01:
+        """ACME dns-account-01 (BR 3.2.2.4.21, draft-ietf-acme-dns-account-label-00)."""
+
+    @_builtins.property
+    def persistent_dns_txt(self) -> Global___PersistentDnsTxt:
+        """A persistent TXT record (BR 3.2.2.4.22), as also of ACME dns-persist-01."""
+
+    @_builtins.property
+    def acme_http_01(self) -> Global___AcmeHttp01:
+        """ACME http-01 (BR 3.2.2.4.19, RFC 8555 section 8.3)."""
+
+    @_builtins.property
+    def acme_tls_alpn_01(self) -> Global___AcmeTlsAlpn01:
+        """ACME tls-alpn-01 (BR 3.2.2.4.20, RFC 8737)."""
+
+    @_builtins.property
+    def dns_change(self) -> Global___DnsChange:
+        """DNS Change (BR 3.2.2.4.7)."""
+
+    @_builtins.property
+    def website_change(self) -> Global___WebsiteChange:
+        """Agreed-Upon Change to Website v2 (BR 3.2.2.4.18)."""
+
+    @_builtins.property
+    def contact_email_txt(self) -> Global___SelectedContact:
+        """Email to DNS TXT Contact (BR 3.2.2.4.14): only the look-up of the contact."""
+
+    @_builtins.property
+    def contact_email_caa(self) -> Global___SelectedContact:
+        """Email to DNS CAA Contact (BR 3.2.2.4.13): only the look-up of the contact."""
+
+    @_builtins.property
+    def contact_phone_txt(self) -> Global___SelectedContact:
+        """Phone Contact with DNS TXT Record Phone Contact (BR 3.2.2.4.16): only the look-up."""
+
+    @_builtins.property
+    def contact_phone_caa(self) -> Global___SelectedContact:
+        """Phone Contact with DNS CAA Phone Contact (BR 3.2.2.4.17): only the look-up."""
+
+    def __init__(
+        self,
+        *,
+        authorization_domain_name: _builtins.str = ...,
+        challenge_created_at: _timestamp_pb2.Timestamp | None = ...,
+        acme_dns_01: Global___AcmeDns01 | None = ...,
+        acme_dns_account_01: Global___AcmeDnsAccount01 | None = ...,
+        persistent_dns_txt: Global___PersistentDnsTxt | None = ...,
+        acme_http_01: Global___AcmeHttp01 | None = ...,
+        acme_tls_alpn_01: Global___AcmeTlsAlpn01 | None = ...,
+        dns_change: Global___DnsChange | None = ...,
+        website_change: Global___WebsiteChange | None = ...,
+        contact_email_txt: Global___SelectedContact | None = ...,
+        contact_email_caa: Global___SelectedContact | None = ...,
+        contact_phone_txt: Global___SelectedContact | None = ...,
+        contact_phone_caa: Global___SelectedContact | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acme_dns_01", b"acme_dns_01", "acme_dns_account_01", b"acme_dns_account_01", "acme_http_01", b"acme_http_01", "acme_tls_alpn_01", b"acme_tls_alpn_01", "challenge_created_at", b"challenge_created_at", "contact_email_caa", b"contact_email_caa", "contact_email_txt", b"contact_email_txt", "contact_phone_caa", b"contact_phone_caa", "contact_phone_txt", b"contact_phone_txt", "dns_change", b"dns_change", "method", b"method", "persistent_dns_txt", b"persistent_dns_txt", "website_change", b"website_change"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acme_dns_01", b"acme_dns_01", "acme_dns_account_01", b"acme_dns_account_01", "acme_http_01", b"acme_http_01", "acme_tls_alpn_01", b"acme_tls_alpn_01", "authorization_domain_name", b"authorization_domain_name", "challenge_created_at", b"challenge_created_at", "contact_email_caa", b"contact_email_caa", "contact_email_txt", b"contact_email_txt", "contact_phone_caa", b"contact_phone_caa", "contact_phone_txt", b"contact_phone_txt", "dns_change", b"dns_change", "method", b"method", "persistent_dns_txt", b"persistent_dns_txt", "website_change", b"website_change"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_method: _TypeAlias = _typing.Literal["acme_dns_01", "acme_dns_account_01", "persistent_dns_txt", "acme_http_01", "acme_tls_alpn_01", "dns_change", "website_change", "contact_email_txt", "contact_email_caa", "contact_phone_txt", "contact_phone_caa"]  # noqa: Y015
+    _WhichOneofArgType_method: _TypeAlias = _typing.Literal["method", b"method"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_method) -> _WhichOneofReturnType_method | None: ...
+
+Global___DomainControl: _TypeAlias = DomainControl  # noqa: Y015
+
+@_typing.final
+class AcmeDns01(_message.Message):
+    """A TXT record at `_acme-challenge` of the name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_AUTHORIZATION_FIELD_NUMBER: _builtins.int
+    KEY_AUTHORIZATION_SHA256_FIELD_NUMBER: _builtins.int
+    key_authorization: _builtins.str
+    """The key authorization (RFC 8555 section 8.1): token, ".", and the thumbprint of the account's
+    key. Give this or its SHA-256.
+    """
+    key_authorization_sha256: _builtins.bytes
+    """32 octets."""
+    def __init__(
+        self,
+        *,
+        key_authorization: _builtins.str = ...,
+        key_authorization_sha256: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_authorization", b"key_authorization", "key_authorization_sha256", b"key_authorization_sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcmeDns01: _TypeAlias = AcmeDns01  # noqa: Y015
+
+@_typing.final
+class AcmeDnsAccount01(_message.Message):
+    """A TXT record at a label of the account's own below `_acme-challenge` of the name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_AUTHORIZATION_FIELD_NUMBER: _builtins.int
+    KEY_AUTHORIZATION_SHA256_FIELD_NUMBER: _builtins.int
+    ACCOUNT_URL_FIELD_NUMBER: _builtins.int
+    key_authorization: _builtins.str
+    """As in AcmeDns01."""
+    key_authorization_sha256: _builtins.bytes
+    """32 octets."""
+    account_url: _builtins.str
+    """The ACME account URL. It is used as it is written."""
+    def __init__(
+        self,
+        *,
+        key_authorization: _builtins.str = ...,
+        key_authorization_sha256: _builtins.bytes = ...,
+        account_url: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_url", b"account_url", "key_authorization", b"key_authorization", "key_authorization_sha256", b"key_authorization_sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcmeDnsAccount01: _TypeAlias = AcmeDnsAccount01  # noqa: Y015
+
+@_typing.final
+class PersistentDnsTxt(_message.Message):
+    """A TXT record at `_validation-persist` of the authorization domain name, in the form of a CAA
+    issue-value (RFC 8659 section 4.2), for one of the issuer's own issuer domain names.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_URIS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def account_uris(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The values of `accounturi` that name the applicant's account: its URI, or, by
+        draft-ietf-acme-dns-persist-02, a hash over it. Compared octet by octet.
+        """
+
+    def __init__(
+        self,
+        *,
+        account_uris: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_uris", b"account_uris"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PersistentDnsTxt: _TypeAlias = PersistentDnsTxt  # noqa: Y015
+
+@_typing.final
+class AcmeHttp01(_message.Message):
+    """A resource at `http://<name>/.well-known/acme-challenge/<token>`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    KEY_AUTHORIZATION_FIELD_NUMBER: _builtins.int
+    KEY_AUTHORIZATION_SHA256_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """The token: base64url, at least 22 characters (128 bits)."""
+    key_authorization: _builtins.str
+    """As in AcmeDns01."""
+    key_authorization_sha256: _builtins.bytes
+    """32 octets."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+        key_authorization: _builtins.str = ...,
+        key_authorization_sha256: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_authorization", b"key_authorization", "key_authorization_sha256", b"key_authorization_sha256", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcmeHttp01: _TypeAlias = AcmeHttp01  # noqa: Y015
+
+@_typing.final
+class AcmeTlsAlpn01(_message.Message):
+    """A self-signed certificate with acmeIdentifier, given to whoever asks port 443 for `acme-tls/1`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_AUTHORIZATION_FIELD_NUMBER: _builtins.int
+    KEY_AUTHORIZATION_SHA256_FIELD_NUMBER: _builtins.int
+    key_authorization: _builtins.str
+    """As in AcmeDns01."""
+    key_authorization_sha256: _builtins.bytes
+    """32 octets."""
+    def __init__(
+        self,
+        *,
+        key_authorization: _builtins.str = ...,
+        key_authorization_sha256: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_authorization", b"key_authorization", "key_authorization_sha256", b"key_authorization_sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcmeTlsAlpn01: _TypeAlias = AcmeTlsAlpn01  # noqa: Y015
+
+@_typing.final
+class DnsChange(_message.Message):
+    """A Random Value or Request Token in a CNAME, TXT or CAA record."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_TYPE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    CONTAINED_FIELD_NUMBER: _builtins.int
+    TARGET_ZONE_FIELD_NUMBER: _builtins.int
+    VALUE_SHA256_FIELD_NUMBER: _builtins.int
+    VALUE_OCTETS_FIELD_NUMBER: _builtins.int
+    record_type: _observation_pb2.RecordType.ValueType
+    """CNAME, TXT or CAA."""
+    label: _builtins.str
+    """One label that begins with "_" and stands before the authorization domain name; empty: none."""
+    value: _builtins.str
+    """The value, at least 20 octets. In an answer: empty."""
+    contained: _builtins.bool
+    """For TXT: it is enough that a record has the value somewhere in it."""
+    target_zone: _builtins.str
+    """For CNAME: the target is `<value>.<target_zone>`; empty: the target is the value."""
+    value_sha256: _builtins.bytes
+    """In an answer: SHA-256 over the value."""
+    value_octets: _builtins.int
+    """In an answer: how many octets the value has."""
+    def __init__(
+        self,
+        *,
+        record_type: _observation_pb2.RecordType.ValueType = ...,
+        label: _builtins.str = ...,
+        value: _builtins.str = ...,
+        contained: _builtins.bool = ...,
+        target_zone: _builtins.str = ...,
+        value_sha256: _builtins.bytes = ...,
+        value_octets: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contained", b"contained", "label", b"label", "record_type", b"record_type", "target_zone", b"target_zone", "value", b"value", "value_octets", b"value_octets", "value_sha256", b"value_sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DnsChange: _TypeAlias = DnsChange  # noqa: Y015
+
+@_typing.final
+class WebsiteChange(_message.Message):
+    """A file below `/.well-known/pki-validation/` that has a Random Value or Request Token in it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    HTTPS_FIELD_NUMBER: _builtins.int
+    VALUE_SHA256_FIELD_NUMBER: _builtins.int
+    VALUE_OCTETS_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """The path of the file below that directory, such as "fileauth.txt". The value must not be in it."""
+    value: _builtins.str
+    """The value, at least 20 octets. In an answer: empty."""
+    https: _builtins.bool
+    """Whether to ask by HTTPS, at port 443, and not by HTTP, at port 80."""
+    value_sha256: _builtins.bytes
+    """In an answer: SHA-256 over the value."""
+    value_octets: _builtins.int
+    """In an answer: how many octets the value has."""
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        value: _builtins.str = ...,
+        https: _builtins.bool = ...,
+        value_sha256: _builtins.bytes = ...,
+        value_octets: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["https", b"https", "path", b"path", "value", b"value", "value_octets", b"value_octets", "value_sha256", b"value_sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WebsiteChange: _TypeAlias = WebsiteChange  # noqa: Y015
+
+@_typing.final
+class SelectedContact(_message.Message):
+    """The contact that the CA has selected, and has written to or called."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    contact: _builtins.str
+    """An e-mail address, or a global telephone number with "+" (RFC 3966)."""
+    def __init__(
+        self,
+        *,
+        contact: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SelectedContact: _TypeAlias = SelectedContact  # noqa: Y015
 
 @_typing.final
 class Tightening(_message.Message):
@@ -447,16 +880,25 @@ class CorroborateResponse(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     ISSUER_DOMAINS_FIELD_NUMBER: _builtins.int
     RECORD_ID_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    CORROBORATED_FIELD_NUMBER: _builtins.int
+    DOMAIN_CONTROL_USABLE_UNTIL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The request's, echoed."""
     approved: _builtins.bool
-    """Whether every name is approved. In a dry run this is no permission to issue."""
+    """Whether every name is approved. In a dry run this is no permission to issue. Always false for
+    PURPOSE_VALIDATION.
+    """
     dry_run: _builtins.bool
     """The request's, echoed."""
     record_id: _builtins.str
     """The id of the audit record that has all this: a UUID, in the order of asking (RFC 9562 version
     7). The record was durable before this answer was sent.
     """
+    purpose: Global___Purpose.ValueType
+    """The request's; never unspecified."""
+    corroborated: _builtins.bool
+    """Whether every check of every name is corroborated. For PURPOSE_VALIDATION this is the good end."""
     @_builtins.property
     def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___NameVerdict]:
         """One for each name asked, in that order."""
@@ -476,7 +918,8 @@ class CorroborateResponse(_message.Message):
     @_builtins.property
     def caa_usable_until(self) -> _timestamp_pb2.Timestamp:
         """Until when the CAA check may be used to issue (BR 4.2.2.1): the earliest time of all names. It
-        counts from before the primary's earliest lookup. Set only when approved and not a dry run.
+        counts from before the primary's earliest lookup. Set only when corroborated, and not in a dry
+        run.
         """
 
     @_builtins.property
@@ -486,6 +929,13 @@ class CorroborateResponse(_message.Message):
     @_builtins.property
     def issuer_domains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The issuer domain names that CAA records were searched for."""
+
+    @_builtins.property
+    def domain_control_usable_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when the validations may be used to issue (BR 4.2.1, and 3.2.2.4.22): the earliest time
+        of all names. Set only when corroborated, when every name has domain control, and not in a dry
+        run.
+        """
 
     def __init__(
         self,
@@ -501,10 +951,13 @@ class CorroborateResponse(_message.Message):
         error: Global___Error | None = ...,
         issuer_domains: _abc.Iterable[_builtins.str] | None = ...,
         record_id: _builtins.str = ...,
+        purpose: Global___Purpose.ValueType = ...,
+        corroborated: _builtins.bool = ...,
+        domain_control_usable_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["asked_at", b"asked_at", "caa_usable_until", b"caa_usable_until", "decided_at", b"decided_at", "error", b"error", "policy", b"policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asked_at", b"asked_at", "caa_usable_until", b"caa_usable_until", "decided_at", b"decided_at", "domain_control_usable_until", b"domain_control_usable_until", "error", b"error", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "asked_at", b"asked_at", "caa_usable_until", b"caa_usable_until", "decided_at", b"decided_at", "dry_run", b"dry_run", "error", b"error", "issuer_domains", b"issuer_domains", "names", b"names", "policy", b"policy", "record_id", b"record_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "asked_at", b"asked_at", "caa_usable_until", b"caa_usable_until", "corroborated", b"corroborated", "decided_at", b"decided_at", "domain_control_usable_until", b"domain_control_usable_until", "dry_run", b"dry_run", "error", b"error", "issuer_domains", b"issuer_domains", "names", b"names", "policy", b"policy", "purpose", b"purpose", "record_id", b"record_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -529,12 +982,15 @@ class NameVerdict(_message.Message):
     RESPONSIBLE_FIELD_NUMBER: _builtins.int
     CHECKS_FIELD_NUMBER: _builtins.int
     DETERMINATIONS_FIELD_NUMBER: _builtins.int
+    CORROBORATIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """As the caller wrote it."""
     looked_up: _builtins.str
     """As looked up: lower-case A-labels, without a wildcard label."""
     approved: _builtins.bool
-    """Whether the primary permits and the quorum is met."""
+    """Whether the primary permits and the quorum is met. Always false for PURPOSE_VALIDATION, whose
+    good end is the reason CORROBORATED.
+    """
     reason: Global___Reason.ValueType
     """Why it is approved or not."""
     detail: _builtins.str
@@ -568,7 +1024,13 @@ class NameVerdict(_message.Message):
     @_builtins.property
     def determinations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Determination]:
         """The result of each check at the primary, in the order of `checks`; none if it did not answer.
-        `usable_until` is set only when every name is approved and this is no dry run.
+        `usable_until` is set only when every name is corroborated and this is no dry run.
+        """
+
+    @_builtins.property
+    def corroborations(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckCorroboration]:
+        """How many remotes corroborate each check, in the order of `checks` (BR 5.4.1 (2)(8)). The
+        verdict counts the remotes that corroborate all of them (`quorum`).
         """
 
     def __init__(
@@ -587,14 +1049,41 @@ class NameVerdict(_message.Message):
         responsible: Global___Responsible.ValueType = ...,
         checks: _abc.Iterable[Global___RequestedCheck] | None = ...,
         determinations: _abc.Iterable[Global___Determination] | None = ...,
+        corroborations: _abc.Iterable[Global___CheckCorroboration] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "check", b"check", "checks", b"checks", "detail", b"detail", "determinations", b"determinations", "error", b"error", "looked_up", b"looked_up", "name", b"name", "perspectives", b"perspectives", "quorum", b"quorum", "reason", b"reason", "required", b"required", "responsible", b"responsible"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "check", b"check", "checks", b"checks", "corroborations", b"corroborations", "detail", b"detail", "determinations", b"determinations", "error", b"error", "looked_up", b"looked_up", "name", b"name", "perspectives", b"perspectives", "quorum", b"quorum", "reason", b"reason", "required", b"required", "responsible", b"responsible"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NameVerdict: _TypeAlias = NameVerdict  # noqa: Y015
+
+@_typing.final
+class CheckCorroboration(_message.Message):
+    """How far one check is corroborated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECK_FIELD_NUMBER: _builtins.int
+    QUORUM_FIELD_NUMBER: _builtins.int
+    check: _builtins.str
+    """The check: the name of a member of RequestedCheck."""
+    quorum: _builtins.str
+    """Corroborating / attempted remotes as "4/5". None corroborate what did not pass at the primary."""
+    def __init__(
+        self,
+        *,
+        check: _builtins.str = ...,
+        quorum: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check", b"check", "quorum", b"quorum"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckCorroboration: _TypeAlias = CheckCorroboration  # noqa: Y015
 
 @_typing.final
 class RequestedCheck(_message.Message):
@@ -606,6 +1095,7 @@ class RequestedCheck(_message.Message):
 
     CAA_FIELD_NUMBER: _builtins.int
     ADDRESSES_FIELD_NUMBER: _builtins.int
+    DOMAIN_CONTROL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def caa(self) -> Global___RequestedCaa:
         """Does CAA permit?"""
@@ -614,17 +1104,22 @@ class RequestedCheck(_message.Message):
     def addresses(self) -> Global___RequestedAddresses:
         """Does a remote see the name where the primary sees it?"""
 
+    @_builtins.property
+    def domain_control(self) -> Global___RequestedDomainControl:
+        """Does the applicant control the name?"""
+
     def __init__(
         self,
         *,
         caa: Global___RequestedCaa | None = ...,
         addresses: Global___RequestedAddresses | None = ...,
+        domain_control: Global___RequestedDomainControl | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa", b"caa", "kind", b"kind"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa", b"caa", "domain_control", b"domain_control", "kind", b"kind"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa", b"caa", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa", b"caa", "domain_control", b"domain_control", "kind", b"kind"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["caa", "addresses"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["caa", "addresses", "domain_control"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -685,20 +1180,66 @@ class RequestedAddresses(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     AGREEMENT_FIELD_NUMBER: _builtins.int
+    AAAA_TOO_FIELD_NUMBER: _builtins.int
     agreement: Global___AddressAgreement.ValueType
     """How closely they must agree."""
+    aaaa_too: _builtins.bool
+    """The AAAA record sets must agree too."""
     def __init__(
         self,
         *,
         agreement: Global___AddressAgreement.ValueType = ...,
+        aaaa_too: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aaaa_too", b"aaaa_too", "agreement", b"agreement"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RequestedAddresses: _TypeAlias = RequestedAddresses  # noqa: Y015
+
+@_typing.final
+class RequestedDomainControl(_message.Message):
+    """The evidence of control must be there (BR 3.2.2.4)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTROL_FIELD_NUMBER: _builtins.int
+    WILDCARD_FIELD_NUMBER: _builtins.int
+    JUDGED_AT_FIELD_NUMBER: _builtins.int
+    ISSUER_DOMAINS_FIELD_NUMBER: _builtins.int
+    wildcard: _builtins.bool
+    """The certificate's name is a wildcard."""
+    @_builtins.property
+    def control(self) -> Global___DomainControl:
+        """What was asked."""
+
+    @_builtins.property
+    def judged_at(self) -> _timestamp_pb2.Timestamp:
+        """The moment that dates are judged by: when the perspectives were asked."""
+
+    @_builtins.property
+    def issuer_domains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """For persistent_dns_txt, the issuer domain names that records are searched for: lower case,
+        sorted.
+        """
+
+    def __init__(
+        self,
+        *,
+        control: Global___DomainControl | None = ...,
+        wildcard: _builtins.bool = ...,
+        judged_at: _timestamp_pb2.Timestamp | None = ...,
+        issuer_domains: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["control", b"control", "judged_at", b"judged_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["control", b"control", "issuer_domains", b"issuer_domains", "judged_at", b"judged_at", "wildcard", b"wildcard"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestedDomainControl: _TypeAlias = RequestedDomainControl  # noqa: Y015
 
 @_typing.final
 class Error(_message.Message):
@@ -838,6 +1379,7 @@ class Determination(_message.Message):
     CHECK_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     USABLE_UNTIL_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     """How it ended."""
     found_at: _builtins.str
@@ -854,6 +1396,12 @@ class Determination(_message.Message):
     def usable_until(self) -> _timestamp_pb2.Timestamp:
         """Until when it may be used to issue; missing if this is not told, or if there is no limit."""
 
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuthorizationStep]:
+        """For domain control: how its authorization domain name was reached from the name; none if it is
+        the name.
+        """
+
     def __init__(
         self,
         *,
@@ -864,14 +1412,41 @@ class Determination(_message.Message):
         check: _builtins.str = ...,
         detail: _builtins.str = ...,
         usable_until: _timestamp_pb2.Timestamp | None = ...,
+        steps: _abc.Iterable[Global___AuthorizationStep] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usable_until", b"usable_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["check", b"check", "clause", b"clause", "detail", b"detail", "found_at", b"found_at", "outcome", b"outcome", "record", b"record", "usable_until", b"usable_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check", b"check", "clause", b"clause", "detail", b"detail", "found_at", b"found_at", "outcome", b"outcome", "record", b"record", "steps", b"steps", "usable_until", b"usable_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Determination: _TypeAlias = Determination  # noqa: Y015
+
+@_typing.final
+class AuthorizationStep(_message.Message):
+    """One step from a name to its authorization domain name (BR 3.2.2.4)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    TO_FIELD_NUMBER: _builtins.int
+    kind: Global___AuthorizationStepKind.ValueType
+    """How."""
+    to: _builtins.str
+    """The name that it leads to."""
+    def __init__(
+        self,
+        *,
+        kind: Global___AuthorizationStepKind.ValueType = ...,
+        to: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "to", b"to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuthorizationStep: _TypeAlias = AuthorizationStep  # noqa: Y015
 
 @_typing.final
 class PolicyApplied(_message.Message):
@@ -888,6 +1463,8 @@ class PolicyApplied(_message.Message):
     PERMIT_CAA_FAILURE_IN_INSECURE_ZONE_FIELD_NUMBER: _builtins.int
     REMOTES_MUST_VALIDATE_FIELD_NUMBER: _builtins.int
     REMOTES_ASKED_FIELD_NUMBER: _builtins.int
+    CHECKS_FIELD_NUMBER: _builtins.int
+    ADDRESSES_COVER_AAAA_FIELD_NUMBER: _builtins.int
     minimum_remotes: _builtins.int
     """At least this many remotes must be used."""
     allowed_noncorroborations: _builtins.int
@@ -906,9 +1483,15 @@ class PolicyApplied(_message.Message):
     """Whether remotes must validate DNSSEC; the primary always must (BR 4.2.2.2)."""
     remotes_asked: _builtins.int
     """How many remotes were asked: all of the roster, or a set chosen before asking."""
+    addresses_cover_aaaa: _builtins.bool
+    """Whether the AAAA record sets must agree too, where addresses are checked."""
     @_builtins.property
     def effective_from(self) -> _timestamp_pb2.Timestamp:
         """From when this row applies."""
+
+    @_builtins.property
+    def checks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The checks that an approval needs, at least: names of members of RequestedCheck."""
 
     def __init__(
         self,
@@ -922,10 +1505,12 @@ class PolicyApplied(_message.Message):
         permit_caa_failure_in_insecure_zone: _builtins.bool = ...,
         remotes_must_validate: _builtins.bool = ...,
         remotes_asked: _builtins.int = ...,
+        checks: _abc.Iterable[_builtins.str] | None = ...,
+        addresses_cover_aaaa: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["effective_from", b"effective_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address_agreement", b"address_agreement", "allowed_noncorroborations", b"allowed_noncorroborations", "effective_from", b"effective_from", "minimum_distance_km", b"minimum_distance_km", "minimum_regions", b"minimum_regions", "minimum_remotes", b"minimum_remotes", "permit_caa_failure_in_insecure_zone", b"permit_caa_failure_in_insecure_zone", "remotes_asked", b"remotes_asked", "remotes_must_validate", b"remotes_must_validate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address_agreement", b"address_agreement", "addresses_cover_aaaa", b"addresses_cover_aaaa", "allowed_noncorroborations", b"allowed_noncorroborations", "checks", b"checks", "effective_from", b"effective_from", "minimum_distance_km", b"minimum_distance_km", "minimum_regions", b"minimum_regions", "minimum_remotes", b"minimum_remotes", "permit_caa_failure_in_insecure_zone", b"permit_caa_failure_in_insecure_zone", "remotes_asked", b"remotes_asked", "remotes_must_validate", b"remotes_must_validate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

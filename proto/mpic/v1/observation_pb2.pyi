@@ -61,6 +61,46 @@ RIR_RIPE: Rir.ValueType  # 5
 """Europe, the Middle East and Central Asia."""
 Global___Rir: _TypeAlias = Rir  # noqa: Y015
 
+class _RecordType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecordTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECORD_TYPE_UNSPECIFIED: _RecordType.ValueType  # 0
+    """Not stated. Never valid."""
+    RECORD_TYPE_A: _RecordType.ValueType  # 1
+    """RFC 1035."""
+    RECORD_TYPE_CNAME: _RecordType.ValueType  # 5
+    """RFC 1035. The record itself: it is not followed."""
+    RECORD_TYPE_PTR: _RecordType.ValueType  # 12
+    """RFC 1035."""
+    RECORD_TYPE_TXT: _RecordType.ValueType  # 16
+    """RFC 1035."""
+    RECORD_TYPE_AAAA: _RecordType.ValueType  # 28
+    """RFC 3596."""
+    RECORD_TYPE_CAA: _RecordType.ValueType  # 257
+    """RFC 8659."""
+
+class RecordType(_RecordType, metaclass=_RecordTypeEnumTypeWrapper):
+    """The DNS record types that an agent looks up; the values are IANA's."""
+
+RECORD_TYPE_UNSPECIFIED: RecordType.ValueType  # 0
+"""Not stated. Never valid."""
+RECORD_TYPE_A: RecordType.ValueType  # 1
+"""RFC 1035."""
+RECORD_TYPE_CNAME: RecordType.ValueType  # 5
+"""RFC 1035. The record itself: it is not followed."""
+RECORD_TYPE_PTR: RecordType.ValueType  # 12
+"""RFC 1035."""
+RECORD_TYPE_TXT: RecordType.ValueType  # 16
+"""RFC 1035."""
+RECORD_TYPE_AAAA: RecordType.ValueType  # 28
+"""RFC 3596."""
+RECORD_TYPE_CAA: RecordType.ValueType  # 257
+"""RFC 8659."""
+Global___RecordType: _TypeAlias = RecordType  # noqa: Y015
+
 class _Transport:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -206,7 +246,7 @@ class _FailureKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FailureKi
     FAILURE_KIND_UNSPECIFIED: _FailureKind.ValueType  # 0
     """Not stated. Never valid."""
     FAILURE_KIND_TIMEOUT: _FailureKind.ValueType  # 1
-    """No answer within the question's deadline."""
+    """No answer in the time that there was for it."""
     FAILURE_KIND_SERVFAIL: _FailureKind.ValueType  # 2
     """SERVFAIL without a DNSSEC error."""
     FAILURE_KIND_REFUSED: _FailureKind.ValueType  # 3
@@ -231,6 +271,30 @@ class _FailureKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FailureKi
     """The agent itself broke: our infrastructure."""
     FAILURE_KIND_OVERLOADED: _FailureKind.ValueType  # 13
     """The agent has too much to do. It did not look, or not to the end: our infrastructure."""
+    FAILURE_KIND_TOO_LARGE: _FailureKind.ValueType  # 14
+    """What was sent is larger than can be reported, or than was allowed."""
+    FAILURE_KIND_NO_ADDRESS: _FailureKind.ValueType  # 15
+    """The host has neither an AAAA nor an A record."""
+    FAILURE_KIND_NOT_PUBLIC: _FailureKind.ValueType  # 16
+    """The host has only special-purpose addresses. They were not dialled."""
+    FAILURE_KIND_CONNECTION_REFUSED: _FailureKind.ValueType  # 17
+    """The other end refused the connection."""
+    FAILURE_KIND_UNREACHABLE: _FailureKind.ValueType  # 18
+    """The network says that the other end cannot be reached."""
+    FAILURE_KIND_CONNECTION_LOST: _FailureKind.ValueType  # 19
+    """The other end closed or reset the connection before it had said all."""
+    FAILURE_KIND_TLS: _FailureKind.ValueType  # 20
+    """The TLS handshake failed."""
+    FAILURE_KIND_REDIRECT_NOT_ALLOWED: _FailureKind.ValueType  # 21
+    """A redirect leads to a URL that may not be followed."""
+    FAILURE_KIND_TOO_MANY_REDIRECTS: _FailureKind.ValueType  # 22
+    """There are more redirects than may be followed."""
+    FAILURE_KIND_REDIRECT_LOOP: _FailureKind.ValueType  # 23
+    """The redirects lead back to a URL that was asked for already."""
+    FAILURE_KIND_NO_WAY_OUT: _FailureKind.ValueType  # 24
+    """This perspective has no way to the address: no IPv6, or its own system forbids it. Our
+    infrastructure.
+    """
 
 class FailureKind(_FailureKind, metaclass=_FailureKindEnumTypeWrapper):
     """The kinds of failure. None is ever an absence."""
@@ -238,7 +302,7 @@ class FailureKind(_FailureKind, metaclass=_FailureKindEnumTypeWrapper):
 FAILURE_KIND_UNSPECIFIED: FailureKind.ValueType  # 0
 """Not stated. Never valid."""
 FAILURE_KIND_TIMEOUT: FailureKind.ValueType  # 1
-"""No answer within the question's deadline."""
+"""No answer in the time that there was for it."""
 FAILURE_KIND_SERVFAIL: FailureKind.ValueType  # 2
 """SERVFAIL without a DNSSEC error."""
 FAILURE_KIND_REFUSED: FailureKind.ValueType  # 3
@@ -263,6 +327,30 @@ FAILURE_KIND_INTERNAL: FailureKind.ValueType  # 12
 """The agent itself broke: our infrastructure."""
 FAILURE_KIND_OVERLOADED: FailureKind.ValueType  # 13
 """The agent has too much to do. It did not look, or not to the end: our infrastructure."""
+FAILURE_KIND_TOO_LARGE: FailureKind.ValueType  # 14
+"""What was sent is larger than can be reported, or than was allowed."""
+FAILURE_KIND_NO_ADDRESS: FailureKind.ValueType  # 15
+"""The host has neither an AAAA nor an A record."""
+FAILURE_KIND_NOT_PUBLIC: FailureKind.ValueType  # 16
+"""The host has only special-purpose addresses. They were not dialled."""
+FAILURE_KIND_CONNECTION_REFUSED: FailureKind.ValueType  # 17
+"""The other end refused the connection."""
+FAILURE_KIND_UNREACHABLE: FailureKind.ValueType  # 18
+"""The network says that the other end cannot be reached."""
+FAILURE_KIND_CONNECTION_LOST: FailureKind.ValueType  # 19
+"""The other end closed or reset the connection before it had said all."""
+FAILURE_KIND_TLS: FailureKind.ValueType  # 20
+"""The TLS handshake failed."""
+FAILURE_KIND_REDIRECT_NOT_ALLOWED: FailureKind.ValueType  # 21
+"""A redirect leads to a URL that may not be followed."""
+FAILURE_KIND_TOO_MANY_REDIRECTS: FailureKind.ValueType  # 22
+"""There are more redirects than may be followed."""
+FAILURE_KIND_REDIRECT_LOOP: FailureKind.ValueType  # 23
+"""The redirects lead back to a URL that was asked for already."""
+FAILURE_KIND_NO_WAY_OUT: FailureKind.ValueType  # 24
+"""This perspective has no way to the address: no IPv6, or its own system forbids it. Our
+infrastructure.
+"""
 Global___FailureKind: _TypeAlias = FailureKind  # noqa: Y015
 
 @_typing.final
@@ -303,6 +391,9 @@ class Finding(_message.Message):
 
     CAA_WALK_FIELD_NUMBER: _builtins.int
     ADDRESSES_FIELD_NUMBER: _builtins.int
+    RECORDS_FIELD_NUMBER: _builtins.int
+    HTTP_GET_FIELD_NUMBER: _builtins.int
+    TLS_HANDSHAKE_FIELD_NUMBER: _builtins.int
     NOT_RUN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def caa_walk(self) -> Global___CaaFinding:
@@ -313,6 +404,18 @@ class Finding(_message.Message):
         """The A record set of the name."""
 
     @_builtins.property
+    def records(self) -> Global___RecordsFinding:
+        """One DNS record set."""
+
+    @_builtins.property
+    def http_get(self) -> Global___HttpFinding:
+        """One HTTP GET, with its redirects."""
+
+    @_builtins.property
+    def tls_handshake(self) -> Global___TlsFinding:
+        """One TLS handshake."""
+
+    @_builtins.property
     def not_run(self) -> Global___Failure:
         """The check could not be run at all: unknown to this agent, or broken."""
 
@@ -321,13 +424,16 @@ class Finding(_message.Message):
         *,
         caa_walk: Global___CaaFinding | None = ...,
         addresses: Global___AddressFinding | None = ...,
+        records: Global___RecordsFinding | None = ...,
+        http_get: Global___HttpFinding | None = ...,
+        tls_handshake: Global___TlsFinding | None = ...,
         not_run: Global___Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa_walk", b"caa_walk", "kind", b"kind", "not_run", b"not_run"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa_walk", b"caa_walk", "http_get", b"http_get", "kind", b"kind", "not_run", b"not_run", "records", b"records", "tls_handshake", b"tls_handshake"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa_walk", b"caa_walk", "kind", b"kind", "not_run", b"not_run"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa_walk", b"caa_walk", "http_get", b"http_get", "kind", b"kind", "not_run", b"not_run", "records", b"records", "tls_handshake", b"tls_handshake"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["caa_walk", "addresses", "not_run"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["caa_walk", "addresses", "records", "http_get", "tls_handshake", "not_run"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -384,6 +490,267 @@ class AddressFinding(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AddressFinding: _TypeAlias = AddressFinding  # noqa: Y015
+
+@_typing.final
+class RecordsFinding(_message.Message):
+    """One record set at one owner. That there is none is an ordinary absence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    LOOKUP_FIELD_NUMBER: _builtins.int
+    type: Global___RecordType.ValueType
+    """The type asked for."""
+    @_builtins.property
+    def lookup(self) -> Global___Lookup:
+        """The lookup."""
+
+    def __init__(
+        self,
+        *,
+        type: Global___RecordType.ValueType = ...,
+        lookup: Global___Lookup | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lookup", b"lookup"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lookup", b"lookup", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordsFinding: _TypeAlias = RecordsFinding  # noqa: Y015
+
+@_typing.final
+class HttpFinding(_message.Message):
+    """One HTTP GET (RFC 9110). The first hop is of the URL asked, and each next one is of the URL that
+    the hop before redirected to. The last hop is the end: its response is no redirect that may be
+    followed, or it failed.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOPS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hops(self) -> _containers.RepeatedCompositeFieldContainer[Global___HttpHop]:
+        """At least one."""
+
+    def __init__(
+        self,
+        *,
+        hops: _abc.Iterable[Global___HttpHop] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hops", b"hops"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HttpFinding: _TypeAlias = HttpFinding  # noqa: Y015
+
+@_typing.final
+class HttpHop(_message.Message):
+    """One request of an HTTP GET."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    CONNECTION_FIELD_NUMBER: _builtins.int
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """The URL that was asked for: absolute, without a fragment."""
+    @_builtins.property
+    def connection(self) -> Global___Connection:
+        """How its host was found and reached; missing if the URL was not asked for."""
+
+    @_builtins.property
+    def response(self) -> Global___HttpResponse:
+        """The server responded."""
+
+    @_builtins.property
+    def failure(self) -> Global___Failure:
+        """There is no response."""
+
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        connection: Global___Connection | None = ...,
+        response: Global___HttpResponse | None = ...,
+        failure: Global___Failure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "failure", b"failure", "response", b"response", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "failure", b"failure", "response", b"response", "result", b"result", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["response", "failure"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___HttpHop: _TypeAlias = HttpHop  # noqa: Y015
+
+@_typing.final
+class HttpResponse(_message.Message):
+    """What a web server responded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    LOCATION_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    BODY_IS_CUT_FIELD_NUMBER: _builtins.int
+    status: _builtins.int
+    """The status code."""
+    location: _builtins.bytes
+    """The field Location, as received; empty: there is none. From the network: escape it."""
+    body: _builtins.bytes
+    """The content, as received, without a content coding removed; at most as much as was asked for."""
+    body_is_cut: _builtins.bool
+    """The content is longer than was asked for; `body` is its beginning."""
+    def __init__(
+        self,
+        *,
+        status: _builtins.int = ...,
+        location: _builtins.bytes = ...,
+        body: _builtins.bytes = ...,
+        body_is_cut: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "body_is_cut", b"body_is_cut", "location", b"location", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HttpResponse: _TypeAlias = HttpResponse  # noqa: Y015
+
+@_typing.final
+class TlsFinding(_message.Message):
+    """One TLS handshake. Nothing is sent after it, and the certificate is not verified."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTION_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def connection(self) -> Global___Connection:
+        """How the host was found and reached."""
+
+    @_builtins.property
+    def session(self) -> Global___TlsSession:
+        """The handshake was completed."""
+
+    @_builtins.property
+    def failure(self) -> Global___Failure:
+        """It was not."""
+
+    def __init__(
+        self,
+        *,
+        connection: Global___Connection | None = ...,
+        session: Global___TlsSession | None = ...,
+        failure: Global___Failure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "failure", b"failure", "result", b"result", "session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "failure", b"failure", "result", b"result", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["session", "failure"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___TlsFinding: _TypeAlias = TlsFinding  # noqa: Y015
+
+@_typing.final
+class TlsSession(_message.Message):
+    """What a TLS server presented."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALPN_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    alpn: _builtins.str
+    """The application protocol that the server chose (RFC 7301); empty: it chose none."""
+    certificate: _builtins.bytes
+    """Its own certificate in DER, without a chain."""
+    def __init__(
+        self,
+        *,
+        alpn: _builtins.str = ...,
+        certificate: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpn", b"alpn", "certificate", b"certificate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TlsSession: _TypeAlias = TlsSession  # noqa: Y015
+
+@_typing.final
+class Connection(_message.Message):
+    """From the name of a host to a connection. No other address than one of the lookups' is dialled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOOKUPS_FIELD_NUMBER: _builtins.int
+    DIALED_FIELD_NUMBER: _builtins.int
+    TLS_VERSION_FIELD_NUMBER: _builtins.int
+    tls_version: _builtins.str
+    """Such as "TLSv1.3"; empty: there was no TLS, or no handshake was completed."""
+    @_builtins.property
+    def lookups(self) -> _containers.RepeatedCompositeFieldContainer[Global___Lookup]:
+        """AAAA and A of the host, in this order. An agent without IPv6 looks up both too."""
+
+    @_builtins.property
+    def dialed(self) -> _containers.RepeatedCompositeFieldContainer[Global___DialedAddress]:
+        """The addresses that were dialled, in this order. All but the last failed."""
+
+    def __init__(
+        self,
+        *,
+        lookups: _abc.Iterable[Global___Lookup] | None = ...,
+        dialed: _abc.Iterable[Global___DialedAddress] | None = ...,
+        tls_version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dialed", b"dialed", "lookups", b"lookups", "tls_version", b"tls_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Connection: _TypeAlias = Connection  # noqa: Y015
+
+@_typing.final
+class DialedAddress(_message.Message):
+    """One address that was dialled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    PORT_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    address: _builtins.bytes
+    """4 or 16 octets, as in the record."""
+    port: _builtins.int
+    """The TCP port."""
+    @_builtins.property
+    def failure(self) -> Global___Failure:
+        """Why nothing came of it; missing: the connection was opened and used."""
+
+    def __init__(
+        self,
+        *,
+        address: _builtins.bytes = ...,
+        port: _builtins.int = ...,
+        failure: Global___Failure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "failure", b"failure", "port", b"port"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DialedAddress: _TypeAlias = DialedAddress  # noqa: Y015
 
 @_typing.final
 class Lookup(_message.Message):

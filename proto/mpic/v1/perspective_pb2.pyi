@@ -233,6 +233,9 @@ class Check(_message.Message):
 
     CAA_WALK_FIELD_NUMBER: _builtins.int
     ADDRESSES_FIELD_NUMBER: _builtins.int
+    RECORDS_FIELD_NUMBER: _builtins.int
+    HTTP_GET_FIELD_NUMBER: _builtins.int
+    TLS_HANDSHAKE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def caa_walk(self) -> Global___CaaWalk:
         """The CAA walk of RFC 8659 section 3."""
@@ -241,17 +244,32 @@ class Check(_message.Message):
     def addresses(self) -> Global___AddressLookup:
         """The A record set."""
 
+    @_builtins.property
+    def records(self) -> Global___RecordLookup:
+        """One DNS record set."""
+
+    @_builtins.property
+    def http_get(self) -> Global___HttpGet:
+        """One HTTP GET, with its redirects."""
+
+    @_builtins.property
+    def tls_handshake(self) -> Global___TlsHandshake:
+        """One TLS handshake."""
+
     def __init__(
         self,
         *,
         caa_walk: Global___CaaWalk | None = ...,
         addresses: Global___AddressLookup | None = ...,
+        records: Global___RecordLookup | None = ...,
+        http_get: Global___HttpGet | None = ...,
+        tls_handshake: Global___TlsHandshake | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa_walk", b"caa_walk", "kind", b"kind"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa_walk", b"caa_walk", "http_get", b"http_get", "kind", b"kind", "records", b"records", "tls_handshake", b"tls_handshake"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa_walk", b"caa_walk", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "caa_walk", b"caa_walk", "http_get", b"http_get", "kind", b"kind", "records", b"records", "tls_handshake", b"tls_handshake"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["caa_walk", "addresses"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["caa_walk", "addresses", "records", "http_get", "tls_handshake"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -301,6 +319,143 @@ class AddressLookup(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AddressLookup: _TypeAlias = AddressLookup  # noqa: Y015
+
+@_typing.final
+class RecordLookup(_message.Message):
+    """Look up one record set. Aliases are followed, except for CNAME itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    owner: _builtins.str
+    """The owner: lower-case labels of letters, digits, hyphens and underscores, no final dot."""
+    type: _observation_pb2.RecordType.ValueType
+    """The type."""
+    def __init__(
+        self,
+        *,
+        owner: _builtins.str = ...,
+        type: _observation_pb2.RecordType.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["owner", b"owner", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordLookup: _TypeAlias = RecordLookup  # noqa: Y015
+
+@_typing.final
+class HttpGet(_message.Message):
+    """Get one URL, and follow redirects as far as is allowed. No certificate is verified. The host is
+    looked up anew for each request, and never is a special-purpose address dialled. IPv6 is dialled
+    first. IPv4 is dialled if no connection over IPv6 could be opened.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    BODY_OCTETS_FIELD_NUMBER: _builtins.int
+    REDIRECTS_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Absolute, "http" or "https", without user information and fragment. The host is a name."""
+    body_octets: _builtins.int
+    """How much of the content is wanted, at most 65,536 octets."""
+    @_builtins.property
+    def redirects(self) -> Global___RedirectRules:
+        """Which redirects are followed; missing: none."""
+
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        body_octets: _builtins.int = ...,
+        redirects: Global___RedirectRules | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["redirects", b"redirects"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body_octets", b"body_octets", "redirects", b"redirects", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HttpGet: _TypeAlias = HttpGet  # noqa: Y015
+
+@_typing.final
+class RedirectRules(_message.Message):
+    """Which redirects are followed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOST_FIELD_NUMBER: _builtins.int
+    STATUSES_FIELD_NUMBER: _builtins.int
+    PORTS_FIELD_NUMBER: _builtins.int
+    most: _builtins.int
+    """At most so many, and never more than 10."""
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Only those with these status codes."""
+
+    @_builtins.property
+    def ports(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Only those to these ports."""
+
+    def __init__(
+        self,
+        *,
+        most: _builtins.int = ...,
+        statuses: _abc.Iterable[_builtins.int] | None = ...,
+        ports: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["most", b"most", "ports", b"ports", "statuses", b"statuses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RedirectRules: _TypeAlias = RedirectRules  # noqa: Y015
+
+@_typing.final
+class TlsHandshake(_message.Message):
+    """Open a connection, make one TLS handshake, and close. No certificate is verified, and no
+    application data is sent. Addresses are chosen as in HttpGet.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOST_FIELD_NUMBER: _builtins.int
+    PORT_FIELD_NUMBER: _builtins.int
+    SERVER_NAME_FIELD_NUMBER: _builtins.int
+    ALPN_FIELD_NUMBER: _builtins.int
+    IPV4_AFTER_ANY_FAILURE_FIELD_NUMBER: _builtins.int
+    host: _builtins.str
+    """The host whose addresses are dialled, a name in looked-up form."""
+    port: _builtins.int
+    """The port."""
+    server_name: _builtins.str
+    """The name that is asked for (SNI, RFC 6066 section 3)."""
+    ipv4_after_any_failure: _builtins.bool
+    """Dial IPv4 also if a connection over IPv6 was opened, but the handshake failed."""
+    @_builtins.property
+    def alpn(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The application protocols that are offered (RFC 7301)."""
+
+    def __init__(
+        self,
+        *,
+        host: _builtins.str = ...,
+        port: _builtins.int = ...,
+        server_name: _builtins.str = ...,
+        alpn: _abc.Iterable[_builtins.str] | None = ...,
+        ipv4_after_any_failure: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpn", b"alpn", "host", b"host", "ipv4_after_any_failure", b"ipv4_after_any_failure", "port", b"port", "server_name", b"server_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TlsHandshake: _TypeAlias = TlsHandshake  # noqa: Y015
 
 @_typing.final
 class ObserveResponse(_message.Message):
@@ -376,9 +531,10 @@ class EncodedObservation(_message.Message):
     @_builtins.property
     def lookups_us(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """From the sending of each query until its answer was read, in microseconds, in the order of
-        asking: those of the CAA walk from the name upwards, then those of the next check. 0: the
-        observation was complete without it. Each answer was read after the question had come. But a
-        query may have been sent earlier, for another question that asked for the same.
+        asking: those of the CAA walk from the name upwards, then those of the next check. An HTTP GET
+        or a TLS handshake has one, for all of it. 0: the observation was complete without it. Each
+        answer was read after the question had come. But a query may have been sent earlier, for
+        another question that asked for the same.
         """
 
     def __init__(

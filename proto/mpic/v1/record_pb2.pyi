@@ -92,6 +92,7 @@ class Record(_message.Message):
     PERSPECTIVES_FIELD_NUMBER: _builtins.int
     NAMES_FIELD_NUMBER: _builtins.int
     SUPERSEDED_BY_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
     id: _builtins.bytes
     """UUID of RFC 9562 version 7, 16 octets: sorted by when the perspectives were asked."""
     caller: _builtins.str
@@ -122,6 +123,8 @@ class Record(_message.Message):
     """The record whose verdict was told instead of this one: another coordinator had decided the same
     request first. Nearly always empty.
     """
+    purpose: _corroboration_pb2.Purpose.ValueType
+    """What the answer is for. Unspecified: PURPOSE_ISSUANCE."""
     @_builtins.property
     def issuer_domains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """For records from before names had their checks (`RecordedName.checks` is empty): what CAA was
@@ -170,10 +173,11 @@ class Record(_message.Message):
         perspectives: _abc.Iterable[Global___RecordedPerspective] | None = ...,
         names: _abc.Iterable[Global___RecordedName] | None = ...,
         superseded_by: _builtins.bytes = ...,
+        purpose: _corroboration_pb2.Purpose.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "tightening", b"tightening"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_uri", b"account_uri", "asked_at_us", b"asked_at_us", "caller", b"caller", "coordinator_version", b"coordinator_version", "decided_at_us", b"decided_at_us", "dry_run", b"dry_run", "id", b"id", "issuer", b"issuer", "issuer_domains", b"issuer_domains", "names", b"names", "perspectives", b"perspectives", "policy", b"policy", "policy_version", b"policy_version", "request_digest", b"request_digest", "request_id", b"request_id", "superseded_by", b"superseded_by", "tightening", b"tightening", "understood_critical_tags", b"understood_critical_tags", "validation_method", b"validation_method"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_uri", b"account_uri", "asked_at_us", b"asked_at_us", "caller", b"caller", "coordinator_version", b"coordinator_version", "decided_at_us", b"decided_at_us", "dry_run", b"dry_run", "id", b"id", "issuer", b"issuer", "issuer_domains", b"issuer_domains", "names", b"names", "perspectives", b"perspectives", "policy", b"policy", "policy_version", b"policy_version", "purpose", b"purpose", "request_digest", b"request_digest", "request_id", b"request_id", "superseded_by", b"superseded_by", "tightening", b"tightening", "understood_critical_tags", b"understood_critical_tags", "validation_method", b"validation_method"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
