@@ -11,9 +11,9 @@ Needs root: the tests run in a network namespace of their own.
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +36,7 @@ from tests.mutation import (
     faults_running,
     faults_service,
     faults_wire,
+    forked,
 )
 from tests.mutation.fault import Fault
 from tests.mutation.nearest import CLAUSES, UNIT, WITHOUT, nearest_of, others_of
@@ -61,8 +62,6 @@ FAULTS: Sequence[Fault] = (
 NEAREST_SECONDS = 120
 SECONDS = 1200
 TOO_LONG = "BROKEN took too long"
-LIMIT = ("prlimit", f"--as={4 * 2**30}")
-APART = ("unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 
 _moments = count(1)
 """A copy's source files get one each time they are written, so that no stale bytecode fits."""
@@ -75,6 +74,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     chosen = [one for one in FAULTS if arguments.only in f"{one.file} {one.what}"]
+    began = time.monotonic()
     outcomes = Counter[str]()
     with copies(arguments.jobs) as free, ThreadPoolExecutor(arguments.jobs) as pool:
         if not arguments.only and (wrong := ask_all(free)) != "SURVIVED":
@@ -86,7 +86,8 @@ def main() -> int:
             kind, _, detail = outcome.partition(" ")
             outcomes[kind] += 1
             print(f"{kind:9} {fault.file:38} {fault.what:50} {detail}", flush=True)
-    print(f"{outcomes['noticed']} of {len(chosen)} faults noticed")
+    seconds = time.monotonic() - began
+    print(f"{outcomes['noticed']} of {len(chosen)} faults noticed in {seconds:.0f} s")
     return int(outcomes["noticed"] != len(chosen))
 
 
@@ -109,7 +110,7 @@ def copies(number: int) -> Iterator["SimpleQueue[Path]"]:
 def plant(fault: Fault, free: "SimpleQueue[Path]", *, nearest_alone: bool = False) -> str:
     """Test a copy with the fault; return "noticed TEST", "SURVIVED" or "BROKEN WHY"."""
     copy = free.get()
-    source = (PROJECT / fault.file).read_text()
+    source = (copy / fault.file).read_text()
     try:
         if source.count(fault.old) != 1:
             return f"BROKEN stands {source.count(fault.old)} times"
@@ -148,28 +149,14 @@ def ask_all(free: "SimpleQueue[Path]") -> str:
 
 
 def _test(copy: Path, tests: Sequence[str], seconds: float) -> str:
-    environment = os.environ | {"PYTHONPATH": f"{copy}:{copy / 'proto'}"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider"]
-    options += [f"--ignore={file}" for file in WITHOUT if file not in tests]
-    try:
-        done = subprocess.run(
-            [*APART, *LIMIT, sys.executable, "-m", "pytest", *options, *tests],
-            cwd=copy,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=seconds,
-        )
-    except subprocess.TimeoutExpired:
+    without = [f"--ignore={file}" for file in WITHOUT if file not in tests]
+    ran = forked.run(copy, ("-x", "-q", *without, *tests), seconds)
+    if ran.code is None:
         return TOO_LONG
-    failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED ")]
+    failed = [line for line in ran.output.splitlines() if line.startswith("FAILED ")]
     if failed:  # however the process ends after that
         return f"noticed {failed[0].removeprefix('FAILED ').split(' - ')[0].rpartition('/')[2]}"
-    if done.returncode == 0:
-        return "SURVIVED"
-    return f"BROKEN {done.stdout[-300:]!r}"
+    return "SURVIVED" if ran.code == 0 else f"BROKEN {ran.code} {ran.output[-300:]!r}"
 
 
 if __name__ == "__main__":
