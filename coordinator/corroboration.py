@@ -180,7 +180,8 @@ class Corroborator:
         """Check every field; raises RequestError."""
         row = self.row_in_force()
         remotes = row.remotes_asked(len(in_force.rules.roster.remotes))
-        rules = RequestRules(in_force.issuers, row, remotes, self._parts.max_linger)
+        linger, now = self._parts.max_linger, self._parts.clock()
+        rules = RequestRules(in_force.issuers, row, remotes, linger, now)
         return read_request(message, rules)
 
     def row_in_force(self) -> PolicyRow:

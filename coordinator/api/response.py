@@ -80,9 +80,14 @@ def add_all_late(
     response.late_left_out = len(late) - len(response.late)
 
 
-def is_approved(record: r.Record) -> bool:
-    """Whether every name of a record is approved."""
+def is_corroborated(record: r.Record) -> bool:
+    """Whether every name of a record is corroborated."""
     return all(name.reason == c.REASON_CORROBORATED for name in record.names)
+
+
+def is_approved(record: r.Record) -> bool:
+    """Whether the certificate may be issued; a validation alone never permits that."""
+    return record.purpose != c.PURPOSE_VALIDATION and is_corroborated(record)
 
 
 def _fill_head(response: c.CorroborateResponse, record: r.Record) -> None:
@@ -91,6 +96,7 @@ def _fill_head(response: c.CorroborateResponse, record: r.Record) -> None:
     if record.id:  # there is none if nothing is recorded
         response.record_id = show_id(record.id)
     response.dry_run = record.dry_run
+    response.purpose = record.purpose or c.PURPOSE_ISSUANCE
     response.policy.CopyFrom(record.policy)
     _set(response.asked_at, record.asked_at_us)
     _set(response.decided_at, record.decided_at_us)
@@ -100,8 +106,12 @@ def _fill_head(response: c.CorroborateResponse, record: r.Record) -> None:
             response.error.CopyFrom(verdict.error)
             break
     response.approved = is_approved(record)
-    if ends := [end for name in record.names if (end := _caa_usable_until(name))]:
+    response.corroborated = is_corroborated(record)
+    if ends := _find_ends(record, "caa"):
         _set(response.caa_usable_until, min(ends))
+    ends = _find_ends(record, "domain_control")
+    if ends and len(ends) == len(record.names):
+        _set(response.domain_control_usable_until, min(ends))
 
 
 def _issuer_domains(record: r.Record) -> Sequence[str]:
@@ -110,18 +120,22 @@ def _issuer_domains(record: r.Record) -> Sequence[str]:
     return next((caa.issuer_domains for caa in asked), ())
 
 
-def _caa_usable_until(name: r.RecordedName) -> int:
-    """Return until when the CAA check of a name may be used to issue; 0: it is not told."""
-    pairs = zip(name.checks, name.usable_until_us)  # noqa: B905 - none if nothing is permitted
-    return next((end for check, end in pairs if check.HasField("caa")), 0)
+def _find_ends(record: r.Record, kind: str) -> list[int]:
+    """Return until when a check may be used to issue, for each name that was asked about it."""
+    ends: list[int] = []
+    for name in record.names:
+        pairs = zip(name.checks, name.usable_until_us)  # noqa: B905 - none if nothing is permitted
+        ends.extend(end for check, end in pairs if check.WhichOneof("kind") == kind)
+    return ends
 
 
 def _fill_verdict(verdict: c.NameVerdict, record: r.Record, name: r.RecordedName) -> None:
     """Fill in the verdict on a name, without reports."""
     verdict.name, verdict.looked_up = name.asked, name.looked_up or name.asked
     verdict.reason = name.reason
-    verdict.approved = name.reason == c.REASON_CORROBORATED
-    if not verdict.approved:
+    is_good = name.reason == c.REASON_CORROBORATED
+    verdict.approved = is_good and record.purpose != c.PURPOSE_VALIDATION
+    if not is_good:
         verdict.responsible = to_message(blame_name(record, name))
     verdict.detail = shorten(name.detail, DETAIL_OCTETS)
     verdict.quorum = name.quorum
@@ -132,6 +146,7 @@ def _fill_verdict(verdict: c.NameVerdict, record: r.Record, name: r.RecordedName
     verdict.check = name.check
     verdict.checks.extend(name.checks)
     _add_determinations(verdict, name)
+    _add_corroborations(verdict, record, name)
 
 
 def _add_determinations(verdict: c.NameVerdict, name: r.RecordedName) -> None:
@@ -142,6 +157,24 @@ def _add_determinations(verdict: c.NameVerdict, name: r.RecordedName) -> None:
         told.CopyFrom(name.determinations[number - 1])
         if name.usable_until_us and name.usable_until_us[index]:
             _set(told.usable_until, name.usable_until_us[index])
+
+
+def _add_corroborations(verdict: c.NameVerdict, record: r.Record, name: r.RecordedName) -> None:
+    """Add how many remotes corroborate each check."""
+    attempted = len(record.perspectives) - 1
+    for index, check in enumerate(name.checks):
+        passed = [_has_passed(name, reply, index) for reply in name.replies]
+        count = sum(passed[1:]) if passed and passed[0] else 0
+        kind = check.WhichOneof("kind") or ""
+        verdict.corroborations.add(check=kind, quorum=f"{count}/{attempted}")
+
+
+def _has_passed(name: r.RecordedName, reply: r.RecordedReply, check: int) -> bool:
+    """Whether one check of a name passed at a perspective."""
+    if check >= len(reply.determinations):
+        return False
+    outcome = name.determinations[reply.determinations[check] - 1].outcome
+    return outcome == c.OUTCOME_PASSED
 
 
 def _add_whole(

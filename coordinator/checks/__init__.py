@@ -5,22 +5,28 @@ to `CHECKS`. The key of the line is the name of the check's member of `Requested
 `proto/generate.sh`. What a caller says for a check is a field of `RequestedName`. `mpic.bounds`
 says how large the findings of all checks of a name may be together.
 
-The register says which checks exist. The request says which of them are asked about a name. Those
-checks stand in the record, and only they are judged.
+The register says which checks exist. The purpose of a request, the policy and the request itself
+say which of them are asked about a name. Those checks stand in the record, and only they are
+judged.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from coordinator.checks.addresses import AddressJudge
 from coordinator.checks.caa.check import CaaJudge
 from coordinator.checks.check import CheckJudge, CheckSubject, JudgingRules
+from coordinator.checks.domain_control.check import DomainControlJudge
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 
+CAA, ADDRESSES, DOMAIN_CONTROL = "caa", "addresses", "domain_control"
+
 CHECKS: Mapping[str, CheckJudge] = {
-    "caa": CaaJudge(),
-    "addresses": AddressJudge(),
+    CAA: CaaJudge(),
+    ADDRESSES: AddressJudge(),
+    DOMAIN_CONTROL: DomainControlJudge(),
 }
 
 
@@ -35,9 +41,23 @@ class AskedCheck(NamedTuple):
     """The name of a member of `RequestedCheck`."""
     asked: c.RequestedCheck
     judge: CheckJudge
-    question: p.Check
-    kind: str
-    """The name that agents know it by: a member of `Check`, and of `Finding`."""
+    questions: Sequence[p.Check]
+    kinds: Sequence[str]
+    """The names that agents know its questions by: members of `Check`, and of `Finding`."""
+
+
+def select_checks(subject: CheckSubject, rules: JudgingRules) -> Sequence[str]:
+    """Return the names of the checks to ask about a name, in the order of the register."""
+    request, requested = subject.request, subject.requested
+    is_validation = request.purpose == c.PURPOSE_VALIDATION
+    demanded = (DOMAIN_CONTROL,) if is_validation else rules.attempt.row.checks
+    given = tuple(name for name, judge in CHECKS.items() if judge.is_given(requested))
+    return _sort((*demanded, *given, *request.checks))
+
+
+@lru_cache(64)  # most requests demand the same
+def _sort(demanded: tuple[str, ...]) -> Sequence[str]:
+    return tuple(name for name in CHECKS if name in demanded)
 
 
 def request_checks(subject: CheckSubject, rules: JudgingRules) -> Sequence[AskedCheck]:
@@ -45,8 +65,8 @@ def request_checks(subject: CheckSubject, rules: JudgingRules) -> Sequence[Asked
 
     Raises ParameterError.
     """
-    requested = (judge.request(subject) for judge in CHECKS.values())
-    checks = (one for one in requested if one is not None)
+    names = select_checks(subject, rules)
+    checks = (CHECKS[name].request(subject, rules) for name in names)
     return prepare_checks(checks, subject.name.looked_up, rules)
 
 
@@ -66,5 +86,6 @@ def _prepare_check(asked: c.RequestedCheck, looked_up: str, rules: JudgingRules)
     if name is None or judge is None:
         raise UnknownCheckError("it was asked for a check that this program does not know")
     judge.apply_rules(asked, rules)
-    question = judge.question(asked, looked_up)
-    return AskedCheck(name, asked, judge, question, question.WhichOneof("kind") or "")
+    questions = judge.questions(asked, looked_up)
+    kinds = [question.WhichOneof("kind") or "" for question in questions]
+    return AskedCheck(name, asked, judge, questions, kinds)

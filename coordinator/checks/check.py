@@ -1,6 +1,7 @@
 """The shape of every check: what is asked, the rules it is judged by, and the judgement. Pure."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from coordinator.checks.caa.issuer import Issuer
@@ -39,6 +40,8 @@ class CheckSubject(NamedTuple):
     """What it says for this name."""
     request: c.CorroborateRequest
     """What it says for all names."""
+    at: datetime
+    """When it is asked; dates in the rules are judged by it."""
 
 
 class ParameterError(ValueError):
@@ -70,35 +73,47 @@ class Judgement(NamedTuple):
     record: str = ""
     usable_for: timedelta | None = None
     """How long the finding may be used to issue, counted from before the lookup; None: no limit."""
+    steps: Sequence[c.AuthorizationStep] = ()
+    """How an authorization domain name was reached from the name."""
+
+
+Findings = Sequence[o.Finding]
+"""What one perspective found for one check: a finding for each of its questions, in their order."""
 
 
 class CheckJudge(Protocol):
     """One check: how it is asked, and how its findings are judged."""
 
-    def request(self, subject: CheckSubject) -> c.RequestedCheck | None:
-        """Return the check with what the caller says; None: this name is not asked about it.
+    def is_given(self, requested: c.RequestedName) -> bool:
+        """Whether the caller says of a name what only this check needs; it is then asked."""
 
-        Raises ParameterError for what the caller says wrongly.
+    def request(self, subject: CheckSubject, rules: JudgingRules) -> c.RequestedCheck:
+        """Return the check with what the caller says.
+
+        Raises ParameterError for what the caller says wrongly, or does not say.
         """
 
     def apply_rules(self, asked: c.RequestedCheck, rules: JudgingRules) -> None:
         """Fill in what the rules say, and replace what is there."""
 
-    def question(self, asked: c.RequestedCheck, name: str) -> p.Check:
-        """Return the question about `name` (as looked up); callers must not change it."""
+    def questions(self, asked: c.RequestedCheck, name: str) -> Sequence[p.Check]:
+        """Return what perspectives are asked about `name` (as looked up), at least one thing.
+
+        Callers must not change the messages.
+        """
 
     def judge(
-        self, finding: o.Finding, name: str, asked: c.RequestedCheck, believed: Statuses
+        self, findings: Findings, name: str, asked: c.RequestedCheck, believed: Statuses
     ) -> Judgement:
-        """Judge one perspective's finding about `name` (as looked up) alone.
+        """Judge what one perspective found about `name` (as looked up) alone.
 
         Raises MalformedFindingError, or NotValidatedError for an answer that is not `believed`.
         """
 
     def compare(
-        self, remote: o.Finding, primary: o.Finding, asked: c.RequestedCheck
+        self, remote: Findings, primary: Findings, asked: c.RequestedCheck
     ) -> Judgement | None:
-        """Judge a remote's finding against the primary's, after both passed; None: they agree."""
+        """Judge a remote's findings against the primary's, after both passed; None: they agree."""
 
 
 def read_lookup(lookup: o.Lookup, owner: str, believed: Statuses) -> o.Lookup:

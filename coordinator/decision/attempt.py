@@ -68,6 +68,11 @@ class Attempt:
             decision.freeze()
 
     @property
-    def approved(self) -> bool:
-        """Whether every name is approved (BR 3.2.2.9 holds for each name of a certificate)."""
+    def is_corroborated(self) -> bool:
+        """Whether every name is corroborated (BR 3.2.2.9 holds for each name of a certificate)."""
         return all(decision.reason == c.REASON_CORROBORATED for decision in self.decisions)
+
+    @property
+    def approved(self) -> bool:
+        """Whether the certificate may be issued; a validation alone never permits that."""
+        return self.request.may_permit and self.is_corroborated

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from coordinator.checks import AskedCheck, request_checks
+from coordinator.checks import CHECKS, AskedCheck, request_checks
 from coordinator.checks.addresses import is_looser
 from coordinator.checks.caa.issuer import Issuer, Issuers
 from coordinator.checks.check import CheckSubject, JudgingRules, ParameterError
@@ -52,6 +53,12 @@ class IssuanceRequest:
     dry_run: bool
     linger: float
     """Seconds to wait for the missing perspectives once the verdict is certain."""
+    purpose: c.Purpose.ValueType = c.PURPOSE_ISSUANCE
+
+    @property
+    def may_permit(self) -> bool:
+        """Whether its good end is a permission to issue, and not only a corroborated validation."""
+        return self.purpose == c.PURPOSE_ISSUANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ class RequestRules:
     """Remote perspectives that an attempt asks."""
     max_linger: float
     """Seconds."""
+    at: datetime
+    """When the request is read; dates in the rules are judged by it."""
 
 
 def read_request(request: c.CorroborateRequest, rules: RequestRules) -> IssuanceRequest:
@@ -77,6 +86,7 @@ def read_request(request: c.CorroborateRequest, rules: RequestRules) -> Issuance
     names = _read_names(request, violations)
     issuer = _read_issuer(request.issuer, rules.issuers, violations)
     _check_texts(request, violations)
+    _check_purpose(request, violations)
     is_tightened = request.HasField("tightening")
     attempt_rules = (
         _tighten(request.tightening, rules, violations)
@@ -88,7 +98,7 @@ def read_request(request: c.CorroborateRequest, rules: RequestRules) -> Issuance
     if not 0 <= linger <= rules.max_linger:
         violations.append(Violation("linger", f"must be 0 to {rules.max_linger:g} s"))
     rules_of_checks = JudgingRules(issuer, attempt_rules)
-    asked = [] if violations else _ask_checks(names, request, rules_of_checks, violations)
+    asked = [] if violations else _ask_checks(names, request, rules_of_checks, rules.at, violations)
     if violations:
         raise invalid_argument(violations)
     return IssuanceRequest(
@@ -99,6 +109,7 @@ def read_request(request: c.CorroborateRequest, rules: RequestRules) -> Issuance
         request.tightening if is_tightened else None,
         request.dry_run,
         linger,
+        request.purpose or c.PURPOSE_ISSUANCE,
     )
 
 
@@ -106,12 +117,13 @@ def _ask_checks(
     names: Sequence[Name],
     request: c.CorroborateRequest,
     rules: JudgingRules,
+    at: datetime,
     violations: list[Violation],
 ) -> Sequence[AskedName]:
     asked = []
     for index, (name, requested) in enumerate(zip(names, request.names, strict=True)):
         try:
-            checks = request_checks(CheckSubject(name, requested, request), rules)
+            checks = request_checks(CheckSubject(name, requested, request, at), rules)
         except ParameterError as error:
             violations.append(Violation(f"names[{index}].{error.field}", str(error)))
         else:
@@ -154,6 +166,15 @@ def _check_texts(request: c.CorroborateRequest, violations: list[Violation]) -> 
         if name.validation_method and not _METHOD.fullmatch(name.validation_method):
             text = 'must be a label such as "dns-01" or "ca-tbr-7", lower case (RFC 8657 section 4)'
             violations.append(Violation(f"names[{index}].validation_method", text))
+
+
+def _check_purpose(request: c.CorroborateRequest, violations: list[Violation]) -> None:
+    if request.purpose not in c.Purpose.values():
+        violations.append(Violation("purpose", f"{request.purpose} is unknown"))
+    for index, check in enumerate(request.checks):
+        if check not in CHECKS:
+            text = f"{shorten(check, _SHOWN)!r} is unknown; this service has {', '.join(CHECKS)}"
+            violations.append(Violation(f"checks[{index}]", text))
 
 
 @lru_cache(16)  # one for each row of the policy

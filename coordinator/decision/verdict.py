@@ -85,6 +85,8 @@ def show_policy(rules: AttemptRules) -> c.PolicyApplied:
         permit_caa_failure_in_insecure_zone=row.permit_caa_failure_in_insecure_zone,
         remotes_must_validate=row.remotes_must_validate,
         remotes_asked=rules.attempted,
+        checks=row.checks,
+        addresses_cover_aaaa=row.addresses_cover_aaaa,
     )
     set_timestamp(policy.effective_from, row.effective_from)
     return policy

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from coordinator.checks import AskedCheck
 from coordinator.checks.check import (
+    Findings,
     Judgement,
     MalformedFindingError,
     NotValidatedError,
@@ -100,22 +101,40 @@ def compare_with_primary(remote: Vote, primary: Vote, asked: AskedName) -> Vote:
         return remote._replace(dissent=c.DISSENT_NO_PRIMARY, detail=detail)
     if remote.judged is primary.judged:
         return remote
-    seen, expected = remote.judged.observation.findings, primary.judged.observation.findings
+    seen = split_findings(remote.judged.observation.findings, asked.checks)
+    expected = split_findings(primary.judged.observation.findings, asked.checks)
+    compared = remote
     for index, check in enumerate(asked.checks):
         judgement = _compare(check, seen[index], expected[index])
         if judgement is not None:
-            determinations = list(remote.determinations)
-            determinations[index] = _to_message(check, judgement)
-            return remote._replace(
-                dissent=judgement.dissent,
-                detail=shorten(judgement.detail, DETAIL_OCTETS),
-                check=_name_check(check, judgement),
-                determinations=determinations,
-            )
-    return remote
+            compared = _differ(compared, index, check, judgement)
+    return compared
 
 
-def _compare(check: AskedCheck, seen: o.Finding, expected: o.Finding) -> Judgement | None:
+def _differ(vote: Vote, index: int, check: AskedCheck, judgement: Judgement) -> Vote:
+    """Return a vote in which one check differs; the first such check is the dissent."""
+    determinations = list(vote.determinations)
+    determinations[index] = _to_message(check, judgement)
+    if not vote.corroborates:
+        return vote._replace(determinations=determinations)
+    return vote._replace(
+        dissent=judgement.dissent,
+        detail=shorten(judgement.detail, DETAIL_OCTETS),
+        check=_name_check(check, judgement),
+        determinations=determinations,
+    )
+
+
+def split_findings(findings: Findings, checks: Sequence[AskedCheck]) -> Sequence[Findings]:
+    """Return the findings of each check: one for each of its questions, in their order."""
+    parts, at = [], 0
+    for check in checks:
+        parts.append(findings[at : at + len(check.kinds)])
+        at += len(check.kinds)
+    return parts
+
+
+def _compare(check: AskedCheck, seen: Findings, expected: Findings) -> Judgement | None:
     try:
         return check.judge.compare(seen, expected, check.asked)
     except Exception as error:  # noqa: BLE001 - who was not compared does not corroborate
@@ -134,10 +153,11 @@ def _judge(observation: o.Observation, asked: AskedName, believed: Statuses) -> 
     findings, checks = observation.findings, asked.checks
     if not _answer(findings, checks):
         kinds = [finding.WhichOneof("kind") for finding in findings]
-        raise MalformedFindingError(f"findings {kinds} to {[check.kind for check in checks]}")
+        asked_for = [kind for check in checks for kind in check.kinds]
+        raise MalformedFindingError(f"findings {kinds} to {asked_for}")
     judgements = [
-        _judge_finding(finding, check, asked.looked_up, believed)
-        for finding, check in zip(findings, checks, strict=True)
+        _judge_findings(found, check, asked.looked_up, believed)
+        for found, check in zip(split_findings(findings, checks), checks, strict=True)
     ]
     judged = JudgedObservation(
         observation,
@@ -159,23 +179,24 @@ def _name_check(check: AskedCheck, judgement: Judgement) -> str:
     return check.name if judgement.dissent in OF_ONE_CHECK else ""
 
 
-def _answer(findings: Sequence[o.Finding], checks: Sequence[AskedCheck]) -> bool:
-    """Whether there is one finding for each check: of its kind, or that it was not run."""
-    return len(findings) == len(checks) and all(
-        finding.WhichOneof("kind") in (check.kind, "not_run")
-        for finding, check in zip(findings, checks, strict=True)
+def _answer(findings: Findings, checks: Sequence[AskedCheck]) -> bool:
+    """Whether there is one finding for each question: of its kind, or that it was not run."""
+    kinds = [kind for check in checks for kind in check.kinds]
+    return len(findings) == len(kinds) and all(
+        finding.WhichOneof("kind") in (kind, "not_run")
+        for finding, kind in zip(findings, kinds, strict=True)
     )
 
 
-def _judge_finding(
-    finding: o.Finding, check: AskedCheck, name: str, believed: Statuses
+def _judge_findings(
+    findings: Findings, check: AskedCheck, name: str, believed: Statuses
 ) -> Judgement:
-    if not finding.HasField("not_run"):
-        judgement = check.judge.judge(finding, name, check.asked, believed)
+    failure = next((one.not_run for one in findings if one.HasField("not_run")), None)
+    if failure is None:
+        judgement = check.judge.judge(findings, name, check.asked, believed)
         if judgement.outcome != c.OUTCOME_PASSED and not judgement.dissent:
             return judgement._replace(dissent=c.DISSENT_FAILED)  # it must not pass for that
         return judgement
-    failure = finding.not_run
     # If the agent did not look, the domain did not fail, whatever the agent calls it.
     dissent = choose_dissent(failure, c.DISSENT_NOT_LOOKED)
     return Judgement(c.OUTCOME_FAILED, dissent, describe_failure(failure))
@@ -189,4 +210,5 @@ def _to_message(check: AskedCheck, judgement: Judgement) -> c.Determination:
         clause=judgement.clause,
         record=judgement.record,
         detail=shorten(judgement.detail, DETAIL_OCTETS),
+        steps=judgement.steps,
     )

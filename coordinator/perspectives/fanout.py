@@ -117,7 +117,7 @@ class Fanout:
 
     def ready(self, names: Sequence[AskedName] = ()) -> frozenset[str]:
         """Return the ids of the perspectives that can be asked right now about all these names."""
-        kinds = {check.kind for name in names for check in name.checks}
+        kinds = {kind for name in names for check in name.checks for kind in check.kinds}
         return frozenset(
             link.perspective.id
             for link in self.links
@@ -142,7 +142,7 @@ class Fanout:
             request = p.ObserveRequest()
             question = request.questions.add(id=question_id, timeout_ms=timeout_ms)
             question.name, question.traceparent = name.looked_up, questions.traceparent
-            question.checks.extend([check.question for check in name.checks])
+            question.checks.extend([one for check in name.checks for one in check.questions])
             asking.ask(
                 links, index, EncodedQuestion(question_id, request.SerializeToString(), name)
             )

@@ -139,10 +139,11 @@ def _find_unsupported(link: AnyClient, name: AskedName) -> PerspectiveProblem | 
         return None
     known = link.known_kinds
     for check in name.checks:
-        if check.kind not in known:
+        lacking = next((kind for kind in check.kinds if kind not in known), None)
+        if lacking is not None:
             version = link.description.version if link.description else "unknown"
             detail = (
-                f"this agent is older: version {version} does not know the check {check.kind!r}."
+                f"this agent is older: version {version} does not know the check {lacking!r}."
                 " Upgrade it"
             )
             return PerspectiveProblem(c.DISSENT_UNSUPPORTED, detail, check.name)

@@ -20,10 +20,21 @@ class Basis(StrEnum):
     """Reported when a check could no longer be used to issue."""
     REFUSED = "refused"
     DRY_RUN = "dry_run"
+    VALIDATION = "validation"
+    """It was asked for a corroborated validation alone."""
     SUPERSEDED = "superseded"
     """The record's verdict was told to nobody: another record's was."""
     UNKNOWN = "unknown"
     """There is no such record, or none of the caller that reports."""
+
+
+_WRONG = {
+    Basis.REFUSED: "issued though it was refused",
+    Basis.DRY_RUN: "issued on a dry run, which permits nothing",
+    Basis.VALIDATION: "issued on a validation alone, which permits nothing",
+    Basis.SUPERSEDED: "issued on a verdict that was told to nobody",
+    Basis.UNKNOWN: "issued on no record of this caller's",
+}
 
 
 def find_basis(record: r.Record, issuance: c.Issuance) -> Basis:
@@ -32,6 +43,8 @@ def find_basis(record: r.Record, issuance: c.Issuance) -> Basis:
         return Basis.REFUSED
     if record.dry_run:
         return Basis.DRY_RUN
+    if record.purpose == c.PURPOSE_VALIDATION:
+        return Basis.VALIDATION
     if record.superseded_by:
         return Basis.SUPERSEDED
     until = find_end(record)
@@ -40,25 +53,24 @@ def find_basis(record: r.Record, issuance: c.Issuance) -> Basis:
 
 def find_end(record: r.Record) -> int:
     """Return until when every check of every name could be used to issue; 0: it is not told."""
-    ends = [end for name in record.names for end in name.usable_until_us if end]
-    return min(ends, default=0)
+    return min(_find_ends(record), default=0)
+
+
+def find_last_end(record: r.Record) -> int:
+    """Return until when any check of any name may be used to issue; 0: it is not told."""
+    return max(_find_ends(record), default=0)
+
+
+def _find_ends(record: r.Record) -> list[int]:
+    return [end for name in record.names for end in name.usable_until_us if end]
 
 
 def describe_basis(basis: Basis, record: r.Record) -> str:
     """Say what is wrong with a certificate issued on this basis; "" if nothing is."""
-    match basis:
-        case Basis.LATE:
-            end = show_moment(find_end(record))
-            return f"reported after {end}, when its checks could no longer be used"
-        case Basis.REFUSED:
-            return "issued though it was refused"
-        case Basis.DRY_RUN:
-            return "issued on a dry run, which permits nothing"
-        case Basis.SUPERSEDED:
-            return "issued on a verdict that was told to nobody"
-        case Basis.UNKNOWN:
-            return "issued on no record of this caller's"
-    return ""
+    if basis is Basis.LATE:
+        end = show_moment(find_end(record))
+        return f"reported after {end}, when its checks could no longer be used"
+    return _WRONG.get(basis, "")
 
 
 def _reported_us(issuance: c.Issuance) -> int:

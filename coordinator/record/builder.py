@@ -67,15 +67,16 @@ class RecordBuilder:
         if request.tightening is not None:
             record.tightening.CopyFrom(request.tightening)
         record.dry_run = request.dry_run
+        record.purpose = request.purpose
         record.policy.CopyFrom(show_policy(request.rules))
         assert attempt.decided_at is not None  # noqa: S101 - it is decided
         record.asked_at_us = to_us(attempt.asked_at)
         record.decided_at_us = to_us(attempt.decided_at)
-        permits = attempt.approved and not request.dry_run
+        is_usable = attempt.is_corroborated and not request.dry_run
         for decision in attempt.decisions:
             written = record.names.add()
             _write_verdict(written, decision)
-            if permits:
+            if is_usable:
                 ends = usable_until(decision, attempt)
                 written.usable_until_us.extend(to_us(end) if end else 0 for end in ends)
 

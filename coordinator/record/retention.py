@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from coordinator.decision.attempt_id import show_id
-from coordinator.record.basis import find_end
+from coordinator.record.basis import find_last_end
 from coordinator.record.chain import StoredBatch
 from coordinator.record.entries import RecordEntries, read_entries, record_of
 from coordinator.record.prunings import PRUNING_CHAIN
@@ -51,7 +51,7 @@ def keep_until(entries: RecordEntries) -> datetime | None:
     ends = [one.issuance.not_after.ToDatetime(UTC) for one in entries.issuances]
     is_approved = all(name.reason == c.REASON_CORROBORATED for name in record.names)
     if not ends and is_approved and not (record.dry_run or record.superseded_by):
-        issued = max(decided, to_moment(find_end(record)))
+        issued = max(decided, to_moment(find_last_end(record)))
         ends = [issued + _longest_validity(issued)]
     return end_retention(max([decided, *ends]))
 

@@ -17,6 +17,9 @@ BASELINE_DATES: Sequence[tuple[datetime, int]] = (
     (datetime(2026, 12, 15, tzinfo=UTC), 5),
 )
 BASELINE_REGIONS = 2
+# BR 1.6.1, "Random Value": at least 112 bits of entropy. These take 19 characters of base64, or 28
+# of hexadecimal. So 20 octets are the least that may be one.
+SHORTEST_VALUE = 20
 BASELINE_DISTANCE_KM = 500
 
 
@@ -46,6 +49,12 @@ class PolicyRow:
     """Whether remotes must validate DNSSEC, as the primary always must (BR 4.2.2.2.6: MAY)."""
     remotes_per_attempt: int = 0
     """Remotes that each attempt asks, but never fewer than `minimum_remotes`; 0: all."""
+    checks: tuple[str, ...] = ("caa", "addresses")
+    """What an approval needs: names of `coordinator.checks`. A request may add to them."""
+    addresses_cover_aaaa: bool = False
+    """Whether the check of addresses covers AAAA records too."""
+    shortest_value: int = SHORTEST_VALUE
+    """Octets of a Random Value or Request Token, at least."""
 
     def remotes_asked(self, existing: int) -> int:
         """Return how many of the `existing` remotes an attempt asks."""
@@ -111,8 +120,11 @@ def _compare(ours: PolicyRow, theirs: PolicyRow) -> list[str]:
         ("minimum_remotes", ours.minimum_remotes, theirs.minimum_remotes),
         ("minimum_regions", ours.minimum_regions, theirs.minimum_regions),
         ("minimum_distance_km", ours.minimum_distance_km, theirs.minimum_distance_km),
+        ("shortest_value", ours.shortest_value, theirs.shortest_value),
     ]
     found = [f"{name} is {our}, not {their}" for name, our, their in values if our < their]
+    if "caa" not in ours.checks:
+        found.append("CAA is not checked (BR 4.2.2.1)")
     for remotes in range(2, 101):
         our, their = (
             ours.allowed_noncorroborations(remotes),

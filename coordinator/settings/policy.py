@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from coordinator.rules.policy import (
     BASELINE_NONCORROBORATIONS,
     BASELINE_ROWS,
+    SHORTEST_VALUE,
     Policy,
     PolicyRow,
     find_shortfalls,
@@ -18,6 +19,7 @@ from mpic.runtime.config import ConfigTable, Flaw
 from mpic.v1 import corroboration_pb2 as c
 
 Agreement = Literal["exact", "overlap", "resolves"]
+CheckName = Literal["caa", "addresses", "domain_control"]
 
 
 class RowTable(ConfigTable):
@@ -52,7 +54,15 @@ class RowTable(ConfigTable):
 class PolicyTable(ConfigTable):
     """What an attempt must meet. Without rows, those of the Baseline Requirements."""
 
+    checks: tuple[CheckName, ...] = Field(
+        default=("caa", "addresses"), min_length=1, description="what an approval needs"
+    )
     address_agreement: Agreement = "exact"
+    addresses_cover_aaaa: bool = False
+    """Whether the AAAA record sets must agree too, so that an added one is noticed."""
+    shortest_value: int = Field(
+        default=SHORTEST_VALUE, ge=1, le=256, description="octets of a Random Value, at least"
+    )
     permit_caa_failure_in_insecure_zone: bool = False
     remotes_must_validate: bool = True
     remotes_per_attempt: int = Field(
@@ -67,7 +77,10 @@ class PolicyTable(ConfigTable):
         agreement = c.AddressAgreement.Value(f"ADDRESS_AGREEMENT_{self.address_agreement.upper()}")
         common = partial(
             replace,
+            checks=self.checks,
             address_agreement=agreement,
+            addresses_cover_aaaa=self.addresses_cover_aaaa,
+            shortest_value=self.shortest_value,
             permit_caa_failure_in_insecure_zone=self.permit_caa_failure_in_insecure_zone,
             remotes_must_validate=self.remotes_must_validate,
             remotes_per_attempt=self.remotes_per_attempt,
@@ -76,6 +89,14 @@ class PolicyTable(ConfigTable):
 
     @model_validator(mode="after")
     def _check_rows(self) -> "PolicyTable":
+        if len(set(self.checks)) < len(self.checks):
+            raise Flaw("checks names one check twice", "Name each check once")
+        if not {"addresses", "domain_control"} & set(self.checks):
+            raise Flaw(
+                f"checks has {', '.join(self.checks)} alone: nothing shows that remotes reach the"
+                " name where the primary does",
+                'Add "domain_control", or leave "addresses" in',
+            )
         shortfalls = [] if self.allow_below_baseline else find_shortfalls(self.policy())
         if shortfalls:
             raise Flaw(

@@ -32,7 +32,7 @@ _OUTCOMES: dict[int, str] = {
     # Every perspective has replied, or has been given up, before anything is counted.
     if number != c.DISSENT_NOT_AWAITED
 }
-_QUESTIONS = ("approved", "refused", "invalid", "shed", "failed", "cancelled")
+_QUESTIONS = ("approved", "validated", "refused", "invalid", "shed", "failed", "cancelled")
 _CALLERS_FAULTS = (StatusCode.INVALID_ARGUMENT, StatusCode.ALREADY_EXISTS)
 _MARGINS = (-3, -2, -1, 0, 1, 2)
 
@@ -173,7 +173,7 @@ class CoordinatorMetrics:
             if whose is not None:
                 self._refusals[whose].inc()
         self._seconds.observe(seconds)
-        self.watch.questions["approved" if attempt.approved else "refused"].inc()
+        self.watch.questions[_name_good_end(attempt)].inc()
 
     def count_complete(self, attempt: Attempt) -> None:
         """Count what every perspective saw, once all have replied or were given up."""
@@ -192,6 +192,13 @@ class CoordinatorMetrics:
                     self._answers.disagreement(one).inc()
             if not votes[primary_id].dissent:
                 self._margins.observe(corroborating - decision.rules.required)
+
+
+def _name_good_end(attempt: Attempt) -> str:
+    """Name how a question with a verdict ended."""
+    if not attempt.is_corroborated:
+        return "refused"
+    return "approved" if attempt.approved else "validated"
 
 
 def _name_end(error: BaseException) -> str:

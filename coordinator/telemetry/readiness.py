@@ -1,9 +1,11 @@
 """Whether a coordinator can approve anything right now, and if not, why."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from secrets import SystemRandom
 
-from coordinator.checks import request_checks
+from coordinator.checks import DOMAIN_CONTROL, request_checks
 from coordinator.checks.caa.issuer import Issuer
 from coordinator.checks.check import CheckSubject, JudgingRules
 from coordinator.perspectives.open_questions import AnyClient
@@ -59,9 +61,13 @@ def why_no_quorum(
 
 def _usual_kinds(row: PolicyRow) -> frozenset[str]:
     """Return the kinds of check that every name is asked, whatever the caller says of it."""
-    subject = CheckSubject(_ANY_NAME, c.RequestedName(), c.CorroborateRequest())
-    rules = JudgingRules(Issuer(frozenset()), AttemptRules(row, attempted=row.minimum_remotes))
-    return frozenset(check.kind for check in request_checks(subject, rules))
+    request = c.CorroborateRequest()
+    subject = CheckSubject(_ANY_NAME, c.RequestedName(), request, datetime.now(UTC))
+    # Domain control is asked in the way that a caller says.
+    usual = tuple(check for check in row.checks if check != DOMAIN_CONTROL)
+    attempt = AttemptRules(replace(row, checks=usual), attempted=row.minimum_remotes)
+    checks = request_checks(subject, JudgingRules(Issuer(frozenset()), attempt))
+    return frozenset(kind for check in checks for kind in check.kinds)
 
 
 def _why_older(link: AnyClient, kinds: frozenset[str]) -> str:

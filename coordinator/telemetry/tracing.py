@@ -95,6 +95,7 @@ class Spans:
             attributes={
                 "mpic.request_id": attempt.request.request_id,
                 "mpic.approved": attempt.approved,
+                "mpic.corroborated": attempt.is_corroborated,
                 "mpic.reasons": [c.Reason.Name(one.reason) for one in attempt.decisions],
             },
         )

@@ -127,6 +127,15 @@ def is_public_suffix(looked_up: str) -> bool:
     return bool(_public_suffixes().is_public(looked_up))
 
 
+def base_domain_name(looked_up: str) -> str | None:
+    """Return the Base Domain Name of a name (BR 1.6.1): its public suffix and one label more.
+
+    None: the name is a public suffix itself.
+    """
+    base: str | None = _public_suffixes().privatesuffix(looked_up)
+    return base
+
+
 @cache
 def _public_suffixes() -> PublicSuffixList:
     return PublicSuffixList(only_icann=True)

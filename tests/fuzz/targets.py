@@ -41,7 +41,7 @@ from perspective_agent.dns.records import (
 from perspective_agent.dns.wire import CAA, CNAME, DS, A, Query, make_query, read_answer
 from tests.world.at_once import run_at_once
 from tests.world.requests import named
-from tests.world.samples import NAME, RULES, WORLD, asked_name, reply
+from tests.world.samples import NAME, NOVEMBER, RULES, WORLD, asked_name, reply
 
 _DECIDED = (c.OUTCOME_PASSED, c.OUTCOME_FORBIDDEN)
 _APPLICANT = Applicant(frozenset({"ca.example.test"}), "https://ca.example/1", "dns-01")
@@ -170,7 +170,11 @@ def question(data: bytes) -> None:
 
 
 _REQUEST_RULES = RequestRules(
-    {"example": Issuer(frozenset({"ca.example.test"}))}, RULES.row, len(WORLD.remotes), 11.0
+    {"example": Issuer(frozenset({"ca.example.test"}))},
+    RULES.row,
+    len(WORLD.remotes),
+    11.0,
+    NOVEMBER,
 )
 _CHECKS = ["caa", "addresses"]
 _AGREEMENTS = (c.ADDRESS_AGREEMENT_EXACT,)  # the policy's; there is no stricter one

@@ -34,7 +34,7 @@ FAULTS = [
     Fault("an issuance on what another record's verdict was told for", BASIS, "    if record.superseded_by:\n", "    if False:\n"),
     Fault("an issuance that comes late is told nobody", BASIS, "Basis.LATE if until and", "Basis.LATE if False and"),
     Fault("an issuance in the last moment is late", BASIS, "_reported_us(issuance) > until", "_reported_us(issuance) >= until"),
-    Fault("the name that could be used longest decides", BASIS, "return min(ends, default=0)", "return max(ends, default=0)"),
+    Fault("the name that could be used longest decides", BASIS, "return min(_find_ends(record), default=0)", "return max(_find_ends(record), default=0)"),
     Fault("where no end is told every issuance is late", BASIS, "if until and ", "if "),
     Fault("an issuance of no record is told nobody", ARCHIVE, '            if error.reason == "RECORD_NOT_FOUND":\n', "            if False:\n"),
     Fault("an issuance without approval is not counted", ARCHIVE, '        """Count a certificate that rests on no approval that held, and say so in the log."""\n        self.reported.labels(basis.value).inc()\n', ""),

@@ -19,8 +19,11 @@ DUMMY = "dummy"
 
 COORDINATORS_FILE = '''"""The dummy check: a name has an address, seen from each perspective."""
 
+from collections.abc import Sequence
+
 from coordinator.checks.check import (
     CheckSubject,
+    Findings,
     Judgement,
     JudgingRules,
     ParameterError,
@@ -40,10 +43,11 @@ def owner_of(name: str) -> str:
 class DummyJudge:
     """The check `dummy`."""
 
-    def request(self, subject: CheckSubject) -> c.RequestedCheck | None:
+    def is_given(self, requested: c.RequestedName) -> bool:
+        return bool(requested.dummy_for)
+
+    def request(self, subject: CheckSubject, rules: JudgingRules) -> c.RequestedCheck:
         expected = subject.requested.dummy_for
-        if not expected:
-            return None
         if not expected.islower():
             raise ParameterError("dummy_for", "must be lower case")
         return c.RequestedCheck(dummy=c.RequestedDummy(expected=expected))
@@ -51,18 +55,18 @@ class DummyJudge:
     def apply_rules(self, asked: c.RequestedCheck, rules: JudgingRules) -> None:
         pass
 
-    def question(self, asked: c.RequestedCheck, name: str) -> p.Check:
-        return p.Check(dummy=p.DummyLookup(owner=owner_of(name)))
+    def questions(self, asked: c.RequestedCheck, name: str) -> Sequence[p.Check]:
+        return [p.Check(dummy=p.DummyLookup(owner=owner_of(name)))]
 
     def judge(
-        self, finding: o.Finding, name: str, asked: c.RequestedCheck, believed: Statuses
+        self, findings: Findings, name: str, asked: c.RequestedCheck, believed: Statuses
     ) -> Judgement:
-        lookup = read_lookup(finding.dummy.lookup, owner_of(name), believed)
+        lookup = read_lookup(findings[0].dummy.lookup, owner_of(name), believed)
         if lookup.records.rdata:
             return Judgement(detail=f"for {asked.dummy.expected}")
         return Judgement(c.OUTCOME_PROOF_MISSING, c.DISSENT_PROOF_MISSING, "no address")
 
-    def compare(self, remote: o.Finding, primary: o.Finding, asked: c.RequestedCheck) -> None:
+    def compare(self, remote: Findings, primary: Findings, asked: c.RequestedCheck) -> None:
         pass
 '''
 
@@ -110,7 +114,7 @@ _LINES: Mapping[str, Mapping[str, str]] = {
         "from coordinator.checks.check import ": (
             "from coordinator.checks.dummy import DummyJudge\n"
         ),
-        '    "addresses": AddressJudge(),\n': '    "dummy": DummyJudge(),\n',
+        "    ADDRESSES: AddressJudge(),\n": '    "dummy": DummyJudge(),\n',
     },
     "perspective_agent/checks/__init__.py": {
         "from perspective_agent.wants import ": "from perspective_agent.checks import dummy\n",

@@ -29,7 +29,7 @@ def subject(*, wildcard: bool = False, account_uri: str = "", method: str = "") 
     text = f"*.{NAME}" if wildcard else NAME
     requested = c.RequestedName(name=text, validation_method=method)
     request = c.CorroborateRequest(request_id="r-1", names=[requested], account_uri=account_uri)
-    return CheckSubject(Name(text, NAME, wildcard), requested, request)
+    return CheckSubject(Name(text, NAME, wildcard), requested, request, NOVEMBER)
 
 
 def perspective(place: Place) -> Perspective:

@@ -5,6 +5,7 @@ responses from both Perspectives are byte-for-byte identical" (BR 4.2.2.1.1). So
 compared.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from coordinator.checks.caa.lookup_failure import CLAUSE, is_permission, missing_proofs
@@ -15,7 +16,14 @@ from coordinator.checks.caa.relevant_set import (
     judge_walk,
 )
 from coordinator.checks.caa.walk import Walk, follow_walk, never
-from coordinator.checks.check import CheckSubject, Judgement, JudgingRules, Statuses, choose_dissent
+from coordinator.checks.check import (
+    CheckSubject,
+    Findings,
+    Judgement,
+    JudgingRules,
+    Statuses,
+    choose_dissent,
+)
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -27,15 +35,19 @@ _DISSENT = {
     c.OUTCOME_PASSED: c.DISSENT_UNSPECIFIED,
     c.OUTCOME_FORBIDDEN: c.DISSENT_FORBIDS,
 }
-_WALK = p.Check(caa_walk=p.CaaWalk())
-_PROVING_WALK = p.Check(caa_walk=p.CaaWalk(prove_insecurity=True, ask_servers=True))
+_WALK = (p.Check(caa_walk=p.CaaWalk()),)
+_PROVING_WALK = (p.Check(caa_walk=p.CaaWalk(prove_insecurity=True, ask_servers=True)),)
 
 
 class CaaJudge:
     """The check `caa`."""
 
-    def request(self, subject: CheckSubject) -> c.RequestedCheck:
-        """Return the check with what the caller says; every name is asked about CAA."""
+    def is_given(self, requested: c.RequestedName) -> bool:  # noqa: ARG002 - it needs nothing
+        """Return that the caller says nothing for this check alone."""
+        return False
+
+    def request(self, subject: CheckSubject, rules: JudgingRules) -> c.RequestedCheck:  # noqa: ARG002 - see `apply_rules`
+        """Return the check with what the caller says."""
         check = c.RequestedCheck()
         asked = check.caa
         asked.wildcard = subject.name.wildcard
@@ -52,18 +64,18 @@ class CaaJudge:
         row = rules.attempt.row
         caa.permit_failure_in_insecure_zone = row.permit_caa_failure_in_insecure_zone
 
-    def question(self, asked: c.RequestedCheck, name: str) -> p.Check:  # noqa: ARG002 - it says it
+    def questions(self, asked: c.RequestedCheck, name: str) -> Sequence[p.Check]:  # noqa: ARG002 - it says it
         """Return what the perspectives are asked."""
         return _PROVING_WALK if asked.caa.permit_failure_in_insecure_zone else _WALK
 
     def judge(
-        self, finding: o.Finding, name: str, asked: c.RequestedCheck, believed: Statuses
+        self, findings: Findings, name: str, asked: c.RequestedCheck, believed: Statuses
     ) -> Judgement:
         """Judge one perspective's walk alone; raises MalformedFindingError, NotValidatedError."""
         caa = asked.caa
         may_permit = caa.permit_failure_in_insecure_zone
         excuse = is_permission if may_permit else never
-        walk = follow_walk(finding.caa_walk, name, believed, excuse)
+        walk = follow_walk(findings[0].caa_walk, name, believed, excuse)
         judged = judge_walk(walk, caa.wildcard, _read_applicant(caa))
         if walk.excused:
             judged = _add_excused(judged, walk)
@@ -79,7 +91,7 @@ class CaaJudge:
             usable_for=max(_ttl(walk), USABLE_FLOOR),
         )
 
-    def compare(self, remote: o.Finding, primary: o.Finding, asked: c.RequestedCheck) -> None:
+    def compare(self, remote: Findings, primary: Findings, asked: c.RequestedCheck) -> None:
         """Compare nothing."""
 
 

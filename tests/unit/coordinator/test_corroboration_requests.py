@@ -51,6 +51,8 @@ def test_two_requests_are_the_same_only_if_all_of_them_is() -> None:
         account_uri="https://ca.example/1",
         tightening=c.Tightening(min_corroborating=5),
         dry_run=True,
+        purpose=c.PURPOSE_VALIDATION,
+        checks=["caa"],
     )
     whole.linger.seconds = 1
     assert len(whole.ListFields()) == len(whole.DESCRIPTOR.fields), "a field is missing here"

@@ -28,13 +28,13 @@ def asked(how: c.AddressAgreement.ValueType = EXACT) -> c.RequestedCheck:
 
 
 def judge(finding: o.Finding, believed: Statuses = VALIDATED) -> Judgement:
-    return AddressJudge().judge(finding, NAME, asked(), believed)
+    return AddressJudge().judge([finding], NAME, asked(), believed)
 
 
 def compare(
     remote: o.Finding, primary: o.Finding, how: c.AddressAgreement.ValueType = EXACT
 ) -> Judgement | None:
-    return AddressJudge().compare(remote, primary, asked(how))
+    return AddressJudge().compare([remote], [primary], asked(how))
 
 
 def records(*addresses: bytes, dnssec: o.Dnssec.ValueType = o.DNSSEC_SECURE) -> o.Finding:

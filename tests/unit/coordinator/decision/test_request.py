@@ -6,17 +6,17 @@ import pytest
 
 from coordinator.checks.caa.check import CaaJudge
 from coordinator.checks.caa.issuer import Issuer
-from coordinator.checks.check import CheckSubject, ParameterError
+from coordinator.checks.check import CheckSubject, JudgingRules, ParameterError
 from coordinator.decision.request import RequestRules, read_request
 from coordinator.rules.policy import PolicyRow
 from mpic.bounds import MAX_NAMES
 from mpic.runtime.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
 from tests.world.requests import named
-from tests.world.samples import RULES
+from tests.world.samples import NOVEMBER, RULES
 
 ISSUERS = {"one": Issuer(frozenset({"ca.example.test"}), frozenset({"contactemail"}))}
-AGAINST = RequestRules(ISSUERS, RULES.row, 5, 11.0)
+AGAINST = RequestRules(ISSUERS, RULES.row, 5, 11.0, NOVEMBER)
 OVERLAP = replace(RULES.row, address_agreement=c.ADDRESS_AGREEMENT_OVERLAP)
 
 
@@ -127,7 +127,7 @@ def test_a_policys_switch_for_failures_reaches_the_judge() -> None:
         (name,) = read_request(request(), replace(AGAINST, row=row)).names
         caa = name.checks[0]
         assert caa.asked.caa.permit_failure_in_insecure_zone == switch
-        assert caa.question.caa_walk.prove_insecurity == switch
+        assert caa.questions[0].caa_walk.prove_insecurity == switch
 
 
 def test_an_issuer_must_be_named_where_there_are_several() -> None:
@@ -172,7 +172,7 @@ def test_an_issuer_of_any_length_is_told_what_this_service_knows() -> None:
 def test_a_parameter_that_a_check_cannot_use_is_told_of_its_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse(_: CaaJudge, subject: CheckSubject) -> c.RequestedCheck:
+    def refuse(_: CaaJudge, subject: CheckSubject, __: JudgingRules) -> c.RequestedCheck:
         if subject.name.looked_up == "b.example.com":
             raise ParameterError("proof", "is no proof")
         return c.RequestedCheck(caa=c.RequestedCaa())

@@ -93,7 +93,9 @@ ISSUERS = {"example": Issuer(frozenset({ISSUER}), frozenset({"contactemail"}))}
 
 def ask(**fields: object) -> IssuanceRequest:
     message = c.CorroborateRequest(request_id="r-1", issuer="example", **fields)
-    return read_request(message, RequestRules(ISSUERS, RULES.row, len(WORLD.remotes), 10.0))
+    return read_request(
+        message, RequestRules(ISSUERS, RULES.row, len(WORLD.remotes), 10.0, NOVEMBER)
+    )
 
 
 async def test_what_was_asked_is_told() -> None:

@@ -61,6 +61,16 @@ def test_the_domains_is_what_was_seen_of_it_and_nothing_else() -> None:
         o.FAILURE_KIND_BOGUS,
         o.FAILURE_KIND_MALFORMED,
         o.FAILURE_KIND_ALIAS,
+        o.FAILURE_KIND_TOO_LARGE,
+        o.FAILURE_KIND_NO_ADDRESS,
+        o.FAILURE_KIND_NOT_PUBLIC,
+        o.FAILURE_KIND_CONNECTION_REFUSED,
+        o.FAILURE_KIND_UNREACHABLE,
+        o.FAILURE_KIND_CONNECTION_LOST,
+        o.FAILURE_KIND_TLS,
+        o.FAILURE_KIND_REDIRECT_NOT_ALLOWED,
+        o.FAILURE_KIND_TOO_MANY_REDIRECTS,
+        o.FAILURE_KIND_REDIRECT_LOOP,
     }
 
 

@@ -23,7 +23,7 @@ def asked(about: CheckSubject = SUBJECT, issuer: Issuer = ISSUERS) -> AskedCheck
 
 
 def judge(check: AskedCheck, finding: o.Finding) -> Judgement:
-    return check.judge.judge(finding, NAME, check.asked, VALIDATED)
+    return check.judge.judge([finding], NAME, check.asked, VALIDATED)
 
 
 def record(tag: str, value: str, flags: int = 0) -> bytes:
@@ -100,7 +100,7 @@ def test_what_is_recorded_is_judged_by_todays_rules_and_what_the_caller_said_sta
         validation_method="dns-01",
         permit_failure_in_insecure_zone=True,
     )
-    assert check.question.caa_walk.prove_insecurity
+    assert check.questions[0].caa_walk.prove_insecurity
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def asked_caa(*, on: bool = True) -> AskedCheck:
 def judge_walk(*levels: o.Lookup, on: bool = True) -> Judgement:
     finding = o.Finding(caa_walk=o.CaaFinding(levels=levels))
     check = asked_caa(on=on)
-    return check.judge.judge(finding, NAME, check.asked, VALIDATED)
+    return check.judge.judge([finding], NAME, check.asked, VALIDATED)
 
 
 def judge(lookup: o.Lookup, *, on: bool = True) -> Judgement:
@@ -80,8 +80,8 @@ def test_it_is_off_unless_the_policy_has_it_on() -> None:
 
 def test_agents_look_for_the_proof_only_if_it_is_on() -> None:
     proving = p.CaaWalk(prove_insecurity=True, ask_servers=True)
-    assert asked_caa(on=True).question == p.Check(caa_walk=proving)
-    assert asked_caa(on=False).question == p.Check(caa_walk=p.CaaWalk())
+    assert asked_caa(on=True).questions == (p.Check(caa_walk=proving),)
+    assert asked_caa(on=False).questions == (p.Check(caa_walk=p.CaaWalk()),)
 
 
 def changed(change: Callable[[o.Lookup], object]) -> o.Lookup:

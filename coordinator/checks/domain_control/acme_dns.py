@@ -1,0 +1,73 @@
+"""ACME dns-01: a TXT record at `_acme-challenge` (BR 3.2.2.4.7, RFC 8555 section 8.4). Pure.
+
+    The client [...] provisions a DNS TXT record under the name being validated with the digest of
+    the key authorization: base64url(SHA-256(keyAuthorization)), without padding.
+
+A record counts only if its value is exactly the digest, octet for octet: no trimming, no quotes, no
+padding, no hexadecimal form. One such record among others is enough.
+"""
+
+import base64
+from collections.abc import Sequence
+
+from coordinator.checks.check import Findings, Judgement, Statuses
+from coordinator.checks.domain_control.authorization_domain import Allowed
+from coordinator.checks.domain_control.key_authorization import read_key_authorization
+from coordinator.checks.domain_control.method import (
+    Asked,
+    ValueRules,
+    ask_records,
+    could_not_learn,
+    join_strings,
+    proof_missing,
+    read_record_set,
+)
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
+
+CLAUSE = "RFC 8555 section 8.4"
+_TXT = o.RECORD_TYPE_TXT
+
+
+class AcmeDns01:
+    """The method `acme_dns_01`."""
+
+    allowed = Allowed(wildcard=True, prune=True, cname=True)
+    clause = "BR 3.2.2.4.7"
+    has_challenge = True
+
+    def read(self, control: c.DomainControl, rules: ValueRules) -> None:  # noqa: ARG002 - it has its own form
+        """Check the key authorization, and put its SHA-256 in its place."""
+        read_key_authorization(control.acme_dns_01, "acme_dns_01")
+
+    def questions(self, asked: Asked) -> Sequence[p.Check]:
+        """Return what perspectives look at."""
+        return (ask_records(_owner(asked), _TXT),)
+
+    def judge(self, findings: Findings, asked: Asked, believed: Statuses) -> Judgement:
+        """Judge what one perspective found."""
+        digest = asked.control.acme_dns_01.key_authorization_sha256
+        return judge_txt(read_record_set(findings[0], _owner(asked), _TXT, believed), digest)
+
+    def compare(self, remote: Findings, primary: Findings, asked: Asked) -> None:
+        """Compare nothing: both saw the same digest."""
+
+
+def judge_txt(lookup: o.Lookup, digest: bytes) -> Judgement:
+    """Judge the TXT records at an owner: one of them must be the digest of a key authorization."""
+    if lookup.HasField("failure"):
+        return could_not_learn(lookup.failure, f"TXT of {lookup.name} could not be looked up")
+    expected = base64.urlsafe_b64encode(digest).rstrip(b"=")
+    found = lookup.records.rdata
+    if expected in map(join_strings, found):
+        text = expected.decode()
+        return Judgement(found_at=lookup.records.owner, clause=CLAUSE, record=f'"{text}"')
+    if not found:
+        return proof_missing(f"{lookup.name} has no TXT record")
+    detail = f"none of the {len(found)} TXT records at {lookup.name} is the expected digest"
+    return proof_missing(detail, found_at=lookup.records.owner)
+
+
+def _owner(asked: Asked) -> str:
+    return f"_acme-challenge.{asked.domain}"

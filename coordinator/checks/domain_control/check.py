@@ -1,0 +1,203 @@
+"""The check `domain_control`: control of the name, seen from one perspective. Pure.
+
+BR 3.2.2.9: a remote corroborates if it observes the same Random Value, Request Token, token,
+contact or persistent record as the primary. So each perspective must see the evidence itself. What
+else is there may differ: other records, addresses, the way of redirects.
+
+The caller says by which method control was proved, and what has to be seen. If the authorization
+domain name is reached by CNAME records, each perspective must see these too. Otherwise a lying
+server near the primary could move it.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from coordinator.checks.check import (
+    CheckSubject,
+    Findings,
+    Judgement,
+    JudgingRules,
+    ParameterError,
+    Statuses,
+)
+from coordinator.checks.domain_control.authorization_domain import (
+    Applied,
+    Steps,
+    find_steps,
+    may_need_cname,
+)
+from coordinator.checks.domain_control.method import (
+    Asked,
+    Method,
+    ValueRules,
+    ask_records,
+    could_not_learn,
+    proof_missing,
+    read_record_set,
+)
+from coordinator.checks.domain_control.methods import METHODS
+from coordinator.checks.domain_control.reuse import reusable_for
+from mpic.names import is_looked_up
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from mpic.v1 import perspective_pb2 as p
+
+_FIELD = "domain_control"
+# BR 3.2.2.4.7, .18 to .21: a Random Value or token may be used for at most 30 days from its
+# creation.
+_CHALLENGE_AGE = timedelta(days=30)
+
+
+class DomainControlJudge:
+    """The check `domain_control`."""
+
+    def is_given(self, requested: c.RequestedName) -> bool:
+        """Whether the caller says by which method control was proved."""
+        return requested.HasField("domain_control")
+
+    def request(self, subject: CheckSubject, rules: JudgingRules) -> c.RequestedCheck:
+        """Return the check with what the caller says, completed, and with values as SHA-256."""
+        if not subject.requested.HasField("domain_control"):
+            text = "is missing; say by which method control of the name was proved, and what to see"
+            raise ParameterError(_FIELD, text)
+        check = c.RequestedCheck()
+        requested = check.domain_control
+        control = requested.control
+        control.CopyFrom(subject.requested.domain_control)
+        requested.wildcard = subject.name.wildcard
+        requested.judged_at.FromDatetime(subject.at)
+        method = _method_of(control)
+        _check_age(control, method, subject.at)
+        applied = Applied(subject.name.looked_up, subject.name.wildcard)
+        _complete_domain(control, method, applied)
+        try:
+            method.read(control, ValueRules(subject.at, rules.attempt.row.shortest_value))
+        except ParameterError as error:
+            raise ParameterError(f"{_FIELD}.{error.field}", str(error)) from error
+        return check
+
+    def apply_rules(self, asked: c.RequestedCheck, rules: JudgingRules) -> None:
+        """Fill in the issuer's own names, where records have to name it."""
+        requested = asked.domain_control
+        if requested.control.HasField("persistent_dns_txt"):
+            requested.issuer_domains[:] = sorted(rules.issuer.domains)
+
+    def questions(self, asked: c.RequestedCheck, name: str) -> Sequence[p.Check]:
+        """Return what the perspectives look at: the CNAME steps, if there are any, come first."""
+        about, method = _read(asked, name)
+        questions = method.questions(about)
+        return [_ask_cname(about), *questions] if _needs_cname(about, method) else questions
+
+    def judge(
+        self, findings: Findings, name: str, asked: c.RequestedCheck, believed: Statuses
+    ) -> Judgement:
+        """Judge what one perspective found about the evidence, and about the steps to it."""
+        about, method = _read(asked, name)
+        steps = _find_steps(about, method)
+        if steps is None:
+            followed = _follow_cname(findings[0], about, method, believed)
+            if isinstance(followed, Judgement):
+                return followed
+            steps, findings = followed, findings[1:]
+        judged = method.judge(findings, about, believed)
+        judged_at = about.requested.judged_at.ToDatetime(UTC)
+        return judged._replace(
+            clause=f"{method.clause}, {judged.clause}".rstrip(", "),
+            usable_for=judged.usable_for or reusable_for(judged_at),
+            steps=steps,
+        )
+
+    def compare(
+        self, remote: Findings, primary: Findings, asked: c.RequestedCheck
+    ) -> Judgement | None:
+        """Judge a remote's findings against the primary's, where the method selects one of many."""
+        about, method = _read(asked, "")
+        steps = len(primary) - len(method.questions(about))
+        return method.compare(remote[steps:], primary[steps:], about)
+
+
+def _read(asked: c.RequestedCheck, name: str) -> tuple[Asked, Method]:
+    requested = asked.domain_control
+    return Asked(name, requested), _method_of(requested.control)
+
+
+def _method_of(control: c.DomainControl) -> Method:
+    """Return the method; raises ParameterError if there is none."""
+    method = METHODS.get(control.WhichOneof("method") or "")
+    if method is None:
+        text = f"has no method that this service knows; it knows {', '.join(METHODS)}"
+        raise ParameterError(_FIELD, text)
+    return method
+
+
+def _check_age(control: c.DomainControl, method: Method, now: datetime) -> None:
+    """Check when the challenge was created; raises ParameterError."""
+    if not method.has_challenge:
+        return
+    field = f"{_FIELD}.challenge_created_at"
+    if not control.HasField("challenge_created_at"):
+        text = f"is missing; a challenge may be used for 30 days from then ({method.clause})"
+        raise ParameterError(field, text)
+    try:
+        created = control.challenge_created_at.ToDatetime(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ParameterError(field, "is no moment of this era") from error
+    if created > now:
+        raise ParameterError(field, f"is in the future; it is {now:%Y-%m-%dT%H:%M:%SZ} now")
+    if now - created > _CHALLENGE_AGE:
+        text = f"is more than 30 days ago; the challenge may not be used ({method.clause})"
+        raise ParameterError(field, text)
+
+
+def _complete_domain(control: c.DomainControl, method: Method, applied: Applied) -> None:
+    """Check the authorization domain name, and set it if the caller left it out."""
+    if applied.wildcard and not method.allowed.wildcard:
+        text = f"is a method that cannot validate a wildcard domain name ({method.clause})"
+        raise ParameterError(f"{_FIELD}.{control.WhichOneof('method')}", text)
+    field = f"{_FIELD}.authorization_domain_name"
+    adn = control.authorization_domain_name or applied.name
+    if not is_looked_up(adn):
+        raise ParameterError(field, "must be lower-case A-labels, without a final dot")
+    unreachable = find_steps(applied, adn, method.allowed) is None
+    if unreachable and not may_need_cname(applied, adn, method.allowed):
+        text = (
+            f"cannot be reached from {applied.name} by the steps that this method allows"
+            f" (BR 3.2.2.4, {method.clause})"
+        )
+        raise ParameterError(field, text)
+    control.authorization_domain_name = adn
+
+
+def _needs_cname(about: Asked, method: Method) -> bool:
+    return may_need_cname(_applied(about), about.domain, method.allowed)
+
+
+def _find_steps(about: Asked, method: Method) -> Steps | None:
+    return find_steps(_applied(about), about.domain, method.allowed)
+
+
+def _applied(about: Asked) -> Applied:
+    return Applied(about.name, about.requested.wildcard)
+
+
+def _ask_cname(about: Asked) -> p.Check:
+    """Return the question for the CNAME records from the name on.
+
+    The resolver follows them all to find addresses, and tells each. So one lookup shows all steps.
+    """
+    return ask_records(about.name, o.RECORD_TYPE_A)
+
+
+def _follow_cname(
+    finding: o.Finding, about: Asked, method: Method, believed: Statuses
+) -> Steps | Judgement:
+    """Return the steps to the authorization domain name, or why they do not lead there."""
+    lookup = read_record_set(finding, about.name, o.RECORD_TYPE_A, believed)
+    if lookup.HasField("failure"):
+        return could_not_learn(lookup.failure, f"the CNAME of {about.name} could not be looked up")
+    targets = [alias.target for alias in lookup.aliases]
+    steps = find_steps(_applied(about), about.domain, method.allowed, targets)
+    if steps is None:
+        seen = ", then ".join(targets) or "no CNAME record"
+        return proof_missing(f"from {about.name}, {seen} does not lead to {about.domain}")
+    return steps

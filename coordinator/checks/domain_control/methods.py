@@ -1,0 +1,14 @@
+"""The methods of BR 3.2.2.4 that can be asked for: one register.
+
+To add a method: its messages and its member of `DomainControl.method` in the agreement, one file,
+one line here under the member's name. Retired methods have no member, so nobody can ask for them.
+"""
+
+from collections.abc import Mapping
+
+from coordinator.checks.domain_control.acme_dns import AcmeDns01
+from coordinator.checks.domain_control.method import Method
+
+METHODS: Mapping[str, Method] = {
+    "acme_dns_01": AcmeDns01(),
+}
