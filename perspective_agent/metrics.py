@@ -10,10 +10,13 @@ from prometheus_client.registry import Collector
 from mpic.runtime.metrics import ProgramMetrics
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
+from perspective_agent.dns.wire import DS
 from perspective_agent.servicer import ResolverState, StreamLoad
 
-# The probe asks for SOA, and its canary has to be bogus.
-_TYPES: dict[int, str] = {1: "A", 5: "CNAME", 6: "SOA", 43: "DS", 257: "CAA"}
+# The probe asks for SOA, and its canary has to be bogus. A proof needs DS.
+_TYPES: dict[int, str] = {
+    number: name.removeprefix("RECORD_TYPE_") for name, number in o.RecordType.items() if number
+} | {6: "SOA", DS: "DS"}
 
 _Outcome = tuple[str, int]
 _RECORDS: _Outcome = ("records", 0)

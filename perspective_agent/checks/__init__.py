@@ -7,22 +7,25 @@ To add a check: its message in the `oneof`s of perspective.proto and observation
 here with a `make`, and a line in `CHECKS` under the name of the `oneof` member.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 from mpic.fields import discard_unknown
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.checks import addresses, caa_walk
-from perspective_agent.wants import Missing, Want
+from perspective_agent.checks import addresses, caa_walk, records
+from perspective_agent.wants import Missing, Step
 
 
 class RunningCheck(Protocol):
     """A check that runs: it takes results and returns its finding."""
 
-    def start(self) -> Sequence[Want[Any]]:
-        """Return what is wanted first; the results go to each want's `take`."""
+    def start(self) -> Step:
+        """Return what is wanted first; the results go to each want's `take`.
+
+        If nothing can be looked at as it is asked for, it returns the finding.
+        """
 
     def finish(self, missing: Missing) -> o.Finding:
         """Return the finding, with `missing(target)` for each target that is still open."""
@@ -34,6 +37,7 @@ Make = Callable[[str, p.Check], RunningCheck]
 CHECKS: dict[str, Make] = {
     "caa_walk": caa_walk.make,
     "addresses": addresses.make,
+    "records": records.make,
 }
 
 

@@ -20,6 +20,7 @@ MAX_LABEL = 63
 _LDH = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")  # RFC 5890 section 2.3.1
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _LOOKED_UP = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+_OWNER = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _REVERSE = ("in-addr.arpa", "ip6.arpa")
 # The dots that IDNA maps to "." (RFC 5895 section 2, steps 2 and 4): ideographic, full-width and
 # half-width.
@@ -108,6 +109,14 @@ def parse_name(text: str) -> Name:
 def is_looked_up(text: str) -> bool:
     """Whether a text has the looked-up form; not whether such a name may be asked for."""
     return len(text) <= MAX_NAME and _LOOKED_UP.fullmatch(text) is not None
+
+
+def is_owner(text: str) -> bool:
+    """Whether a text is the owner of records in looked-up form: labels may have underscores.
+
+    Such a name is no host's (RFC 8552), and stands in no certificate.
+    """
+    return len(text) <= MAX_NAME and _OWNER.fullmatch(text) is not None
 
 
 def walk_levels(looked_up: str) -> list[str]:

@@ -4,7 +4,10 @@ from tests.mutation.fault import Fault
 
 CONNECTION = "perspective_agent/dns/connection.py"
 RESOLVER = "perspective_agent/dns/resolver.py"
+NAMES = "proto/mpic/names.py"
+RECORDS = "perspective_agent/checks/records.py"
 SETTINGS = "perspective_agent/settings.py"
+WIRE = "perspective_agent/dns/wire.py"
 
 FAULTS = [
     # Whose answer an answer is.
@@ -60,6 +63,26 @@ FAULTS = [
     Fault("a lookup is not counted", RESOLVER, "            self._count(lookup.query.rdtype, answer, elapsed_us)\n", "            pass\n"),
     Fault("a probe that hangs is waited for", RESOLVER, "await asyncio.wait([answer], timeout=timeout)", "await asyncio.wait([answer])"),
     Fault("a probe that is given up stays", RESOLVER, "        self.abandon(lookup)\n        return failed", "        return failed"),
+    # One record set at one owner.
+    Fault("a type nobody knows is looked up", RECORDS, "    if target.rdtype not in _TYPES:", "    if False:"),
+    Fault("no type is a type", RECORDS, " - {o.RECORD_TYPE_UNSPECIFIED}", ""),
+    Fault("any owner goes to the resolver", RECORDS, "    if not is_owner(target.name):", "    if False:"),
+    Fault("an owner is a host", RECORDS, "    if not is_owner(target.name):", "    if '_' in target.name or not is_owner(target.name):"),
+    Fault("what is bogus on purpose is the domain's failure", RECORDS, '    if target.name.rpartition(".")[2] == CANARY:', "    if False:"),
+    Fault("whatever ends like arpa is not looked up", RECORDS, 'target.name.rpartition(".")[2] == CANARY', "target.name.endswith(CANARY)"),
+    Fault("the name's own set is looked up", RECORDS, "    return RecordsCheck(asked.records.owner, asked.records.type)", "    return RecordsCheck(_name, asked.records.type)"),
+    Fault("the type is not told", RECORDS, "o.RecordsFinding(type=self._rdtype, lookup=", "o.RecordsFinding(lookup="),
+    Fault("an owner of capital letters", NAMES, '_OWNER = re.compile(r"[a-z0-9_-]', '_OWNER = re.compile(r"[A-Za-z0-9_-]'),
+    Fault("an owner without underscores", NAMES, '_OWNER = re.compile(r"[a-z0-9_-]', '_OWNER = re.compile(r"[a-z0-9-]'),
+    Fault("an owner of any length", NAMES, "    return len(text) <= MAX_NAME and _OWNER", "    return _OWNER"),
+    Fault("an owner with a line behind it", NAMES, "_OWNER.fullmatch(text)", "_OWNER.match(text)"),
+    Fault("an alias that was asked for is followed", WIRE, "            targets = {}\n", "            pass\n"),
+    Fault("an alias made from a DNAME is a stray", WIRE, "            aliased = {owner} & targets.keys()\n", ""),
+    Fault("a DNAME alone makes an absence", WIRE, "            aliased = {owner} & targets.keys()\n", "            aliased = {owner}\n"),
+    Fault("a name in a set points into another message", WIRE, "    if rdtype in _OF_ONE_NAME:\n", "    if False:\n"),
+    Fault("a pointer's name is left as it is", WIRE, "_OF_ONE_NAME = (CNAME, PTR)", "_OF_ONE_NAME = (CNAME,)"),
+    Fault("an IPv4 address of any size", WIRE, "_OCTETS = {A: 4, AAAA: 16}", "_OCTETS = {AAAA: 16}"),
+    Fault("an IPv6 address of any size", WIRE, "_OCTETS = {A: 4, AAAA: 16}", "_OCTETS = {A: 4}"),
     # The file.
     Fault("an agent that does not validate serves unless forbidden", SETTINGS, "require_validation: bool = True", "require_validation: bool = False"),
     Fault("servers at any address unless forbidden", SETTINGS, "lab_allow_special_purpose_servers: bool = False", "lab_allow_special_purpose_servers: bool = True"),

@@ -71,7 +71,7 @@ UPKI_WITHOUT_CHILD = Zone(UPKI.name, _UPKI_TEXT.replace("child IN", "; child IN"
 _CHILD = f"child IN A {network.WEB}\n"
 
 # An alias out of an unsigned zone into a signed one whose servers know nothing.
-_ALIAS = "alias IN CNAME www.lame-signed.example.co.jp.\n"
+_ALIAS = "alias IN CNAME www.lame-signed.example.co.jp.\ndname IN DNAME example.test.\n"
 PLAIN = _zone("plain.example.co.jp", network.AUTHORITATIVE, _CHILD + _ALIAS, Signing.UNSIGNED)
 BOGUS = _zone("bogus.example.co.jp", network.AUTHORITATIVE, _CHILD, Signing.BOGUS)
 # Delegates, without a DS record, to a server that does not know the zone.
@@ -131,6 +131,27 @@ dname           IN DNAME example.test.
 below.empty     IN A {network.WEB}
 *.wildcard      IN CAA 0 issue "{ISSUER}"
 {_BIG_SET}{_CHAIN}""",
+)
+
+_STRINGS = " ".join(f'"{"x" * 255}"' for _ in range(31))
+
+# What domain-control methods look for, and what is hard to carry.
+RECORDS = _zone(
+    "records.example.co.jp",
+    network.AUTHORITATIVE,
+    f"""
+_acme-challenge         IN TXT "LPsIwTo7o8BoG0-vjCyGQGBWSVIPxI-i_X336eUOQZo"
+                        IN TXT "some" "thing" "" " else"
+                        IN TXT "\\000\\255\\"\\\\"
+_acme-challenge.alias   IN CNAME Value._acme-challenge
+value._acme-challenge   IN TXT "elsewhere"
+_acme-challenge.dangling IN CNAME nothing.example.test.
+child                   IN A {network.WEB}
+                        IN AAAA 2001:db8::100
+                        IN CAA 0 dnschange "value"
+                        IN CAA 128 contactemail "ra@example.test"
+"""
+    + "".join(f'full IN TXT "{number}" {_STRINGS}\n' for number in range(8)),
 )
 
 ELSEWHERE = _zone(
@@ -206,6 +227,7 @@ AUTHORITATIVE_ZONES = (
     EXPIRED,
     STRIPPED,
     CAA,
+    RECORDS,
     NSEC3,
     OPT_OUT,
     COSTLY,

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from mpic.names import (
     InvalidNameError,
     Name,
+    is_owner,
     is_public_suffix,
     is_wildcard,
     parse_name,
@@ -204,6 +205,38 @@ def test_rfc_8659_the_walk_ends_at_the_top_level_domain() -> None:
         "co.jp",
         "jp",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("_acme-challenge.www.example.com", True),
+        ("_ujmmovf2vn55tgye._acme-challenge.example.com", True),
+        ("example", True),
+        ("-a-._.example", True),
+        (f"{'_' * 63}.example", True),
+        (f"{LONG}.{'a' * 57}.com", True),
+        (f"{LONG}.{'a' * 58}.com", False),
+        (f"{'a' * 64}.example", False),
+        ("", False),
+        (".", False),
+        (".example", False),
+        ("a..example", False),
+        ("example.", False),
+        ("_a.example\n", False),
+        ("_ACME.example", False),
+        ("*.example", False),
+        ("a b.example", False),
+        ("bücher.example", False),
+        ("a\\.b.example", False),
+        ("a\x00.example", False),
+        ("１.example", False),  # noqa: RUF001 - a digit that is not ASCII
+    ],
+)
+def test_rfc_8552_an_owner_may_have_underscores_and_nothing_else_besides(
+    text: str, *, is_one: bool
+) -> None:
+    assert is_owner(text) == is_one
 
 
 @given(st.text(max_size=300))

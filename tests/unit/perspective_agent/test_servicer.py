@@ -23,6 +23,7 @@ from perspective_agent.unbound.validation_probe import ProbeResult
 from tests.world.samples import NAME
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
+KNOWN = ["caa_walk", "addresses", "records"]
 CHECKS = [p.Check(caa_walk=p.CaaWalk()), p.Check(addresses=p.AddressLookup())]
 
 
@@ -186,7 +187,7 @@ async def test_a_check_that_is_in_the_register_is_told(monkeypatch: pytest.Monke
     context: Any = None
     monkeypatch.setitem(checks.CHECKS, "dummy", checks.CHECKS["addresses"])
     described = await Agent().servicer.Describe(p.DescribeRequest(), context)
-    assert list(described.checks) == ["caa_walk", "addresses", "dummy"]
+    assert list(described.checks) == [*KNOWN, "dummy"]
 
 
 async def test_it_describes_itself_by_what_it_can_do() -> None:
@@ -194,7 +195,7 @@ async def test_it_describes_itself_by_what_it_can_do() -> None:
     before = read_clock_us()
     described = await Agent().servicer.Describe(p.DescribeRequest(), context)
     assert (described.perspective_id, described.rir) == ("tokyo", o.RIR_APNIC)
-    assert list(described.checks) == ["caa_walk", "addresses"]
+    assert list(described.checks) == KNOWN
     assert described.heartbeats
     assert before <= described.clock_us <= read_clock_us()
     assert described.resolver.address == "127.0.0.1:53"

@@ -20,7 +20,7 @@ from perspective_agent.dns.records import (
     read_name,
     read_records,
 )
-from perspective_agent.dns.wire import CAA, A, make_query, read_answer
+from perspective_agent.dns.wire import AAAA, CAA, CNAME, PTR, A, Query, make_query, read_answer
 
 NAME = "child.parent.example.co.jp"
 QUERY = make_query(NAME, CAA)
@@ -33,9 +33,11 @@ def rrset(text: str) -> dns.rrset.RRset:
     return dns.rrset.from_text(owner, int(ttl), "IN", rdtype, rdata)
 
 
-def answer(*records: str, rcode: int = 0, authority: tuple[str, ...] = ()) -> dns.message.Message:
-    """The resolver's answer to QUERY as dnspython makes it."""
-    message = dns.message.make_response(dns.message.from_wire(QUERY.encode(ID)))
+def answer(
+    *records: str, rcode: int = 0, authority: tuple[str, ...] = (), query: Query = QUERY
+) -> dns.message.Message:
+    """The resolver's answer to a query as dnspython makes it."""
+    message = dns.message.make_response(dns.message.from_wire(query.encode(ID)))
     message.use_edns(0)
     message.set_rcode(rcode)
     message.flags |= dns.flags.RA
@@ -120,14 +122,14 @@ def test_records_come_out_octet_for_octet() -> None:
     assert sorted(lookup.records.rdata) == [b"\x00\x05issueca.example", b"\x80\x05iodefx"]
 
 
-def hand_made(*records: tuple[int, int, bytes]) -> bytes:
+def hand_made(*records: tuple[int, int, bytes], query: Query = QUERY) -> bytes:
     """An answer with records of NAME that dnspython would merge: (type, TTL, data)."""
     header = struct.pack("!6H", ID, 0x8180, 1, len(records), 0, 1)
     section = b"".join(
         b"\xc0\x0c" + struct.pack("!HHIH", rdtype, 1, ttl, len(data)) + data
         for rdtype, ttl, data in records
     )
-    return header + QUERY.question + section + b"\x00\x00\x29\x04\xd0" + bytes(6)
+    return header + query.question + section + b"\x00\x00\x29\x04\xd0" + bytes(6)
 
 
 ONE, TWO = b"\x00\x05issueca.example", b"\x00\x05issue;"
@@ -233,6 +235,81 @@ def test_a_dname_beside_its_cname_is_no_stray() -> None:
         )
     )
     assert lookup.records.owner == "child.other.test"
+
+
+def read_as(rdtype: int, *records: str, rcode: int = 0) -> o.Lookup:
+    query = make_query(NAME, rdtype)
+    return read_answer(query, ID, answer(*records, rcode=rcode, query=query).to_wire())
+
+
+DNAME = "parent.example.co.jp. 9 IN DNAME Other.test."
+
+
+@pytest.mark.parametrize("beside", [(), (DNAME,)], ids=["written", "made from a DNAME"])
+def test_rfc_1034_3_6_2_a_query_for_an_alias_is_answered_by_it(beside: tuple[str, ...]) -> None:
+    lookup = read_as(CNAME, *beside, f"{NAME}. 7 IN CNAME Child.Other.test.")
+    assert list(lookup.records.rdata) == [b"\x05child\x05other\x04test\x00"]
+    assert (lookup.records.owner, lookup.records.ttl) == (NAME, 7)
+    assert not lookup.aliases
+
+
+def test_a_name_in_a_set_is_whole_wherever_it_stood_in_the_message() -> None:
+    """dnspython compresses it, as resolvers do; alone it would point into nothing."""
+    whole = make_query(f"x.{NAME}", A).question[:-4]
+    for rdtype, text in ((CNAME, "CNAME"), (PTR, "PTR")):
+        lookup = read_as(rdtype, f"{NAME}. 7 IN {text} X.{NAME}.")
+        assert list(lookup.records.rdata) == [whole]
+
+
+def test_a_name_without_an_alias_has_none() -> None:
+    assert read_as(CNAME).absence == o.ABSENCE_NO_DATA
+    assert read_as(CNAME, rcode=3).absence == o.ABSENCE_NAME_ERROR
+
+
+@pytest.mark.parametrize(
+    ("records", "detail"),
+    [
+        ((DNAME,), "nothing follows from"),
+        ((f"{NAME}. 5 IN CNAME a.test.", "a.test. 5 IN CNAME b.test."), "no alias leads"),
+        (("a.test. 5 IN CNAME b.test.",), "no alias leads"),
+    ],
+)
+def test_what_is_no_alias_of_the_name_is_a_failure(records: tuple[str, ...], detail: str) -> None:
+    lookup = read_as(CNAME, *records)
+    assert lookup.failure.kind == o.FAILURE_KIND_ALIAS
+    assert detail in lookup.failure.detail
+
+
+def test_rfc_2181_10_1_two_aliases_are_no_answer_to_whoever_asks_for_one() -> None:
+    query = make_query(NAME, CNAME)
+    two = [(CNAME, 60, b"\x01a\x00"), (CNAME, 60, b"\x01b\x00")]
+    lookup = read_answer(query, ID, hand_made(*two, query=query))
+    assert lookup.failure.kind == o.FAILURE_KIND_ALIAS
+    assert "is an alias twice" in lookup.failure.detail
+
+
+@pytest.mark.parametrize(
+    ("rdtype", "rdata", "is_read"),
+    [
+        (A, bytes(4), True),
+        (A, bytes(3), False),
+        (A, bytes(5), False),
+        (AAAA, bytes(16), True),
+        (AAAA, bytes(4), False),
+        (AAAA, bytes(17), False),
+        (PTR, b"\x01a\x00", True),
+        (PTR, b"\x01a\x00\x00", False),
+        (CNAME, b"\x01a", False),
+        (CNAME, b"", False),
+    ],
+)
+def test_rfc_1035_3_4_1_and_rfc_3596_an_address_has_its_size_and_a_name_its_end(
+    rdtype: int, rdata: bytes, is_read: bool
+) -> None:
+    query = make_query(NAME, rdtype)
+    lookup = read_answer(query, ID, hand_made((rdtype, 60, rdata), query=query))
+    assert lookup.HasField("records") == is_read
+    assert is_read or lookup.failure.kind == o.FAILURE_KIND_MALFORMED
 
 
 @pytest.mark.parametrize(
