@@ -155,7 +155,8 @@ def _test(copy: Path, tests: Sequence[str], seconds: float) -> str:
         return TOO_LONG
     failed = [line for line in ran.output.splitlines() if line.startswith("FAILED ")]
     if failed:  # however the process ends after that
-        return f"noticed {failed[0].removeprefix('FAILED ').split(' - ')[0].rpartition('/')[2]}"
+        file, _, test = failed[0].removeprefix("FAILED ").split(" - ")[0].partition("::")
+        return f"noticed {Path(file).name}::{test}"
     return "SURVIVED" if ran.code == 0 else f"BROKEN {ran.code} {ran.output[-300:]!r}"
 
 

@@ -64,3 +64,11 @@ def test_what_callers_programs_go_by() -> None:
     wrong = invalid_argument([Violation("names", "is empty")])
     assert wrong.status is grpc.StatusCode.INVALID_ARGUMENT
     assert shutting_down().status is grpc.StatusCode.UNAVAILABLE
+
+
+def test_when_to_ask_again_is_told_where_it_helps() -> None:
+    full = RequestError(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", "ask later", (), 1.5)
+    again = error_details_pb2.RetryInfo()
+    assert to_status(full).details[1].Unpack(again)
+    assert again.retry_delay.ToMilliseconds() == 1500
+    assert len(to_status(shutting_down()).details) == 1
