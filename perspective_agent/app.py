@@ -182,7 +182,8 @@ def _make_servicer(
         max_open=min(settings.agent.max_open_questions, capacity.questions),
         count=metrics.count_observation,
     )
-    return PerspectiveServicer(identity, resolver, settings.agent.lookup_timeout, stream)
+    timeout = settings.agent.lookup_timeout
+    return PerspectiveServicer(identity, resolver, timeout, stream, settings.reach())
 
 
 async def _open_resolver(

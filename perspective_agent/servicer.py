@@ -21,6 +21,7 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc
 from perspective_agent.checks import CHECKS
+from perspective_agent.connect.dialer import Dialer, Reach
 from perspective_agent.diagnosis.shared_diagnoses import (
     Diagnose,
     DiagnosisTarget,
@@ -36,6 +37,9 @@ from perspective_agent.unbound.validation_probe import ProbeResult
 from perspective_agent.wants import Ways
 
 log = structlog.get_logger()
+
+
+_FAR = Reach()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +140,19 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
     """Answers coordinators."""
 
     def __init__(
-        self, identity: Identity, resolver: ResolverState, timeout: float, stream: StreamOptions
+        self,
+        identity: Identity,
+        resolver: ResolverState,
+        timeout: float,
+        stream: StreamOptions,
+        reach: Reach = _FAR,
     ) -> None:
         """Serve `identity` through `resolver`; a question takes at most `timeout` seconds."""
         self._identity = identity
         self._resolver = resolver
         lookups = SharedLookups(resolver.link, resolver.validates)
+        self.dialer = Dialer(lookups, reach, resolver.link.overload_history)
+        """Opens the connections of all checks."""
         diagnoses = SharedDiagnoses(resolver.diagnose, resolver.link)
         self._ways: Ways = {LookupTarget: lookups.start, DiagnosisTarget: diagnoses.start}
         self._timeout = timeout

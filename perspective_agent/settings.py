@@ -5,9 +5,9 @@ import ipaddress
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from mpic.runtime.certificate_owner import CertificateOwner
 from mpic.runtime.config import ConfigError, ConfigPath, ConfigTable, Flaw, Problem, load_config
@@ -21,12 +21,18 @@ from mpic.runtime.settings import (
     Workers,
     check_tls,
 )
-from perspective_agent.diagnosis.direct_query import Egress
+from perspective_agent.connect.dialer import Reach
+from perspective_agent.connect.places import Limits
+from perspective_agent.egress import Egress
 from perspective_agent.unbound.capacity import FULL, Capacity
 from perspective_agent.unbound.configuration import UnboundOptions
 from perspective_agent.unbound.control import UnboundControl
 from perspective_agent.unbound.rules import LOCAL_ANSWERS, RULES, Rule, find_violation
 from perspective_agent.unbound.trust_anchor import find_missing, read_anchors, read_key_tags
+
+_LIMITS = Limits()
+_CONTACT = r"^((https?://|mailto:)[!\x27*-~]{1,200})?$"
+"""A URL that can stand in a comment of the field User-Agent (RFC 9110 section 5.6.5)."""
 
 
 class AgentTable(ConfigTable):
@@ -120,7 +126,8 @@ class ResolverTable(ConfigTable):
 
     def egress(self) -> Egress:
         """Return how servers are asked past the resolver."""
-        return Egress(self.outgoing_address, self.ipv6, self.lab_allow_special_purpose_servers)
+        source = (self.outgoing_address,) if self.outgoing_address else ()
+        return Egress(source, self.ipv6, self.lab_allow_special_purpose_servers)
 
     def options(self, worker: int = 0, capacity: Capacity = FULL) -> UnboundOptions:
         """Return what a worker's private Unbound is started with."""
@@ -138,6 +145,37 @@ class ResolverTable(ConfigTable):
         )
 
 
+class ConnectTable(ConfigTable):
+    """How the agent reaches web servers and TLS servers."""
+
+    contact_url: Annotated[str, StringConstraints(pattern=_CONTACT)] = Field(
+        default="", description="where operators of web servers learn who asks them"
+    )
+    outgoing_addresses: list[str] = Field(
+        default=[], description="what connections leave from: one IPv4 address, one IPv6 address"
+    )
+    ipv6: bool = True
+    most_connections: int = Field(default=_LIMITS.in_all, ge=1, le=4096)
+    most_to_host: int = Field(default=_LIMITS.to_host, ge=1, le=256)
+    most_to_address: int = Field(default=_LIMITS.to_address, ge=1, le=1024)
+    lab_allow_special_purpose_addresses: bool = False
+    """For labs only: connect to loopback, private and documentation addresses."""
+
+    @model_validator(mode="after")
+    def _check_addresses(self) -> "ConnectTable":
+        try:
+            versions = [ipaddress.ip_address(one).version for one in self.outgoing_addresses]
+        except ValueError as error:
+            raise Flaw(str(error), "Give addresses of this host", "outgoing_addresses") from None
+        if len(set(versions)) < len(versions):
+            raise Flaw(
+                "it has two addresses of one family",
+                "Give at most one IPv4 address and one IPv6 address",
+                "outgoing_addresses",
+            )
+        return self
+
+
 class AgentAdminTable(ConfigTable):
     """The admin port: metrics, probes and the configuration in force, for this host alone."""
 
@@ -153,6 +191,7 @@ class AgentSettings(ConfigTable):
     tls: TlsTable
     callers: CallersTable
     resolver: ResolverTable = ResolverTable()
+    connect: ConnectTable = ConnectTable()
     admin: AgentAdminTable = AgentAdminTable()
     log: LogTable = LogTable()
 
@@ -160,6 +199,21 @@ class AgentSettings(ConfigTable):
     def owner(self) -> CertificateOwner:
         """Whose its certificate is to be."""
         return CertificateOwner("perspective", self.agent.id)
+
+    def reach(self) -> Reach:
+        """Return how hosts are reached.
+
+        Unless it says otherwise, connections leave from the address that queries leave from: they
+        are the same perspective.
+        """
+        own = self.resolver.outgoing_address
+        sources = self.connect.outgoing_addresses or ([own] if own else [])
+        table = self.connect
+        return Reach(
+            Egress(tuple(sources), table.ipv6, table.lab_allow_special_purpose_addresses),
+            Limits(table.most_connections, table.most_to_host, table.most_to_address),
+            table.contact_url,
+        )
 
     @model_validator(mode="after")
     def _check_trust_anchor(self) -> "AgentSettings":

@@ -2,9 +2,7 @@
 
 import asyncio
 import errno
-import ipaddress
 import struct
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import dns.asyncquery
@@ -16,7 +14,8 @@ import dns.rdatatype
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.diagnosis.referral import classify
-from perspective_agent.unbound.configuration import EDNS_OCTETS, SPECIAL_PURPOSE
+from perspective_agent.egress import Egress
+from perspective_agent.unbound.configuration import EDNS_OCTETS
 
 _PORT = 53
 # Seconds for each try. The second try is without EDNS, because some servers and firewalls need
@@ -24,7 +23,6 @@ _PORT = 53
 _FIRST_SECONDS = 1.0
 _SECOND_SECONDS = 4.0
 
-_SPECIAL = tuple(map(ipaddress.ip_network, SPECIAL_PURPOSE))
 # What the other end, or the network between, does to a connection. All other errors come from our
 # own system: no route, no permission, no room.
 _OTHER_END = frozenset(
@@ -41,29 +39,6 @@ _OTHER_END = frozenset(
 _AGAIN_TCP = frozenset({o.SERVER_OUTCOME_FAILED})
 _AGAIN_UDP = _AGAIN_TCP | {o.SERVER_OUTCOME_SILENT}
 _LENGTH = struct.Struct("!H")
-
-
-@dataclass(frozen=True, slots=True)
-class Egress:
-    """How this agent reaches servers."""
-
-    address: str | None = None
-    """The address that queries leave from; None: as the host routes."""
-    ipv6: bool = True
-    allow_special_purpose: bool = False
-    """For labs: ask servers at loopback, private and documentation addresses."""
-
-    def find_bar(self, address: str) -> str:
-        """Say why a server may not or cannot be asked; "" when it can."""
-        to = ipaddress.ip_address(address)
-        # The list has IPv4-mapped addresses too, so they are not converted.
-        if not self.allow_special_purpose and any(to in block for block in _SPECIAL):
-            return "a special-purpose address, which this agent does not ask"
-        if to.version == 6 and not self.ipv6:  # noqa: PLR2004 - IPv6
-            return "this agent does not use IPv6"
-        if self.address and ipaddress.ip_address(self.address).version != to.version:
-            return f"this agent asks from {self.address} alone"
-        return ""
 
 
 class DirectQuery(NamedTuple):
@@ -133,7 +108,12 @@ async def _ask_udp(
 ) -> QueryResult:
     try:
         message = await dns.asyncquery.udp(
-            query, address, seconds, _PORT, source=egress.address, ignore_unexpected=True
+            query,
+            address,
+            seconds,
+            _PORT,
+            source=egress.source_for(address),
+            ignore_unexpected=True,
         )
     except dns.exception.Timeout:
         return QueryResult(o.SERVER_OUTCOME_SILENT)
@@ -147,10 +127,11 @@ async def _ask_udp(
 async def _ask_tcp(
     address: str, query: dns.message.Message, seconds: float, egress: Egress
 ) -> QueryResult:
-    source = (egress.address, 0) if egress.address else None
+    source = egress.source_for(address)
+    local = (source, 0) if source else None
     try:
         async with asyncio.timeout(seconds):
-            reader, writer = await asyncio.open_connection(address, _PORT, local_addr=source)
+            reader, writer = await asyncio.open_connection(address, _PORT, local_addr=local)
     except TimeoutError:
         return QueryResult(o.SERVER_OUTCOME_SILENT)
     except OSError as error:

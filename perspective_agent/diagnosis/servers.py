@@ -27,9 +27,10 @@ import structlog
 from dns.rdtypes.ANY.NS import NS
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.diagnosis.direct_query import DirectQuery, Egress, ask_server, make_reply
+from perspective_agent.diagnosis.direct_query import DirectQuery, ask_server, make_reply
 from perspective_agent.diagnosis.referral import Delegation, find_delegation
 from perspective_agent.dns.overload_history import OverloadHistory
+from perspective_agent.egress import Egress
 
 log = structlog.get_logger()
 

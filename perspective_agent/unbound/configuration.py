@@ -40,6 +40,7 @@ Three cases remain:
 from dataclasses import dataclass
 from pathlib import Path
 
+from perspective_agent.egress import SPECIAL_PURPOSE
 from perspective_agent.unbound.capacity import FULL, Capacity
 
 # A top-level domain that exists and is signed (RFC 3172). It gets a trust anchor that none of its
@@ -61,40 +62,6 @@ EDNS_OCTETS = 1232
 # on is still answered within 10 s (tests/bench/RESULTS.md).
 GIVEN_UP_MS = 3000
 _FIRST_TIMEOUT_MS = 1500  # 376 by default: at 800 ms each query would be sent twice, and late
-
-# Name servers at special-purpose addresses (RFC 6890 and successors) would lead a resolver into its
-# own network. RFC 8659 section 6.3 allows to refuse them.
-SPECIAL_PURPOSE = (
-    "0.0.0.0/8",
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.0.0.0/24",
-    "192.0.2.0/24",
-    "192.88.99.0/24",
-    "192.168.0.0/16",
-    "198.18.0.0/15",
-    "198.51.100.0/24",
-    "203.0.113.0/24",
-    "224.0.0.0/4",
-    "240.0.0.0/4",
-    "::/128",
-    "::1/128",
-    "::ffff:0:0/96",
-    "64:ff9b::/96",
-    "64:ff9b:1::/48",
-    "100::/64",
-    "2001::/23",
-    "2001:db8::/32",
-    "2002::/16",
-    "3fff::/20",
-    "5f00::/16",
-    "fc00::/7",
-    "fe80::/10",
-    "ff00::/8",
-)
 
 _FIXED = (
     # Only this host may ask.
@@ -208,5 +175,7 @@ def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
     if options.allow_special_purpose_servers:
         lines.append("  do-not-query-localhost: no")
     else:
+        # They would lead the resolver into its own network. RFC 8659 section 6.3 allows to refuse
+        # them.
         lines.extend(f"  do-not-query-address: {block}" for block in SPECIAL_PURPOSE)
     return "\n".join(lines) + "\n"

@@ -10,18 +10,18 @@ import pytest
 
 from coordinator.checks.caa.servers import find_doubt
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.diagnosis import direct_query as direct
-from perspective_agent.diagnosis.direct_query import Egress
+from perspective_agent import egress as egress_module
 from perspective_agent.diagnosis.servers import Diagnoser
 from perspective_agent.dns.overload_history import OverloadHistory
-from perspective_agent.unbound.configuration import SPECIAL_PURPOSE, UnboundOptions, unbound_config
+from perspective_agent.egress import SPECIAL_PURPOSE, Egress
+from perspective_agent.unbound.configuration import UnboundOptions, unbound_config
 from tests.world import network, zones
 from tests.world.internet import Internet
 from tests.world.process import Child, wait_until
 
 PORT = 5397
 SOURCE = network.perspective_address(8)
-LAB = Egress(SOURCE, ipv6=False, allow_special_purpose=True)
+LAB = Egress((SOURCE,), ipv6=False, allow_special_purpose=True)
 
 ANSWERED, FAILED, LAME = "ANSWERED", "FAILED", "LAME"
 CUT, SILENT, GONE, STALLED = "TRUNCATED", "SILENT", "UNREACHABLE", "STALLED"
@@ -180,8 +180,8 @@ def test_rfc_8659_6_3_servers_that_our_rules_refuse_are_not_asked(
     """As in production, but for the addresses of the test Internet itself."""
     lab = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15")
     blocks = [ipaddress.ip_network(one) for one in SPECIAL_PURPOSE if one not in lab]
-    monkeypatch.setattr(direct, "_SPECIAL", tuple(blocks))
-    diagnosis = look(metadata, Egress(SOURCE, ipv6=False))
+    monkeypatch.setattr(egress_module, "_SPECIAL", tuple(blocks))
+    diagnosis = look(metadata, Egress((SOURCE,), ipv6=False))
     assert outcomes(list(diagnosis.servers)) == ["NOT_ASKED", "NOT_ASKED"]
     assert "a special-purpose address" in doubt(metadata, diagnosis)
     assert outcomes(list(diagnosis.known)) == [ANSWERED, ANSWERED]

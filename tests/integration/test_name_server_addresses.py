@@ -15,7 +15,8 @@ import dns.query
 import dns.rcode
 import pytest
 
-from perspective_agent.unbound.configuration import SPECIAL_PURPOSE, UnboundOptions, unbound_config
+from perspective_agent.egress import SPECIAL_PURPOSE
+from perspective_agent.unbound.configuration import UnboundOptions, unbound_config
 from tests.world import network, zones
 from tests.world.internet import Internet
 from tests.world.process import Child, wait_until

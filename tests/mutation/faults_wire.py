@@ -11,6 +11,7 @@ DELEGATION = "perspective_agent/diagnosis/referral.py"
 DESCENT = "perspective_agent/checks/insecurity.py"
 DENIAL = "perspective_agent/dns/denial.py"
 CONF = "perspective_agent/unbound/configuration.py"
+EGRESS = "perspective_agent/egress.py"
 RULES = "perspective_agent/unbound/rules.py"
 ANCHOR = "perspective_agent/unbound/trust_anchor.py"
 PROBE = "perspective_agent/unbound/validation_probe.py"
@@ -196,9 +197,9 @@ FAULTS = [
     Fault("names cut short", CONF, "qname-minimisation: no", "qname-minimisation: yes"),
     Fault("absent below what is absent", CONF, "harden-below-nxdomain: no", "harden-below-nxdomain: yes"),
     Fault("0x20 passes", RULES, '("use-caps-for-id", "qname', '("qname'),
-    Fault("link-local servers", CONF, '    "169.254.0.0/16",\n', ""),
-    Fault("mapped servers", CONF, '    "::ffff:0:0/96",\n', ""),
-    Fault("servers on loopback", CONF, '    "127.0.0.0/8",\n', ""),
+    Fault("link-local servers", EGRESS, '    "169.254.0.0/16",\n', ""),
+    Fault("mapped servers", EGRESS, '    "::/3",\n', ""),
+    Fault("servers on loopback", EGRESS, '    "127.0.0.0/8",\n', ""),
     Fault("special-purpose servers", CONF, '        lines.extend(f"  do-not-query-address: {block}" for block in SPECIAL_PURPOSE)', "        pass"),
     Fault("an hour of skew", CONF, "val-sig-skew-min: 0", "val-sig-skew-min: 3600"),
     Fault("negative trust anchors pass", RULES, 'Rule("list_insecure", _is(""),', 'Rule("list_insecure", bool,'),

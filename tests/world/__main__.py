@@ -19,6 +19,8 @@ with Internet(Path(sys.argv[1]).resolve()) as internet:
         f'root_hints_file = "{internet.root_hints_file}"\n'
         f'trust_anchor_file = "{internet.trust_anchor_file}"\n'
         "lab_allow_special_purpose_servers = true\n\n"
+        "[connect] of every agent:\n"
+        "lab_allow_special_purpose_addresses = true\n\n"
         f"The coordinator:\n{ISSUERS}",
         flush=True,
     )

@@ -35,6 +35,9 @@ lab_allow_special_purpose_servers = true
 probe_interval = {probe_interval}
 restart_hung_after = {restart_hung_after}
 probe_timeout = 2
+
+[connect]
+lab_allow_special_purpose_addresses = true
 """
 
 COORDINATOR = """

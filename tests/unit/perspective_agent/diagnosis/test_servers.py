@@ -7,10 +7,10 @@ import pytest
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.diagnosis import servers as module
-from perspective_agent.diagnosis.direct_query import Egress
 from perspective_agent.diagnosis.referral import Delegation
 from perspective_agent.diagnosis.servers import AT_A_TIME, MOST_DELEGATIONS, Diagnoser
 from perspective_agent.dns.overload_history import OverloadHistory
+from perspective_agent.egress import Egress
 
 NAME = "www.example.test"
 SERVERS = {dns.name.from_text("ns.example.test"): frozenset({"203.0.113.1"})}
@@ -95,9 +95,9 @@ async def test_few_names_are_looked_into_at_a_time(monkeypatch: pytest.MonkeyPat
         (Egress(), "2a00::1", ""),
         (Egress(ipv6=False), "2a00::1", "does not use IPv6"),
         (Egress(ipv6=False), "198.41.0.4", ""),
-        (Egress("198.18.0.10"), "2a00::1", "asks from 198.18.0.10 alone"),
-        (Egress("2a00::2"), "198.41.0.4", "asks from 2a00::2 alone"),
-        (Egress("2a00::2"), "2a00::1", ""),
+        (Egress(("198.18.0.10",)), "2a00::1", "asks from 198.18.0.10 alone"),
+        (Egress(("2a00::2",)), "198.41.0.4", "asks from 2a00::2 alone"),
+        (Egress(("2a00::2",)), "2a00::1", ""),
         (Egress(allow_special_purpose=True), "10.0.0.1", ""),
         (Egress(allow_special_purpose=True, ipv6=False), "::1", "does not use IPv6"),
     ],

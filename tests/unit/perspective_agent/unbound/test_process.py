@@ -9,7 +9,8 @@ import pytest
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns.wire import failed
-from perspective_agent.unbound.configuration import SPECIAL_PURPOSE, UnboundOptions, unbound_config
+from perspective_agent.egress import SPECIAL_PURPOSE
+from perspective_agent.unbound.configuration import UnboundOptions, unbound_config
 from perspective_agent.unbound.control import read_given_up
 from perspective_agent.unbound.rules import RULES, judge_replies
 from perspective_agent.unbound.validation_probe import (

@@ -1,0 +1,94 @@
+"""Opens a connection to one address, and nothing else."""
+
+import asyncio
+import errno
+import ipaddress
+import socket
+from typing import Any
+
+from mpic.v1 import observation_pb2 as o
+from perspective_agent.connect.errors import read_error
+
+
+class DialedSocket(socket.socket):
+    """A socket that is connected to the address that was checked; it connects to no other.
+
+    Libraries want to dial by themselves. This one may be given to them: to dial the address again
+    does nothing, and to dial another one fails.
+
+    It also bounds how much is read from it, whatever a library makes of what it reads.
+    """
+
+    _left: int | None = None
+    is_taken = False
+    """Whether somebody has taken it over, and closes it."""
+    is_spent = False
+    """Whether the other end sent more than is read."""
+
+    def take(self) -> "DialedSocket":
+        """Take it over: whoever does has to close it."""
+        self.is_taken = True
+        return self
+
+    def limit(self, octets: int) -> None:
+        """Read no more than this from now on; more is an error."""
+        self._left = octets
+
+    def connect(self, address: Any) -> None:  # noqa: ANN401 - as in the base class
+        """Do nothing if it is connected to this address; raises OSError if it is not."""
+        if tuple(address[:2]) != tuple(self.getpeername()[:2]):
+            raise OSError(errno.EISCONN, f"connected to another address than {address[0]}")
+
+    def recv(self, *args: Any, **kwargs: Any) -> bytes:  # noqa: ANN401
+        """Read; raises OSError if the other end has sent too much."""
+        data = super().recv(*args, **kwargs)
+        self._spend(len(data))
+        return data
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:  # noqa: ANN401
+        """Read; raises OSError if the other end has sent too much."""
+        octets = super().recv_into(*args, **kwargs)
+        self._spend(octets)
+        return octets
+
+    def _spend(self, octets: int) -> None:
+        if self._left is None:
+            return
+        self._left -= octets
+        if self._left < 0:
+            self.is_spent = True
+            raise OSError(errno.EMSGSIZE, "the other end has sent too much")
+
+
+async def open_socket(
+    address: str, port: int, source: str | None, seconds: float
+) -> DialedSocket | o.Failure:
+    """Connect to an address, from `source`, within some seconds; or return why it failed."""
+    what = f"dialling {address}, port {port}"
+    was_sent = False
+    sock: socket.socket | None = None
+    try:
+        sock = socket.socket(_family(address), socket.SOCK_STREAM)
+        sock.setblocking(False)  # noqa: FBT003 - as it is called
+        if source is not None:
+            sock.bind((source, 0))
+        try:
+            sock.connect((address, port))
+        except BlockingIOError:
+            was_sent = True
+            async with asyncio.timeout(seconds):
+                await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        return DialedSocket(fileno=sock.detach())
+    except OSError as error:
+        if error.errno is None and isinstance(error, TimeoutError):
+            detail = f"{what}: no connection within {seconds:g} s"
+            return o.Failure(kind=o.FAILURE_KIND_TIMEOUT, detail=detail)
+        return read_error(error, what, was_sent=was_sent)
+    finally:
+        if sock is not None:
+            sock.close()
+
+
+def _family(address: str) -> socket.AddressFamily:
+    is_ipv4 = ipaddress.ip_address(address).version == 4  # noqa: PLR2004 - IPv4
+    return socket.AF_INET if is_ipv4 else socket.AF_INET6
