@@ -20,6 +20,20 @@ from mpic.v1 import corroboration_pb2 as c
 
 Agreement = Literal["exact", "overlap", "resolves"]
 CheckName = Literal["caa", "addresses", "domain_control"]
+Checks = tuple[CheckName, ...]
+
+
+def check_enough(checks: Checks) -> Checks:
+    """Return what an approval needs, if it is enough; raises Flaw."""
+    if len(set(checks)) < len(checks):
+        raise Flaw("names one check twice", "Name each check once")
+    if not {"addresses", "domain_control"} & set(checks):
+        named = ", ".join(checks) or "nothing"
+        raise Flaw(
+            f"has {named} alone: nothing shows that remotes reach the name where the primary does",
+            'Add "domain_control", or leave "addresses" in',
+        )
+    return checks
 
 
 class RowTable(ConfigTable):
@@ -31,6 +45,12 @@ class RowTable(ConfigTable):
     minimum_regions: int = Field(default=2, ge=0, le=5)
     minimum_distance_km: int = Field(default=500, ge=0, le=20000)
     minimum_corroborating: int = Field(default=0, ge=0, le=100)
+    checks: Checks | None = Field(default=None, description="as [policy] checks, for this row")
+
+    @field_validator("checks")
+    @classmethod
+    def _enough(cls, checks: Checks | None) -> Checks | None:
+        return None if checks is None else check_enough(checks)
 
     @field_validator("effective_from")
     @classmethod
@@ -54,9 +74,7 @@ class RowTable(ConfigTable):
 class PolicyTable(ConfigTable):
     """What an attempt must meet. Without rows, those of the Baseline Requirements."""
 
-    checks: tuple[CheckName, ...] = Field(
-        default=("caa", "addresses"), min_length=1, description="what an approval needs"
-    )
+    checks: Checks = Field(default=("caa", "addresses"), description="what an approval needs")
     address_agreement: Agreement = "exact"
     addresses_cover_aaaa: bool = False
     """Whether the AAAA record sets must agree too, so that an added one is noticed."""
@@ -77,7 +95,6 @@ class PolicyTable(ConfigTable):
         agreement = c.AddressAgreement.Value(f"ADDRESS_AGREEMENT_{self.address_agreement.upper()}")
         common = partial(
             replace,
-            checks=self.checks,
             address_agreement=agreement,
             addresses_cover_aaaa=self.addresses_cover_aaaa,
             shortest_value=self.shortest_value,
@@ -85,18 +102,17 @@ class PolicyTable(ConfigTable):
             remotes_must_validate=self.remotes_must_validate,
             remotes_per_attempt=self.remotes_per_attempt,
         )
-        return Policy([common(row) for row in [one.row() for one in self.row] or BASELINE_ROWS])
+        rows = [replace(one.row(), checks=one.checks or self.checks) for one in self.row]
+        by_default = [replace(row, checks=self.checks) for row in BASELINE_ROWS]
+        return Policy([common(row) for row in rows or by_default])
+
+    @field_validator("checks")
+    @classmethod
+    def _enough(cls, checks: Checks) -> Checks:
+        return check_enough(checks)
 
     @model_validator(mode="after")
     def _check_rows(self) -> "PolicyTable":
-        if len(set(self.checks)) < len(self.checks):
-            raise Flaw("checks names one check twice", "Name each check once")
-        if not {"addresses", "domain_control"} & set(self.checks):
-            raise Flaw(
-                f"checks has {', '.join(self.checks)} alone: nothing shows that remotes reach the"
-                " name where the primary does",
-                'Add "domain_control", or leave "addresses" in',
-            )
         shortfalls = [] if self.allow_below_baseline else find_shortfalls(self.policy())
         if shortfalls:
             raise Flaw(

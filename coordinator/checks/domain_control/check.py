@@ -37,7 +37,7 @@ from coordinator.checks.domain_control.method import (
 )
 from coordinator.checks.domain_control.methods import METHODS
 from coordinator.checks.domain_control.reuse import reusable_for
-from mpic.names import is_looked_up
+from mpic.names import is_looked_up, is_public_suffix
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -158,6 +158,8 @@ def _complete_domain(control: c.DomainControl, method: Method, applied: Applied)
     adn = control.authorization_domain_name or applied.name
     if not is_looked_up(adn):
         raise ParameterError(field, "must be lower-case A-labels, without a final dot")
+    if adn != applied.name and is_public_suffix(adn):
+        raise ParameterError(field, "is a public suffix; nobody controls all names below it")
     unreachable = find_steps(applied, adn, method.allowed) is None
     if unreachable and not may_need_cname(applied, adn, method.allowed):
         text = (
