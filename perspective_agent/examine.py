@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from mpic.bounds import FINDING_OCTETS
+from mpic.bounds import FINDING_OCTETS, OBSERVATION_OCTETS
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks import CHECKS, RunningCheck, read_kind
@@ -162,24 +162,34 @@ class Examination:
         self._report(encoded)
 
     def _encode(self) -> bytes:
-        """Return the observation in wire form, with no finding that is too large."""
-        findings = [finding for finding in self._findings if finding is not None]
-        octets = o.Observation(name=self._name, findings=findings).SerializeToString()
-        if len(octets) <= FINDING_OCTETS:
-            return octets
-        bounded = [self._bound(number, finding) for number, finding in enumerate(findings)]
-        return o.Observation(name=self._name, findings=bounded).SerializeToString()
-
-    def _bound(self, number: int, finding: o.Finding) -> o.Finding:
-        """Return a finding, or one that says that it would be too large.
+        """Return the observation in wire form, without what makes it too large.
 
         That is a failure of the domain, whose servers made it so. The largest set fits. Only long
-        aliases at each of a hundred levels do not fit.
+        aliases at each of a hundred levels do not fit, or several large sets together.
         """
-        octets = finding.ByteSize()
-        if octets <= FINDING_OCTETS:
-            return finding
-        detail = f"sets and aliases of {octets} octets in all; {FINDING_OCTETS} may be"
+        findings = [finding for finding in self._findings if finding is not None]
+        octets = self._serialize(findings)
+        if len(octets) <= FINDING_OCTETS:
+            return octets
+        for number, finding in enumerate(findings):
+            if (own := finding.ByteSize()) > FINDING_OCTETS:
+                detail = f"what was found has {own} octets; {FINDING_OCTETS} may be"
+                findings[number] = self._refuse_size(number, detail)
+        by_size = sorted(range(len(findings)), key=lambda number: findings[number].ByteSize())
+        while len(octets := self._serialize(findings)) > OBSERVATION_OCTETS and by_size:
+            largest = by_size.pop()
+            detail = (
+                f"what was found in all has {len(octets)} octets; {OBSERVATION_OCTETS} may be, and"
+                " this is the largest part"
+            )
+            findings[largest] = self._refuse_size(largest, detail)
+        return octets
+
+    def _serialize(self, findings: Sequence[o.Finding]) -> bytes:
+        return o.Observation(name=self._name, findings=findings).SerializeToString()
+
+    def _refuse_size(self, number: int, detail: str) -> o.Finding:
+        """Return the finding of a check as if all that it wants were too large."""
         asked = self._asked[number]
         check = CHECKS[asked.WhichOneof("kind") or ""](self._name, asked)
         return check.finish(partial(_too_large, detail))

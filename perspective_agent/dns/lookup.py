@@ -21,7 +21,7 @@ class LookupTarget(NamedTuple):
 
     def too_large(self, detail: str) -> Answer:
         """Return the failure of a domain whose sets and aliases are too large together."""
-        return Answer((failed(self.name, o.FAILURE_KIND_ALIAS, detail),), ())
+        return Answer((failed(self.name, o.FAILURE_KIND_TOO_LARGE, detail),), ())
 
 
 class Answer(NamedTuple):

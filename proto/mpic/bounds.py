@@ -1,8 +1,8 @@
 """How large messages may be: what both programs must agree on. See deploy/operation.md.
 
 An honest agent stays within these bounds, whatever a domain's servers send. An answer of theirs has
-64 KiB at most. What could be more (the aliases of a hundred levels) the agent itself calls a
-failure. A coordinator takes anything beyond for garbage.
+64 KiB at most. What could be more (the aliases of a hundred levels, many large sets) the agent
+itself calls a failure. A coordinator takes anything beyond for garbage.
 """
 
 MAX_NAMES = 100
@@ -11,14 +11,15 @@ MAX_NAMES = 100
 MAX_REQUEST_ID = 128
 """Characters of a request's id."""
 
-OBSERVATION_OCTETS = 160 * 1024
-"""For one name: the largest CAA and A sets that a DNS message can hold, and a walk."""
+OBSERVATION_OCTETS = 256 * 1024
+"""For one name: the largest CAA and A sets that a DNS message can hold, a walk, and 96 KiB for all
+else. Older coordinators take 160 KiB. They ask for CAA and addresses alone, which fit into it."""
 
 FINDING_OCTETS = 96 * 1024
 """For one check: the largest set, and 32 KiB for the levels below it and their aliases."""
 
 LOOKUPS = 512
-"""For one name, the lookups with a time: three for each of 127 levels, and one."""
+"""For one name, the lookups with a time: three for each of 127 levels, and 131 for all else."""
 
 DETAIL_OCTETS = 4096
 """Of a sentence that says why; more is cut."""

@@ -44,6 +44,10 @@ FAULTS = [
     Fault("AD is believed of who does not validate", WALKS, "        if lookup.dnssec in _SAID_BY_AD and not self._validates():", "        if False:"),
     Fault("bogus is unknown to who does not validate", WALKS, "lookup.dnssec in _SAID_BY_AD and not", "not"),
     Fault("observations leave out a level", CAA_FINDING, "finding.caa_walk.levels.extend(answer.levels)", "finding.caa_walk.levels.extend(answer.levels[:1])"),
+    Fault("several large findings are sent together", EXAMINE, " > OBSERVATION_OCTETS and by_size:", " > OBSERVATION_OCTETS * 9 and by_size:"),
+    Fault("the smallest finding is left out", EXAMINE, "largest = by_size.pop()", "largest = by_size.pop(0)"),
+    Fault("the first finding is left out, however small", EXAMINE, "sorted(range(len(findings)), key=lambda number: findings[number].ByteSize())", "list(range(len(findings)))"),
+    Fault("a finding of any size is sent", EXAMINE, "            if (own := finding.ByteSize()) > FINDING_OCTETS:", "            if (own := finding.ByteSize()) > OBSERVATION_OCTETS:"),
     Fault("findings of any size are sent", EXAMINE, "        if len(octets) <= FINDING_OCTETS:", "        if True:"),
     # The query.
     Fault("CD is set", WIRE, "_QUERY_FLAGS = 0x0120", "_QUERY_FLAGS = 0x0130"),

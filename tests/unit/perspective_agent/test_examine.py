@@ -157,8 +157,58 @@ async def test_a_domain_cannot_make_an_observation_larger_than_it_may_be() -> No
     observation = o.Observation.FromString(report.observation)
     (level,) = observation.findings[0].caa_walk.levels
     assert level.name == question.name
-    assert level.failure.kind == o.FAILURE_KIND_ALIAS
+    assert level.failure.kind == o.FAILURE_KIND_TOO_LARGE
     assert observation.findings[1].addresses.lookup.HasField("absence")
+
+
+class LargeResolver(SilentResolver):
+    """Answers at once, with one record of as many octets as the owner says."""
+
+    def ask(self, wanted: LookupTarget, take: Take) -> PendingLookup:
+        lookup = super().ask(wanted, take)
+        found = o.Lookup(name=wanted.name, dnssec=o.DNSSEC_INSECURE)
+        found.records.rdata.append(bytes(int(wanted.name.partition(".")[0])))
+        asyncio.get_running_loop().call_soon(take, found, 1)
+        return lookup
+
+
+SET = 65_000
+"""Octets; as large a set as a DNS message can hold."""
+
+
+@pytest.mark.parametrize(
+    ("sizes", "left_out"),
+    [
+        ([SET, SET, SET, SET], []),
+        ([SET, SET, SET, SET, SET], [4]),
+        ([SET, SET + 99, SET, SET, SET], [1]),
+        ([SET, SET + 9, SET, SET + 99, SET, SET], [1, 3]),
+        ([SET] * 16, list(range(4, 16))),
+        ([100] * 10 + [SET] * 4 + [100] * 2, []),
+    ],
+)
+async def test_a_domain_cannot_make_all_together_larger_than_it_may_be(
+    sizes: list[int], left_out: list[int]
+) -> None:
+    """Of the sets that do not fit together the largest are told as such, and no more of them."""
+    question = p.Question(id=7, name="example.test", timeout_ms=10_000)
+    for number, size in enumerate(sizes):
+        owner = f"{size}.{number}.example.test"
+        question.checks.add().records.MergeFrom(p.RecordLookup(owner=owner, type=16))
+    reports: list[p.EncodedObservation] = []
+    Examination(question, ways_over(LargeResolver()), 10, reports.append).start()
+    await asyncio.sleep(0)
+    (report,) = reports
+    assert len(report.observation) <= OBSERVATION_OCTETS
+    findings = o.Observation.FromString(report.observation).findings
+    found = [one.records.lookup for one in findings]
+    assert [one.name for one in found] == [one.records.owner for one in question.checks]
+    failures = [number for number, one in enumerate(found) if one.HasField("failure")]
+    assert failures == left_out
+    for number in failures:
+        assert found[number].failure.kind == o.FAILURE_KIND_TOO_LARGE
+        assert findings[number].records.type == o.RECORD_TYPE_TXT
+    assert len(report.lookups_us) == len(sizes)
 
 
 # What a newer coordinator may ask.

@@ -6,7 +6,7 @@ Neither `examine` nor `wants` knows of it: here are all the parts that a way of 
 import asyncio
 import gc
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -80,7 +80,7 @@ class PageCheck:
         self._lookup = LookupTarget(name, A)
         self._fetch = Fetch(f"http://{name}/")
 
-    def start(self) -> Sequence[Want[Answer]]:
+    def start(self) -> Step:
         return [Want(self._lookup, self._take_address)]
 
     def _take_address(self, answer: Answer) -> Step:
@@ -214,12 +214,27 @@ async def test_what_is_too_large_is_a_failure_in_its_own_form() -> None:
     assert len(world.reports[0].observation) < FINDING_OCTETS
 
 
+class ReadyCheck(PageCheck):
+    """Knows its finding before anything is looked at."""
+
+    def start(self) -> Step:
+        return self._take_page(Page("asked for in vain"))
+
+
+async def test_what_a_check_knows_at_once_needs_no_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CHECKS, "addresses", lambda name, _: ReadyCheck(name))
+    world = World()
+    await world.wait()
+    assert world.finding.addresses.lookup.name == "asked for in vain"
+    assert not world.reports[0].lookups_us
+
+
 class BrokenCheck(PageCheck):
     """A check with a defect, in one of the places where the examination calls it."""
 
     broken = ""
 
-    def start(self) -> Sequence[Want[Answer]]:
+    def start(self) -> Step:
         if self.broken == "start":
             raise RuntimeError(self.broken)
         return super().start()

@@ -482,3 +482,28 @@ def test_records_end_or_are_refused(octets: bytes, count: int) -> None:
 
 def test_odd_octets_of_a_name_are_escaped() -> None:
     assert name_to_text(b"\x05a.b\x07\xff\x02jp\x00") == "a\\046b\\007\\255.jp"
+
+
+def test_the_longest_aliases_and_the_most_addresses_leave_room_for_a_walk() -> None:
+    """Coordinators before domain control take 160 KiB for a walk of 96 KiB and addresses."""
+    longest = b"".join(b"\x3f" + b"\xff" * 63 for _ in range(3)) + b"\x3b" + b"\xff" * 59
+    names = [longest + bytes((1, number, 0)) for number in range(17)]
+    query = Query("x", A, names[0] + b"\x00\x01\x00\x01")
+
+    def record(owner: bytes, rdtype: int, data: bytes) -> bytes:
+        return owner + struct.pack("!HHIH", rdtype, 1, 2**31 - 1, len(data)) + data
+
+    # The owner of the addresses is written once, and pointed at by all others.
+    section = b"".join(record(names[n], CNAME, names[n + 1]) for n in range(16))
+    at = 12 + len(query.question) + len(section)
+    assert at < 0x3FFF
+    section += record(names[16], A, bytes(4))
+    pointer = (0xC000 | at).to_bytes(2)
+    count = (65_535 - 12 - len(query.question) - len(section) - 11) // 16
+    section += b"".join(record(pointer, A, (n + 1).to_bytes(4)) for n in range(count))
+    header = struct.pack("!6H", ID, 0x8180, 1, 17 + count, 0, 1)
+    wire = header + query.question + section + b"\x00\x00\x29\x04\xd0" + bytes(6)
+    assert 65_500 < len(wire) <= 65_535
+    lookup = read_answer(query, ID, wire)
+    assert (len(lookup.aliases), len(lookup.records.rdata)) == (16, count + 1)
+    assert lookup.ByteSize() < 60 * 1024
