@@ -4,6 +4,7 @@ import asyncio
 import sys
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,24 @@ from grpc import aio
 from grpc_status import rpc_status
 from rich.console import Console
 
-from coordinator.commands.answer_table import print_answer
+from coordinator.commands.answer_table import is_validated, print_answer
+from coordinator.commands.ask_domain_control import (
+    NOBODY,
+    Adn,
+    Contact,
+    Created,
+    Dns01,
+    DnsAccount01,
+    DnsChange,
+    Http01,
+    KeyAuthorization,
+    Label,
+    PersistentTxt,
+    Proof,
+    TlsAlpn01,
+    Website,
+    read_proof,
+)
 from coordinator.commands.perspectives_table import print_perspectives
 from mpic.runtime.grpc.tls import TlsFiles
 from mpic.runtime.grpc.transport import open_channel
@@ -77,6 +95,26 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     addresses: Annotated[
         str, typer.Option(help="Demand exact, overlap or resolves; never looser than the policy.")
     ] = "",
+    validation: Annotated[
+        bool,
+        typer.Option("--validation", help="Ask for a corroborated validation, not for issuance."),
+    ] = False,
+    check: Annotated[
+        list[str],
+        typer.Option(help="Ask this check too: caa, addresses; may be repeated.", metavar="CHECK"),
+    ] = [],  # noqa: B006 - typer copies it
+    key_authorization: KeyAuthorization = "",
+    http_01: Http01 = "",
+    dns_01: Dns01 = "",
+    dns_account_01: DnsAccount01 = "",
+    tls_alpn_01: TlsAlpn01 = "",
+    persistent_txt: PersistentTxt = [],  # noqa: B006 - typer copies it
+    dns_change: DnsChange = NOBODY,
+    label: Label = "",
+    website: Website = NOBODY,
+    contact: Contact = NOBODY,
+    adn: Adn = "",
+    created: Created = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Look and judge, but never for issuance.")
     ] = False,
@@ -91,22 +129,52 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
 ) -> None:
     """Ask whether a certificate with these names may be issued, and show who saw what.
 
-    Exit status: 0 approved, 1 refused, 2 wrong usage or invalid question, 9 no reply from the
-    coordinator, 11 undetermined: ask again. With 11 the coordinator replied, but only its own
-    failure or too little time kept the names from being approved. Nothing is known of them.
+    With a method of domain control, every perspective must see its proof too. With --validation
+    only that is asked, while the challenge is pending: its good end is no permission to issue.
 
-    Example: mpic ask www.example.com '*.example.com' --server mpic.example:7300 --cert me.pem --key
-    me.key --ca ca.pem
+    Exit status: 0 approved (with --validation: corroborated), 1 refused, 2 wrong usage or invalid
+    question, 9 no reply from the coordinator, 11 undetermined: ask again. With 11 the coordinator
+    replied, but only its own failure or too little time kept the names from being approved. Nothing
+    is known of them.
+
+    Examples:
+    mpic ask www.example.com '*.example.com' --server mpic.example:7300 --cert me.pem --key me.key
+    --ca ca.pem
+
+    mpic ask www.example.com --validation --http-01 TOKEN --key-authorization TOKEN.THUMBPRINT
+
+    mpic ask example.com --dns-change TXT 5f0c2a9d7b3e41f6a8d0 --label _dnsauth
+
     """
+    proof = Proof(
+        key_authorization,
+        http_01,
+        dns_01,
+        dns_account_01,
+        tls_alpn_01,
+        tuple(persistent_txt),
+        dns_change,
+        label,
+        website,
+        contact,
+        adn,
+        created,
+    )
+    control = read_proof(proof, datetime.now(UTC))
     request = c.CorroborateRequest(
         request_id=str(uuid.uuid4()),
-        names=[c.RequestedName(name=name, validation_method=method) for name in names],
+        names=[
+            c.RequestedName(name=name, validation_method=method, domain_control=control)
+            for name in names
+        ],
         issuer=issuer,
         account_uri=account_uri,
         tightening=c.Tightening(
             min_corroborating=min_corroborating, address_agreement=_read_agreement(addresses)
         ),
         dry_run=dry_run,
+        purpose=c.PURPOSE_VALIDATION if validation else c.PURPOSE_ISSUANCE,
+        checks=check,
     )
     request.linger.FromMilliseconds(round(linger * 1000))
     target = _Server(server, server_name, TlsFiles(cert, key, ca), timeout)
@@ -148,9 +216,9 @@ def show_perspectives(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
 def exit_code(response: c.CorroborateResponse) -> int:
     """Return what a verdict means to the shell."""
-    if response.approved:
+    if response.approved or is_validated(response):
         return APPROVED
-    refused = [one for one in response.names if not one.approved]
+    refused = [one for one in response.names if one.reason != c.REASON_CORROBORATED]
     return UNDETERMINED if not any(_is_determined(one) for one in refused) else REFUSED
 
 

@@ -179,11 +179,11 @@ class NameDecision:
         )
 
     def _compare(self, remote: Perspective) -> None:
-        """Compare a remote whose findings pass with the primary, once both have answered."""
+        """Compare a remote with the primary, once both have answered, in every check it passed."""
         vote = self._votes.get(remote.id)
         primary = self._votes.get(self.roster.primary.id)
         # A remote that saw the same octets agrees.
-        if vote is None or primary is None or not vote.corroborates:
+        if vote is None or primary is None or not vote.determinations:
             return
         if vote.judged is not primary.judged:
             self._votes[remote.id] = compare_with_primary(vote, primary, self.asked)

@@ -95,8 +95,10 @@ def judge_observation(octets: bytes, asked: AskedName, believed: Statuses) -> Ju
 
 
 def compare_with_primary(remote: Vote, primary: Vote, asked: AskedName) -> Vote:
-    """Compare a remote, after all its findings passed, with the primary; return its vote."""
+    """Compare a remote with the primary, in every check that it passed; return its vote."""
     if remote.judged is None or primary.judged is None or not primary.corroborates:
+        if not remote.corroborates:
+            return remote
         detail = "the primary has nothing to agree with"
         return remote._replace(dissent=c.DISSENT_NO_PRIMARY, detail=detail)
     if remote.judged is primary.judged:
@@ -105,6 +107,8 @@ def compare_with_primary(remote: Vote, primary: Vote, asked: AskedName) -> Vote:
     expected = split_findings(primary.judged.observation.findings, asked.checks)
     compared = remote
     for index, check in enumerate(asked.checks):
+        if remote.determinations[index].outcome != c.OUTCOME_PASSED:
+            continue
         judgement = _compare(check, seen[index], expected[index])
         if judgement is not None:
             compared = _differ(compared, index, check, judgement)

@@ -12,9 +12,10 @@ from types import TracebackType
 from grpc import StatusCode
 from prometheus_client import Gauge, Histogram
 
-from coordinator.checks import CHECKS
+from coordinator.checks import CHECKS, DOMAIN_CONTROL
+from coordinator.checks.domain_control.methods import METHODS
 from coordinator.decision.attempt import Attempt
-from coordinator.decision.name_decision import PRIMARY_REASONS
+from coordinator.decision.name_decision import PRIMARY_REASONS, NameDecision
 from coordinator.rules.responsibility import OF_DISSENT, OF_ONE_CHECK, Blamed, Responsible
 from coordinator.rules.roster import Rules
 from mpic.runtime.grpc.errors import RequestError
@@ -31,6 +32,11 @@ _OUTCOMES: dict[int, str] = {
     for name, number in c.Dissent.items()
     # Every perspective has replied, or has been given up, before anything is counted.
     if number != c.DISSENT_NOT_AWAITED
+}
+_CAME_TO: dict[int, str] = {
+    number: name.removeprefix("OUTCOME_").lower() if number else "none"
+    for name, number in c.Outcome.items()
+    if number != c.OUTCOME_FORBIDDEN  # only CAA forbids
 }
 _QUESTIONS = ("approved", "validated", "refused", "invalid", "shed", "failed", "cancelled")
 _CALLERS_FAULTS = (StatusCode.INVALID_ARGUMENT, StatusCode.ALREADY_EXISTS)
@@ -118,6 +124,38 @@ class _Answers:
                     self.observation(one.id, dissent, check)
 
 
+class _DomainControl:
+    """The counter of what each perspective saw of domain control, by method."""
+
+    def __init__(self, program: ProgramMetrics) -> None:
+        seen = program.counter(
+            "mpic_domain_control_observations",
+            "Names whose domain control was asked, by perspective, method and what the check came"
+            " to there; none: the perspective gave no answer that could be judged.",
+            "perspective",
+            "method",
+            "outcome",
+        )
+        self._seen = cache(seen.labels)
+
+    def cover(self, rules: Rules) -> None:
+        """Start every perspective at 0."""
+        for one in rules.roster.perspectives:
+            for method in METHODS:
+                for outcome in _CAME_TO.values():
+                    self._seen(one.id, method, outcome)
+
+    def count(self, decision: NameDecision) -> None:
+        """Count what every perspective saw of a name, if domain control was asked."""
+        for index, check in enumerate(decision.asked.checks):
+            if check.name != DOMAIN_CONTROL:
+                continue
+            method = check.asked.domain_control.control.WhichOneof("method")
+            for one, vote in decision.late_votes().items():
+                came_to = vote.determinations[index].outcome if vote.determinations else 0
+                self._seen(one, method, _CAME_TO[came_to]).inc()
+
+
 class CoordinatorMetrics:
     """The counters of one coordinator."""
 
@@ -159,11 +197,13 @@ class CoordinatorMetrics:
             registry=program.registry,
         )
         self._answers = _Answers(program)
+        self._domain_control = _DomainControl(program)
         self.cover(rules)
 
     def cover(self, rules: Rules) -> None:
         """Start the counters of new perspectives of a roster at 0."""
         self._answers.cover(rules)
+        self._domain_control.cover(rules)
 
     def count_verdict(self, attempt: Attempt, seconds: float, blamed: Blamed) -> None:
         """Count what the caller is about to hear; it took `seconds`."""
@@ -179,6 +219,7 @@ class CoordinatorMetrics:
         """Count what every perspective saw, once all have replied or were given up."""
         primary_id = attempt.roster.primary.id
         for decision in attempt.decisions:
+            self._domain_control.count(decision)
             votes = decision.late_votes()
             corroborating = -1
             for one, vote in votes.items():

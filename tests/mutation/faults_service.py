@@ -116,7 +116,7 @@ FAULTS = [
     Fault("addresses need only overlap unless asked to be equal", POLICY_SETTINGS, 'address_agreement: Agreement = "exact"', 'address_agreement: Agreement = "overlap"'),
     Fault("less than the requirements unless forbidden", POLICY_SETTINGS, "allow_below_baseline: bool = False", "allow_below_baseline: bool = True"),
     Fault("less than the requirements passes", POLICY_SETTINGS, "        if shortfalls:", "        if False:"),
-    Fault("the file's rows are not in force", POLICY_SETTINGS, "[one.row() for one in self.row] or BASELINE_ROWS", "BASELINE_ROWS"),
+    Fault("the file's rows are not in force", POLICY_SETTINGS, "return Policy([common(row) for row in rows or by_default])", "return Policy([common(row) for row in by_default])"),
     Fault("the file's number of remotes an attempt asks is lost", POLICY_SETTINGS, "            remotes_per_attempt=self.remotes_per_attempt,\n", ""),
     Fault("the file's switch for who must validate is lost", POLICY_SETTINGS, "            remotes_must_validate=self.remotes_must_validate,\n", ""),
     Fault("the file's agreement is lost", POLICY_SETTINGS, "            address_agreement=agreement,\n", ""),

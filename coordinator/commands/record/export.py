@@ -37,6 +37,10 @@ COLUMNS = (
     "required",
     "dissenting",
     "detail",
+    "purpose",
+    "corroborated",
+    "method",
+    "authorization_domain_name",
 )
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -103,8 +107,20 @@ def to_rows(entries: RecordEntries) -> Iterator[list[str]]:
             str(name.required),
             who,
             name.detail,
+            c.Purpose.Name(verdict.purpose).removeprefix("PURPOSE_").lower(),
+            str(name.reason == c.REASON_CORROBORATED).lower(),
+            *_domain_control_of(name),
         ]
         yield [_to_cell(value) for value in (*common, *rest)]
+
+
+def _domain_control_of(name: c.NameVerdict) -> tuple[str, str]:
+    """Return the method and the authorization domain name (BR 5.4.1); empty: it was not asked."""
+    for check in name.checks:
+        if check.HasField("domain_control"):
+            control = check.domain_control.control
+            return control.WhichOneof("method") or "", control.authorization_domain_name
+    return "", ""
 
 
 def _to_dict(message: Any) -> dict[str, Any]:  # noqa: ANN401 - any protobuf message
