@@ -1,6 +1,6 @@
 """What a service answers, in the words of the clauses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,6 +55,8 @@ class Verdict:
     required: int
     usable_until: datetime | None
     reports: Sequence[Report]
+    quorums: Mapping[str, str]
+    """Corroborating / attempted, by check."""
 
     @property
     def primary(self) -> Report:
@@ -83,6 +85,10 @@ class Answer:
     """What a service makes of the names of a certificate."""
 
     approved: bool
+    corroborated: bool
+    """Also the good end of a validation, which is no permission to issue."""
+    reusable_until: datetime | None
+    """Until when the validation may be used."""
     code: int
     verdicts: Sequence[Verdict]
     asked_at: datetime

@@ -6,13 +6,15 @@ directory.
 
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
 import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 
 from mpic.runtime.grpc.tls import TlsFiles, channel_credentials
 from mpic.v1 import corroboration_pb2 as c
@@ -30,6 +32,9 @@ _OVERLOADED = "overloaded"
 class NotDecidedError(Exception):
     """The service decided nothing, and says why in gRPC's words: "UNAVAILABLE"."""
 
+    fields: Sequence[str] = ()
+    """The fields that are wrong, if the request is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -41,6 +46,10 @@ class Terms:
     at_least: int = 0
     """Remotes that the caller wants to corroborate; 0: what the policy demands."""
     dry_run: bool = False
+    control: Callable[[str], c.DomainControl] | None = None
+    """How control of a name was proved, given the name."""
+    validation: bool = False
+    """Ask for a corroborated validation, and not for issuance."""
 
 
 _USUAL = Terms()
@@ -94,7 +103,9 @@ class Service:
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
                 return None
-            raise NotDecidedError(error.code().name) from error
+            undecided = NotDecidedError(error.code().name)
+            undecided.fields = _read_violations(error)
+            raise undecided from error
 
     def read_back(self, record: str) -> Answer:
         """Return what the service wrote down of an answer."""
@@ -132,20 +143,38 @@ def _stub(channel: grpc.Channel) -> corroboration_pb2_grpc.CorroborationServiceS
 def _make_request(names: Iterable[str], terms: Terms) -> c.CorroborateRequest:
     request = c.CorroborateRequest(
         request_id=f"clause-{uuid.uuid4()}",
-        names=[c.RequestedName(name=name, validation_method=terms.method) for name in names],
+        names=[_make_name(name, terms) for name in names],
         issuer=terms.issuer,
         account_uri=terms.account,
         dry_run=terms.dry_run,
+        purpose=c.PURPOSE_VALIDATION if terms.validation else c.PURPOSE_ISSUANCE,
     )
     request.tightening.min_corroborating = terms.at_least
     request.linger.FromSeconds(10)
     return request
 
 
+def _make_name(name: str, terms: Terms) -> c.RequestedName:
+    control = terms.control(name) if terms.control else None
+    return c.RequestedName(name=name, validation_method=terms.method, domain_control=control)
+
+
+def _read_violations(error: grpc.RpcError) -> Sequence[str]:
+    """Return the fields that the service names as wrong."""
+    status = rpc_status.from_call(error)
+    violated = error_details_pb2.BadRequest()
+    for detail in status.details if status else ():
+        if detail.Unpack(violated):
+            return [one.field for one in violated.field_violations]
+    return ()
+
+
 def _read_answer(response: c.CorroborateResponse) -> Answer:
     policy = response.policy
     return Answer(
         approved=response.approved,
+        corroborated=response.corroborated,
+        reusable_until=_moment(response, "domain_control_usable_until"),
         code=response.error.code,
         verdicts=[_read_verdict(one) for one in response.names],
         asked_at=response.asked_at.ToDatetime(UTC),
@@ -173,6 +202,7 @@ def _read_verdict(verdict: c.NameVerdict) -> Verdict:
         required=verdict.required,
         usable_until=_moment(_caa_of(verdict.determinations), "usable_until"),
         reports=[_read_report(one) for one in verdict.perspectives],
+        quorums={one.check: one.quorum for one in verdict.corroborations},
     )
 
 
