@@ -33,8 +33,8 @@ class Facts(NamedTuple):
     perspective: c.PerspectiveReport
     """The part that names the perspective: the same for every name."""
     reply: r.RecordedReply
-    observation: bytes
-    """Empty: there is none, or it is garbage, which only the record has."""
+    observation: o.Observation | None
+    """None: there is none, or it is garbage, which only the record has."""
     determinations: Sequence[c.Determination]
 
 
@@ -57,7 +57,7 @@ def read_late_facts(late: r.LateReply, record: r.Record) -> Facts:
     if reply.observation:
         observation = name.observations[reply.observation - 1]
     determinations = late.determinations or _pick(reply, name.determinations)
-    return Facts(_describe(perspective), reply, _keep_sound(observation), determinations)
+    return Facts(_describe(perspective), reply, _read_sound(observation), determinations)
 
 
 def fill_report(report: c.PerspectiveReport, facts: Facts) -> None:
@@ -68,8 +68,8 @@ def fill_report(report: c.PerspectiveReport, facts: Facts) -> None:
     if reply.HasField("elapsed_us"):
         report.agent_elapsed_us = reply.agent_elapsed_us
         report.lookups_us.MergeFrom(reply.lookups_us)
-    if facts.observation:
-        report.observation.MergeFromString(facts.observation)
+    if facts.observation is not None:
+        report.observation.CopyFrom(facts.observation)
     report.determinations.extend(facts.determinations)
 
 
@@ -84,7 +84,7 @@ def fill_short_report(report: c.PerspectiveReport, facts: Facts) -> None:
 
 
 def _read_facts_of(name: r.RecordedName, described: Sequence[c.PerspectiveReport]) -> list[Facts]:
-    observations = [b"", *map(_keep_sound, name.observations)]
+    observations = [None, *map(_read_sound, name.observations)]
     return [
         Facts(
             perspective,
@@ -102,13 +102,12 @@ def _pick(
     return [determinations[number - 1] for number in reply.determinations]
 
 
-def _keep_sound(octets: bytes) -> bytes:
-    """Return an observation's octets, or none if it is garbage."""
+def _read_sound(octets: bytes) -> o.Observation | None:
+    """Return an observation, or None if there is none, or it is garbage."""
     try:
-        read_observation(octets, o.Observation())
+        return read_observation(octets) if octets else None
     except MalformedFindingError:
-        return b""
-    return octets
+        return None
 
 
 def _describe(perspective: r.RecordedPerspective) -> c.PerspectiveReport:

@@ -9,6 +9,7 @@ question's checks ask for it (`Check`).
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 
 from google.protobuf.message import DecodeError, Message
@@ -24,26 +25,40 @@ _LOOKUPS = 128
 """In one finding; a name of 255 octets has fewer labels (RFC 1035 section 2.3.4)."""
 _FEW = 2 * ALIASES
 """So few octets cannot hold more entries than are allowed: each entry has two or more."""
+_SHORT = 2048
+"""Octets of nearly all observations."""
+_KEPT = 256
+"""Short observations that are kept once they are read."""
 
 
-def read_observation(octets: bytes, observation: o.Observation) -> None:
-    """Read an observation into an empty message.
+def read_observation(octets: bytes) -> o.Observation:
+    """Return an observation; callers must not change it.
 
     Raises MalformedFindingError if it is not sound.
     """
+    return _read_short(octets) if len(octets) <= _SHORT else _read(octets)
+
+
+def _read(octets: bytes) -> o.Observation:
     if len(octets) > OBSERVATION_OCTETS:
         text = f"an observation of {len(octets)} octets; {OBSERVATION_OCTETS} may be"
         raise MalformedFindingError(text)
     try:
-        observation.MergeFromString(octets)
+        observation = o.Observation.FromString(octets)
     except DecodeError as error:
         raise MalformedFindingError(f"{len(octets)} octets that do not parse") from error
     if discard_unknown(observation):
         raise MalformedFindingError("an observation with a field that is not in the agreement")
     if len(observation.findings) > _FINDINGS:
         raise MalformedFindingError(f"{len(observation.findings)} findings")
-    for finding in observation.findings if len(octets) > _FEW else ():
-        _check_entries(finding)
+    for finding in observation.findings:
+        if finding.ByteSize() > _FEW:
+            _check_entries(finding)
+    return observation
+
+
+# Each is read to be judged, and again for the answer. Long ones would take much memory.
+_read_short = lru_cache(_KEPT)(_read)
 
 
 def _check_entries(finding: o.Finding) -> None:

@@ -81,17 +81,15 @@ NOT_AWAITED = Vote(
 
 def judge_observation(octets: bytes, asked: AskedName, believed: Statuses) -> JudgedObservation:
     """Judge every finding of an observation by itself; the first that does not pass is named."""
-    observation = o.Observation()
     try:
-        read_observation(octets, observation)
-        return _judge(observation, asked, believed)
+        return _judge(read_observation(octets), asked, believed)
     except MalformedFindingError as error:
         dissent, detail = c.DISSENT_GARBAGE, f"its answer is garbage: {error}"
     except NotValidatedError as error:
         dissent, detail = c.DISSENT_NOT_LOOKED, f"its resolver does not validate: {error}"
     except Exception as error:  # noqa: BLE001 - or the attempt would wait for this vote for ever
         dissent, detail = c.DISSENT_GARBAGE, _describe_defect(error)
-    return JudgedObservation(observation, dissent, shorten(detail, DETAIL_OCTETS))
+    return JudgedObservation(o.Observation(), dissent, shorten(detail, DETAIL_OCTETS))
 
 
 def compare_with_primary(remote: Vote, primary: Vote, asked: AskedName) -> Vote:

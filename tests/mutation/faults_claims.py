@@ -45,10 +45,12 @@ FAULTS = [
     Fault("what came late has no bound", ANSWER, "        if room < 0:\n            break\n", ""),
     Fault("how much came late is not told", ANSWER, "    response.late_left_out = len(late) - len(response.late)\n", ""),
     Fault("nobody says that something is left out", REPORT, "    report.left_out = True\n", "", ["tests/unit/coordinator/api/test_response.py::test_no_answer_is_larger_than_clients_take"]),
-    Fault("an observation that is garbage is handed on", REPORT, '        return b""\n', "        return octets\n", ["tests/unit/coordinator/api/test_response.py::test_an_observation_that_nobody_could_read_is_not_handed_on"]),
+    Fault("an observation that is garbage is handed on", REPORT, "    except MalformedFindingError:\n        return None\n", "    except MalformedFindingError:\n        return o.Observation.FromString(octets)\n", ["tests/unit/coordinator/api/test_response.py::test_an_observation_that_nobody_could_read_is_not_handed_on"]),
     Fault("names that are wanted come last", FITTING, "(not wanted(one), whole[one])", "(wanted(one), whole[one])", ["tests/unit/coordinator/api/test_response.py::test_of_the_names_that_are_wanted_nothing_is_left_out"]),
     Fault("who sends much leaves out others", FITTING, "(not wanted(one), whole[one])", "(not wanted(one), -whole[one])", ["tests/unit/coordinator/api/test_response.py::test_who_sends_much_leaves_out_itself_and_nobody_else"]),
     Fault("what a large lookup has is not counted", OBSERVATION, "        if lookup.ByteSize() > _FEW:", "        if False:"),
+    Fault("what a large finding has is not counted", OBSERVATION, "        if finding.ByteSize() > _FEW:", "        if False:"),
+    Fault("an observation is taken for another", OBSERVATION, "lru_cache(_KEPT)(_read)", "lru_cache(_KEPT)(lambda _: _read(b''))"),
     # One verdict for a request.
     Fault("what came second is told", CORROBORATION, "            return await self._parts.idempotency.read_first(key, superseded_by)", "            return entry.question"),
     Fault("another request's verdict is told in its place", REPEATS, "        _check_same(key, question.request_digest)\n        return question\n\n    async", "        return question\n\n    async"),

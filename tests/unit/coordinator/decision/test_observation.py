@@ -23,7 +23,7 @@ def encode(*findings: o.Finding) -> bytes:
 
 def refusal(octets: bytes) -> str:
     with pytest.raises(MalformedFindingError) as raised:
-        read_observation(octets, o.Observation())
+        read_observation(octets)
     return str(raised.value)
 
 
@@ -60,18 +60,18 @@ def test_what_does_not_parse_is_none() -> None:
 
 def test_the_bound_of_octets() -> None:
     spare = OBSERVATION_OCTETS - len(encode(caa(b"\x00\x05issue" + b"x" * 70_000)))
-    read_observation(encode(caa(b"\x00\x05issue" + b"x" * (70_000 + spare - 9))), o.Observation())
+    read_observation(encode(caa(b"\x00\x05issue" + b"x" * (70_000 + spare - 9))))
     assert "octets" in refusal(encode(caa(b"\x00\x05issue" + b"x" * OBSERVATION_OCTETS)))
 
 
 def test_the_bounds_of_entries() -> None:
-    read_observation(encode(caa(*[b"x"] * RECORDS)), o.Observation())
+    read_observation(encode(caa(*[b"x"] * RECORDS)))
     assert "records" in refusal(encode(caa(*[b"x"] * (RECORDS + 1))))
     assert "records" in refusal(encode(caa(), addresses(*[b"x"] * (RECORDS + 1))))
     assert "findings" in refusal(encode(*[o.Finding()] * 17))
     finding = caa()
     finding.caa_walk.levels[2].aliases.extend([o.Alias()] * ALIASES)
-    read_observation(encode(finding), o.Observation())
+    read_observation(encode(finding))
     finding.caa_walk.levels[2].aliases.add()
     assert "aliases" in refusal(encode(finding))
 
@@ -79,7 +79,7 @@ def test_the_bounds_of_entries() -> None:
 def test_a_walk_has_no_more_levels_than_a_name_has_labels() -> None:
     """Each takes two octets, and fifty times that once it is read."""
     finding = o.Finding(caa_walk=o.CaaFinding(levels=[o.Lookup()] * 127))
-    read_observation(encode(finding), o.Observation())
+    read_observation(encode(finding))
     finding.caa_walk.levels.extend([o.Lookup()] * 10_000)
     assert "more than 128 lookups" in refusal(encode(finding))
 
@@ -92,7 +92,15 @@ def test_what_is_beyond_the_bound_is_not_looked_at(monkeypatch: pytest.MonkeyPat
         pytest.fail("one more is looked at")
 
     monkeypatch.setattr(observation, "_find_lookups", find_many)
-    assert "more than 128 lookups" in refusal(GOOD)
+    assert "more than 128 lookups" in refusal(encode(caa(b"x" * 200)))
+
+
+def test_only_short_ones_are_kept_once_they_are_read() -> None:
+    """One may have 160 KiB, and takes more once it is read."""
+    long = encode(caa(b"\x00\x05issue" + b"x" * 4000))
+    assert read_observation(GOOD) is read_observation(GOOD)
+    assert read_observation(long) is not read_observation(long)
+    assert read_observation(long) == o.Observation.FromString(long)
 
 
 @pytest.mark.parametrize("whose", ["servers", "known"])
@@ -100,7 +108,7 @@ def test_the_bound_of_servers_that_were_asked(whose: str) -> None:
     finding = caa()
     replies = getattr(finding.caa_walk.levels[2].diagnosis, whose)
     replies.extend([o.ServerReply()] * SERVER_REPLIES)
-    read_observation(encode(finding), o.Observation())
+    read_observation(encode(finding))
     replies.add()
     assert "replies of servers" in refusal(encode(finding))
 
@@ -136,4 +144,4 @@ def test_the_largest_that_is_honest_is_read() -> None:
     found = addresses(*[n.to_bytes(4) for n in range((65535 - 12 - 259) // 16)])
     octets = o.Observation(name=LONGEST, findings=[walk, found]).SerializeToString()
     assert len(octets) <= OBSERVATION_OCTETS
-    read_observation(octets, o.Observation())
+    read_observation(octets)
