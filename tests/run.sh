@@ -13,7 +13,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../deploy/install.sh"
 cd "$project"
 
 install_packages unbound dns-root-data ca-certificates bind9 bind9-utils bind9-dnsutils nftables \
-    iproute2 openssl git prometheus systemd postgresql faketime
+    iproute2 openssl git prometheus systemd postgresql faketime nginx
 install_python dev
 # The tests start some hundred programs: what was compiled is kept, but nothing in the source's tree.
 bytecode=$(mktemp -d)

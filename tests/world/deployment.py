@@ -29,7 +29,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world import texts
 from tests.world.internet import Internet
-from tests.world.network import perspective_address
+from tests.world.network import perspective_address, perspective_address6
 from tests.world.pages import scrape
 from tests.world.places import PLACES, Place
 from tests.world.process import Child, WorldError, plain_environment, wait_until
@@ -227,6 +227,16 @@ class Deployment:
         agents have too much to do, on a machine that is too slow, it asks again, as callers do.
         """
         request = c.CorroborateRequest(names=named(names))
+        return self.ask_request(request, linger=linger, timeout=timeout)
+
+    def ask_request(
+        self,
+        request: c.CorroborateRequest,
+        *,
+        linger: float | None = None,
+        timeout: float | None = _PATIENCE,
+    ) -> c.CorroborateResponse:
+        """Do the same with any request; its id is chosen here."""
         seconds = self.plan.lookup_timeout + _ALLOWANCE if linger is None else linger
         request.linger.FromMilliseconds(int(seconds * 1000))
         for _ in range(_BUSY_TRIES):
@@ -234,7 +244,8 @@ class Deployment:
             if response is not None and not _was_too_busy(response):
                 return response
             time.sleep(1)
-        raise WorldError(f"this machine is too busy to decide about {names}: {response}")
+        asked = [name.name for name in request.names]
+        raise WorldError(f"this machine is too busy to decide about {asked}: {response}")
 
     def _ask_once(
         self, request: c.CorroborateRequest, timeout: float | None
@@ -335,6 +346,7 @@ class Deployment:
             + agent
             + texts.LAB_RESOLVER.format(
                 source=perspective_address(PLACES.index(place)),
+                source6=perspective_address6(PLACES.index(place)),
                 anchor=self._internet.trust_anchor_file,
                 hints=self._internet.root_hints_file,
                 cache_max_ttl=self.plan.cache_max_ttl,

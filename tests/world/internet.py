@@ -65,8 +65,10 @@ class Internet:
 
     def start(self) -> None:
         """Bring up the addresses and all servers; returns when all answer."""
-        addresses = map(network.perspective_address, range(network.PERSPECTIVES))
-        network.bring_up((*network.SERVERS, *addresses))
+        numbers = range(network.PERSPECTIVES)
+        addresses = map(network.perspective_address, numbers)
+        addresses6 = map(network.perspective_address6, numbers)
+        network.bring_up((*network.SERVERS, *addresses, *addresses6))
         self._directory.mkdir(parents=True, exist_ok=True)
         self.trust_anchor_file.write_text(self._signer.trust_anchor())
         self.root_hints_file.write_text(zones.ROOT_HINTS)

@@ -21,11 +21,13 @@ AUTHORITATIVE = "203.0.113.53"
 LIAR = "203.0.113.66"
 HOSTILE = "203.0.113.67"
 HEAVY = "203.0.113.68"  # hostile too, and so costly that it has a process of its own
-WEB = "203.0.113.100"
+WEB, WEB6 = "203.0.113.100", "2001:db8:113::100"
+LIARS_WEB, LIARS_WEB6 = "203.0.113.166", "2001:db8:113::166"
 NOBODY = "203.0.113.99"  # exists, but nothing listens there
 # The same servers through a relay that is far away (see `tests.world.delay`).
 FAR = {ROOT: "203.0.113.104", TLD: "203.0.113.105", AUTHORITATIVE: "203.0.113.106"}
-SERVERS = (ROOT, TLD, AUTHORITATIVE, LIAR, HOSTILE, HEAVY, WEB, NOBODY, *FAR.values())
+WEB_SERVERS = (WEB, WEB6, LIARS_WEB, LIARS_WEB6)
+SERVERS = (ROOT, TLD, AUTHORITATIVE, LIAR, HOSTILE, HEAVY, NOBODY, *WEB_SERVERS, *FAR.values())
 
 PERSPECTIVES = 11
 
@@ -38,12 +40,14 @@ table ip world
 delete table ip world
 table ip world {
   map answered_by { type ipv4_addr . ipv4_addr : ipv4_addr; }
+  map web_of { type ipv4_addr . ipv4_addr : ipv4_addr; }
   set black_holes { type ipv4_addr . ipv4_addr; }
   set without_tcp { type ipv4_addr; }
   chain divert {
     type nat hook output priority -100;
     udp dport 53 dnat to ip saddr . ip daddr map @answered_by
     tcp dport 53 dnat to ip saddr . ip daddr map @answered_by
+    tcp dport { 80, 443 } dnat to ip saddr . ip daddr map @web_of
   }
   chain swallow {
     type filter hook prerouting priority -300;
@@ -54,12 +58,26 @@ table ip world {
     ip saddr @without_tcp tcp dport 53 reject with tcp reset
   }
 }
+table ip6 world
+delete table ip6 world
+table ip6 world {
+  map web_of { type ipv6_addr . ipv6_addr : ipv6_addr; }
+  chain divert {
+    type nat hook output priority -100;
+    tcp dport { 80, 443 } dnat to ip6 saddr . ip6 daddr map @web_of
+  }
+}
 """
 
 
 def perspective_address(number: int) -> str:
     """Return the address that perspective `number` sends from; 0 is the primary."""
     return f"198.18.{number}.10"
+
+
+def perspective_address6(number: int) -> str:
+    """Return the IPv6 address that it opens connections from."""
+    return f"2001:db8:18:{number}::10"
 
 
 def require_private_network() -> None:
@@ -82,7 +100,7 @@ def enter_own() -> None:
 def bring_up(addresses: Iterable[str]) -> None:
     """Give `lo` the addresses, without any hijack."""
     require_private_network()
-    lines = ["link set lo up", *(f"address replace {a}/32 dev lo" for a in addresses)]
+    lines = ["link set lo up", *map(_address_line, addresses)]
     _run("ip", "-batch", "-", text="\n".join(lines) + "\n")
     _run("nft", "-f", "-", text=_RULES)
 
@@ -98,9 +116,15 @@ def restore(source: str, victim: str) -> None:
     _change(f"delete element ip world answered_by {{ {source} . {victim} }}", absent_is_fine=True)
 
 
+def divert_web(source: str, victim: str, liar: str) -> None:
+    """Let `liar` answer what `source` asks of the web server `victim`: a hijack of its route."""
+    _change(f"add element {_family(source)} world web_of {{ {source} . {victim} : {liar} }}")
+
+
 def restore_all() -> None:
     """End all diversions."""
-    _change("flush map ip world answered_by")
+    maps = ("ip world answered_by", "ip world web_of", "ip6 world web_of")
+    _change("; ".join(f"flush map {one}" for one in maps))
 
 
 def black_hole(source: str, victim: str) -> None:
@@ -122,6 +146,16 @@ def refuse_tcp(source: str) -> None:
 def heal() -> None:
     """Lose no packets any more, and reset no connections."""
     _change("flush set ip world black_holes; flush set ip world without_tcp")
+
+
+def _address_line(address: str) -> str:
+    if _family(address) == "ip":
+        return f"address replace {address}/32 dev lo"
+    return f"address replace {address}/128 dev lo nodad"
+
+
+def _family(address: str) -> str:
+    return "ip6" if ":" in address else "ip"
 
 
 def _change(rules: str, *, absent_is_fine: bool = False) -> None:

@@ -37,6 +37,7 @@ restart_hung_after = {restart_hung_after}
 probe_timeout = 2
 
 [connect]
+outgoing_addresses = ["{source}", "{source6}"]
 lab_allow_special_purpose_addresses = true
 """
 

@@ -283,4 +283,9 @@ def lie(zone: Zone, caa: str = "") -> Zone:
     return _zone(zone.name, network.AUTHORITATIVE, records, Signing.UNSIGNED)
 
 
+def plain(records: str) -> Zone:
+    """Return the zone without DNSSEC, with its child as it is and with these records too."""
+    return _zone(PLAIN.name, network.AUTHORITATIVE, _CHILD + records, Signing.UNSIGNED)
+
+
 LYING_ZONES = (lie(UPKI), lie(PLAIN))
