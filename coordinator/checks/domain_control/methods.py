@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from coordinator.checks.domain_control.acme_dns import AcmeDns01
 from coordinator.checks.domain_control.acme_http import AcmeHttp01
 from coordinator.checks.domain_control.method import Method
+from coordinator.checks.domain_control.website_change import WebsiteChange
 
 METHODS: Mapping[str, Method] = {
     "acme_dns_01": AcmeDns01(),
     "acme_http_01": AcmeHttp01(),
+    "website_change": WebsiteChange(),
 }
