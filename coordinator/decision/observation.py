@@ -15,7 +15,14 @@ from itertools import islice
 from google.protobuf.message import DecodeError, Message
 
 from coordinator.checks.check import MalformedFindingError
-from mpic.bounds import ALIASES, OBSERVATION_OCTETS, RECORDS, SERVER_REPLIES
+from mpic.bounds import (
+    ALIASES,
+    DIALED,
+    HOPS,
+    OBSERVATION_OCTETS,
+    RECORDS,
+    SERVER_REPLIES,
+)
 from mpic.fields import discard_unknown
 from mpic.v1 import observation_pb2 as o
 
@@ -62,8 +69,14 @@ _read_short = lru_cache(_KEPT)(_read)
 
 
 def _check_entries(finding: o.Finding) -> None:
-    """Check that there are not too many lookups, nor too many entries in any of them."""
+    """Check that there are not too many hops and lookups, nor too many entries in any of them."""
     # Each of them takes far more memory than octets, so the others are not looked at.
+    hops = finding.http_get.hops
+    if len(hops) > HOPS:
+        raise MalformedFindingError(f"{len(hops)} requests of one HTTP GET")
+    for connection in (finding.tls_handshake.connection, *(hop.connection for hop in hops)):
+        if len(connection.dialed) > DIALED:
+            raise MalformedFindingError(f"{len(connection.dialed)} addresses dialled")
     lookups = list(islice(_find_lookups(finding), _LOOKUPS + 1))
     if len(lookups) > _LOOKUPS:
         raise MalformedFindingError(f"a finding of more than {_LOOKUPS} lookups")

@@ -30,6 +30,12 @@ RECORDS = 5461
 ALIASES = 64
 """Aliases of one lookup; agents follow fewer."""
 
+HOPS = 12
+"""Requests of one HTTP GET: the first, ten redirects, and one that was not followed."""
+
+DIALED = 8
+"""Addresses that were dialled for one connection; agents dial one of each family."""
+
 SERVER_REPLIES = 64
 """Replies of servers that were asked directly for one lookup; agents ask fewer."""
 

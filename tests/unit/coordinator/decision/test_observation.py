@@ -7,7 +7,15 @@ import pytest
 from coordinator.checks.check import MalformedFindingError
 from coordinator.decision import observation
 from coordinator.decision.observation import read_observation
-from mpic.bounds import ALIASES, FINDING_OCTETS, OBSERVATION_OCTETS, RECORDS, SERVER_REPLIES
+from mpic.bounds import (
+    ALIASES,
+    DIALED,
+    FINDING_OCTETS,
+    HOPS,
+    OBSERVATION_OCTETS,
+    RECORDS,
+    SERVER_REPLIES,
+)
 from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
 from tests.world.samples import ADDRESS, NAME, addresses, caa
@@ -111,6 +119,23 @@ def test_the_bound_of_servers_that_were_asked(whose: str) -> None:
     read_observation(encode(finding))
     replies.add()
     assert "replies of servers" in refusal(encode(finding))
+
+
+def test_a_get_has_no_more_hops_than_may_be_followed_and_dials_few_addresses() -> None:
+    hops = [o.HttpHop(url="http://www.example.com/" + "x" * 20)] * HOPS
+    read_observation(encode(o.Finding(http_get=o.HttpFinding(hops=hops))))
+    more = o.Finding(http_get=o.HttpFinding(hops=[*hops, hops[0]]))
+    assert "requests of one HTTP GET" in refusal(encode(more))
+    for finding in (
+        o.Finding(http_get=o.HttpFinding(hops=hops)),
+        o.Finding(tls_handshake=o.TlsFinding(session=o.TlsSession(certificate=b"x" * 200))),
+    ):
+        is_get = finding.HasField("http_get")
+        one = finding.http_get.hops[3] if is_get else finding.tls_handshake
+        one.connection.dialed.extend([o.DialedAddress()] * DIALED)
+        read_observation(encode(finding))
+        one.connection.dialed.add()
+        assert "addresses dialled" in refusal(encode(finding))
 
 
 def largest_walk() -> o.Finding:
