@@ -34,7 +34,7 @@ STORES = (
 
 _ALL = (UNIT, CLAUSES)
 _PROGRAMS = {
-    "coordinator": (CLAUSES, "tests/unit/coordinator", *STORES),
+    "coordinator": ("tests/unit/coordinator", CLAUSES, *STORES),
     "perspective_agent": ("tests/unit/perspective_agent",),
     "proto": ("tests/unit/mpic",),
 }
@@ -80,7 +80,11 @@ _BESIDE = {
         "tests/unit/coordinator/checks/caa/test_relevant_set.py",
         "tests/unit/coordinator/rules/test_responsibility.py",
     ),
+    "coordinator/doctor/perspectives.py": ("tests/unit/coordinator/doctor/test_doctor.py",),
     "coordinator/perspectives/client.py": ("tests/integration/test_link.py",),
+    "coordinator/perspectives/open_questions.py": (
+        "tests/unit/coordinator/perspectives/test_fanout.py",
+    ),
     "coordinator/perspectives/errors.py": ("tests/integration/test_link.py",),
     "coordinator/settings/policy.py": ("tests/unit/coordinator/settings/test_settings.py",),
     "coordinator/record/basis.py": ("tests/unit/coordinator/api/test_record_queries.py",),
@@ -117,6 +121,10 @@ _BESIDE = {
     "coordinator/record/stores/postgresql/prune.py": (
         "tests/integration/test_stores_postgresql.py",
     ),
+    "coordinator/record/stores/postgresql/store.py": (
+        "tests/integration/test_stores.py",
+        "tests/integration/test_stores_postgresql.py",
+    ),
     "coordinator/record/stores/postgresql/schema.py": (
         "tests/integration/test_stores_postgresql.py",
     ),
@@ -141,6 +149,8 @@ _BESIDE = {
         "tests/unit/perspective_agent/test_examine.py",
         "tests/unit/perspective_agent/test_wants.py",
     ),
+    "perspective_agent/app.py": ("tests/unit/perspective_agent/test_start.py",),
+    "perspective_agent/doctor/resolver.py": ("tests/unit/perspective_agent/doctor/test_doctor.py",),
     "perspective_agent/dns/connection.py": (LINK,),
     "perspective_agent/unbound/control.py": (LINK,),
     "perspective_agent/unbound/validation_probe.py": (
