@@ -161,6 +161,7 @@ _BESIDE = {
         "tests/unit/perspective_agent/unbound/test_process.py",
     ),
     "perspective_agent/unbound/rules.py": ("tests/unit/perspective_agent/unbound/test_process.py",),
+    "proto/mpic/bounds.py": ("tests/unit/coordinator/overload/test_admission.py",),
     "proto/mpic/runtime/in_flight.py": (
         "tests/unit/coordinator/record/test_writer.py",
         "tests/unit/perspective_agent/test_stream.py",
