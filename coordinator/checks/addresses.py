@@ -116,7 +116,11 @@ class AddressJudge:
         return _PASSED
 
     def compare(
-        self, remote: Findings, primary: Findings, asked: c.RequestedCheck
+        self,
+        remote: Findings,
+        primary: Findings,
+        name: str,  # noqa: ARG002 - its lookups bear it
+        asked: c.RequestedCheck,
     ) -> Judgement | None:
         """Judge a remote's answers against the primary's; none is a failure."""
         pairs = zip(_by_family(remote), _by_family(primary), strict=True)

@@ -111,7 +111,7 @@ class CheckJudge(Protocol):
         """
 
     def compare(
-        self, remote: Findings, primary: Findings, asked: c.RequestedCheck
+        self, remote: Findings, primary: Findings, name: str, asked: c.RequestedCheck
     ) -> Judgement | None:
         """Judge a remote's findings against the primary's, after both passed; None: they agree."""
 

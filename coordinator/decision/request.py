@@ -17,12 +17,11 @@ from mpic.bounds import MAX_NAMES, MAX_REQUEST_ID
 from mpic.fields import discard_unknown
 from mpic.names import Name, parse_names
 from mpic.runtime.grpc.errors import Violation, invalid_argument
-from mpic.text import shorten
+from mpic.text import is_uri, shorten
 from mpic.v1 import corroboration_pb2 as c
 
 _REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{MAX_REQUEST_ID}}}")
 _METHOD = re.compile(r"[a-z0-9-]{1,64}")
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}:[\x21-\x7e]{1,2000}")
 
 _SHOWN = 64
 """Octets of an unknown issuer that an error shows, at most."""
@@ -159,7 +158,7 @@ def _check_texts(request: c.CorroborateRequest, violations: list[Violation]) -> 
     if not _REQUEST_ID.fullmatch(request.request_id):
         text = "must be 1 to 128 of A-Z a-z 0-9 . _ : -"
         violations.append(Violation("request_id", text))
-    if request.account_uri and not _URI.fullmatch(request.account_uri):
+    if request.account_uri and not is_uri(request.account_uri):
         text = 'must be an absolute URI such as "https://acme.example/acct/1" (RFC 8657 section 3)'
         violations.append(Violation("account_uri", text))
     for index, name in enumerate(request.names[:MAX_NAMES]):

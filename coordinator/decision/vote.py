@@ -107,7 +107,7 @@ def compare_with_primary(remote: Vote, primary: Vote, asked: AskedName) -> Vote:
     for index, check in enumerate(asked.checks):
         if remote.determinations[index].outcome != c.OUTCOME_PASSED:
             continue
-        judgement = _compare(check, seen[index], expected[index])
+        judgement = _compare(check, seen[index], expected[index], asked.looked_up)
         if judgement is not None:
             compared = _differ(compared, index, check, judgement)
     return compared
@@ -136,9 +136,9 @@ def split_findings(findings: Findings, checks: Sequence[AskedCheck]) -> Sequence
     return parts
 
 
-def _compare(check: AskedCheck, seen: Findings, expected: Findings) -> Judgement | None:
+def _compare(check: AskedCheck, seen: Findings, expected: Findings, name: str) -> Judgement | None:
     try:
-        return check.judge.compare(seen, expected, check.asked)
+        return check.judge.compare(seen, expected, name, check.asked)
     except Exception as error:  # noqa: BLE001 - who was not compared does not corroborate
         return Judgement(c.OUTCOME_FAILED, c.DISSENT_GARBAGE, _describe_defect(error))
 

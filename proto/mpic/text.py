@@ -1,6 +1,9 @@
 """Text of strangers that people will read: escaped, and no longer than a bound. Pure."""
 
+import re
+
 ELLIPSIS = "..."
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}:[\x21-\x7e]{1,2000}")
 
 
 def escape(text: str) -> str:
@@ -32,3 +35,8 @@ def shorten(text: str, octets: int) -> str:
 def _escape_one(char: str) -> str:
     code = ord(char)
     return f"\\{code:03d}" if code < 256 else f"\\u{{{code:x}}}"  # noqa: PLR2004 - an octet
+
+
+def is_uri(text: str) -> bool:
+    """Whether a text is a URI (RFC 3986 section 3): a scheme, and visible ASCII, not too long."""
+    return _URI.fullmatch(text) is not None

@@ -286,7 +286,7 @@ FAULTS = [
     Fault("who breaks the comparison is lost", VOTE, "    except Exception as error:  # noqa: BLE001 - who was", "    except ZeroDivisionError as error:  # who was"),
     Fault("the check that decided is not named", DECISION, 'return primary.check if PRIMARY_REASONS.get(primary.dissent) == self.reason else ""', 'return ""'),
     Fault("only the first check is compared", VOTE, "    for index, check in enumerate(asked.checks):", "    for index, check in enumerate(asked.checks[:1]):"),
-    Fault("the first finding is compared for every check", VOTE, "_compare(check, seen[index], expected[index])", "_compare(check, seen[0], expected[0])"),
+    Fault("the first finding is compared for every check", VOTE, "_compare(check, seen[index], expected[index], asked", "_compare(check, seen[0], expected[0], asked"),
     Fault("a remote agrees with a primary that forbids", VOTE, "remote.judged is None or primary.judged is None or not primary.corroborates", "remote.judged is None or primary.judged is None"),
     Fault("addresses are usable as long as CAA", VERDICT, "[None if one is None else since + one for one in usable_for]", "[since + (one or usable_for[0]) for one in usable_for]"),
     Fault("every check is told to be usable as long as the first", ANSWER, "_set(told.usable_until, name.usable_until_us[index])", "_set(told.usable_until, name.usable_until_us[0])"),

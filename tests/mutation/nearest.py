@@ -49,6 +49,19 @@ _BESIDE = {
         "tests/unit/coordinator/decision/test_request.py",
         "tests/unit/coordinator/record/test_replay.py",
     ),
+    "coordinator/checks/domain_control/check.py": ("tests/clauses/test_rfc8555_8_4_dns_01.py",),
+    "coordinator/checks/domain_control/acme_dns.py": (
+        "tests/clauses/test_rfc8555_8_4_dns_01.py",
+        "tests/clauses/test_br_3_2_2_4_21_dns_account.py",
+        "tests/unit/coordinator/checks/domain_control/test_check.py",
+    ),
+    "coordinator/checks/domain_control/method.py": (
+        "tests/clauses/test_rfc8555_8_4_dns_01.py",
+        "tests/unit/coordinator/checks/domain_control/test_check.py",
+    ),
+    "coordinator/checks/domain_control/key_authorization.py": (
+        "tests/unit/coordinator/checks/domain_control/test_check.py",
+    ),
     "coordinator/checks/addresses.py": ("tests/unit/coordinator/decision/test_request.py",),
     "coordinator/corroboration.py": ("tests/unit/coordinator/test_corroboration_requests.py",),
     "coordinator/decision/vote.py": ("tests/unit/coordinator/decision/test_name_decision.py",),

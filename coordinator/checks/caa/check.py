@@ -91,7 +91,9 @@ class CaaJudge:
             usable_for=max(_ttl(walk), USABLE_FLOOR),
         )
 
-    def compare(self, remote: Findings, primary: Findings, asked: c.RequestedCheck) -> None:
+    def compare(
+        self, remote: Findings, primary: Findings, name: str, asked: c.RequestedCheck
+    ) -> None:
         """Compare nothing."""
 
 

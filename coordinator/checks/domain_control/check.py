@@ -17,6 +17,7 @@ from coordinator.checks.check import (
     Findings,
     Judgement,
     JudgingRules,
+    MalformedFindingError,
     ParameterError,
     Statuses,
 )
@@ -37,7 +38,7 @@ from coordinator.checks.domain_control.method import (
 )
 from coordinator.checks.domain_control.methods import METHODS
 from coordinator.checks.domain_control.reuse import reusable_for
-from mpic.names import is_looked_up, is_public_suffix
+from mpic.names import MAX_NAME, InvalidNameError, is_public_suffix, parse_name
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -74,6 +75,7 @@ class DomainControlJudge:
             method.read(control, ValueRules(subject.at, rules.attempt.row.shortest_value))
         except ParameterError as error:
             raise ParameterError(f"{_FIELD}.{error.field}", str(error)) from error
+        _check_owners(method.questions(Asked(subject.name.looked_up, requested)))
         return check
 
     def apply_rules(self, asked: c.RequestedCheck, rules: JudgingRules) -> None:
@@ -103,15 +105,15 @@ class DomainControlJudge:
         judged_at = about.requested.judged_at.ToDatetime(UTC)
         return judged._replace(
             clause=f"{method.clause}, {judged.clause}".rstrip(", "),
-            usable_for=judged.usable_for or reusable_for(judged_at),
+            usable_for=_usable_for(judged, judged_at),
             steps=steps,
         )
 
     def compare(
-        self, remote: Findings, primary: Findings, asked: c.RequestedCheck
+        self, remote: Findings, primary: Findings, name: str, asked: c.RequestedCheck
     ) -> Judgement | None:
         """Judge a remote's findings against the primary's, where the method selects one of many."""
-        about, method = _read(asked, "")
+        about, method = _read(asked, name)
         steps = len(primary) - len(method.questions(about))
         return method.compare(remote[steps:], primary[steps:], about)
 
@@ -132,10 +134,10 @@ def _method_of(control: c.DomainControl) -> Method:
 
 def _check_age(control: c.DomainControl, method: Method, now: datetime) -> None:
     """Check when the challenge was created; raises ParameterError."""
-    if not method.has_challenge:
-        return
     field = f"{_FIELD}.challenge_created_at"
     if not control.HasField("challenge_created_at"):
+        if not method.has_challenge:
+            return
         text = f"is missing; a challenge may be used for 30 days from then ({method.clause})"
         raise ParameterError(field, text)
     try:
@@ -156,8 +158,7 @@ def _complete_domain(control: c.DomainControl, method: Method, applied: Applied)
         raise ParameterError(f"{_FIELD}.{control.WhichOneof('method')}", text)
     field = f"{_FIELD}.authorization_domain_name"
     adn = control.authorization_domain_name or applied.name
-    if not is_looked_up(adn):
-        raise ParameterError(field, "must be lower-case A-labels, without a final dot")
+    _check_domain(adn, field)
     if adn != applied.name and is_public_suffix(adn):
         raise ParameterError(field, "is a public suffix; nobody controls all names below it")
     unreachable = find_steps(applied, adn, method.allowed) is None
@@ -168,6 +169,32 @@ def _complete_domain(control: c.DomainControl, method: Method, applied: Applied)
         )
         raise ParameterError(field, text)
     control.authorization_domain_name = adn
+
+
+def _check_domain(adn: str, field: str) -> None:
+    """Check that a name can be an authorization domain name; raises ParameterError."""
+    try:
+        read = parse_name(adn)
+    except InvalidNameError as error:
+        raise ParameterError(field, str(error)) from error
+    if read.looked_up != adn:
+        raise ParameterError(field, "must be lower-case A-labels, without a wildcard label")
+
+
+def _check_owners(questions: Sequence[p.Check]) -> None:
+    """Check that the names that are looked up fit into the DNS; raises ParameterError."""
+    longest = max((one.records.owner for one in questions), key=len, default="")
+    if len(longest) > MAX_NAME:
+        text = (
+            f"is too long for this method: it would look at a name of {len(longest)} octets;"
+            f" at most {MAX_NAME} fit (RFC 1035 section 2.3.4)"
+        )
+        raise ParameterError(f"{_FIELD}.authorization_domain_name", text)
+
+
+def _usable_for(judged: Judgement, at: datetime) -> timedelta:
+    """Return how long a validation may be used: until its own end, or by the dated rows."""
+    return reusable_for(at) if judged.usable_for is None else judged.usable_for
 
 
 def _needs_cname(about: Asked, method: Method) -> bool:
@@ -197,9 +224,20 @@ def _follow_cname(
     lookup = read_record_set(finding, about.name, o.RECORD_TYPE_A, believed)
     if lookup.HasField("failure"):
         return could_not_learn(lookup.failure, f"the CNAME of {about.name} could not be looked up")
-    targets = [alias.target for alias in lookup.aliases]
+    targets = _read_targets(lookup)
     steps = find_steps(_applied(about), about.domain, method.allowed, targets)
     if steps is None:
         seen = ", then ".join(targets) or "no CNAME record"
         return proof_missing(f"from {about.name}, {seen} does not lead to {about.domain}")
     return steps
+
+
+def _read_targets(lookup: o.Lookup) -> Sequence[str]:
+    """Return the targets of the CNAME records from a name on; raises MalformedFindingError."""
+    name, targets = lookup.name, []
+    for alias in lookup.aliases:
+        if alias.owner != name:
+            raise MalformedFindingError(f"a CNAME of {alias.owner!r} instead of {name!r}")
+        name = alias.target
+        targets.append(name)
+    return targets

@@ -6,13 +6,14 @@ one line here under the member's name. Retired methods have no member, so nobody
 
 from collections.abc import Mapping
 
-from coordinator.checks.domain_control.acme_dns import AcmeDns01
+from coordinator.checks.domain_control.acme_dns import AcmeDns01, AcmeDnsAccount01
 from coordinator.checks.domain_control.acme_http import AcmeHttp01
 from coordinator.checks.domain_control.method import Method
 from coordinator.checks.domain_control.website_change import WebsiteChange
 
 METHODS: Mapping[str, Method] = {
     "acme_dns_01": AcmeDns01(),
+    "acme_dns_account_01": AcmeDnsAccount01(),
     "acme_http_01": AcmeHttp01(),
     "website_change": WebsiteChange(),
 }

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpic.text import escape, shorten
+from mpic.text import escape, is_uri, shorten
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,25 @@ def test_both_ends_are_kept(times: int) -> None:
     assert shown.startswith("has 'xxx")
     assert shown.endswith(", which is too long")
     assert len(shown) == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://ca.example/acct/1", True),
+        ("urn:uuid:1", True),
+        ("h:1", True),
+        ("https://ca.example/" + "a" * 1987, True),
+        ("https://ca.example/" + "a" * 1988, False),
+        ("", False),
+        ("https:", False),
+        ("//ca.example/1", False),
+        ("1https://ca.example", False),
+        (" https://ca.example", False),
+        ("https://ca.example/a b", False),
+        ("https://ca.example/1\n", False),
+        ("https://ca.example/\u00e9", False),
+    ],
+)
+def test_rfc3986_3_a_uri_has_a_scheme_and_no_blank(text: str, expected: bool) -> None:
+    assert is_uri(text) is expected

@@ -34,7 +34,7 @@ def judge(finding: o.Finding, believed: Statuses = VALIDATED) -> Judgement:
 def compare(
     remote: o.Finding, primary: o.Finding, how: c.AddressAgreement.ValueType = EXACT
 ) -> Judgement | None:
-    return AddressJudge().compare([remote], [primary], asked(how))
+    return AddressJudge().compare([remote], [primary], NAME, asked(how))
 
 
 def records(*addresses: bytes, dnssec: o.Dnssec.ValueType = o.DNSSEC_SECURE) -> o.Finding:

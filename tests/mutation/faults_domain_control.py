@@ -1,0 +1,70 @@
+"""Faults in judging domain control (BR 3.2.2.4)."""
+
+from tests.mutation.fault import Fault
+
+CHECK = "coordinator/checks/domain_control/check.py"
+ACME = "coordinator/checks/domain_control/acme_dns.py"
+KEY = "coordinator/checks/domain_control/key_authorization.py"
+METHOD = "coordinator/checks/domain_control/method.py"
+REUSE = "coordinator/checks/domain_control/reuse.py"
+TEXT = "proto/mpic/text.py"
+
+FAULTS = [
+    Fault("dns-01: the key authorization instead of its digest", ACME, '    expected = base64.urlsafe_b64encode(digest).rstrip(b"=")', "    expected = digest.hex().encode()"),
+    Fault("dns-01: with padding", ACME, '.rstrip(b"=")', ""),
+    Fault("dns-01: base64 and not base64url", ACME, "base64.urlsafe_b64encode(digest)", "base64.b64encode(digest)"),
+    Fault("dns-01: trimmed", ACME, "if expected in map(join_strings, found):", "if expected in [(join_strings(one) or b'').strip() for one in found]:"),
+    Fault("dns-01: case folded", ACME, "if expected in map(join_strings, found):", "if expected.lower() in [(join_strings(one) or b'').lower() for one in found]:"),
+    Fault("dns-01: contained is enough", ACME, "if expected in map(join_strings, found):", "if any(expected in (join_strings(one) or b'') for one in found):"),
+    Fault("dns-01: first record only", ACME, "if expected in map(join_strings, found):", "if expected in map(join_strings, found[:1]):"),
+    Fault("dns-01: every record must be it", ACME, "if expected in map(join_strings, found):", "if found and all(join_strings(one) == expected for one in found):"),
+    Fault("dns-01: records are joined", ACME, "if expected in map(join_strings, found):", "if expected == b''.join(join_strings(one) or b'' for one in found):"),
+    Fault("dns-01: a failure is an absence", ACME, '    if lookup.HasField("failure"):', "    if False:"),
+    Fault("dns-01: an absence passes", ACME, "    if not found:\n        return proof_missing(", "    if not found:\n        return Judgement(detail="),
+    Fault("dns-01: another record passes", ACME, "    return proof_missing(detail, found_at=lookup.records.owner)", "    return Judgement(found_at=lookup.records.owner)"),
+    Fault("dns-01: looked up at the name", ACME, 'return f"_acme-challenge.{asked.domain}"', "return asked.domain"),
+    Fault("dns-01: looked up at the name applied for", ACME, 'return f"_acme-challenge.{asked.domain}"', 'return f"_acme-challenge.{asked.name}"'),
+    Fault("dns-01: no wildcards", ACME, "    allowed = Allowed(wildcard=True, prune=True, cname=True)", "    allowed = Allowed(wildcard=False, prune=True, cname=True)"),
+    Fault("dns-01: no pruning", ACME, "    allowed = Allowed(wildcard=True, prune=True, cname=True)", "    allowed = Allowed(wildcard=True, prune=False, cname=True)"),
+    Fault("dns-01: no CNAME", ACME, "    allowed = Allowed(wildcard=True, prune=True, cname=True)", "    allowed = Allowed(wildcard=True, prune=True, cname=False)"),
+    Fault("dns-01: for ever", ACME, '    clause = "BR 3.2.2.4.7"\n    has_challenge = True', '    clause = "BR 3.2.2.4.7"\n    has_challenge = False'),
+    Fault("dns-account-01: CNAME", ACME, "    allowed = Allowed(wildcard=True, prune=True, cname=False)", "    allowed = Allowed(wildcard=True, prune=True, cname=True)"),
+    Fault("dns-account-01: no wildcards", ACME, "    allowed = Allowed(wildcard=True, prune=True, cname=False)", "    allowed = Allowed(wildcard=False, prune=True, cname=False)"),
+    Fault("dns-account-01: no pruning", ACME, "    allowed = Allowed(wildcard=True, prune=True, cname=False)", "    allowed = Allowed(wildcard=True, prune=False, cname=False)"),
+    Fault("dns-account-01: the owner of dns-01", ACME, '    return f"_{label}.{_owner(asked)}"', "    return _owner(asked)"),
+    Fault("dns-account-01: no underscore", ACME, '    return f"_{label}.{_owner(asked)}"', '    return f"{label}.{_owner(asked)}"'),
+    Fault("dns-account-01: in upper case", ACME, ".decode().lower()", ".decode()"),
+    Fault("dns-account-01: one octet less", ACME, "_LABEL_OCTETS = 10", "_LABEL_OCTETS = 9"),
+    Fault("dns-account-01: any URL", ACME, "if not is_uri(parameters.account_url):", "if False:"),
+    Fault("dns-account-01: the URL is normalised", ACME, "hash_value(asked.control.acme_dns_account_01.account_url)", "hash_value(asked.control.acme_dns_account_01.account_url.rstrip('/'))"),
+    Fault("dns-account-01: the URL in lower case", ACME, "hash_value(asked.control.acme_dns_account_01.account_url)", "hash_value(asked.control.acme_dns_account_01.account_url.lower())"),
+    Fault("dns-account-01: any key authorization", ACME, '        read_key_authorization(parameters, "acme_dns_account_01")', "        pass"),
+    Fault("a URI may be a scheme alone", TEXT, "[\\x21-\\x7e]{1,2000}", "[\\x21-\\x7e]{0,2000}"),
+    Fault("a URI may have blanks", TEXT, "[\\x21-\\x7e]{1,2000}", "[\\x20-\\x7e]{1,2000}"),
+    Fault("a URI by its beginning", TEXT, "return _URI.fullmatch(text) is not None", "return _URI.match(text) is not None"),
+    Fault("any key authorization", KEY, "    if value and not _KEY_AUTHORIZATION.fullmatch(value):", "    if False:"),
+    Fault("a key authorization by its beginning", KEY, "_KEY_AUTHORIZATION.fullmatch(value)", "_KEY_AUTHORIZATION.match(value)"),
+    Fault("a short token", KEY, "{22,256}", "{1,256}"),
+    Fault("a digest of any length", KEY, "    if digest and len(digest) != _DIGEST_OCTETS:", "    if False:"),
+    Fault("no key authorization at all", KEY, "    if not value and not digest:", "    if False:"),
+    Fault("two that contradict each other", KEY, "    if value and digest and digest != hash_value(value):", "    if False:"),
+    Fault("the key authorization is recorded", KEY, '    parameters.key_authorization = ""\n', ""),
+    Fault("a name without domain control", CHECK, '        if not subject.requested.HasField("domain_control"):', "        if False:"),
+    Fault("a wildcard is forgotten", CHECK, "        requested.wildcard = subject.name.wildcard\n", ""),
+    Fault("any age", CHECK, "        _check_age(control, method, subject.at)\n", ""),
+    Fault("a challenge without a time", CHECK, "        if not method.has_challenge:\n            return", "        if True:\n            return"),
+    Fault("a challenge of the future", CHECK, "    if created > now:", "    if False:"),
+    Fault("a challenge of this moment is of the future", CHECK, "    if created > now:", "    if created >= now:"),
+    Fault("a challenge of a year ago", CHECK, "_CHALLENGE_AGE = timedelta(days=30)", "_CHALLENGE_AGE = timedelta(days=365)"),
+    Fault("a challenge of just 30 days is too old", CHECK, "if now - created > _CHALLENGE_AGE:", "if now - created >= _CHALLENGE_AGE:"),
+    Fault("any domain", CHECK, "    if unreachable and not may_need_cname(applied, adn, method.allowed):", "    if False:"),
+    Fault("a domain in any spelling", CHECK, "    if read.looked_up != adn:", "    if False:"),
+    Fault("names of any length are looked up", CHECK, "    if len(longest) > MAX_NAME:", "    if False:"),
+    Fault("the longest name is too long", CHECK, "    if len(longest) > MAX_NAME:", "    if len(longest) >= MAX_NAME:"),
+    Fault("records of another type", METHOD, "    if finding.records.type != rdtype:", "    if False:"),
+    Fault("records of another owner", METHOD, "return read_lookup(finding.records.lookup, owner, believed)", "return read_lookup(finding.records.lookup, finding.records.lookup.name, believed)"),
+    Fault("strings are joined with a blank", METHOD, 'return b"".join(joined)', 'return b" ".join(joined)'),
+    Fault("only the first string", METHOD, 'return b"".join(joined)', "return joined[0]"),
+    Fault("usable for ever", CHECK, "return reusable_for(at) if judged.usable_for is None else judged.usable_for", "return judged.usable_for or timedelta(days=9999)"),
+    Fault("usable for 398 days", REUSE, "timedelta(days=200)", "timedelta(days=398)"),
+]  # fmt: skip
