@@ -36,15 +36,23 @@ class Result:
     latencies: list[float] = field(default_factory=list)
     """Seconds, of each check."""
     wrong: int = 0
-    """Checks that were not approved."""
+    """Checks that did not come to their good end."""
 
 
 class Front:
     """Asks by single calls, or over one stream."""
 
     def __init__(
-        self, tls: TlsFiles, names: Names, *, streaming: bool, address: str = COORDINATOR
+        self,
+        tls: TlsFiles,
+        names: Names,
+        *,
+        streaming: bool,
+        address: str = COORDINATOR,
+        request: Callable[[], c.CorroborateRequest] | None = None,
     ) -> None:
+        """Ask about `names`, or the requests that `request` makes."""
+        self._request = request
         self._tls = tls
         self._address = address
         self._names = names
@@ -73,13 +81,16 @@ class Front:
 
     def _next(self) -> c.CorroborateRequest:
         number = next(self._numbers)
-        request_id = f"{self._run}-{number}"
-        return c.CorroborateRequest(request_id=request_id, names=named(self._names()))
+        request = self._request() if self._request else c.CorroborateRequest()
+        if self._request is None:
+            request.names.extend(named(self._names()))
+        request.request_id = f"{self._run}-{number}"
+        return request
 
     async def _ask_alone(self) -> bool:
         assert self._stub is not None
         response = await self._stub.Corroborate(self._next(), timeout=_TIMEOUT)
-        return response.approved
+        return response.corroborated
 
     async def _ask_on_stream(self) -> bool:
         request = self._next()
@@ -87,7 +98,7 @@ class Front:
         self._waiting[request.request_id] = answer
         self._out.append(request)
         self._wake.set()
-        return (await answer).verdict.approved
+        return (await answer).verdict.corroborated
 
     async def _write(self, call: aio.StreamStreamCall) -> None:  # type: ignore[type-arg]
         while True:
