@@ -7,6 +7,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -22,6 +23,7 @@ from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc
 from perspective_agent.checks import CHECKS
 from perspective_agent.connect.dialer import Dialer, Reach
+from perspective_agent.connect.shared_looks import SharedLooks
 from perspective_agent.diagnosis.shared_diagnoses import (
     Diagnose,
     DiagnosisTarget,
@@ -32,6 +34,7 @@ from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.examine import Examination, overloaded, unaskable
 from perspective_agent.stream import ObservationStream, StreamOptions
+from perspective_agent.tls.handshake import Handshake, TlsTarget
 from perspective_agent.unbound.control import UnboundControl
 from perspective_agent.unbound.validation_probe import ProbeResult
 from perspective_agent.wants import Ways
@@ -154,7 +157,12 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         self.dialer = Dialer(lookups, reach, resolver.link.overload_history)
         """Opens the connections of all checks."""
         diagnoses = SharedDiagnoses(resolver.diagnose, resolver.link)
-        self._ways: Ways = {LookupTarget: lookups.start, DiagnosisTarget: diagnoses.start}
+        handshakes = SharedLooks(partial(Handshake, dialer=self.dialer))
+        self._ways: Ways = {
+            LookupTarget: lookups.start,
+            DiagnosisTarget: diagnoses.start,
+            TlsTarget: handshakes.start,
+        }
         self._timeout = timeout
         self._options = stream
         self._streams: set[ObservationStream] = set()

@@ -7,6 +7,12 @@ RESOLVER = "perspective_agent/dns/resolver.py"
 NAMES = "proto/mpic/names.py"
 RECORDS = "perspective_agent/checks/records.py"
 SETTINGS = "perspective_agent/settings.py"
+LOOKS = "perspective_agent/connect/shared_looks.py"
+CONTEXT = "perspective_agent/connect/tls.py"
+TLS_CHECK = "perspective_agent/checks/tls_handshake.py"
+CLIENT = "perspective_agent/tls/client.py"
+HANDSHAKE = "perspective_agent/tls/handshake.py"
+HANDSHAKES = ("tests/integration/test_tls_handshake.py",)
 WIRE = "perspective_agent/dns/wire.py"
 
 FAULTS = [
@@ -83,6 +89,50 @@ FAULTS = [
     Fault("a pointer's name is left as it is", WIRE, "_OF_ONE_NAME = (CNAME, PTR)", "_OF_ONE_NAME = (CNAME,)"),
     Fault("an IPv4 address of any size", WIRE, "_OCTETS = {A: 4, AAAA: 16}", "_OCTETS = {AAAA: 16}"),
     Fault("an IPv6 address of any size", WIRE, "_OCTETS = {A: 4, AAAA: 16}", "_OCTETS = {A: 4}"),
+    # Looks over connections.
+    Fault("equal looks are made each by itself", LOOKS, "        if pending is None or time.perf_counter()", "        if True or time.perf_counter()"),
+    Fault("an old look is joined", LOOKS, "        if pending is None or time.perf_counter() - pending.started > JOINED_SECONDS:", "        if pending is None:"),
+    Fault("a look that has ended is joined", LOOKS, "            del self._under_way[pending.target]", "            pass"),
+    Fault("a new look is forgotten with the old one", LOOKS, "        if self._under_way.get(pending.target) is pending:", "        if pending.target in self._under_way:"),
+    Fault("a look goes on for nobody", LOOKS, "            if not self.waiting:\n                self._end(", "            if False:\n                self._end("),
+    Fault("a look ends while others wait", LOOKS, "            if not self.waiting:\n                self._end(", "            if True:\n                self._end("),
+    Fault("withdrawing ends what others wait for", LOOKS, "        if len(self.waiting) == 1:", "        if self.waiting:"),
+    Fault("a look has no end", LOOKS, "        self._deadline = loop.call_later(SECONDS, self._expire)", "        self._deadline = loop.call_later(3600, self._expire)"),
+    Fault("a look that is over goes on", LOOKS, "        self._task.cancel()", "        pass"),
+    Fault("a look that breaks says nothing", LOOKS, "        except Exception:\n            log.exception", "        except ZeroDivisionError:\n            log.exception"),
+    Fault("a look that has ended waits for a place", LOOKS, "return self.is_open and self._look.is_queued", "return self._look.is_queued"),
+    Fault("looks are not counted", LOOKS, "            self._count(finding, seconds)", "            pass"),
+    # One TLS handshake.
+    Fault("any host is dialled", TLS_CHECK, "    if not is_looked_up(asked.host):", "    if False:"),
+    Fault("any server name is asked for", TLS_CHECK, "    if not is_looked_up(asked.server_name):", "    if False:"),
+    Fault("any port is dialled", TLS_CHECK, "    if asked.port not in _PORTS:", "    if False:"),
+    Fault("port 0", TLS_CHECK, "_PORTS = range(1, 65_536)", "_PORTS = range(65_536)"),
+    Fault("any number of protocols", TLS_CHECK, "    if len(asked.alpn) > _MOST_PROTOCOLS:", "    if False:"),
+    Fault("any protocol", TLS_CHECK, "    if not all(one.isascii() and len(one) in _PROTOCOL for one in asked.alpn):", "    if False:"),
+    Fault("IPv4 is dialled only if IPv6 cannot be opened", TLS_CHECK, "Destination(asked.host, asked.port, asked.ipv4_after_any_failure)", "Destination(asked.host, asked.port)"),
+    Fault("the host is the server name", TLS_CHECK, "TlsTarget(to, asked.server_name,", "TlsTarget(to, asked.host,"),
+    Fault("certificates are verified", CONTEXT, "context.verify_mode = ssl.CERT_NONE", "context.verify_mode = ssl.CERT_REQUIRED"),
+    Fault("TLS 1.1 is spoken", CONTEXT, "    context.minimum_version = ssl.TLSVersion.TLSv1_2\n", "    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED\n"),
+    Fault("servers choose large parameters", CONTEXT, "DEFAULT:!DHE:", "DEFAULT:"),
+    Fault("no protocol is offered", CONTEXT, "    if alpn:\n", "    if not alpn:\n"),
+    Fault("any octets are TLS", CLIENT, "            if not is_tls(self._beginning):", "            if False:", HANDSHAKES),
+    Fault("any version is TLS", CLIENT, '    return beginning[0] in _RECORD_TYPES and beginning[1:2] in (b"", _MAJOR_VERSION)', "    return beginning[0] in _RECORD_TYPES"),
+    Fault("any record is an answer", CLIENT, "    return beginning[0] in _RECORD_TYPES and beginning", "    return beginning"),
+    Fault("a handshake of any size is read", CLIENT, "        sock.limit(HANDSHAKE_OCTETS)\n", "", HANDSHAKES),
+    Fault("too much is a lost connection", CLIENT, "            if sock.is_spent:", "            if False:", HANDSHAKES),
+    Fault("a server that closes is waited for", CLIENT, "            if not octets:\n", "            if False:\n", HANDSHAKES),
+    Fault("a certificate of any size is told", CLIENT, "        if len(certificate) > CERTIFICATE_OCTETS:", "        if False:"),
+    Fault("no certificate is one", CLIENT, "        if not certificate:", "        if certificate is None:"),
+    Fault("the protocol is the one that was wanted", CLIENT, 'alpn = self._tls.selected_alpn_protocol() or ""', 'alpn = "acme-tls/1"'),
+    Fault("a chain that is too long is the handshake's failure", CLIENT, "    if reason in _TOO_LARGE:", "    if False:"),
+    Fault("Python's source is evidence", CLIENT, 'words = reason.replace("_", " ").lower() or str(error.strerror or error)', "words = str(error)"),
+    Fault("what OpenSSL says has any length", CLIENT, "{shorten(words, _REASON_OCTETS)}", "{words}"),
+    Fault("whom the server is for is not said", CLIENT, "server_hostname=server_name)", "server_hostname=None)", HANDSHAKES),
+    Fault("the connection is closed without a goodbye", CLIENT, "            self._tls.unwrap()\n", "            pass\n", HANDSHAKES),
+    Fault("a handshake has no end", HANDSHAKE, "asyncio.timeout(HANDSHAKE_SECONDS)", "asyncio.timeout(None)", HANDSHAKES),
+    Fault("the version is not told", HANDSHAKE, "            finding.connection.tls_version = client.tls_version\n", "", HANDSHAKES),
+    Fault("a session is told though the handshake failed", HANDSHAKE, "        if failure is None and client is not None", "        if client is not None", HANDSHAKES),
+    Fault("the deadline's evidence is lost", HANDSHAKE, "return o.TlsFinding(connection=cut.connection, failure=cut.failure)", "return o.TlsFinding(failure=cut.failure)", HANDSHAKES),
     # The file.
     Fault("an agent that does not validate serves unless forbidden", SETTINGS, "require_validation: bool = True", "require_validation: bool = False"),
     Fault("servers at any address unless forbidden", SETTINGS, "lab_allow_special_purpose_servers: bool = False", "lab_allow_special_purpose_servers: bool = True"),
