@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -183,7 +183,8 @@ def _make_servicer(
         count=metrics.count_observation,
     )
     timeout = settings.agent.lookup_timeout
-    return PerspectiveServicer(identity, resolver, timeout, stream, settings.reach())
+    reach = replace(settings.reach(), counts=metrics)
+    return PerspectiveServicer(identity, resolver, timeout, stream, reach)
 
 
 async def _open_resolver(

@@ -33,6 +33,12 @@ _OUTCOMES: dict[_Outcome, str] = {
         if number
     },
 }
+_FAILURES = {kind: outcome for (what, kind), outcome in _OUTCOMES.items() if what == "failure"}
+_OPENED = "opened"
+_FAMILIES = {4: "ipv4", 16: "ipv6"}
+"""By the octets of an address."""
+_LOOKS = {"HttpFinding": "http_get", "TlsFinding": "tls_handshake"}
+_DONE = "done"
 _LOOKED = {True: "looked", False: "not_looked"}
 
 
@@ -58,6 +64,23 @@ class AgentMetrics:
             "From asking the resolver until its answer, retries included.",
             "type",
         )
+        self._dials = program.counter(
+            "mpic_agent_dials",
+            "Addresses dialled for HTTP and TLS, by family and outcome.",
+            "family",
+            "outcome",
+        )
+        self._looks = program.counter(
+            "mpic_agent_looks",
+            "HTTP GETs and TLS handshakes by outcome; done: a server responded.",
+            "check",
+            "outcome",
+        )
+        self._look_seconds = program.seconds(
+            "mpic_agent_look_duration_seconds",
+            "From the first lookup of an HTTP GET or TLS handshake until it ended.",
+            "check",
+        )
         questions = program.counter(
             "mpic_agent_questions",
             "Questions answered; not looked: the resolver does not validate, or too much load.",
@@ -77,6 +100,11 @@ class AgentMetrics:
             self._query_seconds(rdtype)
         for rdtype, outcome in product(_TYPES, _OUTCOMES):
             self._query(rdtype, outcome)
+        for family, of_dial in product(_FAMILIES.values(), (_OPENED, *_FAILURES.values())):
+            self._dials.labels(family, of_dial)
+        for look, of_look in product(_LOOKS.values(), (_DONE, *_FAILURES.values())):
+            self._looks.labels(look, of_look)
+            self._look_seconds.labels(look)
 
     def count_lookup(self, rdtype: int, answer: o.Lookup, elapsed_us: int) -> None:
         """Count a lookup that is done with; `tries` says how often the resolver was asked."""
@@ -84,6 +112,19 @@ class AgentMetrics:
         self._query_seconds(rdtype).observe(elapsed_us / 1e6)
         if answer.tries > 1:
             self._retry(rdtype).inc(answer.tries - 1)
+
+    def count_dial(self, dialed: o.DialedAddress) -> None:
+        """Count an address that was dialled."""
+        outcome = _name_failure(dialed.failure) if dialed.HasField("failure") else _OPENED
+        self._dials.labels(_FAMILIES[len(dialed.address)], outcome).inc()
+
+    def count_look(self, finding: o.HttpFinding | o.TlsFinding, seconds: float) -> None:
+        """Count an HTTP GET or a TLS handshake that has ended."""
+        look = _LOOKS[finding.DESCRIPTOR.name]
+        end = finding.hops[-1] if isinstance(finding, o.HttpFinding) else finding
+        outcome = _name_failure(end.failure) if end.HasField("failure") else _DONE
+        self._looks.labels(look, outcome).inc()
+        self._look_seconds.labels(look).observe(seconds)
 
     def count_observation(self, observation: p.EncodedObservation, *, looked: bool) -> None:
         """Count an observation on its way to a coordinator."""
@@ -109,6 +150,10 @@ def _name_outcome(answer: o.Lookup) -> _Outcome:
         case "failure":
             return "failure", answer.failure.kind
     return _RECORDS
+
+
+def _name_failure(failure: o.Failure) -> str:
+    return _FAILURES.get(failure.kind, str(failure.kind))
 
 
 class _State(Collector):

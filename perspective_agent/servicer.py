@@ -33,6 +33,8 @@ from perspective_agent.dns.lookup import LookupTarget
 from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.examine import Examination, overloaded, unaskable
+from perspective_agent.http.get import Get, make_user_agent
+from perspective_agent.http.target import HttpTarget
 from perspective_agent.stream import ObservationStream, StreamOptions
 from perspective_agent.tls.handshake import Handshake, TlsTarget
 from perspective_agent.unbound.control import UnboundControl
@@ -157,10 +159,14 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
         self.dialer = Dialer(lookups, reach, resolver.link.overload_history)
         """Opens the connections of all checks."""
         diagnoses = SharedDiagnoses(resolver.diagnose, resolver.link)
-        handshakes = SharedLooks(partial(Handshake, dialer=self.dialer))
+        count = None if reach.counts is None else reach.counts.count_look
+        user_agent = make_user_agent(reach.contact_url)
+        gets = SharedLooks(partial(Get, dialer=self.dialer, user_agent=user_agent), count)
+        handshakes = SharedLooks(partial(Handshake, dialer=self.dialer), count)
         self._ways: Ways = {
             LookupTarget: lookups.start,
             DiagnosisTarget: diagnoses.start,
+            HttpTarget: gets.start,
             TlsTarget: handshakes.start,
         }
         self._timeout = timeout

@@ -14,7 +14,7 @@ from typing import Protocol
 from mpic.fields import discard_unknown
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from perspective_agent.checks import addresses, caa_walk, records, tls_handshake
+from perspective_agent.checks import addresses, caa_walk, http_get, records, tls_handshake
 from perspective_agent.wants import Missing, Step
 
 
@@ -38,6 +38,7 @@ CHECKS: dict[str, Make] = {
     "caa_walk": caa_walk.make,
     "addresses": addresses.make,
     "records": records.make,
+    "http_get": http_get.make,
     "tls_handshake": tls_handshake.make,
 }
 

@@ -4,6 +4,8 @@ import asyncio
 import errno
 import ipaddress
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from mpic.v1 import observation_pb2 as o
@@ -24,6 +26,11 @@ class DialedSocket(socket.socket):
     """Whether somebody has taken it over, and closes it."""
     is_spent = False
     """Whether the other end sent more than is read."""
+    is_ended = False
+    """Whether the other end has ended the connection."""
+
+    on_close: Callable[[], None] | None = None
+    """Called when it is closed, by whomever."""
 
     def take(self) -> "DialedSocket":
         """Take it over: whoever does has to close it."""
@@ -39,19 +46,36 @@ class DialedSocket(socket.socket):
         if tuple(address[:2]) != tuple(self.getpeername()[:2]):
             raise OSError(errno.EISCONN, f"connected to another address than {address[0]}")
 
+    def close(self) -> None:
+        """Close it."""
+        super().close()
+        if self.on_close is not None:
+            self.on_close()
+
     def recv(self, *args: Any, **kwargs: Any) -> bytes:  # noqa: ANN401
         """Read; raises OSError if the other end has sent too much."""
-        data = super().recv(*args, **kwargs)
+        with self._noting_the_end():
+            data = super().recv(*args, **kwargs)
         self._spend(len(data))
         return data
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:  # noqa: ANN401
         """Read; raises OSError if the other end has sent too much."""
-        octets = super().recv_into(*args, **kwargs)
+        with self._noting_the_end():
+            octets = super().recv_into(*args, **kwargs)
         self._spend(octets)
         return octets
 
+    @contextmanager
+    def _noting_the_end(self) -> Iterator[None]:
+        try:
+            yield
+        except ConnectionError:
+            self.is_ended = True
+            raise
+
     def _spend(self, octets: int) -> None:
+        self.is_ended = not octets
         if self._left is None:
             return
         self._left -= octets

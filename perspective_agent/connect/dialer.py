@@ -10,7 +10,7 @@ import ipaddress
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connect.candidates import FAMILIES, Candidates, choose, gather
@@ -43,6 +43,16 @@ class Destination(NamedTuple):
     """Dial IPv4 also if a connection over IPv6 was opened, but nothing came of its use."""
 
 
+class Counts(Protocol):
+    """Counts what is looked at over connections."""
+
+    def count_dial(self, dialed: o.DialedAddress) -> None:
+        """Count an address that was dialled, and what came of it."""
+
+    def count_look(self, finding: o.HttpFinding | o.TlsFinding, seconds: float) -> None:
+        """Count a GET or a handshake once, however many questions wait for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """How far an agent reaches, as its operator says."""
@@ -51,6 +61,7 @@ class Reach:
     limits: Limits = field(default_factory=Limits)
     contact_url: str = ""
     """Where the operators of web servers learn who asks; "": they are not told."""
+    counts: Counts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,7 @@ class Dialer:
         """Look up by `lookups`; `history` says when this agent did not keep up."""
         self.lookups = lookups
         self.egress = reach.egress
+        self.counts = reach.counts
         self.places = Places(reach.limits)
         self.history = history
 
@@ -193,16 +205,25 @@ class Dialing:
     async def _dial(self, address: str) -> DialedSocket | o.Failure:
         """Dial one address, and note what comes of it."""
         parsed = ipaddress.ip_address(address)
-        entry = self.connection.dialed.add(address=parsed.packed, port=self._to.port)
-        self._opening = entry
+        entry = self._opening = self.connection.dialed.add(
+            address=parsed.packed, port=self._to.port
+        )
         seconds = IPV4_SECONDS if parsed.version == 4 else IPV6_SECONDS  # noqa: PLR2004 - IPv4
         source = self._dialer.egress.source_for(address)
         since = time.perf_counter()
-        opened = await open_socket(address, self._to.port, source, seconds)
-        self._opening = None
+        try:
+            opened = await open_socket(address, self._to.port, source, seconds)
+        except asyncio.CancelledError:
+            entry.failure.CopyFrom(self._late(self._describe(), time.perf_counter() - since))
+            raise
+        else:
+            if isinstance(opened, o.Failure):
+                entry.failure.CopyFrom(self._dialer.blame(opened, since))
+        finally:
+            self._opening = None
+            if self._dialer.counts is not None:
+                self._dialer.counts.count_dial(entry)
         self._is_open = isinstance(opened, DialedSocket)
-        if isinstance(opened, o.Failure):
-            entry.failure.CopyFrom(self._dialer.blame(opened, since))
         return opened
 
     def _late(self, what: str, seconds: float) -> o.Failure:

@@ -8,8 +8,7 @@ from functools import lru_cache
 _CIPHERS = "DEFAULT:!DHE:!PSK:!SRP:@SECLEVEL=0"
 
 
-@lru_cache(maxsize=16)
-def make_context(alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
+def new_context(alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
     """Return a context that verifies nothing and offers these protocols (RFC 7301), in their order.
 
     A server that is to get its first certificate has none that could be verified. TLS 1.2 is the
@@ -23,3 +22,7 @@ def make_context(alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
     if alpn:
         context.set_alpn_protocols(list(alpn))
     return context
+
+
+make_context = lru_cache(maxsize=16)(new_context)
+"""The same, made once for each value and shared: nobody changes it."""

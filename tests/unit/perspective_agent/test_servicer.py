@@ -23,7 +23,7 @@ from perspective_agent.unbound.validation_probe import ProbeResult
 from tests.world.samples import NAME
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-KNOWN = ["caa_walk", "addresses", "records", "tls_handshake"]
+KNOWN = ["caa_walk", "addresses", "records", "http_get", "tls_handshake"]
 CHECKS = [p.Check(caa_walk=p.CaaWalk()), p.Check(addresses=p.AddressLookup())]
 
 
