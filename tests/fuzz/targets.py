@@ -1,15 +1,14 @@
 """What fuzzing drives: any octets in, and an assertion for what must never be.
 
 Each target reads octets that come from the network: CAA record data, the resolver's answers and
-their records, an agent's messages and the observations in them, a web server's redirects, a
-caller's questions and names.
+their records, an agent's messages and the observations in them, a caller's questions and names.
+`web_targets` has those for web servers.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import dns.exception
 import dns.flags
@@ -30,7 +29,6 @@ from mpic.bounds import MAX_NAMES
 from mpic.names import InvalidNameError, is_looked_up, parse_name
 from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.grpc.tls import TlsFiles
-from mpic.urls import DEFAULT_PORTS, URL_OCTETS, UrlError, follow, parse_url
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -42,6 +40,7 @@ from perspective_agent.dns.records import (
     skip_records,
 )
 from perspective_agent.dns.wire import CAA, CNAME, DS, A, Query, make_query, read_answer
+from tests.fuzz import web_targets
 from tests.world.at_once import run_at_once
 from tests.world.requests import named
 from tests.world.samples import NAME, NOVEMBER, RULES, WORLD, asked_name, reply
@@ -213,22 +212,6 @@ def name(data: bytes) -> None:
         assert parse_name(parsed.certificate_name).looked_up == parsed.looked_up
 
 
-_PAGE = parse_url("http://child.example.test/a/b?c")
-
-
-def location(data: bytes) -> None:
-    """The field Location of a redirect: refused, or a URL that every parser reads alike."""
-    with suppress(UrlError):
-        url = follow(_PAGE, data)
-        text = str(url)
-        assert re.fullmatch(r"https?://[a-z0-9._-]+(:[0-9]+)?/[!-~]*", text)
-        assert len(text) <= URL_OCTETS
-        assert parse_url(text) == url
-        parts = urlsplit(text)
-        assert (parts.scheme, parts.hostname) == (url.scheme, url.host)
-        assert (parts.port or DEFAULT_PORTS[url.scheme]) == url.port
-
-
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "caa_value": caa_value,
     "caa_set": caa_set,
@@ -238,7 +221,7 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "observation": observation,
     "question": question,
     "name": name,
-    "location": location,
+    **web_targets.TARGETS,
 }
 
 
@@ -276,6 +259,6 @@ SEEDS: Mapping[str, list[bytes]] = {
     "observation": [reply(WORLD.primary).encoded.observation],
     "question": [_question()],
     "name": ["*.bücher.example".encode(), b"xn--bcher-kva.example", b"1.2.3.4", b"a.b"],
-    "location": [b"https://b.example:443/x/../y?z#s", b"//b.example/", b"../x", b"http://1.2/"],
+    **web_targets.SEEDS,
 }
 """Octets near which the interesting ones lie."""

@@ -88,7 +88,7 @@ def key_of(kind: str) -> Key:
     if kind == "dsa":
         return dsa.generate_private_key(1024)  # noqa: S505 - it is quick, and refused
     if kind == "ed25519":
-        return ed25519.Ed25519PrivateKey.generate()
+        return ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))
     if kind == "ed448":
         return ed448.Ed448PrivateKey.generate()
     return ec.generate_private_key(ec.SECP384R1() if kind == "p384" else ec.SECP256R1())
