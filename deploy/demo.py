@@ -1,8 +1,10 @@
-"""The demo: a signed DNS tree, a primary and five agents, a coordinator, and four scenes.
+"""The demo: a signed DNS tree, web servers, a primary and five agents, a coordinator, and scenes.
 
 Run by demo.sh. Exits with 1 when any scene does not end as it must.
 """
 
+import base64
+import hashlib
 import shutil
 import signal
 import subprocess
@@ -22,10 +24,17 @@ from coordinator.commands.answer_table import print_answer
 from mpic.v1 import corroboration_pb2 as c
 from tests.world import network, zones
 from tests.world.deployment import COORDINATOR, MPIC, Deployment
+from tests.world.domain_control import KEY_AUTHORIZATION, TOKEN
 from tests.world.internet import Internet
 from tests.world.places import PLACES
+from tests.world.tls_alpn_server import TlsAlpnServer
+from tests.world.web_servers import WebServer
 
 NAME = "child.parent.example.co.jp"
+PLAIN = f"child.{zones.PLAIN.name}"
+"""In a zone without DNSSEC, like most: whoever diverts it is believed."""
+ATTACKERS = f"{TOKEN}.{'A' * 43}"
+"""The key authorization of whoever attacks: another account has another key."""
 _TRIES = 5
 FORBIDDEN = zones.Zone(
     zones.UPKI.name, zones.UPKI.text + 'child IN CAA 0 issue "other-ca.example.test"\n'
@@ -42,10 +51,14 @@ class Expected:
     reason: c.Reason.ValueType
     quorum: str
     error: int = 0
+    control: str = ""
+    """Of domain control alone; empty: it was not asked."""
 
 
 APPROVED_BY_ALL = Expected(0, c.REASON_CORROBORATED, "5/5")
 APPROVED_BY_FOUR = Expected(0, c.REASON_CORROBORATED, "4/5")
+VALIDATED = Expected(0, c.REASON_CORROBORATED, "5/5", control="5/5")
+NOT_CORROBORATED = Expected(1, c.REASON_QUORUM_NOT_MET, "0/5", error=338, control="0/5")
 SUPPRESSED = Expected(1, c.REASON_QUORUM_NOT_MET, "3/5", error=338)
 FORBIDDEN_BY_CAA = Expected(1, c.REASON_PRIMARY_FORBIDS, "0/5")
 
@@ -104,9 +117,55 @@ def _run_scenes(directory: Path, stack: ExitStack, *, keep: bool) -> None:
     _scene(deployment, "A CAA record that names another CA: the primary refuses", FORBIDDEN_BY_CAA)
     internet.replace(zones.UPKI)
 
+    _show_control(directory, internet, deployment, stack)
+
     console.rule("All scenes ended as they must")
     if keep:
         _keep(deployment)
+
+
+def _show_control(
+    directory: Path, internet: Internet, deployment: Deployment, stack: ExitStack
+) -> None:
+    """Show who controls a name: its owner, and an attacker near the primary."""
+    console.rule("Who controls the name")
+    console.print("The owner's web server (nginx) and TLS server, and an attacker's web server.")
+    web = stack.enter_context(WebServer(directory / "web", (network.WEB, network.WEB6)))
+    tls = stack.enter_context(TlsAlpnServer(directory / "tls", (network.WEB, network.WEB6)))
+    liar = stack.enter_context(WebServer(directory / "liar", (network.LIARS_WEB,)))
+    path = f"/.well-known/acme-challenge/{TOKEN}"
+    web.put(PLAIN, path, KEY_AUTHORIZATION)
+    tls.put(PLAIN, KEY_AUTHORIZATION)
+    liar.put(PLAIN, path, ATTACKERS)
+    internet.replace(zones.plain(_challenge(KEY_AUTHORIZATION)))
+
+    def scene(title: str, expected: Expected, *options: str) -> None:
+        _scene(deployment, title, expected, PLAIN, *options)
+
+    http, own = ("--http-01", TOKEN, "--key-authorization"), KEY_AUTHORIZATION
+    pending = ("--validation", "--check", "caa")
+    scene("The owner's challenge is pending: a web page (http-01)", VALIDATED, *pending, *http, own)
+    scene("A TXT record (dns-01)", VALIDATED, *pending, "--dns-01", own)
+    scene("A certificate (tls-alpn-01)", VALIDATED, *pending, "--tls-alpn-01", own)
+
+    internet.tell_lie(zones.plain(_challenge(ATTACKERS)))
+    _divert(0)
+    title = "The primary alone is led to a lying server: the same address, no CAA, another token"
+    scene(title, NOT_CORROBORATED, "--dns-01", ATTACKERS)
+    network.restore_all()
+
+    primary = network.perspective_address(0)
+    network.divert_web(primary, network.WEB, network.LIARS_WEB)
+    title = "The primary's route to the web server is diverted: all of the DNS is right"
+    scene(title, NOT_CORROBORATED, *http, ATTACKERS)
+    network.restore_all()
+    scene("The owner again, for issuance: every check at once", VALIDATED, *http, own)
+
+
+def _challenge(key_authorization: str) -> str:
+    """Return the TXT record of a dns-01 challenge."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(key_authorization.encode()).digest())
+    return f'_acme-challenge.child IN TXT "{digest.rstrip(b"=").decode()}"\n'
 
 
 def _divert(number: int) -> None:
@@ -114,13 +173,17 @@ def _divert(number: int) -> None:
     network.divert(network.perspective_address(number), network.AUTHORITATIVE, network.LIAR)
 
 
-def _scene(deployment: Deployment, title: str, expected: Expected) -> None:
+def _scene(
+    deployment: Deployment, title: str, expected: Expected, name: str = NAME, *options: str
+) -> None:
     """Ask, show, and hold against what must come out."""
     console.rule(title)
     for _ in range(_TRIES):
-        exit_code, response = _ask(deployment, [NAME])
+        exit_code, response = _ask(deployment, [name, *options])
         (verdict,) = response.names
-        seen = Expected(exit_code, verdict.reason, verdict.quorum, response.error.code)
+        of_check = {one.check: one.quorum for one in verdict.corroborations}
+        control = of_check.get("domain_control", "")
+        seen = Expected(exit_code, verdict.reason, verdict.quorum, response.error.code, control)
         if seen == expected:
             break
         # To a resolver, what may not be kept is good until the second is over.
@@ -130,10 +193,10 @@ def _scene(deployment: Deployment, title: str, expected: Expected) -> None:
         raise SceneError(f"{title}: {seen} instead of {expected}")
 
 
-def _ask(deployment: Deployment, names: Sequence[str]) -> tuple[int, c.CorroborateResponse]:
+def _ask(deployment: Deployment, what: Sequence[str]) -> tuple[int, c.CorroborateResponse]:
     """Ask by the command an operator would type."""
-    command = [*_ask_command(deployment), "--json", *names]
-    console.print(f"$ mpic ask {' '.join(names)}", style="dim")
+    command = [*_ask_command(deployment), "--json", *what]
+    console.print(f"$ mpic ask {' '.join(what)}", style="dim")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if not done.stdout:
         raise SceneError(f"mpic ask exited with {done.returncode}: {done.stderr}")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A whole service on this machine, and what it decides: approved, approved with one network lied to,
-# error 338 with two, refused by CAA.
+# error 338 with two, refused by CAA; then who controls the name, seen from every network.
 #
 #   deploy/demo.sh                     run the scenes and clean up
 #   deploy/demo.sh --keep              then keep running and print what to type next
@@ -22,7 +22,7 @@ case "${1:-}" in
 esac
 
 install_packages unbound dns-root-data ca-certificates
-[ -z "$inside" ] || install_packages bind9 bind9-utils nftables iproute2
+[ -z "$inside" ] || install_packages bind9 bind9-utils nftables iproute2 nginx
 install_python run
 
 export PYTHONPATH=$project PYTHONDONTWRITEBYTECODE=1
