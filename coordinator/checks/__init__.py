@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from coordinator.checks.addresses import AddressJudge
 from coordinator.checks.caa.check import CaaJudge
-from coordinator.checks.check import CheckJudge, CheckSubject, JudgingRules
+from coordinator.checks.check import CheckJudge, CheckSubject, JudgingRules, ParameterError
 from coordinator.checks.domain_control.check import DomainControlJudge
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
@@ -86,6 +86,9 @@ def _prepare_check(asked: c.RequestedCheck, looked_up: str, rules: JudgingRules)
     if name is None or judge is None:
         raise UnknownCheckError("it was asked for a check that this program does not know")
     judge.apply_rules(asked, rules)
-    questions = judge.questions(asked, looked_up)
+    try:
+        questions = judge.questions(asked, looked_up)
+    except ParameterError as error:  # of a record that a newer release has written
+        raise UnknownCheckError(str(error)) from error
     kinds = [question.WhichOneof("kind") or "" for question in questions]
     return AskedCheck(name, asked, judge, questions, kinds)
