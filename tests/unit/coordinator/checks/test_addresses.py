@@ -1,7 +1,10 @@
 """Address agreement: exact, overlap, resolves; and findings that are not believed."""
 
+from dataclasses import replace
+
 import pytest
 
+from coordinator.checks import prepare_checks, request_checks
 from coordinator.checks.addresses import AddressJudge, agree, is_looser
 from coordinator.checks.check import (
     UNVALIDATED_TOO,
@@ -13,6 +16,8 @@ from coordinator.checks.check import (
 )
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
+from tests.world import domain_control
+from tests.world.samples import JUDGING, SUBJECT
 
 EXACT, OVERLAP, RESOLVES = (
     c.ADDRESS_AGREEMENT_EXACT,
@@ -169,3 +174,62 @@ def test_a_failure_of_ours_is_held_against_no_domain(
 def test_a_malformed_finding_is_not_believed(garbage: o.Finding, message: str) -> None:
     with pytest.raises(MalformedFindingError, match=message):
         judge(garbage)
+
+
+V6, OTHER6 = bytes.fromhex("20010db8000000000000000000000001"), b"\x20\x01" + b"\x02" * 14
+
+
+def with_aaaa(how: c.AddressAgreement.ValueType = EXACT) -> c.RequestedCheck:
+    return c.RequestedCheck(addresses=c.RequestedAddresses(agreement=how, aaaa_too=True))
+
+
+def aaaa(*rdata: bytes) -> o.Finding:
+    return domain_control.records(NAME, o.RECORD_TYPE_AAAA, *rdata)
+
+
+def test_aaaa_is_asked_only_if_the_policy_covers_it() -> None:
+    row = replace(JUDGING.attempt.row, addresses_cover_aaaa=True)
+    covering = JUDGING._replace(attempt=replace(JUDGING.attempt, row=row))
+    for rules, kinds in ((JUDGING, ["addresses"]), (covering, ["addresses", "records"])):
+        (check,) = (one for one in request_checks(SUBJECT, rules) if one.name == "addresses")
+        assert check.kinds == kinds
+        # A record keeps what was asked, whatever today's rules are.
+        (again,) = prepare_checks([check.asked], NAME, JUDGING)
+        assert again.kinds == kinds
+    assert covering.attempt.row.address_agreement == EXACT
+
+
+@pytest.mark.parametrize(
+    ("remote", "primary", "how", "agrees"),
+    [
+        ((V6,), (V6,), EXACT, True),
+        ((), (), EXACT, True),
+        ((), (V6,), EXACT, False),
+        ((V6,), (), RESOLVES, False),
+        ((V6, OTHER6), (V6,), OVERLAP, True),
+        ((OTHER6,), (V6,), OVERLAP, False),
+        ((OTHER6,), (V6,), RESOLVES, True),
+    ],
+)
+def test_aaaa_agrees_by_the_same_rule_by_itself(
+    remote: tuple[bytes, ...],
+    primary: tuple[bytes, ...],
+    how: c.AddressAgreement.ValueType,
+    *,
+    agrees: bool,
+) -> None:
+    one, other = [records(ONE), aaaa(*remote)], [records(ONE), aaaa(*primary)]
+    judgement = AddressJudge().compare(one, other, NAME, with_aaaa(how))
+    assert (judgement is None) == agrees
+    if judgement is not None:
+        assert "IPv6" in judgement.detail or "2001" in judgement.detail
+
+
+def test_an_aaaa_lookup_is_judged_like_the_other() -> None:
+    failed = aaaa()
+    failed.records.lookup.failure.kind = o.FAILURE_KIND_SERVFAIL
+    judged = AddressJudge().judge([records(ONE), failed], NAME, with_aaaa(), VALIDATED)
+    assert (judged.outcome, judged.dissent) == (c.OUTCOME_FAILED, c.DISSENT_FAILED)
+    for wrong in (aaaa(ONE), domain_control.records(NAME, o.RECORD_TYPE_TXT, V6)):
+        with pytest.raises(MalformedFindingError):
+            AddressJudge().judge([records(ONE), wrong], NAME, with_aaaa(), VALIDATED)

@@ -216,6 +216,48 @@ def test_what_holds_for_all_rows_is_in_each(tmp_path: Path) -> None:
         assert row.remotes_per_attempt == 5
 
 
+def test_what_an_approval_needs_is_the_rows_or_the_tables(tmp_path: Path) -> None:
+    table = 'checks = ["caa", "addresses", "domain_control"]\naddresses_cover_aaaa = true\n'
+    both = (("\n[policy]\n", f"\n[policy]\n{table}"),)
+    for row in read_settings(edited(tmp_path, *both)).policy.policy().rows:
+        assert row.checks == ("caa", "addresses", "domain_control")
+        assert row.addresses_cover_aaaa
+    later = (
+        "\n[[policy.row]]\neffective_from = 2026-06-15T00:00:00Z\nminimum_remotes = 4\n"
+        "\n[[policy.row]]\neffective_from = 2026-12-15T00:00:00Z\nminimum_remotes = 5\n"
+        'checks = ["domain_control", "caa"]\n\n[limits]\n'
+    )
+    file = edited(tmp_path, *both, ("\n[limits]\n", later))
+    first, second = read_settings(file).policy.policy().rows
+    assert first.checks == ("caa", "addresses", "domain_control")
+    assert second.checks == ("domain_control", "caa")
+
+
+@pytest.mark.parametrize(
+    ("checks", "text"),
+    [
+        ('["caa"]', "nothing shows that remotes reach the name"),
+        ("[]", "has nothing alone"),
+        ('["caa", "addresses", "caa"]', "names one check twice"),
+        ('["addresses"]', "CAA is not checked"),
+        ('["caa", "adresses"]', "addresses"),
+    ],
+)
+def test_too_little_for_an_approval_is_refused(tmp_path: Path, checks: str, text: str) -> None:
+    change = ("\n[policy]\n", f"\n[policy]\nchecks = {checks}\n")
+    with pytest.raises(ConfigError, match=text):
+        read_settings(edited(tmp_path, change))
+
+
+def test_a_shorter_value_is_for_labs_alone(tmp_path: Path) -> None:
+    short = "\n[policy]\nshortest_value = 1\n"
+    with pytest.raises(ConfigError, match="shortest_value is 1, not 20"):
+        read_settings(edited(tmp_path, ("\n[policy]\n", short)))
+    lab = ("\n[policy]\n", f"{short}allow_below_baseline = true\n")
+    for row in read_settings(edited(tmp_path, lab)).policy.policy().rows:
+        assert row.shortest_value == 1
+
+
 def test_a_row_without_a_time_zone_is_refused(tmp_path: Path) -> None:
     file = with_rows(tmp_path, "2026-06-15T00:00:00", "2026-12-20T00:00:00Z")
     with pytest.raises(ConfigError, match="has no time zone"):
