@@ -55,6 +55,10 @@ _BESIDE = {
         "tests/clauses/test_br_3_2_2_4_21_dns_account.py",
         "tests/unit/coordinator/checks/domain_control/test_check.py",
     ),
+    "coordinator/checks/domain_control/dns_change.py": (
+        "tests/clauses/test_br_3_2_2_4_7_dns_change.py",
+        "tests/unit/coordinator/checks/domain_control/test_parameters.py",
+    ),
     "coordinator/checks/domain_control/method.py": (
         "tests/clauses/test_rfc8555_8_4_dns_01.py",
         "tests/unit/coordinator/checks/domain_control/test_check.py",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from coordinator.checks.domain_control.acme_dns import AcmeDns01, AcmeDnsAccount01
 from coordinator.checks.domain_control.acme_http import AcmeHttp01
 from coordinator.checks.domain_control.acme_tls_alpn import AcmeTlsAlpn01
+from coordinator.checks.domain_control.dns_change import DnsChange
 from coordinator.checks.domain_control.method import Method
 from coordinator.checks.domain_control.website_change import WebsiteChange
 
@@ -17,5 +18,6 @@ METHODS: Mapping[str, Method] = {
     "acme_dns_account_01": AcmeDnsAccount01(),
     "acme_http_01": AcmeHttp01(),
     "acme_tls_alpn_01": AcmeTlsAlpn01(),
+    "dns_change": DnsChange(),
     "website_change": WebsiteChange(),
 }

@@ -749,13 +749,15 @@ class DnsChange(_message.Message):
     label: _builtins.str
     """One label that begins with "_" and stands before the authorization domain name; empty: none."""
     value: _builtins.str
-    """The value, at least 20 octets. In an answer: empty."""
+    """The value, at least 20 octets of visible ASCII. For CNAME at least 22, since upper case is lower
+    case there. In an answer: empty.
+    """
     contained: _builtins.bool
     """For TXT: it is enough that a record has the value somewhere in it."""
     target_zone: _builtins.str
     """For CNAME: the target is `<value>.<target_zone>`; empty: the target is the value."""
     value_sha256: _builtins.bytes
-    """In an answer: SHA-256 over the value."""
+    """In an answer: SHA-256 over the value. For CNAME, over the value in lower case."""
     value_octets: _builtins.int
     """In an answer: how many octets the value has."""
     def __init__(
