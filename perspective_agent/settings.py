@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from mpic.names import is_looked_up
 from mpic.runtime.certificate_owner import CertificateOwner
 from mpic.runtime.config import ConfigError, ConfigPath, ConfigTable, Flaw, Problem, load_config
 from mpic.runtime.settings import (
@@ -155,6 +156,11 @@ class ConnectTable(ConfigTable):
         default=[], description="what connections leave from: one IPv4 address, one IPv6 address"
     )
     ipv6: bool = True
+    doctor_hosts: list[str] = Field(
+        default=["www.iana.org", "www.ietf.org", "www.ripe.net"],
+        max_length=10,
+        description="hosts that `mpic doctor` connects to; the agent itself does not",
+    )
     most_connections: int = Field(default=_LIMITS.in_all, ge=1, le=4096)
     most_to_host: int = Field(default=_LIMITS.to_host, ge=1, le=256)
     most_to_address: int = Field(default=_LIMITS.to_address, ge=1, le=1024)
@@ -173,6 +179,14 @@ class ConnectTable(ConfigTable):
                 "Give at most one IPv4 address and one IPv6 address",
                 "outgoing_addresses",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_hosts(self) -> "ConnectTable":
+        for host in self.doctor_hosts:
+            if not is_looked_up(host):
+                what = f"{host!r} is not the name of a host, in lower case"
+                raise Flaw(what, "Give names such as www.example.com", "doctor_hosts")
         return self
 
 

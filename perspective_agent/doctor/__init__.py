@@ -19,6 +19,7 @@ from mpic.runtime.doctor.identity import examine_callers, examine_certificates
 from mpic.runtime.doctor.open_files import examine_open_files
 from mpic.runtime.doctor.ports import examine_ports
 from mpic.runtime.open_files import LEAST
+from perspective_agent.doctor.connections import judge_connections, probe_connections
 from perspective_agent.doctor.reachability import judge_reachability, probe_reachability
 from perspective_agent.doctor.resolver import (
     ResolverExamination,
@@ -107,6 +108,14 @@ async def _check_ways(examined: ExaminedAgent) -> Sequence[DoctorFinding]:
     return judge_reachability(await probe_reachability(examined.settings.resolver))
 
 
+async def _check_connections(examined: ExaminedAgent) -> Sequence[DoctorFinding]:
+    settings, link = examined.settings, examined.resolver.link
+    if link is None:
+        return []  # the resolver's own finding says why
+    hosts = settings.connect.doctor_hosts
+    return judge_connections(await probe_connections(hosts, settings.reach().egress, link))
+
+
 CHECKS: Register[ExaminedAgent] = {
     "config": _check_config,
     "clock": _check_clock,
@@ -117,4 +126,5 @@ CHECKS: Register[ExaminedAgent] = {
     "trust anchor": _check_anchor,
     "resolver": _check_resolver,
     "ways out": _check_ways,
+    "connections": _check_connections,
 }

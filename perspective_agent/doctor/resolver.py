@@ -41,6 +41,8 @@ class ResolverExamination:
     """The signature of the root's SOA; None if there was none."""
     key_tags: Sequence[int] = ()
     """Of the root's keys that are believed."""
+    link: ResolverLink | None = None
+    """None: it does not start."""
 
 
 async def examine_resolver(table: ResolverTable, stack: AsyncExitStack) -> ResolverExamination:
@@ -68,6 +70,7 @@ async def examine_resolver(table: ResolverTable, stack: AsyncExitStack) -> Resol
         probe=probe,
         signature=await read_signature(address, table.probe_timeout),
         key_tags=read_key_tags(table.trust_anchor_file),
+        link=link,
     )
 
 

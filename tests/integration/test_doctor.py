@@ -3,9 +3,10 @@
 import json
 import os
 import signal
+import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,6 +100,34 @@ def test_in_a_healthy_deployment_nothing_is_wrong(deployment: Deployment) -> Non
         assert word in ways
     assert len(coordinator.of("perspectives", "ok")) == 6
     assert coordinator.of("port", "ok") == ["the program listens on 127.0.0.1:7300 -> "]
+
+
+@pytest.mark.parametrize(
+    ("ports", "wrong"),
+    [
+        ((80, 443), []),
+        ((443,), ["port 80 outbound is closed over IPv4: dialling 203.0.113.100, port 80:"]),
+        ((), ["this perspective cannot fetch over IPv4: dialling 203.0.113.100, port 80:"]),
+    ],
+)
+def test_each_way_out_to_web_servers_is_tried(
+    deployment: Deployment, tmp_path: Path, ports: Sequence[int], wrong: Sequence[str]
+) -> None:
+    hosts = f'[connect]\ndoctor_hosts = ["child.{zones.RECORDS.name}", "nobody.example.test"]\n'
+    file = changed(deployment.agent_file("tokyo"), tmp_path, ("[connect]\n", hosts))
+    with ExitStack() as stack:
+        for port in ports:
+            stack.enter_context(socket.create_server((network.WEB, port)))
+        report = examine(file)
+    errors = report.of("connections", "error")
+    assert [one.startswith(start) for one, start in zip(errors, wrong, strict=True)] == [
+        True for _ in wrong
+    ]
+    assert report.code == bool(wrong)
+    assert len(report.of("connections", "ok")) == len(ports)
+    # The Internet of the tests has no IPv6.
+    (ipv6,) = report.of("connections", "warning")
+    assert ipv6.startswith("this perspective cannot fetch over IPv6: dialling 2001:db8::100, port")
 
 
 def test_for_a_person_it_says_the_same_in_lines(deployment: Deployment) -> None:

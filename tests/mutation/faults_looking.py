@@ -11,6 +11,7 @@ LOOKS = "perspective_agent/connect/shared_looks.py"
 CONTEXT = "perspective_agent/connect/tls.py"
 TLS_CHECK = "perspective_agent/checks/tls_handshake.py"
 CLIENT = "perspective_agent/tls/client.py"
+DOCTOR = "perspective_agent/doctor/connections.py"
 HANDSHAKE = "perspective_agent/tls/handshake.py"
 HANDSHAKES = ("tests/integration/test_tls_handshake.py",)
 WIRE = "perspective_agent/dns/wire.py"
@@ -114,7 +115,7 @@ FAULTS = [
     Fault("certificates are verified", CONTEXT, "context.verify_mode = ssl.CERT_NONE", "context.verify_mode = ssl.CERT_REQUIRED"),
     Fault("TLS 1.1 is spoken", CONTEXT, "    context.minimum_version = ssl.TLSVersion.TLSv1_2\n", "    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED\n"),
     Fault("servers choose large parameters", CONTEXT, "DEFAULT:!DHE:", "DEFAULT:"),
-    Fault("no protocol is offered", CONTEXT, "    if alpn:\n", "    if not alpn:\n"),
+    Fault("no protocol is offered", CONTEXT, "    if alpn:\n", "    if not alpn:\n", HANDSHAKES),
     Fault("any octets are TLS", CLIENT, "            if not is_tls(self._beginning):", "            if False:", HANDSHAKES),
     Fault("any version is TLS", CLIENT, '    return beginning[0] in _RECORD_TYPES and beginning[1:2] in (b"", _MAJOR_VERSION)', "    return beginning[0] in _RECORD_TYPES"),
     Fault("any record is an answer", CLIENT, "    return beginning[0] in _RECORD_TYPES and beginning", "    return beginning"),
@@ -133,6 +134,12 @@ FAULTS = [
     Fault("the version is not told", HANDSHAKE, "            finding.connection.tls_version = client.tls_version\n", "", HANDSHAKES),
     Fault("a session is told though the handshake failed", HANDSHAKE, "        if failure is None and client is not None", "        if client is not None", HANDSHAKES),
     Fault("the deadline's evidence is lost", HANDSHAKE, "return o.TlsFinding(connection=cut.connection, failure=cut.failure)", "return o.TlsFinding(failure=cut.failure)", HANDSHAKES),
+    # The doctor's ways out to web servers.
+    Fault("IPv4 that is closed is only warned of", DOCTOR, '"error" if version == 4 else "warning"', '"warning"'),
+    Fault("one host that is down closes a way", DOCTOR, "if all(one.problem for one in of)]", "if any(one.problem for one in of)]"),
+    Fault("a port is closed and nothing is said", DOCTOR, "    if not closed:\n        return findings\n", "    if len(closed) < 2:\n        return findings\n"),
+    Fault("IPv6 that is off is no loss", DOCTOR, "        if version == 6 and not found.ipv6_wanted:", "        if False:"),
+    Fault("a doctor's host may be anything", SETTINGS, "            if not is_looked_up(host):", "            if False:"),
     # The file.
     Fault("an agent that does not validate serves unless forbidden", SETTINGS, "require_validation: bool = True", "require_validation: bool = False"),
     Fault("servers at any address unless forbidden", SETTINGS, "lab_allow_special_purpose_servers: bool = False", "lab_allow_special_purpose_servers: bool = True"),

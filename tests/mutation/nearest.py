@@ -154,6 +154,7 @@ _BESIDE = {
     ),
     "coordinator/record/write_queue.py": ("tests/unit/coordinator/record/test_writer.py",),
     "coordinator/decision/verdict.py": ("tests/unit/coordinator/api/test_response.py",),
+    "perspective_agent/connect/tls.py": (f"{_AGENT}/tls/test_client.py",),
     "perspective_agent/checks/caa_walk.py": ("tests/unit/perspective_agent/checks/test_checks.py",),
     "perspective_agent/checks/insecurity.py": (
         "tests/unit/perspective_agent/checks/test_checks.py",

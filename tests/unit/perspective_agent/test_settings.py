@@ -137,6 +137,25 @@ def test_a_workers_resolver_is_what_the_file_says(tmp_path: Path) -> None:
     assert anywhere.options(2).port == 0
 
 
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ('["localhost"]', "'localhost' is not the name of a host"),
+        ('["192.0.2.1:80"]', "is not the name of a host"),
+        ('["WWW.example.com"]', "in lower case"),
+        (str(["www.example.com"] * 11), "doctor_hosts"),
+    ],
+)
+def test_hosts_for_the_doctor_are_names(tmp_path: Path, value: str, says: str) -> None:
+    file = file_with(tmp_path, 'trust_anchor_file = "root.key"')
+    text = file.read_text()
+    file.write_text(text.replace("[connect]\n", f"[connect]\ndoctor_hosts = {value}\n"))
+    with pytest.raises(ConfigError, match=says):
+        read_settings(file)
+    file.write_text(text.replace("[connect]\n", '[connect]\ndoctor_hosts = ["a.example"]\n'))
+    assert read_settings(file).connect.doctor_hosts == ["a.example"]
+
+
 @pytest.mark.parametrize("content", [None, "", "; nothing\n", "example. IN A 192.0.2.1\n", "\x00"])
 def test_without_a_trust_anchor_nothing_starts(tmp_path: Path, content: str | None) -> None:
     file = file_with(tmp_path, 'trust_anchor_file = "anchor.key"')

@@ -116,6 +116,7 @@ async def test_who_waits_no_more_is_told_nothing_and_the_last_ends_the_look() ->
     world.shared.start(ONE, second)
     await settle()
     pending.withdraw()  # another waits too
+    assert len(pending.waiting) == 2
     pending.release(first)
     pending.release(first)
     assert len(pending.waiting) == 1
