@@ -126,23 +126,25 @@ async def test_nobody_listens() -> None:
     assert [kind for _, kind in dialed(dialing)] == [failure.kind, failure.kind]
 
 
+@pytest.mark.parametrize(
+    ("address", "seconds"), [("127.0.0.1", "IPV4_SECONDS"), ("::1", "IPV6_SECONDS")]
+)
 async def test_an_address_that_does_not_answer_is_given_up_in_time(
-    monkeypatch: pytest.MonkeyPatch,
+    address: str, seconds: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "IPV4_SECONDS", 0.05)
-    with socket.socket() as full:  # a queue of connections that nobody takes up
-        full.bind(("127.0.0.1", 0))
+    monkeypatch.setattr(module, seconds, 0.05)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with ExitStack() as stack:  # a queue of connections that nobody takes up
+        full = stack.enter_context(socket.socket(family))
+        full.bind((address, 0))
         full.listen(0)
         port = full.getsockname()[1]
-        fillers = [socket.socket() for _ in range(4)]
-        for one in fillers:
-            one.setblocking(False)  # noqa: FBT003 - as it is called
-            one.connect_ex(("127.0.0.1", port))
-        dialer, _ = make_dialer("127.0.0.1")
-        dialing = dialer.begin(Destination(HOST, port))
-        failure = await dialing.run(Note())
-        for one in fillers:
-            one.close()
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket(family))
+            filler.setblocking(False)  # noqa: FBT003 - as it is called
+            filler.connect_ex((address, port))
+        dialer, _ = make_dialer(address)
+        failure = await dialer.begin(Destination(HOST, port)).run(Note())
     assert failure.kind == o.FAILURE_KIND_TIMEOUT
     assert failure.detail.endswith("no connection within 0.05 s")
 
