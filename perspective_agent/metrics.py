@@ -37,6 +37,8 @@ _FAILURES = {kind: outcome for (what, kind), outcome in _OUTCOMES.items() if wha
 _OPENED = "opened"
 _FAMILIES = {4: "ipv4", 16: "ipv6"}
 """By the octets of an address."""
+_OTHER_PORT = "other"
+_PORTS = ("80", "443", _OTHER_PORT)
 _LOOKS = {"HttpFinding": "http_get", "TlsFinding": "tls_handshake"}
 _DONE = "done"
 _LOOKED = {True: "looked", False: "not_looked"}
@@ -66,8 +68,9 @@ class AgentMetrics:
         )
         self._dials = program.counter(
             "mpic_agent_dials",
-            "Addresses dialled for HTTP and TLS, by family and outcome.",
+            "Addresses dialled for HTTP and TLS, by family, port and outcome.",
             "family",
+            "port",
             "outcome",
         )
         self._looks = program.counter(
@@ -100,8 +103,9 @@ class AgentMetrics:
             self._query_seconds(rdtype)
         for rdtype, outcome in product(_TYPES, _OUTCOMES):
             self._query(rdtype, outcome)
-        for family, of_dial in product(_FAMILIES.values(), (_OPENED, *_FAILURES.values())):
-            self._dials.labels(family, of_dial)
+        ways_out = product(_FAMILIES.values(), _PORTS)
+        for way_out, of_dial in product(ways_out, (_OPENED, *_FAILURES.values())):
+            self._dials.labels(*way_out, of_dial)
         for look, of_look in product(_LOOKS.values(), (_DONE, *_FAILURES.values())):
             self._looks.labels(look, of_look)
             self._look_seconds.labels(look)
@@ -116,7 +120,8 @@ class AgentMetrics:
     def count_dial(self, dialed: o.DialedAddress) -> None:
         """Count an address that was dialled."""
         outcome = _name_failure(dialed.failure) if dialed.HasField("failure") else _OPENED
-        self._dials.labels(_FAMILIES[len(dialed.address)], outcome).inc()
+        port = str(dialed.port) if str(dialed.port) in _PORTS else _OTHER_PORT
+        self._dials.labels(_FAMILIES[len(dialed.address)], port, outcome).inc()
 
     def count_look(self, finding: o.HttpFinding | o.TlsFinding, seconds: float) -> None:
         """Count an HTTP GET or a TLS handshake that has ended."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,24 @@ def test_the_example_roster_lies_where_it_says(tmp_path: Path) -> None:
     countries = {one.egress.country for one in settings.perspective}
     assert countries == {"JP", "DE", "US", "BR", "ZA", "SG"}
     assert not find_misplacements(settings.roster(), Atlas.read())
+
+
+def test_an_agent_reaches_the_worlds_servers_and_not_its_own_network() -> None:
+    (policy,) = (one["spec"] for one in manifests("agent.yaml") if one["kind"] == "NetworkPolicy")
+    out = {
+        (port["protocol"], port["port"], target["ipBlock"]["cidr"]): target["ipBlock"]
+        for rule in policy["egress"]
+        for port in rule["ports"]
+        for target in rule["to"]
+    }
+    world = ("0.0.0.0/0", "::/0")
+    ways = (("UDP", 53), ("TCP", 53), ("TCP", 80), ("TCP", 443))
+    assert set(out) == {(*way, cidr) for way in ways for cidr in world}
+    for (_, port, cidr), block in out.items():
+        kept = [ip_network(one) for one in block.get("except", ())]
+        assert all(one.subnet_of(ip_network(cidr)) for one in kept)
+        own = ip_network("10.0.0.0/8" if cidr == world[0] else "fc00::/7")
+        assert (own in kept) == (port != 53)
 
 
 @every_example

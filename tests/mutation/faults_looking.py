@@ -4,6 +4,7 @@ from tests.mutation.fault import Fault
 
 CONNECTION = "perspective_agent/dns/connection.py"
 RESOLVER = "perspective_agent/dns/resolver.py"
+METRICS = "perspective_agent/metrics.py"
 NAMES = "proto/mpic/names.py"
 RECORDS = "perspective_agent/checks/records.py"
 SETTINGS = "perspective_agent/settings.py"
@@ -140,6 +141,11 @@ FAULTS = [
     Fault("a port is closed and nothing is said", DOCTOR, "    if not closed:\n        return findings\n", "    if len(closed) < 2:\n        return findings\n"),
     Fault("IPv6 that is off is no loss", DOCTOR, "        if version == 6 and not found.ipv6_wanted:", "        if False:"),
     Fault("a doctor's host may be anything", SETTINGS, "            if not is_looked_up(host):", "            if False:"),
+    # What is counted.
+    Fault("ways out are counted together", METRICS, "        port = str(dialed.port) if", "        port = _OTHER_PORT if"),
+    Fault("any port is a label", METRICS, "if str(dialed.port) in _PORTS else _OTHER_PORT", "if dialed.port else _OTHER_PORT"),
+    Fault("a way out is unknown until it is tried", METRICS, "            self._dials.labels(*way_out, of_dial)\n", "            pass\n"),
+    Fault("what was not opened was opened", METRICS, '_name_failure(dialed.failure) if dialed.HasField("failure") else _OPENED', "_OPENED"),
     # The file.
     Fault("an agent that does not validate serves unless forbidden", SETTINGS, "require_validation: bool = True", "require_validation: bool = False"),
     Fault("servers at any address unless forbidden", SETTINGS, "lab_allow_special_purpose_servers: bool = False", "lab_allow_special_purpose_servers: bool = True"),
