@@ -7,15 +7,20 @@ import subprocess
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mpic.v1 import corroboration_pb2 as c
 from tests.monitoring import BOARDS, MONITORING, RULES, metrics_used, queries, recorded
+from tests.world import network
 from tests.world.deployment import COORDINATOR_ADMIN, Deployment, agent_admin
+from tests.world.domain_control import KEY_AUTHORIZATION, TOKEN
 from tests.world.places import PLACES
 from tests.world.process import Child, wait_until
+from tests.world.web_servers import WebServer
 
 CHILD = "child.parent.example.co.jp"
 PROMETHEUS = "127.0.0.1:9090"
@@ -54,6 +59,14 @@ def shipped_config(directory: Path) -> Path:
     return file
 
 
+def prove_control() -> c.CorroborateRequest:
+    """Ask for a name whose control is proved over HTTP, so that agents fetch."""
+    method = c.AcmeHttp01(token=TOKEN, key_authorization=KEY_AUTHORIZATION)
+    name = c.RequestedName(name=CHILD, domain_control=c.DomainControl(acme_http_01=method))
+    name.domain_control.challenge_created_at.FromDatetime(datetime.now(UTC))
+    return c.CorroborateRequest(names=[name])
+
+
 @pytest.fixture(scope="module")
 def prometheus(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Child]:
     directory = tmp_path_factory.mktemp("prometheus")
@@ -67,6 +80,9 @@ def prometheus(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory)
         wait_until(lambda: len(query("up == 1")) == 1 + len(AGENTS), 60, lambda: str(query("up")))
         for number in range(3):
             assert deployment.ask(CHILD, f"n{number}.{CHILD}").approved
+        with WebServer(directory / "owner", (network.WEB,)) as web:
+            web.put(CHILD, f"/.well-known/acme-challenge/{TOKEN}", KEY_AUTHORIZATION)
+            assert deployment.ask_request(prove_control()).approved
         recorded_p99 = "mpic:decision_duration_seconds:p99_rate5m"
         wait_until(lambda: has_data(recorded_p99), 60, lambda: str(query(recorded_p99)))
         yield child
