@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from mpic.runtime.grpc.tls import TlsFiles
+from tests.clauses.served import sites
 from tests.clauses.service import Service
 from tests.clauses.zone import tables_zone
 from tests.world.deployment import COORDINATOR, Deployment, Plan
@@ -38,7 +39,8 @@ def deployment(
 ) -> Iterator[Deployment]:
     """Whoever changes something in it puts it right again."""
     internet.replace(tables_zone())
-    with Deployment(tmp_path_factory.mktemp("clauses"), internet, PLAN) as running:
+    directory = tmp_path_factory.mktemp("clauses")
+    with sites(), Deployment(directory, internet, PLAN) as running:
         yield running
 
 

@@ -13,6 +13,7 @@ import dns.rdata
 from tests.clauses import test_rfc8657_parameters as rfc8657
 from tests.clauses import test_rfc8659_caa_set as rfc8659
 from tests.clauses import test_rfc9495_issuemail as rfc9495
+from tests.clauses.served import ZONE_LINES
 from tests.world.zones import HOSTILE_ZONE, TABLES, Zone, fill_tables
 
 _MESSAGE = 60_000  # octets of record data that fit into an answer
@@ -38,7 +39,7 @@ def sets() -> dict[str, list[bytes]]:
 
 def tables_zone() -> Zone:
     """Return the zone with all of them."""
-    return fill_tables("".join(_lines(sets().items())))
+    return fill_tables("".join(_lines(sets().items())) + ZONE_LINES)
 
 
 def name(label: str, *, wildcard: bool = False) -> str:

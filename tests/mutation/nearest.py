@@ -18,6 +18,7 @@ WITHOUT = (
     "tests/clauses/test_br_5_4_1_logging.py",
     "tests/clauses/test_caa_over_the_api.py",
     "tests/clauses/test_hostile_dns.py",
+    "tests/clauses/test_web_servers_over_the_api.py",
 )
 RULES = "tests/clauses/test_br_3_2_2_9_rules.py"
 HTTP_01 = "tests/clauses/test_rfc8555_8_3_http_01.py"

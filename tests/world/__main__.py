@@ -8,11 +8,12 @@ import signal
 import sys
 from pathlib import Path
 
+from tests.clauses.served import sites
 from tests.clauses.zone import tables_zone
 from tests.world.internet import Internet
 from tests.world.issuers import ISSUERS
 
-with Internet(Path(sys.argv[1]).resolve()) as internet:
+with Internet(Path(sys.argv[1]).resolve()) as internet, sites():
     internet.replace(tables_zone())
     print(  # noqa: T201 - for a person
         "[resolver] of every agent:\n"

@@ -94,6 +94,16 @@ def key_of(kind: str) -> Key:
     return ec.generate_private_key(ec.SECP384R1() if kind == "p384" else ec.SECP256R1())
 
 
+def key_in_pem(kind: str) -> str:
+    """Return a key as servers read it."""
+    octets = key_of(kind).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return octets.decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What a certificate is made of."""

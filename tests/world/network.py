@@ -22,11 +22,12 @@ LIAR = "203.0.113.66"
 HOSTILE = "203.0.113.67"
 HEAVY = "203.0.113.68"  # hostile too, and so costly that it has a process of its own
 WEB, WEB6 = "203.0.113.100", "2001:db8:113::100"
+SITES, SITES6 = "203.0.113.101", "2001:db8:113::101"
 LIARS_WEB, LIARS_WEB6 = "203.0.113.166", "2001:db8:113::166"
 NOBODY = "203.0.113.99"  # exists, but nothing listens there
 # The same servers through a relay that is far away (see `tests.world.delay`).
 FAR = {ROOT: "203.0.113.104", TLD: "203.0.113.105", AUTHORITATIVE: "203.0.113.106"}
-WEB_SERVERS = (WEB, WEB6, LIARS_WEB, LIARS_WEB6)
+WEB_SERVERS = (WEB, WEB6, SITES, SITES6, LIARS_WEB, LIARS_WEB6)
 SERVERS = (ROOT, TLD, AUTHORITATIVE, LIAR, HOSTILE, HEAVY, NOBODY, *WEB_SERVERS, *FAR.values())
 
 PERSPECTIVES = 11
