@@ -182,7 +182,7 @@ FAULTS = [
     Fault("presentation: space escaped", VALUE, "range(0x20, 0x7F)", "range(0x21, 0x7F)"),
     Fault("presentation: quote unescaped", VALUE, '    ord(\'"\'): \'\\\\"\',\n', ""),
     Fault("presentation: backslash unescaped", VALUE, '    ord("\\\\"): "\\\\\\\\",\n', ""),
-    Fault("presentation: not cut", VALUE, "found.value[:PRESENTED_OCTETS]", "found.value"),
+    Fault("presentation: not cut", VALUE, "value[:PRESENTED_OCTETS]", "value"),
     Fault("presentation: no mark", VALUE, 'if len(whole) > PRESENTED_OCTETS else ""', 'if False else ""'),
     Fault("presentation: mark one early", VALUE, "if len(whole) > PRESENTED_OCTETS", "if len(whole) >= PRESENTED_OCTETS"),
     Fault("presentation: hex not cut", VALUE, "rdata[:PRESENTED_OCTETS].hex()", "rdata.hex()"),

@@ -54,7 +54,11 @@ _BESIDE = {
         "tests/unit/coordinator/decision/test_request.py",
         "tests/unit/coordinator/record/test_replay.py",
     ),
-    "coordinator/checks/domain_control/check.py": ("tests/clauses/test_rfc8555_8_4_dns_01.py",),
+    "coordinator/checks/domain_control/check.py": (
+        "tests/unit/coordinator/checks/domain_control/test_parameters.py",
+        "tests/clauses/test_rfc8555_8_4_dns_01.py",
+        "tests/clauses/test_br_3_2_2_4_22_persistent_txt.py",
+    ),
     "coordinator/checks/domain_control/acme_dns.py": (
         "tests/clauses/test_rfc8555_8_4_dns_01.py",
         "tests/clauses/test_br_3_2_2_4_21_dns_account.py",
@@ -63,6 +67,13 @@ _BESIDE = {
     "coordinator/checks/domain_control/dns_change.py": (
         "tests/clauses/test_br_3_2_2_4_7_dns_change.py",
         "tests/unit/coordinator/checks/domain_control/test_parameters.py",
+    ),
+    "coordinator/checks/domain_control/persistent_dns_txt.py": (
+        "tests/clauses/test_br_3_2_2_4_22_persistent_txt.py",
+        "tests/unit/coordinator/checks/domain_control/test_parameters.py",
+    ),
+    "coordinator/checks/domain_control/reuse.py": (
+        "tests/clauses/test_br_3_2_2_4_22_persistent_txt.py",
     ),
     "coordinator/checks/domain_control/method.py": (
         "tests/clauses/test_rfc8555_8_4_dns_01.py",

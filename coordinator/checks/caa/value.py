@@ -142,8 +142,13 @@ def present(rdata: bytes) -> str:
         shown = rdata[:PRESENTED_OCTETS].hex()
         return f"\\# {len(rdata)} {shown}".rstrip() + _mark(rdata)
     tag = rdata[2 : 2 + rdata[1]].decode("ascii")
-    shown = found.value[:PRESENTED_OCTETS].decode("latin-1").translate(_ESCAPES)
-    return f'{rdata[0]} {tag} "{shown}"{_mark(found.value)}'
+    return f"{rdata[0]} {tag} {present_text(found.value)}"
+
+
+def present_text(value: bytes) -> str:
+    """Write octets as a zone file would, in quotes, escaped and cut as `present` does."""
+    shown = value[:PRESENTED_OCTETS].decode("latin-1").translate(_ESCAPES)
+    return f'"{shown}"{_mark(value)}'
 
 
 def shorten(text: str) -> str:

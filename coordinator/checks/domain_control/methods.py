@@ -11,6 +11,7 @@ from coordinator.checks.domain_control.acme_http import AcmeHttp01
 from coordinator.checks.domain_control.acme_tls_alpn import AcmeTlsAlpn01
 from coordinator.checks.domain_control.dns_change import DnsChange
 from coordinator.checks.domain_control.method import Method
+from coordinator.checks.domain_control.persistent_dns_txt import PersistentDnsTxt
 from coordinator.checks.domain_control.website_change import WebsiteChange
 
 METHODS: Mapping[str, Method] = {
@@ -19,5 +20,6 @@ METHODS: Mapping[str, Method] = {
     "acme_http_01": AcmeHttp01(),
     "acme_tls_alpn_01": AcmeTlsAlpn01(),
     "dns_change": DnsChange(),
+    "persistent_dns_txt": PersistentDnsTxt(),
     "website_change": WebsiteChange(),
 }
