@@ -24,6 +24,7 @@ RULES = "tests/clauses/test_br_3_2_2_9_rules.py"
 HTTP_01 = "tests/clauses/test_rfc8555_8_3_http_01.py"
 REDIRECTS = "tests/clauses/test_br_3_2_2_4_19_redirects.py"
 WEBSITE = "tests/clauses/test_br_3_2_2_4_18_website.py"
+WEB_REQUESTS = "tests/unit/coordinator/checks/domain_control/test_web_requests.py"
 ALPN = "tests/clauses/test_rfc8737_tls_alpn_01.py"
 
 # A server of the test's own, or an agent's or a resolver's place: no program is started.
@@ -83,8 +84,8 @@ _BESIDE = {
         "tests/unit/coordinator/checks/domain_control/test_check.py",
     ),
     "coordinator/checks/domain_control/methods.py": (HTTP_01, WEBSITE, ALPN),
-    "coordinator/checks/domain_control/acme_http.py": (HTTP_01,),
-    "coordinator/checks/domain_control/website_change.py": (WEBSITE,),
+    "coordinator/checks/domain_control/acme_http.py": (HTTP_01, WEB_REQUESTS),
+    "coordinator/checks/domain_control/website_change.py": (WEBSITE, WEB_REQUESTS),
     "coordinator/checks/domain_control/random_value.py": (WEBSITE,),
     "coordinator/checks/domain_control/web_page.py": (REDIRECTS, HTTP_01, WEBSITE),
     "coordinator/checks/domain_control/http_evidence.py": (REDIRECTS,),
@@ -93,7 +94,7 @@ _BESIDE = {
         "tests/unit/coordinator/checks/domain_control/test_acme_tls_alpn.py",
         ALPN,
     ),
-    "coordinator/checks/domain_control/acme_tls_alpn.py": (ALPN,),
+    "coordinator/checks/domain_control/acme_tls_alpn.py": (ALPN, WEB_REQUESTS),
     "coordinator/checks/domain_control/acme_certificate.py": (ALPN,),
     "coordinator/checks/addresses.py": ("tests/unit/coordinator/decision/test_request.py",),
     "coordinator/corroboration.py": ("tests/unit/coordinator/test_corroboration_requests.py",),

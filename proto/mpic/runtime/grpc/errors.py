@@ -28,7 +28,7 @@ DOMAIN = "mpic"
 
 # Octets of UTF-8. The message travels twice: in percent-encoding, and with the fields in base64.
 _MESSAGE = 768
-_FIELD = 64
+_FIELD = 96
 _DESCRIPTION = 256
 _VIOLATIONS = 2048
 
