@@ -115,7 +115,7 @@ FAULTS = [
     Fault("hops: one redirect less", HOPS, "asked.redirects.most + 1:", "asked.redirects.most:"),
     Fault("hops: any status is a redirect", HOPS, "    if hop.response.status not in rules.statuses:", "    if False:"),
     Fault("hops: a redirect to any port", HOPS, "    if target.port not in rules.ports:", "    if False:"),
-    Fault("hops: any Location", HOPS, '        raise MalformedFindingError(f"a redirect was followed, but {error}") from error', "        return url"),
+    Fault("hops: a wrong Location breaks the judge", HOPS, '        raise MalformedFindingError(f"a redirect was followed, but {error}") from error', "        raise"),
     Fault("hops: one without a result", HOPS, "    if result is None:\n", "    if False:\n"),
     Fault("hops: a body of any size", HOPS, "    if len(hop.response.body) > asked.body_octets:", "    if False:"),
     Fault("hops: a body of the greatest size is too large", HOPS, "len(hop.response.body) > asked.body_octets", "len(hop.response.body) >= asked.body_octets"),

@@ -87,7 +87,7 @@ _BESIDE = {
     "coordinator/checks/domain_control/acme_http.py": (HTTP_01, WEB_REQUESTS),
     "coordinator/checks/domain_control/website_change.py": (WEBSITE, WEB_REQUESTS),
     "coordinator/checks/domain_control/random_value.py": (WEBSITE,),
-    "coordinator/checks/domain_control/web_page.py": (REDIRECTS, HTTP_01, WEBSITE),
+    "coordinator/checks/domain_control/web_page.py": (REDIRECTS, HTTP_01, WEBSITE, WEB_REQUESTS),
     "coordinator/checks/domain_control/http_evidence.py": (REDIRECTS,),
     "coordinator/checks/domain_control/connection_evidence.py": (
         "tests/unit/coordinator/checks/domain_control/test_http_evidence.py",
