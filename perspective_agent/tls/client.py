@@ -57,18 +57,12 @@ class TlsClient:
 
     async def _shake(self, sock: DialedSocket) -> o.Failure | None:
         """Carry octets to and fro until the handshake is completed; then say goodbye."""
-        while not self._advance():
+        while not self.advance():
             await self._send(sock)
             octets = await asyncio.get_running_loop().sock_recv(sock, _CHUNK_OCTETS)
-            if not octets:
-                detail = "the server closed the connection in the TLS handshake"
-                return o.Failure(kind=o.FAILURE_KIND_CONNECTION_LOST, detail=detail)
-            self._beginning = (self._beginning + octets)[:_QUOTED_OCTETS]
-            if not is_tls(self._beginning):
-                quoted = shorten(repr(self._beginning), 4 * _QUOTED_OCTETS)
-                detail = f"what the server says is no TLS: {quoted}"
-                return o.Failure(kind=o.FAILURE_KIND_MALFORMED, detail=detail)
-            self._received.write(octets)
+            failure = self.receive(octets)
+            if failure is not None:
+                return failure
         await self._send(sock)
         failure = self._read_session()
         with suppress(OSError):
@@ -77,8 +71,24 @@ class TlsClient:
             await self._send(sock)
         return failure
 
-    def _advance(self) -> bool:
-        """Go on as far as the octets allow; return whether the handshake is completed."""
+    def receive(self, octets: bytes) -> o.Failure | None:
+        """Take what the server sent; return why the handshake cannot go on."""
+        if not octets:
+            detail = "the server closed the connection in the TLS handshake"
+            return o.Failure(kind=o.FAILURE_KIND_CONNECTION_LOST, detail=detail)
+        self._beginning = (self._beginning + octets)[:_QUOTED_OCTETS]
+        if not is_tls(self._beginning):
+            quoted = shorten(repr(self._beginning), 4 * _QUOTED_OCTETS)
+            detail = f"what the server says is no TLS: {quoted}"
+            return o.Failure(kind=o.FAILURE_KIND_MALFORMED, detail=detail)
+        self._received.write(octets)
+        return None
+
+    def advance(self) -> bool:
+        """Go on as far as the octets allow; return whether the handshake is completed.
+
+        Raises ssl.SSLError.
+        """
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:

@@ -39,7 +39,7 @@ from perspective_agent.dns.records import (
     read_records,
     skip_records,
 )
-from perspective_agent.dns.wire import CAA, CNAME, DS, A, Query, make_query, read_answer
+from perspective_agent.dns.wire import AAAA, CAA, CNAME, DS, PTR, A, Query, make_query, read_answer
 from tests.fuzz import web_targets
 from tests.world.at_once import run_at_once
 from tests.world.requests import named
@@ -89,7 +89,7 @@ def _cut(data: bytes) -> list[bytes]:
 
 def answer(data: bytes) -> None:
     """The resolver's answer, made to belong to the question half of the time."""
-    for rdtype in (A, CAA, CNAME, DS):
+    for rdtype in (A, AAAA, CAA, CNAME, DS, PTR):
         query = make_query(NAME, rdtype)
         _read(query, data)
         _read(query, b"\x12\x34" + data[:2] + b"\x00\x01" + data[2:8] + query.question + data[8:])
@@ -114,7 +114,11 @@ def _read(query: Query, wire: bytes) -> None:
         message = dns.message.from_wire(wire)
         assert message.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
     for rdata in lookup.records.rdata:
-        assert rdata in wire
+        if query.rdtype in (CNAME, PTR):
+            assert dns.name.from_wire(rdata, 0)[1] == len(rdata)  # alone, it is a whole name
+        else:
+            assert rdata in wire
+            assert len(rdata) == {A: 4, AAAA: 16}.get(query.rdtype, len(rdata))
 
 
 def records(data: bytes) -> None:

@@ -1,6 +1,7 @@
 """What fuzzing drives of domain control by web servers: findings, certificates, redirects."""
 
 import re
+import ssl
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from coordinator.checks.domain_control.acme_certificate import find_fault
 from mpic.urls import DEFAULT_PORTS, URL_OCTETS, UrlError, follow, parse_url
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
+from perspective_agent.connect.tls import make_context
+from perspective_agent.tls.client import TlsClient, read_tls_error
 from tests.clauses import test_br_3_2_2_4_18_website as website
 from tests.clauses import test_rfc8555_8_3_http_01 as http_01
 from tests.clauses import test_rfc8737_tls_alpn_01 as tls_alpn_01
@@ -47,6 +50,28 @@ def certificate(data: bytes) -> None:
     assert len(fault) < 4096
     if not fault:
         assert _SIGNED in data
+
+
+_CLIENT_FAILS = (o.FAILURE_KIND_TLS, o.FAILURE_KIND_MALFORMED, o.FAILURE_KIND_TOO_LARGE)
+
+
+def tls_reply(data: bytes) -> None:
+    """What a TLS server says to an agent: nobody completes a handshake by chance."""
+    client = TlsClient(make_context(("acme-tls/1",)), web.HOST)
+    assert not client.advance()
+    for at in range(0, len(data), 16):
+        failure = client.receive(data[at : at + 16])
+        if failure is None:
+            try:
+                assert not client.advance()
+            except ssl.SSLError as error:
+                failure = read_tls_error(error)
+        if failure is not None:
+            assert failure.kind in _CLIENT_FAILS
+            assert failure.detail.isprintable()
+            assert len(failure.detail) < 400
+            return
+    assert client.session is None
 
 
 def http_finding(data: bytes) -> None:
@@ -117,11 +142,16 @@ def _redirected(rows: "list[web.Row]") -> web.Row:
     return next(row for row in rows if row.clause.endswith("a redirect to it"))
 
 
+# Of TLS 1.2, with ECDHE and RSA; a certificate would have to follow.
+_HELLO = b"\x03\x03" + bytes(32) + b"\x00\xc0\x2f\x00\x00\x05\xff\x01\x00\x01\x00"
+_SERVER_HELLO = b"\x16\x03\x03\x00\x31\x02\x00\x00\x2d" + _HELLO
+
 TARGETS = {
     "location": location,
     "certificate": certificate,
     "http_finding": http_finding,
     "tls_finding": tls_finding,
+    "tls_reply": tls_reply,
 }
 SEEDS = {
     "location": [b"https://b.example:443/x/../y?z#s", b"//b.example/", b"../x", b"http://1.2/"],
@@ -132,5 +162,6 @@ SEEDS = {
         _http_seed(website.ROWS[0], _WEBSITE),
     ],
     "tls_finding": [tls_alpn_01.told(_CERTIFICATE).SerializeToString()],
+    "tls_reply": [b"\x15\x03\x03\x00\x02\x02\x28", _SERVER_HELLO, b"HTTP/1.1 400 Bad Request"],
 }
 """Octets near which the interesting ones lie."""

@@ -1,6 +1,8 @@
 """What a server's first octets and OpenSSL's errors say. No socket."""
 
 import ssl
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connect.tls import make_context
 from perspective_agent.tls.client import CERTIFICATE_OCTETS, TlsClient, is_tls, read_tls_error
+from tests.world.tls_server import make_server_context, self_sign
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,41 @@ def test_an_error_without_a_reason_is_told_and_what_it_says_is_bounded_and_print
 def test_certificates_larger_than_openssl_takes_are_too_large() -> None:
     failure = read_tls_error(tls_error("EXCESSIVE_MESSAGE_SIZE", ""))
     assert failure.kind == o.FAILURE_KIND_TOO_LARGE
+
+
+@pytest.mark.parametrize("octets_at_a_time", [1, 7, 10_000])
+def test_a_whole_handshake_in_pieces_of_any_size(tmp_path: Path, octets_at_a_time: int) -> None:
+    certificate = self_sign(tmp_path / "one.pem", "www.example.test")
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = make_server_context(certificate, ["acme-tls/1"])
+    server = context.wrap_bio(to_server, to_client, server_side=True)
+    client = TlsClient(make_context(("acme-tls/1",)), "www.example.test")
+    is_completed = client.advance()
+    while not is_completed:
+        to_server.write(client._to_send.read())
+        with suppress(ssl.SSLWantReadError):
+            server.do_handshake()
+        said = to_client.read()
+        for at in range(0, len(said), octets_at_a_time):
+            assert client.receive(said[at : at + octets_at_a_time]) is None
+            is_completed = client.advance()
+    assert client._read_session() is None
+    assert client.session == o.TlsSession(alpn="acme-tls/1", certificate=certificate.der)
+
+
+def test_what_is_no_tls_is_quoted_and_what_ends_is_lost() -> None:
+    client = TlsClient(make_context(), "www.example.test")
+    assert not client.advance()
+    assert client.receive(b"\x16") is None
+    failure = client.receive(b"\x02 is \x1b[2J no version" + b"x" * 10_000)
+    assert failure is not None
+    assert failure.kind == o.FAILURE_KIND_MALFORMED
+    assert "no version" in failure.detail
+    assert failure.detail.isprintable()
+    assert len(failure.detail) < 400
+    lost = client.receive(b"")
+    assert lost is not None
+    assert lost.kind == o.FAILURE_KIND_CONNECTION_LOST
 
 
 class Presented:
