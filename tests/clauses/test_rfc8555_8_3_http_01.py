@@ -26,10 +26,26 @@ TOKEN = "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"  # noqa: S105 - RFC 8555 s
 THUMBPRINT = "9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
 KA = f"{TOKEN}.{THUMBPRINT}".encode()
 ASKED = c.DomainControl(acme_http_01=c.AcmeHttp01(token=TOKEN, key_authorization=KA.decode()))
-BY_DIGEST = c.DomainControl(
-    acme_http_01=c.AcmeHttp01(token=TOKEN, key_authorization_sha256=hashlib.sha256(KA).digest())
-)
 URL = f"http://@/.well-known/acme-challenge/{TOKEN}"
+NO_KEY_AUTHORIZATIONS = [
+    b"ok",
+    b"It works!",
+    TOKEN.encode(),
+    b"X" + KA[1:],
+    KA[1:],
+    KA + b"=",
+    KA + b"x",
+    KA.replace(b".", b".."),
+    b"\xef\xbb\xbf" + KA,
+]
+"""Of each of these somebody may have hashed the octets."""
+
+
+def by_digest_of(body: bytes) -> c.DomainControl:
+    digest = hashlib.sha256(body).digest()
+    parameters = c.AcmeHttp01(token=TOKEN, key_authorization_sha256=digest)
+    return c.DomainControl(acme_http_01=parameters)
+
 
 BODIES = [
     ("the key authorization", KA, PASSED),
@@ -116,8 +132,19 @@ ROWS = [
         for kind in FAILURES
     ),
     *(Row(f"RFC 8555 8.3 {what}", ASKED, {url: Reply(KA)}, MISSING) for what, url in OTHER_PLACES),
-    Row("RFC 8555 8.3 asked by its digest", BY_DIGEST, {URL: Reply(KA)}),
-    Row("RFC 8555 8.3 asked by its digest, other", BY_DIGEST, {URL: Reply(KA[:-1])}, MISSING),
+    Row("RFC 8555 8.3 asked by its digest", by_digest_of(KA), {URL: Reply(KA)}),
+    Row(
+        "RFC 8555 8.3 asked by its digest, other", by_digest_of(KA), {URL: Reply(KA[:-1])}, MISSING
+    ),
+    *(
+        Row(
+            f"RFC 8555 8.3 (4) well-formed: {body!r}",
+            by_digest_of(body),
+            {URL: Reply(body)},
+            MISSING,
+        )
+        for body in NO_KEY_AUTHORIZATIONS
+    ),
     Row("RFC 8555 8.3 no page", ASKED, {}, MISSING, "status 404"),
     Row(
         "BR 3.2.2.4.19 a redirect to it",

@@ -6,6 +6,7 @@ CHECK = "coordinator/checks/domain_control/check.py"
 ACME = "coordinator/checks/domain_control/acme_dns.py"
 CHANGE = "coordinator/checks/domain_control/dns_change.py"
 KEY = "coordinator/checks/domain_control/key_authorization.py"
+HTTP = "coordinator/checks/domain_control/acme_http.py"
 METHOD = "coordinator/checks/domain_control/method.py"
 PERSIST = "coordinator/checks/domain_control/persistent_dns_txt.py"
 REUSE = "coordinator/checks/domain_control/reuse.py"
@@ -48,6 +49,9 @@ FAULTS = [
     Fault("a key authorization by its beginning", KEY, "_KEY_AUTHORIZATION.fullmatch(value)", "_KEY_AUTHORIZATION.match(value)"),
     Fault("a short token", KEY, "{22,256}", "{1,256}"),
     Fault("a digest of any length", KEY, "    if digest and len(digest) != _DIGEST_OCTETS:", "    if False:"),
+    Fault("the digest of nothing", KEY, "    if digest == _OF_NOTHING:", "    if False:"),
+    Fault("http-01: a page of any form", HTTP, "if hash_value(body) == digest and is_key_authorization(body, parameters.token):", "if hash_value(body) == digest:"),
+    Fault("http-01: another token's key authorization", KEY, 'return read.startswith(f"{token}.") and', "return"),
     Fault("no key authorization at all", KEY, "    if not value and not digest:", "    if False:"),
     Fault("two that contradict each other", KEY, "    if value and digest and digest != hash_value(value):", "    if False:"),
     Fault("the key authorization is recorded", KEY, '    parameters.key_authorization = ""\n', ""),

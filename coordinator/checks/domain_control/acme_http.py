@@ -15,7 +15,11 @@ from collections.abc import Sequence
 
 from coordinator.checks.check import Findings, Judgement, ParameterError, Statuses
 from coordinator.checks.domain_control.authorization_domain import Allowed
-from coordinator.checks.domain_control.key_authorization import TOKEN, read_key_authorization
+from coordinator.checks.domain_control.key_authorization import (
+    TOKEN,
+    is_key_authorization,
+    read_key_authorization,
+)
 from coordinator.checks.domain_control.method import Asked, ValueRules, hash_value, proof_missing
 from coordinator.checks.domain_control.web_page import ask_page, check_url, read_page, show_body
 from mpic.v1 import corroboration_pb2 as c
@@ -61,8 +65,11 @@ class AcmeHttp01:
         page = read_page(findings[0], _question(asked), believed)
         if isinstance(page, Judgement):
             return page
-        digest = asked.control.acme_http_01.key_authorization_sha256
-        if hash_value(page.body.rstrip(_WHITE_SPACE)) == digest:
+        parameters = asked.control.acme_http_01
+        digest = parameters.key_authorization_sha256
+        body = page.body.rstrip(_WHITE_SPACE)
+        # The caller may have given a hash alone, of whatever the page is.
+        if hash_value(body) == digest and is_key_authorization(body, parameters.token):
             return Judgement(found_at=page.url, clause=CLAUSE)
         detail = f"{page.where} is not the expected key authorization; {show_body(page.body)}"
         return proof_missing(detail, found_at=page.url)

@@ -14,6 +14,8 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{22,256}")
 # A thumbprint is a SHA-256 (RFC 7638), so it has 43 characters.
 _KEY_AUTHORIZATION = re.compile(rf"{TOKEN.pattern}\.[A-Za-z0-9_-]{{43}}")
 _DIGEST_OCTETS = 32
+_OF_NOTHING = hash_value("")
+"""Programs that went wrong publish it, and an empty page has it."""
 
 
 class HasKeyAuthorization(Protocol):
@@ -36,9 +38,17 @@ def read_key_authorization(parameters: HasKeyAuthorization, method: str) -> None
     if digest and len(digest) != _DIGEST_OCTETS:
         text = f"has {len(digest)} octets; a SHA-256 has {_DIGEST_OCTETS}"
         raise ParameterError(f"{field}_sha256", text)
+    if digest == _OF_NOTHING:
+        raise ParameterError(f"{field}_sha256", "is the SHA-256 of nothing")
     if not value and not digest:
         raise ParameterError(field, f"is empty; give it, or {field}_sha256")
     if value and digest and digest != hash_value(value):
         raise ParameterError(f"{field}_sha256", f"is not the SHA-256 of {field}; give one of both")
     parameters.key_authorization = ""
     parameters.key_authorization_sha256 = digest or hash_value(value)
+
+
+def is_key_authorization(text: bytes, token: str) -> bool:
+    """Whether a text is the key authorization of a token and of some account."""
+    read = text.decode("latin-1")
+    return read.startswith(f"{token}.") and _KEY_AUTHORIZATION.fullmatch(read) is not None

@@ -1,5 +1,6 @@
 """What a caller may say of domain control: every wrong form, and the table of methods."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -147,6 +148,7 @@ KEY = "acme_dns_01.key_authorization"
         ("", b"x" * 31, f"{KEY}_sha256"),
         ("", b"x" * 33, f"{KEY}_sha256"),
         (KEY_AUTHORIZATION, b"x" * 32, f"{KEY}_sha256"),
+        ("", hashlib.sha256(b"").digest(), f"{KEY}_sha256"),
     ],
 )
 def test_rfc8555_8_1_a_key_authorization_has_its_form(
