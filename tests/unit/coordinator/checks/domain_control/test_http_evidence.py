@@ -172,6 +172,26 @@ def test_a_failure_does_not_excuse_a_connection_that_does_not_fit() -> None:
         read(changed(fail_last, dial_another))
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        o.DialedAddress(address=IPV4[:-1] + b"\x01"),
+        o.DialedAddress(port=8080),
+        o.DialedAddress(failure=FAILURE),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_every_address_that_was_dialled_must_fit(wrong: o.DialedAddress, place: int) -> None:
+    finding = changed(over_ipv4)
+    dialed = finding.hops[0].connection.dialed[place]
+    if place == 0 and wrong.HasField("failure"):
+        dialed.ClearField("failure")
+    else:
+        dialed.MergeFrom(wrong)
+    with pytest.raises(MalformedFindingError):
+        read(finding)
+
+
 def test_as_many_redirects_as_were_allowed() -> None:
     asked = p.HttpGet()
     asked.CopyFrom(ASKED)
