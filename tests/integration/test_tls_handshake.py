@@ -26,7 +26,6 @@ from tests.world.tls_server import (
     Heard,
     SelfSigned,
     make_server_context,
-    refuse_politely,
     self_sign,
     serving,
 )
@@ -95,6 +94,18 @@ async def test_rfc_8737_3_what_the_server_presents_is_told_and_nothing_is_sent_a
     assert heard.application_data == [b""]
 
 
+@pytest.mark.parametrize("version", [Version.TLSv1_2, Version.TLSv1_3])
+async def test_rfc_8446_6_1_the_connection_is_closed_with_a_goodbye(
+    certificate: SelfSigned, version: ssl.TLSVersion
+) -> None:
+    heard, context = Heard(), make_server_context(certificate, [ACME], version)
+    async with serving(partial(heard.serve_politely, context)) as port:
+        finding = await look(port)
+        await asyncio.wait_for(heard.closed.wait(), 30)
+    assert finding.session.alpn == ACME
+    assert heard.goodbyes == 1
+
+
 @pytest.mark.parametrize(
     ("offered", "known", "chosen"),
     [
@@ -117,7 +128,7 @@ async def test_rfc_7301_the_server_chooses_a_protocol_or_none(
 
 async def test_rfc_8737_3_tls_before_1_2_is_not_spoken(certificate: SelfSigned) -> None:
     context = make_server_context(certificate, [ACME], Version.TLSv1_1)
-    async with serving(partial(refuse_politely, context)) as port:
+    async with serving(partial(Heard().serve_politely, context)) as port:
         kind, detail = failure_of(await look(port))
     assert kind == o.FAILURE_KIND_TLS
     assert "protocol" in detail
@@ -130,7 +141,7 @@ async def test_a_server_that_wants_a_certificate_of_its_client_gets_none(
     """TLS 1.3 shows the server's own first, so the handshake is completed here all the same."""
     context = make_server_context(certificate, [ACME], version)
     context.verify_mode = ssl.CERT_REQUIRED
-    async with serving(partial(refuse_politely, context)) as port:
+    async with serving(partial(Heard().serve_politely, context)) as port:
         finding = await look(port)
     if version == Version.TLSv1_3:
         assert finding.session.certificate == certificate.der

@@ -133,7 +133,6 @@ FAULTS = [
     Fault("the connection is closed without a goodbye", CLIENT, "            self._tls.unwrap()\n", "            pass\n", HANDSHAKES),
     Fault("a handshake has no end", HANDSHAKE, "asyncio.timeout(HANDSHAKE_SECONDS)", "asyncio.timeout(None)", HANDSHAKES),
     Fault("the version is not told", HANDSHAKE, "            finding.connection.tls_version = client.tls_version\n", "", HANDSHAKES),
-    Fault("a session is told though the handshake failed", HANDSHAKE, "        if failure is None and client is not None", "        if client is not None", HANDSHAKES),
     Fault("the deadline's evidence is lost", HANDSHAKE, "return o.TlsFinding(connection=cut.connection, failure=cut.failure)", "return o.TlsFinding(failure=cut.failure)", HANDSHAKES),
     # The doctor's ways out to web servers.
     Fault("IPv4 that is closed is only warned of", DOCTOR, '"error" if version == 4 else "warning"', '"warning"'),

@@ -81,6 +81,8 @@ class Heard:
         self.server_names: list[str | None] = []
         self.application_data: list[bytes] = []
         """All that each client sent after its handshake, until it closed the connection."""
+        self.goodbyes = 0
+        """Clients that said that they close the connection (RFC 8446 section 6.1)."""
         self.closed = asyncio.Event()
 
     def note_server_name(self, _: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> None:
@@ -93,23 +95,29 @@ class Heard:
         writer.close()
         self.closed.set()
 
+    async def serve_politely(
+        self, context: ssl.SSLContext, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Make a handshake, send the alert if it fails, and note the alert that the client sends.
 
-async def refuse_politely(
-    context: ssl.SSLContext, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    """Make a handshake, and send the alert if it fails; asyncio's own servers drop it."""
-    received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(received, to_send, server_side=True)
-    with suppress(ssl.SSLError):
-        while octets := await reader.read(2**16):
-            received.write(octets)
-            with suppress(ssl.SSLWantReadError):
-                tls.do_handshake()
+        asyncio's own servers do neither.
+        """
+        received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(received, to_send, server_side=True)
+        try:
+            while octets := await reader.read(2**16):
+                received.write(octets)
+                with suppress(ssl.SSLWantReadError):
+                    tls.do_handshake()
+                    tls.read(1)
+                writer.write(to_send.read())
+        except ssl.SSLZeroReturnError:
+            self.goodbyes += 1
+        except ssl.SSLError:
             writer.write(to_send.read())
-    writer.write(to_send.read())
-    writer.write_eof()
-    await reader.read()
-    writer.close()
+        self.closed.set()
+        writer.write_eof()
+        await reader.read()
 
 
 @asynccontextmanager
