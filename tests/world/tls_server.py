@@ -109,10 +109,8 @@ class Heard:
                 received.write(octets)
                 with suppress(ssl.SSLWantReadError):
                     tls.do_handshake()
-                    tls.read(1)
+                    self.goodbyes += not tls.read(1)
                 writer.write(to_send.read())
-        except ssl.SSLZeroReturnError:
-            self.goodbyes += 1
         except ssl.SSLError:
             writer.write(to_send.read())
         self.closed.set()
