@@ -76,6 +76,10 @@ _BESIDE = {
     "coordinator/checks/domain_control/reuse.py": (
         "tests/clauses/test_br_3_2_2_4_22_persistent_txt.py",
     ),
+    "coordinator/checks/domain_control/contact.py": (
+        "tests/clauses/test_br_3_2_2_4_13_to_17_contacts.py",
+        "tests/unit/coordinator/checks/domain_control/test_parameters.py",
+    ),
     "coordinator/checks/domain_control/method.py": (
         "tests/clauses/test_rfc8555_8_4_dns_01.py",
         "tests/unit/coordinator/checks/domain_control/test_check.py",

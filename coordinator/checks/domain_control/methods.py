@@ -9,6 +9,12 @@ from collections.abc import Mapping
 from coordinator.checks.domain_control.acme_dns import AcmeDns01, AcmeDnsAccount01
 from coordinator.checks.domain_control.acme_http import AcmeHttp01
 from coordinator.checks.domain_control.acme_tls_alpn import AcmeTlsAlpn01
+from coordinator.checks.domain_control.contact import (
+    CONTACT_EMAIL_CAA,
+    CONTACT_EMAIL_TXT,
+    CONTACT_PHONE_CAA,
+    CONTACT_PHONE_TXT,
+)
 from coordinator.checks.domain_control.dns_change import DnsChange
 from coordinator.checks.domain_control.method import Method
 from coordinator.checks.domain_control.persistent_dns_txt import PersistentDnsTxt
@@ -19,6 +25,10 @@ METHODS: Mapping[str, Method] = {
     "acme_dns_account_01": AcmeDnsAccount01(),
     "acme_http_01": AcmeHttp01(),
     "acme_tls_alpn_01": AcmeTlsAlpn01(),
+    "contact_email_caa": CONTACT_EMAIL_CAA,
+    "contact_email_txt": CONTACT_EMAIL_TXT,
+    "contact_phone_caa": CONTACT_PHONE_CAA,
+    "contact_phone_txt": CONTACT_PHONE_TXT,
     "dns_change": DnsChange(),
     "persistent_dns_txt": PersistentDnsTxt(),
     "website_change": WebsiteChange(),
