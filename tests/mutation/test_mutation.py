@@ -6,6 +6,7 @@ from queue import SimpleQueue
 
 import pytest
 
+from tests.mutation import run
 from tests.mutation.fault import Fault
 from tests.mutation.run import FAULTS, PROJECT, copies, plant
 
@@ -39,3 +40,10 @@ def test_tests_that_are_named_are_there() -> None:
 @pytest.mark.parametrize("fault", FAULTS[::EACH], ids=lambda fault: fault.what)
 def test_a_planted_fault_is_noticed(fault: Fault, free: "SimpleQueue[Path]") -> None:
     assert plant(fault, free).startswith("noticed")
+
+
+def test_tests_that_are_slow_anyway_notice_nothing(
+    free: "SimpleQueue[Path]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "NEAREST_SECONDS", 0)
+    assert plant(FAULTS[0], free) == run.TOO_LONG
