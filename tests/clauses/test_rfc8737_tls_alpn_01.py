@@ -36,6 +36,7 @@ from tests.world.samples import JUDGING, NOVEMBER
 
 JUDGE = DomainControlJudge()
 DIGEST = hashlib.sha256(KEY_AUTHORIZATION.encode()).digest()
+assert 0 not in (DIGEST[0], DIGEST[-1])
 OTHER = hashlib.sha256(b"other").digest()
 ASKED = c.DomainControl(acme_tls_alpn_01=c.AcmeTlsAlpn01(key_authorization=KEY_AUTHORIZATION))
 BY_DIGEST = c.DomainControl(acme_tls_alpn_01=c.AcmeTlsAlpn01(key_authorization_sha256=DIGEST))
@@ -132,6 +133,8 @@ NAMES = [
 IDENTIFIERS = [
     ("the digest", value(ACME), PASSED),
     ("another digest", value(octet_string(OTHER)), MISSING),
+    ("another first octet", value(octet_string(b"\0" + DIGEST[1:])), MISSING),
+    ("another last octet", value(octet_string(DIGEST[:-1] + b"\0")), MISSING),
     ("not critical", identifiers((ACME_IDENTIFIER, False, ACME)), MISSING),
     ("none", identifiers(), MISSING),
     ("31 octets", value(octet_string(DIGEST[:31])), MISSING),

@@ -23,6 +23,7 @@ BASE = parse_url("http://a.example/b/c/d;p?q")
         ("http://a.example/%2e%2E/x", Url("http", "a.example", 80, "/%2e%2E/x")),
         ("http://xn--bcher-kva.example/", Url("http", "xn--bcher-kva.example", 80, "/")),
         ("http://a_b.example/", Url("http", "a_b.example", 80, "/")),
+        ("http://_a.b_.example/", Url("http", "_a.b_.example", 80, "/")),
     ],
 )
 def test_a_url_is_read_into_one_form(text: str, url: Url) -> None:

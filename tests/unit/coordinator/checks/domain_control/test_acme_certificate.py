@@ -1,5 +1,6 @@
 """Certificates of tls-alpn-01 that cost too much, break the reader, or are made in another way."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -56,6 +57,38 @@ def test_a_certificate_as_libraries_make_it() -> None:
     for rsa_padding in (None, pss):
         made = builder.sign(key, hashes.SHA256(), rsa_padding=rsa_padding)
         assert not find_fault(made.public_bytes(serialization.Encoding.DER), NAME, DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("shape", "fault"),
+    [
+        ({"issuer": "CA"}, "it is not self-signed: issuer and subject differ"),
+        ({"signer": "ec2"}, "it is not self-signed: its own key did not make the signature"),
+        ({"digest": "sha1"}, "its signature is made with sha1"),
+        ({"key": "rsa", "digest": "sha1"}, "its signature is made with sha1"),
+        ({"key": "rsa", "digest": "md5"}, "its signature is made with md5"),
+        ({"digest": "sha224"}, "its signature is made with sha224"),
+        ({"key": "dsa"}, "it has a key of the kind DSAPublicKey, which is not supported"),
+        ({"version": b""}, "it is of version 1, which has no extensions"),
+        ({"extensions": []}, "it has no subjectAlternativeName"),
+        ({"extensions": good_extensions(NAME, DIGEST)[:1]}, "it has no acmeIdentifier"),
+        (
+            {"extensions": good_extensions("www.example.net", DIGEST)},
+            "it is for 'www.example.net'",
+        ),
+        (
+            {"extensions": good_extensions(NAME, bytes(32))},
+            "its acmeIdentifier is not the digest of the key authorization",
+        ),
+        (
+            {"extensions": good_extensions(NAME, bytes(31))},
+            "its acmeIdentifier is no OCTET STRING of 32 octets in DER",
+        ),
+    ],
+)
+def test_each_fault_is_named(shape: dict[str, object], fault: str) -> None:
+    made = make_certificate(replace(Shape(good_extensions(NAME, DIGEST)), **shape))
+    assert find_fault(made, NAME, DIGEST) == fault
 
 
 @pytest.mark.parametrize(
