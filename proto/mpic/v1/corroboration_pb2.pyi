@@ -685,7 +685,7 @@ class AcmeHttp01(_message.Message):
     KEY_AUTHORIZATION_FIELD_NUMBER: _builtins.int
     KEY_AUTHORIZATION_SHA256_FIELD_NUMBER: _builtins.int
     token: _builtins.str
-    """The token: base64url, at least 22 characters (128 bits)."""
+    """The token: base64url, 22 to 84 characters (at least 128 bits)."""
     key_authorization: _builtins.str
     """As in AcmeDns01."""
     key_authorization_sha256: _builtins.bytes
@@ -793,7 +793,7 @@ class WebsiteChange(_message.Message):
     path: _builtins.str
     """The path of the file below that directory, such as "fileauth.txt". The value must not be in it."""
     value: _builtins.str
-    """The value, at least 20 octets. In an answer: empty."""
+    """The value: 20 to 1,024 octets of visible ASCII. In an answer: empty."""
     https: _builtins.bool
     """Whether to ask by HTTPS, at port 443, and not by HTTP, at port 80."""
     value_sha256: _builtins.bytes
@@ -1385,7 +1385,9 @@ class Determination(_message.Message):
     outcome: Global___Outcome.ValueType
     """How it ended."""
     found_at: _builtins.str
-    """The name that owns the record set that decided; empty when there is none."""
+    """The name that owns the record set that decided, or the URL or host that was looked at last. Empty
+    if there is none.
+    """
     clause: _builtins.str
     """The clause that decided, such as "RFC 8659 section 4.2"."""
     record: _builtins.str
