@@ -32,7 +32,7 @@ from perspective_agent.unbound.rules import LOCAL_ANSWERS, RULES, Rule, find_vio
 from perspective_agent.unbound.trust_anchor import find_missing, read_anchors, read_key_tags
 
 _LIMITS = Limits()
-_CONTACT = r"^((https?://|mailto:)[!\x27*-~]{1,200})?$"
+_CONTACT = r"^((https?://|mailto:)[!-'*-\[\]-~]{1,200})?$"
 """A URL that can stand in a comment of the field User-Agent (RFC 9110 section 5.6.5)."""
 
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import aiohttp
-import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.http_exceptions import ContentLengthError, HttpProcessingError, LineTooLong
 from yarl import URL
@@ -27,8 +26,6 @@ from mpic.v1 import observation_pb2 as o
 from perspective_agent.connect.dialed_socket import DialedSocket
 from perspective_agent.connect.errors import read_error
 from perspective_agent.connect.tls import new_context
-
-log = structlog.get_logger()
 
 HEADER_OCTETS = 16 * 1024
 """Of the header section."""
@@ -83,10 +80,6 @@ class Exchange:
             return await self._ask(sock)
         except (aiohttp.ClientError, OSError, HttpProcessingError) as error:
             return self._read_error(error, sock)
-        except Exception:
-            log.exception("http_get_broken", url=str(self._url))
-            detail = "the GET broke in this agent; its log says how"
-            return o.Failure(kind=o.FAILURE_KIND_INTERNAL, detail=detail)
 
     async def _ask(self, sock: DialedSocket) -> o.Failure | None:
         async with (

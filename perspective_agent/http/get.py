@@ -22,7 +22,6 @@ class Get:
             "Accept": "*/*",
             "Accept-Encoding": "identity",
             "User-Agent": user_agent,
-            "Connection": "close",
         }
         self._asked: list[Url] = []
         self._finding = o.HttpFinding()

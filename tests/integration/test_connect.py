@@ -43,6 +43,22 @@ def listening(*addresses: str) -> Iterator[int]:
         yield port
 
 
+@contextmanager
+def unanswered(address: str) -> Iterator[int]:
+    """A server whose queue is full of connections that nobody takes up; gives the port."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.socket(family))
+        full.bind((address, 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket(family))
+            filler.setblocking(False)  # noqa: FBT003 - as it is called
+            filler.connect_ex((address, port))
+        yield port
+
+
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -133,18 +149,10 @@ async def test_an_address_that_does_not_answer_is_given_up_in_time(
     address: str, seconds: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, seconds, 0.05)
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with ExitStack() as stack:  # a queue of connections that nobody takes up
-        full = stack.enter_context(socket.socket(family))
-        full.bind((address, 0))
-        full.listen(0)
-        port = full.getsockname()[1]
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket(family))
-            filler.setblocking(False)  # noqa: FBT003 - as it is called
-            filler.connect_ex((address, port))
+    with unanswered(address) as port:
         dialer, _ = make_dialer(address)
-        failure = await dialer.begin(Destination(HOST, port)).run(Note())
+        async with asyncio.timeout(PATIENCE):
+            failure = await dialer.begin(Destination(HOST, port)).run(Note())
     assert failure.kind == o.FAILURE_KIND_TIMEOUT
     assert failure.detail.endswith("no connection within 0.05 s")
 
@@ -205,7 +213,8 @@ async def test_a_lookup_that_hangs_holds_up_the_other_family_for_a_while_only(
     link.silent = {(HOST, AAAA)}
     with listening("127.0.0.1") as port:
         dialing, note = dialer.begin(Destination(HOST, port)), Note()
-        assert await dialing.run(note) is None
+        async with asyncio.timeout(PATIENCE):
+            assert await dialing.run(note) is None
     assert dialing.connection.lookups[0].failure.kind == o.FAILURE_KIND_TIMEOUT
     assert link.abandoned == [HOST]
 
@@ -234,6 +243,49 @@ async def test_cut_short_while_it_looks_up() -> None:
     assert [one.failure.kind for one in cut.connection.lookups] == [o.FAILURE_KIND_TIMEOUT] * 2
     assert link.abandoned == [HOST, HOST]
     assert link.in_flight == 0
+
+
+async def test_cut_short_while_it_dials() -> None:
+    with unanswered("127.0.0.1") as port:
+        dialer, _ = make_dialer("127.0.0.1")
+        dialing = dialer.begin(Destination(HOST, port))
+        task = await running(dialing, Note())
+        cut = dialing.cut_short(time.perf_counter(), 5)
+        await end(task)
+    assert cut.failure.kind == o.FAILURE_KIND_TIMEOUT
+    assert "dialling www.example.test" in cut.failure.detail
+    assert cut.connection.dialed[0].failure.kind == o.FAILURE_KIND_TIMEOUT
+
+
+async def test_an_agent_that_does_not_keep_up_blames_nobody() -> None:
+    dialer, _ = make_dialer("127.0.0.1")
+    with unanswered("127.0.0.1") as port:
+        dialing = dialer.begin(Destination(HOST, port))
+        task = await running(dialing, Note())
+        now = time.perf_counter()
+        dialer.history.note(now - 60, now, is_on=True)
+        cut = dialing.cut_short(now, 5)
+        await end(task)
+    assert cut.failure.kind == o.FAILURE_KIND_OVERLOADED
+    assert "blames nobody" in cut.failure.detail
+
+
+async def test_what_is_dialled_is_counted() -> None:
+    class Counted:
+        def __init__(self) -> None:
+            self.dialed: list[o.FailureKind.ValueType] = []
+
+        def count_dial(self, dialed: o.DialedAddress) -> None:
+            self.dialed.append(dialed.failure.kind)
+
+        def count_look(self, *_: object) -> None:
+            """Count no look."""
+
+    counts = Counted()
+    dialer, _ = make_dialer("127.0.0.1", "::1", reach=Reach(LAB, counts=counts))
+    with listening("127.0.0.1") as port:
+        assert await dialer.begin(Destination(HOST, port)).run(Note()) is None
+    assert counts.dialed == [o.FAILURE_KIND_CONNECTION_REFUSED, 0]
 
 
 async def test_cut_short_while_it_is_connected() -> None:
