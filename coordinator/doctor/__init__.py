@@ -13,10 +13,11 @@ from coordinator.doctor.perspectives import (
     meet_all,
 )
 from coordinator.doctor.record import examine_record
-from coordinator.doctor.rules import judge_places, judge_roster
+from coordinator.doctor.rules import judge_places, judge_roster, judge_suffix_list
 from coordinator.perspectives.agent_clock import ClockBounds
 from coordinator.rules.countries import Atlas
 from coordinator.settings import CoordinatorSettings, read_settings
+from mpic.names import find_suffix_list_date
 from mpic.runtime.address import shift_port
 from mpic.runtime.certificate_check import read_names
 from mpic.runtime.doctor import DoctorFinding, Register, run_checks
@@ -90,6 +91,10 @@ async def _check_roster(examined: ExaminedCoordinator) -> Sequence[DoctorFinding
     return [*judge_roster(roster, policy, examined.now), *judge_places(roster, Atlas.read())]
 
 
+async def _check_public_suffixes(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
+    return [judge_suffix_list(find_suffix_list_date(), examined.now)]
+
+
 async def _check_record(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
     return await asyncio.to_thread(examine_record, examined.settings.record)
 
@@ -109,6 +114,7 @@ CHECKS: Register[ExaminedCoordinator] = {
     "open files": _check_open_files,
     "grpcio": _check_grpcio,
     "roster": _check_roster,
+    "public suffixes": _check_public_suffixes,
     "record": _check_record,
     "perspectives": _check_perspectives,
 }

@@ -1,13 +1,15 @@
 """Compares the roster with the rules of today, and with every dated rule to come. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from coordinator.rules.countries import Atlas
 from coordinator.rules.placement import find_misplacements
 from coordinator.rules.policy import NoPolicyRowError, Policy, PolicyRow
 from coordinator.rules.roster import Breach, Roster, find_breaches
 from mpic.runtime.doctor import DoctorFinding, Facts
+
+_SUFFIX_LIST_DAYS = 365
 
 
 def judge_roster(roster: Roster, policy: Policy, now: datetime) -> Sequence[DoctorFinding]:
@@ -33,6 +35,19 @@ def judge_places(roster: Roster, atlas: Atlas) -> Sequence[DoctorFinding]:
     """Say whether every place lies in its country and in its region."""
     wrong = [_say_broken(breach) for breach in find_misplacements(roster, atlas)]
     return wrong or [DoctorFinding("ok", "every place lies in the region of its RIR")]
+
+
+def judge_suffix_list(made: date | None, now: datetime) -> DoctorFinding:
+    """Say whether the list that says which labels may be removed is young (BR 3.2.2.4)."""
+    mend = "Install a newer publicsuffixlist, or a newer release of this service"
+    if made is None:
+        return DoctorFinding("warning", "the Public Suffix List does not say how old it is", mend)
+    age = (now.date() - made).days
+    facts: Facts = {"made": made.isoformat(), "days": age}
+    if age > _SUFFIX_LIST_DAYS:
+        what = f"the Public Suffix List is {age} days old: new registries are not in it"
+        return DoctorFinding("warning", what, mend, facts)
+    return DoctorFinding("ok", f"the Public Suffix List is of {made.isoformat()}", facts=facts)
 
 
 def _say_broken(breach: Breach) -> DoctorFinding:

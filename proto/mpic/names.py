@@ -9,10 +9,12 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
+from itertools import islice
 
 import idna
-from publicsuffixlist import PublicSuffixList
+from publicsuffixlist import PSLFILE, PublicSuffixList
 
 MAX_NAME = 253  # octets without the final dot (RFC 1035 section 2.3.4)
 MAX_LABEL = 63
@@ -25,6 +27,8 @@ _REVERSE = ("in-addr.arpa", "ip6.arpa")
 # The dots that IDNA maps to "." (RFC 5895 section 2, steps 2 and 4): ideographic, full-width and
 # half-width.
 _DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
+_LIST_VERSION = re.compile(r"^// VERSION: (\d{4}-\d{2}-\d{2})_", re.MULTILINE)
+_HEAD_LINES = 30  # of the Public Suffix List, which names its version there
 # IDNA 2008 allows these two unprintable characters in some places (RFC 5892 appendix A).
 _JOINERS = str.maketrans("", "", "\u200c\u200d")
 
@@ -143,6 +147,15 @@ def base_domain_name(looked_up: str) -> str | None:
     """
     base: str | None = _public_suffixes().privatesuffix(looked_up)
     return base
+
+
+@cache
+def find_suffix_list_date() -> date | None:
+    """Return of which day the Public Suffix List in use is; None: it does not say."""
+    with open(PSLFILE, encoding="utf-8") as file:  # noqa: PTH123 - the library's own path
+        head = "".join(islice(file, _HEAD_LINES))
+    found = _LIST_VERSION.search(head)
+    return date.fromisoformat(found[1]) if found else None
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from tests.mutation.fault import Fault
 
+ADN = "coordinator/checks/domain_control/authorization_domain.py"
 CHECK = "coordinator/checks/domain_control/check.py"
 ACME = "coordinator/checks/domain_control/acme_dns.py"
 CHANGE = "coordinator/checks/domain_control/dns_change.py"
@@ -11,6 +12,8 @@ HTTP = "coordinator/checks/domain_control/acme_http.py"
 METHOD = "coordinator/checks/domain_control/method.py"
 PERSIST = "coordinator/checks/domain_control/persistent_dns_txt.py"
 REUSE = "coordinator/checks/domain_control/reuse.py"
+NAMES = "proto/mpic/names.py"
+DOCTOR = "coordinator/doctor/rules.py"
 TEXT = "proto/mpic/text.py"
 
 FAULTS = [
@@ -220,4 +223,35 @@ FAULTS = [
     Fault("contact: e-mail under the phone's label", CONTACT, '"_validation-contactemail",', '"_validation-contactphone",'),
     Fault("contact: 3.2.2.4.13 and .14 exchanged", CONTACT, '"BR 3.2.2.4.13", _EMAIL, _CAA', '"BR 3.2.2.4.13", _EMAIL, _TXT'),
     Fault("contact: phones are e-mail", CONTACT, '"BR 3.2.2.4.17", _PHONE, _CAA', '"BR 3.2.2.4.17", _EMAIL, _CAA'),
+    Fault("ADN: wildcards follow CNAME", ADN, "    if allowed.cname and not applied.wildcard:", "    if allowed.cname:"),
+    Fault("ADN: every method follows CNAME", ADN, "    if allowed.cname and not applied.wildcard:", "    if not applied.wildcard:"),
+    Fault("ADN: no method follows CNAME", ADN, "    if allowed.cname and not applied.wildcard:", "    if False:"),
+    Fault("ADN: every method prunes", ADN, "    if not allowed.prune or base not in levels:", "    if base not in levels:"),
+    Fault("ADN: pruned to the public suffix", ADN, "levels[1 : levels.index(base) + 1]", "levels[1 : levels.index(base) + 2]"),
+    Fault("ADN: pruned to the top", ADN, "    above = levels[1 : levels.index(base) + 1]", "    above = levels[1:]"),
+    Fault("ADN: pruned not quite to the base domain", ADN, "levels[1 : levels.index(base) + 1]", "levels[1 : levels.index(base)]"),
+    Fault("ADN: pruned to any domain", ADN, "    if adn not in above:\n        return None", "    if adn not in above:\n        return []"),
+    Fault("ADN: pruned to what ends alike", ADN, "    if adn not in above:\n        return None", "    if adn not in above:\n        return [] if name.endswith(adn) else None"),
+    Fault("ADN: one step of pruning is told", ADN, "    removed = above[: above.index(adn) + 1]", "    removed = [adn]"),
+    Fault("ADN: the first CNAME is not told", ADN, "names[1 : followed + 1]", "names[2 : followed + 1]"),
+    Fault("ADN: all CNAMEs are told", ADN, "names[1 : followed + 1]", "names[1:]"),
+    Fault("ADN: pruned, then CNAME", ADN, "            return [*begun, *cnames, *pruned]", "            return [*begun, *pruned, *cnames]"),
+    Fault("ADN: the last CNAME first", ADN, "        names.extend(targets)", "        names.extend(reversed(targets))"),
+    Fault("ADN: a wildcard is no step", ADN, "if applied.wildcard else []\n    names", "if False else []\n    names"),
+    Fault("ADN: wildcards ask for CNAME", ADN, "    if applied.wildcard or not allowed.cname:", "    if not allowed.cname:"),
+    Fault("ADN: all methods ask for CNAME", ADN, "    if applied.wildcard or not allowed.cname:", "    if applied.wildcard:"),
+    Fault("ADN: CNAME is always asked for", ADN, "    return find_steps(applied, adn, allowed) is None", "    return True"),
+    Fault("a domain is looked at without its steps", CHECK, "            if isinstance(followed, Judgement):\n                return followed", "            if isinstance(followed, Judgement):\n                followed = ()"),
+    Fault("CNAME records in any order", CHECK, "        if alias.owner != name:", "        if False:"),
+    Fault("CNAME records: all begin at the name", CHECK, "        name = alias.target\n        targets.append(name)", "        targets.append(alias.target)"),
+    Fault("a failed lookup of CNAME is none", CHECK, '    if lookup.HasField("failure"):\n        return could_not_learn(lookup.failure, f"the CNAME', '    if False:\n        return could_not_learn(lookup.failure, f"the CNAME'),
+    Fault("a CNAME that leads elsewhere leads there", CHECK, '        return proof_missing(f"from {about.name}, {seen} does not lead to {about.domain}")', "        return ()"),
+    Fault("the suffix list is always told", CHECK, "_add_suffix_list(judged.detail) if pruned else judged.detail", "_add_suffix_list(judged.detail)"),
+    Fault("the suffix list is never told", CHECK, "_add_suffix_list(judged.detail) if pruned else judged.detail", "judged.detail"),
+    Fault("the steps are not told", CHECK, "            steps=steps,\n", ""),
+    Fault("private suffixes count", NAMES, "PublicSuffixList(only_icann=True)", "PublicSuffixList()"),
+    Fault("the suffix list's day is not found", NAMES, 'r"^// VERSION: ', 'r"^// VERSIONS: '),
+    Fault("doctor: a suffix list of two years", DOCTOR, "_SUFFIX_LIST_DAYS = 365", "_SUFFIX_LIST_DAYS = 730"),
+    Fault("doctor: a suffix list of a year is old", DOCTOR, "    if age > _SUFFIX_LIST_DAYS:", "    if age >= _SUFFIX_LIST_DAYS:"),
+    Fault("doctor: a suffix list of no age is young", DOCTOR, '    if made is None:\n        return DoctorFinding("warning"', '    if made is None:\n        return DoctorFinding("ok"'),
 ]  # fmt: skip

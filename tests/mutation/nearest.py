@@ -55,7 +55,12 @@ _BESIDE = {
         "tests/unit/coordinator/decision/test_request.py",
         "tests/unit/coordinator/record/test_replay.py",
     ),
+    "coordinator/doctor/rules.py": ("tests/unit/coordinator/doctor/test_doctor.py",),
+    "coordinator/checks/domain_control/authorization_domain.py": (
+        "tests/clauses/test_br_3_2_2_4_adn.py",
+    ),
     "coordinator/checks/domain_control/check.py": (
+        "tests/clauses/test_br_3_2_2_4_adn.py",
         "tests/unit/coordinator/checks/domain_control/test_parameters.py",
         "tests/clauses/test_rfc8555_8_4_dns_01.py",
         "tests/clauses/test_br_3_2_2_4_22_persistent_txt.py",

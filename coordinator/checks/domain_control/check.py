@@ -38,7 +38,13 @@ from coordinator.checks.domain_control.method import (
 )
 from coordinator.checks.domain_control.methods import METHODS
 from coordinator.checks.domain_control.reuse import reusable_for
-from mpic.names import MAX_NAME, InvalidNameError, is_public_suffix, parse_name
+from mpic.names import (
+    MAX_NAME,
+    InvalidNameError,
+    find_suffix_list_date,
+    is_public_suffix,
+    parse_name,
+)
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -103,7 +109,9 @@ class DomainControlJudge:
             steps, findings = followed, findings[1:]
         judged = method.judge(findings, about, believed)
         judged_at = about.requested.judged_at.ToDatetime(UTC)
+        pruned = any(one.kind == c.AUTHORIZATION_STEP_KIND_PRUNE for one in steps)
         return judged._replace(
+            detail=_add_suffix_list(judged.detail) if pruned else judged.detail,
             clause=f"{method.clause}, {judged.clause}".rstrip(", "),
             usable_for=_usable_for(judged, judged_at),
             steps=steps,
@@ -165,7 +173,7 @@ def _complete_domain(control: c.DomainControl, method: Method, applied: Applied)
     if unreachable and not may_need_cname(applied, adn, method.allowed):
         text = (
             f"cannot be reached from {applied.name} by the steps that this method allows"
-            f" (BR 3.2.2.4, {method.clause})"
+            f" (BR 3.2.2.4, {method.clause}; {_name_suffix_list()})"
         )
         raise ParameterError(field, text)
     control.authorization_domain_name = adn
@@ -195,6 +203,16 @@ def _check_owners(questions: Sequence[p.Check]) -> None:
 def _usable_for(judged: Judgement, at: datetime) -> timedelta:
     """Return how long a validation may be used: until its own end, or by the dated rows."""
     return reusable_for(at) if judged.usable_for is None else judged.usable_for
+
+
+def _add_suffix_list(detail: str) -> str:
+    """Add to the facts by which list it was decided that labels may be removed."""
+    return f"{detail}; labels removed by the {_name_suffix_list()}".removeprefix("; ")
+
+
+def _name_suffix_list() -> str:
+    made = find_suffix_list_date()
+    return f"Public Suffix List of {made.isoformat() if made else 'an unknown day'}"
 
 
 def _needs_cname(about: Asked, method: Method) -> bool:

@@ -1,5 +1,8 @@
 """Which names can be asked for, and what everything else is told."""
 
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from mpic.names import (
     InvalidNameError,
     Name,
+    find_suffix_list_date,
     is_owner,
     is_public_suffix,
     is_wildcard,
@@ -263,3 +267,11 @@ def test_parsing_a_parsed_name_changes_nothing(text: str) -> None:
         return
     again = parse_name(name.certificate_name)
     assert (again.looked_up, again.wildcard) == (name.looked_up, name.wildcard)
+
+
+def test_the_public_suffix_list_says_of_which_day_it_is() -> None:
+    """Its package's version has the day on which it was packed."""
+    made = find_suffix_list_date()
+    assert made is not None
+    packed = datetime.strptime(version("publicsuffixlist")[-8:], "%Y%m%d").replace(tzinfo=UTC)
+    assert timedelta(0) <= packed.date() - made <= timedelta(days=31)

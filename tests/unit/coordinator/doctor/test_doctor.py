@@ -1,7 +1,7 @@
 """The judgements of a coordinator's doctor, and the live state as a table; no socket."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from cryptography import x509
 from coordinator.commands.perspectives_table import describe_status
 from coordinator.doctor.perspectives import AgentExamination, judge_clocks, judge_sightings
 from coordinator.doctor.record import examine_record, judge_space
-from coordinator.doctor.rules import judge_roster
+from coordinator.doctor.rules import judge_roster, judge_suffix_list
 from coordinator.perspectives.agent_clock import ClockBounds
 from coordinator.record.settings import RecordTable
 from coordinator.rules.policy import Policy, PolicyRow
@@ -50,6 +50,24 @@ def test_a_roster_that_will_break_is_warned_of_however_far_the_date_is() -> None
     assert [one.outcome for one in (today, december, later)] == ["ok", "warning", "warning"]
     assert "from 2026-12-15T00:00Z on nothing will be approved" in december.what
     assert "the roster has 4, the row demands 9" in later.what
+
+
+@pytest.mark.parametrize(
+    ("made", "outcome"),
+    [
+        (date(2026, 10, 22), "ok"),
+        (date(2025, 11, 25), "ok"),
+        (date(2025, 11, 24), "warning"),
+        (None, "warning"),
+    ],
+)
+def test_a_public_suffix_list_of_more_than_a_year_is_warned_of(
+    made: date | None, outcome: str
+) -> None:
+    finding = judge_suffix_list(made, NOW)
+    assert finding.outcome == outcome
+    if made is not None:
+        assert finding.facts["days"] == (NOW.date() - made).days
 
 
 def test_a_roster_that_is_broken_today_is_an_error() -> None:
