@@ -1385,8 +1385,8 @@ class Determination(_message.Message):
     outcome: Global___Outcome.ValueType
     """How it ended."""
     found_at: _builtins.str
-    """The name that owns the record set that decided, or the URL or host that was looked at last. Empty
-    if there is none.
+    """The name that owns the record set that decided, or the URL or host that was looked at last.
+    Empty if there is none.
     """
     clause: _builtins.str
     """The clause that decided, such as "RFC 8659 section 4.2"."""
