@@ -5,6 +5,7 @@ Reports are short if an answer with all of them whole would be larger than calle
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from coordinator.checks.check import MalformedFindingError
@@ -45,7 +46,7 @@ def to_message(responsible: Responsible | None) -> "c.Responsible.ValueType":
 
 def read_facts(record: r.Record) -> list[list[Facts]]:
     """Return the parts of the reports: by name, then by perspective."""
-    described = [_describe(perspective) for perspective in record.perspectives]
+    described = [_describe(one.SerializeToString()) for one in record.perspectives]
     return [_read_facts_of(name, described) for name in record.names]
 
 
@@ -57,7 +58,8 @@ def read_late_facts(late: r.LateReply, record: r.Record) -> Facts:
     if reply.observation:
         observation = name.observations[reply.observation - 1]
     determinations = late.determinations or _pick(reply, name.determinations)
-    return Facts(_describe(perspective), reply, _read_sound(observation), determinations)
+    described = _describe(perspective.SerializeToString())
+    return Facts(described, reply, _read_sound(observation), determinations)
 
 
 def fill_report(report: c.PerspectiveReport, facts: Facts) -> None:
@@ -85,12 +87,13 @@ def fill_short_report(report: c.PerspectiveReport, facts: Facts) -> None:
 
 def _read_facts_of(name: r.RecordedName, described: Sequence[c.PerspectiveReport]) -> list[Facts]:
     observations = [None, *map(_read_sound, name.observations)]
+    determinations = list(name.determinations)
     return [
         Facts(
             perspective,
             reply,
             observations[reply.observation],
-            _pick(reply, name.determinations),
+            _pick(reply, determinations),
         )
         for perspective, reply in zip(described, name.replies, strict=True)
     ]
@@ -110,8 +113,10 @@ def _read_sound(octets: bytes) -> o.Observation | None:
         return None
 
 
-def _describe(perspective: r.RecordedPerspective) -> c.PerspectiveReport:
-    """Return a report that only describes the perspective."""
+@lru_cache(1024)  # nearly all records have the same few perspectives
+def _describe(recorded: bytes) -> c.PerspectiveReport:
+    """Return a report that only describes a perspective, as recorded; do not change it."""
+    perspective = r.RecordedPerspective.FromString(recorded)
     report = c.PerspectiveReport()
     report.perspective_id, report.agent_version = perspective.id, perspective.agent_version
     report.role, report.rir = perspective.role, perspective.rir

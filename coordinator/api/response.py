@@ -5,7 +5,7 @@ later.
 """
 
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from google.protobuf import timestamp_pb2
 
@@ -38,18 +38,23 @@ def fill_answer(
     record: r.Record,
     room: int = ANSWER_OCTETS,
     wanted: Collection[str] = (),
-) -> None:
-    """Fill an empty response with at most `room` octets, encoded.
+) -> int:
+    """Fill an empty response with at most `room` octets, and return about how many it takes.
 
     The reports on `wanted` names come whole before others.
     """
-    for name in record.names:
-        _fill_verdict(response.names.add(), record, name)
-    _fill_head(response, record)
-    room -= response.ByteSize() + FRAME * len(record.names)
     facts = read_facts(record)
-    if not _add_whole(response, facts, room):
-        _add_fitting(response, facts, room, wanted)
+    for name, of_name in zip(record.names, facts, strict=True):
+        verdict = response.names.add()
+        _fill_verdict(verdict, record, name)
+        _add_corroborations(verdict, name, of_name)
+    _fill_head(response, record)
+    head = response.ByteSize() + FRAME * len(record.names)
+    left = _add_whole(response, facts, room - head)
+    if left >= 0:
+        return room - left
+    _add_fitting(response, facts, room - head, wanted)
+    return response.ByteSize()
 
 
 def fill_whole_answer(response: c.CorroborateResponse, record: r.Record) -> None:
@@ -107,9 +112,10 @@ def _fill_head(response: c.CorroborateResponse, record: r.Record) -> None:
             break
     response.approved = is_approved(record)
     response.corroborated = is_corroborated(record)
-    if ends := _find_ends(record, "caa"):
+    by_check = _find_ends(record)
+    if ends := by_check.get("caa"):
         _set(response.caa_usable_until, min(ends))
-    ends = _find_ends(record, "domain_control")
+    ends = by_check.get("domain_control")
     if ends and len(ends) == len(record.names):
         _set(response.domain_control_usable_until, min(ends))
 
@@ -120,12 +126,13 @@ def _issuer_domains(record: r.Record) -> Sequence[str]:
     return next((caa.issuer_domains for caa in asked), ())
 
 
-def _find_ends(record: r.Record, kind: str) -> list[int]:
-    """Return until when a check may be used to issue, for each name that was asked about it."""
-    ends: list[int] = []
+def _find_ends(record: r.Record) -> Mapping[str, Sequence[int]]:
+    """Return until when each check may be used to issue, for each name that was asked about it."""
+    ends: dict[str, list[int]] = {}
     for name in record.names:
         pairs = zip(name.checks, name.usable_until_us)  # noqa: B905 - none if nothing is permitted
-        ends.extend(end for check, end in pairs if check.WhichOneof("kind") == kind)
+        for check, end in pairs:
+            ends.setdefault(check.WhichOneof("kind") or "", []).append(end)
     return ends
 
 
@@ -146,48 +153,43 @@ def _fill_verdict(verdict: c.NameVerdict, record: r.Record, name: r.RecordedName
     verdict.check = name.check
     verdict.checks.extend(name.checks)
     _add_determinations(verdict, name)
-    _add_corroborations(verdict, record, name)
 
 
 def _add_determinations(verdict: c.NameVerdict, name: r.RecordedName) -> None:
     """Add the result of each check at the primary, and until when it may be used to issue."""
     primary = name.replies[0].determinations if name.replies else ()
+    ends = list(name.usable_until_us)
     for index, number in enumerate(primary):
         told = verdict.determinations.add()
         told.CopyFrom(name.determinations[number - 1])
-        if name.usable_until_us and name.usable_until_us[index]:
-            _set(told.usable_until, name.usable_until_us[index])
+        if ends and ends[index]:
+            _set(told.usable_until, ends[index])
 
 
-def _add_corroborations(verdict: c.NameVerdict, record: r.Record, name: r.RecordedName) -> None:
+def _add_corroborations(
+    verdict: c.NameVerdict, name: r.RecordedName, facts: Sequence[Facts]
+) -> None:
     """Add how many remotes corroborate each check."""
-    attempted = len(record.perspectives) - 1
+    outcomes = [[one.outcome for one in its.determinations] for its in facts]
     for index, check in enumerate(name.checks):
-        passed = [_has_passed(name, reply, index) for reply in name.replies]
-        count = sum(passed[1:]) if passed and passed[0] else 0
+        passes = [index < len(its) and its[index] == c.OUTCOME_PASSED for its in outcomes]
+        count = sum(passes[1:]) if passes and passes[0] else 0
         kind = check.WhichOneof("kind") or ""
-        verdict.corroborations.add(check=kind, quorum=f"{count}/{attempted}")
+        verdict.corroborations.add(check=kind, quorum=f"{count}/{len(facts) - 1}")
 
 
-def _has_passed(name: r.RecordedName, reply: r.RecordedReply, check: int) -> bool:
-    """Whether one check of a name passed at a perspective."""
-    if check >= len(reply.determinations):
-        return False
-    outcome = name.determinations[reply.determinations[check] - 1].outcome
-    return outcome == c.OUTCOME_PASSED
+def _add_whole(response: c.CorroborateResponse, facts: Sequence[Sequence[Facts]], room: int) -> int:
+    """Add all reports on each name, whole, and return the octets of `room` that are left.
 
-
-def _add_whole(
-    response: c.CorroborateResponse, facts: Sequence[Sequence[Facts]], room: int
-) -> bool:
-    """Add all reports on each name, whole; return whether they fit into `room` octets."""
+    It ends, and returns less than 0, where they do not fit.
+    """
     for verdict, of_name in zip(response.names, facts, strict=True):
         for one in of_name:
             fill_report(verdict.perspectives.add(), one)
         room -= verdict.ByteSize() + FRAME * len(of_name)
         if room < 0:
-            return False
-    return True
+            break
+    return room
 
 
 def _add_fitting(

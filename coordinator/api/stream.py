@@ -132,22 +132,21 @@ def _pack(decided: list[Decided]) -> c.CorroborateStreamResponse:
     response = c.CorroborateStreamResponse()
     octets = 0
     while decided and octets <= _MESSAGE_OCTETS:
-        outcome = response.outcomes.add()
-        _fill_outcome(outcome, *decided.pop())
-        octets += outcome.ByteSize()
+        octets += _fill_outcome(response.outcomes.add(), *decided.pop())
     return response
 
 
 def _fill_outcome(
     outcome: c.CorroborateOutcome, question: c.CorroborateRequest, decided: r.Record | RequestError
-) -> None:
+) -> int:
+    """Fill an empty outcome, and return about how many octets it takes."""
     # A request with a longer id is refused, and its caller is told so. The whole id is not sent
     # back.
     outcome.request_id = question.request_id[:MAX_REQUEST_ID]
     if isinstance(decided, RequestError):
         _fill_error(outcome.error, decided)
-    else:
-        fill_answer(outcome.verdict, decided)
+        return outcome.ByteSize()
+    return fill_answer(outcome.verdict, decided)
 
 
 def _fill_error(message: c.RequestError, error: RequestError) -> None:
