@@ -11,6 +11,9 @@ from typing import Any
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connect.errors import read_error
 
+AT_ONCE = 16 * 1024
+"""Octets that are read at a time. What a library makes of them must not hold up all others."""
+
 
 class DialedSocket(socket.socket):
     """A socket that is connected to the address that was checked; it connects to no other.
@@ -28,6 +31,9 @@ class DialedSocket(socket.socket):
     """Whether the other end sent more than is read."""
     is_ended = False
     """Whether the other end has ended the connection."""
+
+    watch: Callable[[bytes], None] | None = None
+    """Is given all that is read, before anybody else; it may raise OSError."""
 
     on_close: Callable[[], None] | None = None
     """Called when it is closed, by whomever."""
@@ -52,18 +58,19 @@ class DialedSocket(socket.socket):
         if self.on_close is not None:
             self.on_close()
 
-    def recv(self, *args: Any, **kwargs: Any) -> bytes:  # noqa: ANN401
-        """Read; raises OSError if the other end has sent too much."""
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        """Read at most AT_ONCE; raises OSError if the other end has sent too much."""
         with self._noting_the_end():
-            data = super().recv(*args, **kwargs)
-        self._spend(len(data))
+            data = super().recv(min(bufsize, AT_ONCE), flags)
+        self._note(data)
         return data
 
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:  # noqa: ANN401
-        """Read; raises OSError if the other end has sent too much."""
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:  # noqa: ANN401
+        """Read at most AT_ONCE; raises OSError if the other end has sent too much."""
+        view = memoryview(buffer).cast("B")
         with self._noting_the_end():
-            octets = super().recv_into(*args, **kwargs)
-        self._spend(octets)
+            octets = super().recv_into(view, min(nbytes or len(view), AT_ONCE), flags)
+        self._note(bytes(view[:octets]))
         return octets
 
     @contextmanager
@@ -74,14 +81,16 @@ class DialedSocket(socket.socket):
             self.is_ended = True
             raise
 
-    def _spend(self, octets: int) -> None:
-        self.is_ended = not octets
-        if self._left is None:
-            return
-        self._left -= octets
-        if self._left < 0:
-            self.is_spent = True
-            raise OSError(errno.EMSGSIZE, "the other end has sent too much")
+    def _note(self, data: bytes) -> None:
+        """Count what was read, and show it to who watches."""
+        self.is_ended = not data
+        if self._left is not None:
+            self._left -= len(data)
+            if self._left < 0:
+                self.is_spent = True
+                raise OSError(errno.EMSGSIZE, "the other end has sent too much")
+        if self.watch is not None:
+            self.watch(data)
 
 
 async def open_socket(

@@ -4,7 +4,7 @@ import ssl
 from functools import lru_cache
 
 # Small keys and old signatures are the owner's business. No DHE: its parameters are the server's
-# choice, and large ones take this agent tenths of a second.
+# choice, and large ones take this agent tenths of a second. TLS 1.3 has it too (`hello_retry`).
 _CIPHERS = "DEFAULT:!DHE:!PSK:!SRP:@SECLEVEL=0"
 
 

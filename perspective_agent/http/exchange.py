@@ -25,6 +25,7 @@ from mpic.urls import Url
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connect.dialed_socket import DialedSocket
 from perspective_agent.connect.errors import read_error
+from perspective_agent.connect.hello_retry import HelloRetryWatch
 from perspective_agent.connect.tls import new_context
 
 HEADER_OCTETS = 16 * 1024
@@ -32,8 +33,11 @@ HEADER_OCTETS = 16 * 1024
 _LINE_OCTETS = 8 * 1024
 _FIELDS = HEADER_OCTETS // len(b"X:\r\n")
 _BUFFER_OCTETS = 16 * 1024
-CONNECTION_OCTETS = 512 * 1024
-"""On top of twice the content that is wanted: all that is read from one connection."""
+HANDSHAKE_OCTETS = 256 * 1024
+"""Of a TLS handshake, with its chain of certificates."""
+CONNECTION_OCTETS = 64 * 1024
+"""On top of twice the content that is wanted: all that is read from one connection, or after its
+TLS handshake. So much of interim responses takes little time to read."""
 
 _DETAIL_OCTETS = 500
 
@@ -75,11 +79,20 @@ class Exchange:
 
     async def __call__(self, sock: DialedSocket) -> o.Failure | None:
         """Ask over a connection, and close it; return why there is no response."""
-        sock.limit(CONNECTION_OCTETS + 2 * self._wanted.body_octets)
+        if self._url.scheme == "https":
+            sock.limit(HANDSHAKE_OCTETS)
+            sock.watch = HelloRetryWatch()
+        else:
+            self._begin_http(sock)
         try:
             return await self._ask(sock)
         except (aiohttp.ClientError, OSError, HttpProcessingError) as error:
             return self._read_error(error, sock)
+
+    def _begin_http(self, sock: DialedSocket) -> None:
+        """Bound what is read from now on: there is no TLS, or its handshake is completed."""
+        sock.limit(CONNECTION_OCTETS + 2 * self._wanted.body_octets)
+        sock.watch = None
 
     async def _ask(self, sock: DialedSocket) -> o.Failure | None:
         async with (
@@ -108,12 +121,27 @@ class Exchange:
         return aiohttp.TCPConnector(
             resolver=_OneAddress(sock),
             socket_factory=lambda _: sock.take(),
-            ssl=_make_context(self.received) if self._url.scheme == "https" else True,
+            ssl=self._make_context(sock) if self._url.scheme == "https" else True,
             use_dns_cache=False,
             happy_eyeballs_delay=None,
             force_close=True,
             limit=1,
         )
+
+    def _make_context(self, sock: DialedSocket) -> ssl.SSLContext:
+        """Return a context that verifies nothing, and notes the end of the handshake."""
+        received, begin_http = self.received, partial(self._begin_http, sock)
+
+        class Noting(ssl.SSLObject):
+            def do_handshake(self) -> None:
+                super().do_handshake()
+                received.is_encrypted = True
+                received.tls_version = self.version() or ""
+                begin_http()
+
+        context = new_context()
+        context.sslobject_class = Noting
+        return context
 
     async def _read(self, response: aiohttp.ClientResponse) -> o.Failure | None:
         fields = response.raw_headers
@@ -209,17 +237,3 @@ def _end(content: aiohttp.StreamReader) -> None:
     """
     if not content.is_eof() and content.exception() is None:
         content.set_exception(HttpProcessingError(message="the content does not parse"))
-
-
-def _make_context(received: Received) -> ssl.SSLContext:
-    """Return a context that verifies nothing, and notes the version of TLS."""
-
-    class Noting(ssl.SSLObject):
-        def do_handshake(self) -> None:
-            super().do_handshake()
-            received.is_encrypted = True
-            received.tls_version = self.version() or ""
-
-    context = new_context()
-    context.sslobject_class = Noting
-    return context

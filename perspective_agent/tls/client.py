@@ -12,6 +12,7 @@ from mpic.text import shorten
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connect.dialed_socket import DialedSocket
 from perspective_agent.connect.errors import read_error
+from perspective_agent.connect.hello_retry import HelloRetryWatch
 
 HANDSHAKE_OCTETS = 256 * 1024
 """All that is read from one connection."""
@@ -44,6 +45,7 @@ class TlsClient:
         """Make the handshake over a connection; return why there is no session."""
         sock.setblocking(False)  # noqa: FBT003 - as it is called
         sock.limit(HANDSHAKE_OCTETS)
+        sock.watch = HelloRetryWatch()
         try:
             return await self._shake(sock)
         except ssl.SSLError as error:

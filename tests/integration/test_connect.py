@@ -10,7 +10,7 @@ import pytest
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connect import dialer as module
-from perspective_agent.connect.dialed_socket import DialedSocket
+from perspective_agent.connect.dialed_socket import AT_ONCE, DialedSocket
 from perspective_agent.connect.dialer import Destination, Dialer, Dialing, Reach
 from perspective_agent.connect.places import Limits
 from perspective_agent.dns.shared_lookups import SharedLookups
@@ -361,7 +361,10 @@ async def test_no_more_is_read_than_is_allowed() -> None:
         writer.close()
 
     async def use(sock: DialedSocket) -> o.Failure | None:
-        sock.limit(10_000)
+        sock.limit(2 * AT_ONCE + 10_000)
+        loop = asyncio.get_running_loop()
+        assert len(await loop.sock_recv(sock, 50_000)) <= AT_ONCE
+        assert await loop.sock_recv_into(sock, bytearray(50_000)) <= AT_ONCE
         reader, writer = await asyncio.open_connection(sock=sock.take())
         with pytest.raises(OSError, match="too much"):
             seen.append(await reader.read())

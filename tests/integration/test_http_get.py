@@ -27,6 +27,7 @@ from perspective_agent.http import exchange
 from perspective_agent.http.get import Get, make_user_agent
 from perspective_agent.http.redirects import Rules
 from perspective_agent.http.target import HttpTarget
+from tests.integration.test_tls_handshake import DEMANDS_FFDHE8192
 from tests.world import web
 from tests.world.answers import TableLink
 
@@ -168,6 +169,7 @@ async def test_gigabytes_are_not_read() -> None:
         (web.say(web.head(*[b"X: " + b"x" * 500] * 40)), LARGE),
         (web.repeat(b"HTTP/1.1 200 OK\r\n", b"X: " + b"x" * 500 + b"\r\n")[0], LARGE),
         (web.repeat(b"", HINTS * 100)[0], LARGE),
+        (web.say(HINTS * (exchange.CONNECTION_OCTETS // len(HINTS) + 9) + web.ok(KEY)), LARGE),
         (web.repeat(CHUNKED + b"1;", b"x" * 9000)[0], LARGE),
         (web.repeat(CHUNKED + b"0\r\n", b"X: y\r\n" * 500)[0], NONSENSE),
     ],
@@ -390,14 +392,27 @@ async def test_h_13_tls_1_1_is_refused(tmp_path: Path) -> None:
     assert hop.connection.tls_version == ""
 
 
-async def test_https_where_there_is_no_tls() -> None:
-    async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+@pytest.mark.parametrize("said", [b"HTTP/1.1 400 Bad Request\r\n\r\n", DEMANDS_FFDHE8192])
+async def test_https_where_there_is_no_tls_for_us(said: bytes) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(said)
+        await reader.read()
         writer.close()
 
     async with await asyncio.start_server(speak, "127.0.0.1", 443):
         (hop,) = await get(f"https://{HOST}/")
     assert hop.failure.kind == o.FAILURE_KIND_TLS
+    assert ("finite-field" in hop.failure.detail) == (said == DEMANDS_FFDHE8192)
+
+
+async def test_what_comes_in_a_tls_session_is_bounded_as_without(tmp_path: Path) -> None:
+    context = make_context(tmp_path, ssl.TLSVersion.TLSv1_3)
+    flood = HINTS * (exchange.CONNECTION_OCTETS // len(HINTS) + 9)
+    async with web.serving(web.say(flood, web.ok(KEY)), port=443, context=context):
+        (hop,) = await get(f"https://{HOST}/")
+    assert hop.failure.kind == LARGE
+    assert hop.connection.tls_version == "TLSv1.3"
 
 
 @pytest.mark.parametrize(

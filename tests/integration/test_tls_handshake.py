@@ -173,9 +173,19 @@ def record(content: bytes, kind: int = 0x16) -> bytes:
     return struct.pack("!BHH", kind, 0x0303, len(content)) + content
 
 
+DEMANDS_FFDHE8192 = record(
+    bytes.fromhex(
+        "02000034 0303 cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c"
+        "00 1301 00 000c 002b00020304 003300020104"
+    )
+)
+"""A HelloRetryRequest (RFC 8446 section 4.1.4)."""
+
+
 @pytest.mark.parametrize(
     ("handle", "kind", "what"),
     [
+        (say(DEMANDS_FFDHE8192), o.FAILURE_KIND_TLS, "a finite-field group"),
         (say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), o.FAILURE_KIND_MALFORMED, "HTTP/1.1 400"),
         (say(b"SSH-2.0-OpenSSH_9.2\r\n"), o.FAILURE_KIND_MALFORMED, "SSH-2.0"),
         (say(b"\x00\x1b[2J\xff"), o.FAILURE_KIND_MALFORMED, "x1b"),

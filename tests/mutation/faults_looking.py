@@ -11,6 +11,7 @@ SETTINGS = "perspective_agent/settings.py"
 LOOKS = "perspective_agent/connect/shared_looks.py"
 CONTEXT = "perspective_agent/connect/tls.py"
 TLS_CHECK = "perspective_agent/checks/tls_handshake.py"
+RETRY = "perspective_agent/connect/hello_retry.py"
 CLIENT = "perspective_agent/tls/client.py"
 DOCTOR = "perspective_agent/doctor/connections.py"
 HANDSHAKE = "perspective_agent/tls/handshake.py"
@@ -116,6 +117,12 @@ FAULTS = [
     Fault("certificates are verified", CONTEXT, "context.verify_mode = ssl.CERT_NONE", "context.verify_mode = ssl.CERT_REQUIRED"),
     Fault("TLS 1.1 is spoken", CONTEXT, "    context.minimum_version = ssl.TLSVersion.TLSv1_2\n", "    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED\n"),
     Fault("servers choose large parameters", CONTEXT, "DEFAULT:!DHE:", "DEFAULT:"),
+    Fault("a slow group may be demanded", RETRY, "_FINITE_FIELD = range(0x0100, 0x0200)", "_FINITE_FIELD = range(0x0100, 0x0104)"),
+    Fault("no curve may be demanded", RETRY, "_FINITE_FIELD = range(0x0100, 0x0200)", "_FINITE_FIELD = range(0x0000, 0x0200)"),
+    Fault("a demand in two records is not seen", RETRY, "            self._messages += self._records", "            self._messages = self._records"),
+    Fault("a demand after a HelloRequest is not seen", RETRY, "            if kind != _HELLO_REQUEST:  # which OpenSSL skips", "            if True:"),
+    Fault("a demand after another record is not seen", RETRY, "            if self._records[0] == _HANDSHAKE:", "            if True:"),
+    Fault("handshakes are not watched", CLIENT, "        sock.watch = HelloRetryWatch()\n", "", HANDSHAKES),
     Fault("no protocol is offered", CONTEXT, "    if alpn:\n", "    if not alpn:\n", HANDSHAKES),
     Fault("any octets are TLS", CLIENT, "        if not is_tls(self._beginning):", "        if False:", HANDSHAKES),
     Fault("any version is TLS", CLIENT, '    return beginning[0] in _RECORD_TYPES and beginning[1:2] in (b"", _MAJOR_VERSION)', "    return beginning[0] in _RECORD_TYPES"),
