@@ -174,7 +174,8 @@ def _merge(base: str, path: str, query: str | None) -> str:
 
 
 def _join(path: str, query: str | None) -> str:
-    return path if query is None else f"{path}?{query}"
+    # An empty query is left out, for aiohttp does not send its question mark.
+    return f"{path}?{query}" if query else path
 
 
 def _remove_dots(path: str) -> str:

@@ -200,6 +200,26 @@ async def test_h_7_what_is_sent() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["/%zz", "/a%2Fb", "/a;b=c", "/?a=b&a=c+d", "/'\"<>", "//x", "/..%2f", "/{}|^`", "/%", "/a?b?c",
+     "/a?b=%", "/[x]", "/a@b:c", "/%e4?%ff", "/a?http://x/y", "/\u00e9?\u00fc", "/a?"],
+)  # fmt: skip
+async def test_the_url_that_is_told_is_the_one_that_was_asked_for(target: str) -> None:
+    async with web.serving(web.say(web.ok(KEY))) as requests:
+        (hop,) = await get(f"http://{HOST}{target}")
+    asked = requests[0].split(b" ")[1].decode()
+    assert hop.url == f"http://{HOST}{asked}"
+
+
+@pytest.mark.parametrize("host", ["a_b.example.test", "_a.test", f"{'a' * 63}.{'b' * 63}.test"])
+async def test_a_host_of_another_form_is_asked_over_tls_too(host: str, tmp_path: Path) -> None:
+    context = make_context(tmp_path, ssl.TLSVersion.TLSv1_3)
+    async with web.serving(web.say(web.ok(KEY)), port=443, context=context):
+        (hop,) = await get(f"https://{host}/", gets_over(TableLink({host: ["127.0.0.1"]})))
+    assert hop.response.body == KEY
+
+
 async def test_h_7_nothing_of_the_environment_is_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

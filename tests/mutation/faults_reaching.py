@@ -29,6 +29,9 @@ NONSENSE = http("a_server_that_speaks_nonsense_ends_in_its_failure")
 WHOLE = http("a_response_is_read_to_its_end")
 CUT = http("h_6_more_than_is_wanted_is_cut_and_said_to_be")
 SENT = http("h_7_what_is_sent")
+FILE = (
+    "tests/unit/perspective_agent/test_connect_settings.py::test_who_says_nothing_reaches_the_public_alone_and_with_measure",
+)
 DIALLED = (
     "tests/integration/test_nothing_reserved_is_dialled.py::test_of_any_record_no_special_purpose_address_is_dialled",
 )
@@ -45,7 +48,7 @@ FAULTS = [
     Fault("every address is public", EGRESS, "return any(parsed in block for block in _SPECIAL)", "return False"),
     Fault("every address is public outside a lab too", EGRESS, "return not self.allow_special_purpose and is_special_purpose(address)", "return False", DIALLED),
     Fault("a lab is everywhere", EGRESS, "allow_special_purpose: bool = False", "allow_special_purpose: bool = True"),
-    Fault("a file makes a lab", SETTINGS, "lab_allow_special_purpose_addresses: bool = False", "lab_allow_special_purpose_addresses: bool = True"),
+    Fault("a file makes a lab", SETTINGS, "lab_allow_special_purpose_addresses: bool = False", "lab_allow_special_purpose_addresses: bool = True", FILE),
     Fault("connections leave from anywhere", EGRESS, "return of_family[0] if of_family else None", "return None", connect("connections_leave_from_the_address_that_is_configured")),
     Fault("connections leave from the other family", EGRESS, ".version == version]", ".version != version]"),
     # Which of a host's addresses are dialled.

@@ -41,7 +41,8 @@ def test_without_a_location_a_redirect_is_the_end() -> None:
         (b"", LOOP, "http://a.example/1"),
         (b"#part", LOOP, "http://a.example/1"),
         (b"HTTP://A.EXAMPLE:80/1", LOOP, "http://a.example/1"),
-        (b"../1?", None, "http://a.example/1?"),
+        (b"../1?", LOOP, "http://a.example/1"),
+        (b"../1?x", None, "http://a.example/1?x"),
         (b"https://a.example/1", None, "https://a.example/1"),
     ],
 )
