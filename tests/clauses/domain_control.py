@@ -45,6 +45,8 @@ class Row:
     domain: str = ""
     """The authorization domain name below the origin; empty: it is not given."""
     origin: str = ""
+    only_here: bool = False
+    """It depends on the moment or the issuers of the judge here, or no server serves it."""
 
 
 def place(prefix: str, rows: Sequence[Row]) -> Sequence[Row]:

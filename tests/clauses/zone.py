@@ -4,15 +4,22 @@ What BIND loads is in a signed zone; of single records that it refuses, the misb
 an answer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import dns.exception
 import dns.rdata
 
+from tests.clauses import test_br_3_2_2_4_7_dns_change as change
+from tests.clauses import test_br_3_2_2_4_13_to_17_contacts as contacts
+from tests.clauses import test_br_3_2_2_4_21_dns_account as account
+from tests.clauses import test_br_3_2_2_4_22_persistent_txt as persistent
+from tests.clauses import test_br_3_2_2_4_adn as adn
+from tests.clauses import test_rfc8555_8_4_dns_01 as dns_01
 from tests.clauses import test_rfc8657_parameters as rfc8657
 from tests.clauses import test_rfc8659_caa_set as rfc8659
 from tests.clauses import test_rfc9495_issuemail as rfc9495
+from tests.clauses.domain_control import Row, write_zone
 from tests.clauses.served import ZONE_LINES
 from tests.world.zones import HOSTILE_ZONE, TABLES, Zone, fill_tables
 
@@ -39,7 +46,15 @@ def sets() -> dict[str, list[bytes]]:
 
 def tables_zone() -> Zone:
     """Return the zone with all of them."""
-    return fill_tables("".join(_lines(sets().items())) + ZONE_LINES)
+    lines = "".join(_lines(sets().items())) + ZONE_LINES
+    return fill_tables(lines + "".join(map(write_zone, controlled())))
+
+
+@cache
+def controlled() -> Sequence[Row]:
+    """Return the rows of domain control by records in the DNS, which servers can serve."""
+    modules = (dns_01, account, persistent, change, contacts, adn)
+    return [row for module in modules for row in module.ROWS if not row.only_here]
 
 
 def name(label: str, *, wildcard: bool = False) -> str:

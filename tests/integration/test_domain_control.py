@@ -5,8 +5,9 @@ address, no CAA record, and a proof of their own. The remotes do not see that pr
 """
 
 import base64
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -201,3 +202,49 @@ def test_a_name_with_ipv6_alone(
     response = ask(deployment, http_01(ATTACKERS), ONLY6)
     assert (response.approved, response.error.code) == (False, 338)
     assert quorums(response) == {"caa": "5/5", "addresses": "5/5", "domain_control": "0/5"}
+
+
+@pytest.mark.usefixtures("owner")
+def test_a_cname_that_only_the_primary_saw_moves_no_domain(
+    deployment: Deployment, internet: Internet
+) -> None:
+    """The attacker has a proof that all can see, but only his lie leads to it."""
+    target = f"elsewhere.{zones.PLAIN.name}"
+    proof = f'_acme-challenge.elsewhere IN TXT "{digest_of(ATTACKERS)}"\n'
+    address, alias = f"moved IN A {network.WEB}\n", "moved IN CNAME elsewhere\n"
+    moved = dns_01(ATTACKERS)
+    moved.authorization_domain_name = target
+    internet.replace(zones.plain(alias + proof))
+    response = ask(deployment, moved, f"moved.{zones.PLAIN.name}", VALIDATION)
+    assert quorums(response) == {"domain_control": "5/5"}
+    assert [one.to for one in response.names[0].determinations[0].steps] == [target]
+    internet.replace(zones.plain(address + proof))
+    internet.tell_lie(lie(alias + proof))
+    divert_dns(0)
+    time.sleep(1.1)  # to Unbound, what has a TTL of 0 is good until the second is over
+    response = ask(deployment, moved, f"moved.{zones.PLAIN.name}", VALIDATION)
+    assert (response.corroborated, response.error.code) == (False, 338)
+    assert quorums(response) == {"domain_control": "0/5"}
+
+
+@pytest.mark.usefixtures("owner")
+def test_a_persistent_record_of_another_account_is_error_338(
+    deployment: Deployment, internet: Internet
+) -> None:
+    """Each record would prove control by itself. The remotes must see the primary's account."""
+    accounts = ["https://acme.example/acct/1", "https://acme.example/acct/2"]
+    first, second = (
+        f'_validation-persist.child IN TXT "{zones.ISSUER}; accounturi={one}"\n' for one in accounts
+    )
+    persistent = c.DomainControl(persistent_dns_txt=c.PersistentDnsTxt(account_uris=accounts))
+    internet.replace(zones.plain(second))
+    response = ask(deployment, persistent, purpose=VALIDATION)
+    assert quorums(response) == {"domain_control": "5/5"}
+    usable = response.domain_control_usable_until.ToDatetime(UTC) - datetime.now(UTC)
+    assert timedelta(days=9) < usable < timedelta(days=10)
+    internet.tell_lie(lie(first))
+    divert_dns(0)
+    time.sleep(1.1)
+    response = ask(deployment, persistent, purpose=VALIDATION)
+    assert (response.corroborated, response.error.code) == (False, 338)
+    assert {one.dissent for one in response.names[0].perspectives[1:]} == {c.DISSENT_DIFFERS}

@@ -17,6 +17,7 @@ WITHOUT = (
     "tests/clauses/test_br_4_2_2_2_dnssec.py",
     "tests/clauses/test_br_5_4_1_logging.py",
     "tests/clauses/test_caa_over_the_api.py",
+    "tests/clauses/test_domain_control_over_the_api.py",
     "tests/clauses/test_hostile_dns.py",
     "tests/clauses/test_web_servers_over_the_api.py",
 )
