@@ -1,6 +1,8 @@
 """What fuzzing drives of domain control by web servers: findings, certificates, redirects."""
 
+import asyncio
 import re
+import socket
 import ssl
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -12,12 +14,15 @@ from coordinator.checks.domain_control.acme_certificate import find_fault
 from mpic.urls import DEFAULT_PORTS, URL_OCTETS, UrlError, follow, parse_url
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
+from perspective_agent.connect.dialed_socket import DialedSocket
 from perspective_agent.connect.tls import make_context
+from perspective_agent.http.exchange import Exchange, Wanted
 from perspective_agent.tls.client import TlsClient, read_tls_error
 from tests.clauses import test_br_3_2_2_4_18_website as website
 from tests.clauses import test_rfc8555_8_3_http_01 as http_01
 from tests.clauses import test_rfc8737_tls_alpn_01 as tls_alpn_01
 from tests.clauses import web
+from tests.world import web as world_web
 from tests.world.acme_certificates import Shape, good_extensions, make_certificate
 
 _STATUSES = {301, 302, 307, 308}
@@ -72,6 +77,47 @@ def tls_reply(data: bytes) -> None:
             assert len(failure.detail) < 400
             return
     assert client.session is None
+
+
+class _Pair(DialedSocket):
+    """One end of a pair of sockets that says it was dialled."""
+
+    def getpeername(self) -> tuple[str, int]:
+        return "192.0.2.1", 80
+
+
+_SERVER_FAILS = (
+    o.FAILURE_KIND_MALFORMED,
+    o.FAILURE_KIND_TOO_LARGE,
+    o.FAILURE_KIND_CONNECTION_LOST,
+)
+_BODY_OCTETS = 16
+
+
+def http_reply(data: bytes) -> None:
+    """What a web server says to an agent before it ends: a response, or a failure of its own."""
+    exchange = Exchange(_PAGE, Wanted(_BODY_OCTETS, frozenset(_STATUSES)), {})
+
+    async def ask() -> o.Failure | None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            theirs.sendall(data)
+            theirs.shutdown(socket.SHUT_WR)
+            return await exchange(_Pair(fileno=ours.detach()))
+
+    failure = asyncio.run(asyncio.wait_for(ask(), 10))
+    response = exchange.received.response
+    if failure is not None:
+        assert failure.kind in _SERVER_FAILS
+        assert response is None
+        assert failure.detail.isprintable()
+        assert len(failure.detail) <= 500
+        return
+    assert response is not None
+    assert 100 <= response.status <= 999
+    assert bytes(response.body) in data or b"chunked" in data.lower()
+    assert len(response.body) <= _BODY_OCTETS
+    assert bytes(response.location) in data
 
 
 def http_finding(data: bytes) -> None:
@@ -152,6 +198,7 @@ TARGETS = {
     "http_finding": http_finding,
     "tls_finding": tls_finding,
     "tls_reply": tls_reply,
+    "http_reply": http_reply,
 }
 SEEDS = {
     "location": [b"https://b.example:443/x/../y?z#s", b"//b.example/", b"../x", b"http://1.2/"],
@@ -163,5 +210,12 @@ SEEDS = {
     ],
     "tls_finding": [tls_alpn_01.told(_CERTIFICATE).SerializeToString()],
     "tls_reply": [b"\x15\x03\x03\x00\x02\x02\x28", _SERVER_HELLO, b"HTTP/1.1 400 Bad Request"],
+    "http_reply": [
+        world_web.ok(b"token.thumbprint"),
+        world_web.chunked(b"token", b".", b"thumbprint"),
+        world_web.redirect(b"/x?y"),
+        world_web.head(b"Connection: close") + b"token",
+        world_web.head(status=b"103 Early Hints") + world_web.ok(b"x"),
+    ],
 }
 """Octets near which the interesting ones lie."""
