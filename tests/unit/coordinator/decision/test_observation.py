@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from coordinator.checks import request_checks
 from coordinator.checks.check import MalformedFindingError
 from coordinator.decision import observation
 from coordinator.decision.observation import read_observation
@@ -17,8 +18,10 @@ from mpic.bounds import (
     SERVER_REPLIES,
 )
 from mpic.names import walk_levels
+from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
-from tests.world.samples import ADDRESS, NAME, addresses, caa
+from tests.world.domain_control import controlled
+from tests.world.samples import ADDRESS, JUDGING, NAME, addresses, caa
 
 NESTED = b"\xa3\x06" * 98 + b"\xa4\x06" * 98
 LONGEST = ".".join("a" * 127)
@@ -76,12 +79,21 @@ def test_the_bounds_of_entries() -> None:
     read_observation(encode(caa(*[b"x"] * RECORDS)))
     assert "records" in refusal(encode(caa(*[b"x"] * (RECORDS + 1))))
     assert "records" in refusal(encode(caa(), addresses(*[b"x"] * (RECORDS + 1))))
-    assert "findings" in refusal(encode(*[o.Finding()] * 17))
+    assert "findings" in refusal(encode(*[o.Finding()] * 137))
     finding = caa()
     finding.caa_walk.levels[2].aliases.extend([o.Alias()] * ALIASES)
     read_observation(encode(finding))
     finding.caa_walk.levels[2].aliases.add()
     assert "aliases" in refusal(encode(finding))
+
+
+def test_all_that_can_be_asked_about_the_longest_name_may_be_answered() -> None:
+    name = LONGEST
+    contact = c.DomainControl(contact_email_caa=c.SelectedContact(contact="admin@example.org"))
+    asked = request_checks(controlled(contact, name=name), JUDGING)
+    questions = [one for check in asked for one in check.questions]
+    assert len(questions) > len(walk_levels(name))
+    read_observation(encode(*[o.Finding()] * (len(questions) + 1)))
 
 
 def test_a_walk_has_no_more_levels_than_a_name_has_labels() -> None:
