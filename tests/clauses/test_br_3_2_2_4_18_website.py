@@ -166,6 +166,16 @@ ROWS = [
         ask(),
         {URL: redirect("https://b.@/x"), "https://b.@/x": Reply(VALUE)},
     ),
+    *(
+        Row(
+            f"BR 3.2.2.4.18 (1) a redirect to {url}",
+            ask(),
+            {URL: redirect(url), url: Reply(b"you asked for " + VALUE)},
+            MISSING,
+            "redirects to a URL with the value in it",
+        )
+        for url in (f"http://@/{TEXT}", f"https://@/?q={TEXT}&x", f"https://@/x{TEXT}x")
+    ),
     Row(
         "BR 3.2.2.4.18 the body of a redirect does not count",
         ask(),

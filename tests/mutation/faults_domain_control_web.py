@@ -15,6 +15,7 @@ REGISTER = f"{_METHODS}/methods.py"
 URLS = "proto/mpic/urls.py"
 
 FAULTS = [
+    Fault("website: a redirect names the value", WEBSITE, "        if contains_value(page.url.encode(), parameters):", "        if False:"),
     Fault("http-01: stripped at both ends", HTTP_01, "page.body.rstrip(_WHITE_SPACE)", "page.body.strip(_WHITE_SPACE)"),
     Fault("http-01: not stripped", HTTP_01, "page.body.rstrip(_WHITE_SPACE)", "page.body"),
     Fault("http-01: all white space of Python is stripped", HTTP_01, "page.body.rstrip(_WHITE_SPACE)", "page.body.rstrip()"),
@@ -61,7 +62,7 @@ FAULTS = [
     Fault("website: the value may be in the host", WEBSITE, "if value.lower() in url.lower():", "if value.lower() in path.lower():"),
     Fault("website: a larger body is read", WEBSITE, "_BODY_OCTETS = 4096", "_BODY_OCTETS = 4097"),
     Fault("website: a smaller body is read", WEBSITE, "_BODY_OCTETS = 4096", "_BODY_OCTETS = 4095"),
-    Fault("website: any page passes", WEBSITE, "if contains_value(page.body, asked.control.website_change):", "if page.body:"),
+    Fault("website: any page passes", WEBSITE, "if contains_value(page.body, parameters):", "if page.body:"),
     Fault("website: for wildcards", WEBSITE, "allowed = Allowed(wildcard=False, prune=False, cname=False)", "allowed = Allowed(wildcard=True, prune=False, cname=False)"),
     Fault("website: pruned", WEBSITE, "allowed = Allowed(wildcard=False, prune=False, cname=False)", "allowed = Allowed(wildcard=False, prune=True, cname=False)"),
     Fault("website: CNAME followed to another domain", WEBSITE, "allowed = Allowed(wildcard=False, prune=False, cname=False)", "allowed = Allowed(wildcard=False, prune=False, cname=True)"),

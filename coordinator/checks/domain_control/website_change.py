@@ -66,7 +66,11 @@ class WebsiteChange:
         page = read_page(findings[0], _question(asked), believed)
         if isinstance(page, Judgement):
             return page
-        if contains_value(page.body, asked.control.website_change):
+        parameters = asked.control.website_change
+        if contains_value(page.url.encode(), parameters):
+            # Whoever repeats what was asked for would prove control.
+            return proof_missing(f"{_url(asked.control)} redirects to a URL with the value in it")
+        if contains_value(page.body, parameters):
             return Judgement(found_at=page.url)
         detail = f"{page.where} does not have the value in it; {show_body(page.body)}"
         return proof_missing(detail, found_at=page.url)
