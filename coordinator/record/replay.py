@@ -131,10 +131,14 @@ def _read_attempt_rules(record: r.Record, row: PolicyRow) -> AttemptRules:
 
 
 def _recorded_issuer(record: r.Record) -> Issuer:
-    """Return the issuer that CAA was judged for; it is the same for all names."""
-    asked = (check.caa for name in record.names for check in name.checks if check.HasField("caa"))
-    caa = next(asked, c.RequestedCaa())
-    return Issuer(frozenset(caa.issuer_domains), frozenset(caa.understood_critical_tags))
+    """Return the issuer that was judged for; it is the same for all names."""
+    checks = [check for name in record.names for check in name.checks]
+    caa = next((one.caa for one in checks if one.HasField("caa")), c.RequestedCaa())
+    # A validation may be without CAA. A persistent TXT record has to name the issuer too.
+    domains = {
+        one for check in checks for one in check.domain_control.issuer_domains
+    } or caa.issuer_domains
+    return Issuer(frozenset(domains), frozenset(caa.understood_critical_tags))
 
 
 def _read_roster(record: r.Record) -> Roster:

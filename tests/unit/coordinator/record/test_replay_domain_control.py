@@ -1,5 +1,9 @@
 """Domain control judged again from a record: by what was seen, at the moment it was asked."""
 
+from dataclasses import replace
+
+import pytest
+
 from coordinator.checks.caa.issuer import Issuer
 from coordinator.record.entries import RecordEntries
 from coordinator.record.replay import ReplayRules, replay
@@ -13,8 +17,8 @@ from tests.unit.coordinator.api.test_response_domain_control import (
     VALIDATION,
     decide,
 )
-from tests.world.domain_control import DIGEST, controlled, txt
-from tests.world.samples import ISSUER, NOVEMBER
+from tests.world.domain_control import DIGEST, control, controlled, txt
+from tests.world.samples import ISSUER, NAME, NOVEMBER, caa
 
 RULES = ReplayRules(Policy([Policy().row_at(NOVEMBER)]), {"": Issuer(frozenset({ISSUER}))})
 
@@ -51,3 +55,20 @@ async def test_a_method_that_only_a_newer_release_knows_is_told() -> None:
     ((reason, detail),) = again(record)
     assert reason == c.REASON_UNSPECIFIED
     assert "no method that this service knows" in detail
+
+
+@pytest.mark.parametrize("checks", [(), ("caa",)])
+async def test_an_issuer_that_is_no_longer_configured_is_read_from_the_record(
+    checks: tuple[str, ...],
+) -> None:
+    account = "https://ca.example/acct/1"
+    persistent = c.PersistentDnsTxt(account_uris=[account])
+    subject = controlled(
+        control(created=None, persistent_dns_txt=persistent), purpose=VALIDATION, checks=checks
+    )
+    proof = txt(f"{ISSUER}; accounturi={account}".encode(), owner=f"_validation-persist.{NAME}")
+    record = decide(subject, *[[*([caa()] if checks else []), proof]] * 6)
+    assert record.names[0].reason == c.REASON_CORROBORATED
+    record.issuer = "former"
+    others = replace(RULES, issuers={"new": Issuer(frozenset({"new.example"}))})
+    assert list(replay(RecordEntries(question=record), others)) == []
