@@ -249,7 +249,6 @@ FAULTS = [
     Fault("the suffix list is always told", CHECK, "_add_suffix_list(judged.detail) if pruned else judged.detail", "_add_suffix_list(judged.detail)"),
     Fault("the suffix list is never told", CHECK, "_add_suffix_list(judged.detail) if pruned else judged.detail", "judged.detail"),
     Fault("the steps are not told", CHECK, "            steps=steps,\n", ""),
-    Fault("private suffixes count", NAMES, "PublicSuffixList(only_icann=True)", "PublicSuffixList()"),
     Fault("the suffix list's day is not found", NAMES, 'r"^// VERSION: ', 'r"^// VERSIONS: '),
     Fault("doctor: a suffix list of two years", DOCTOR, "_SUFFIX_LIST_DAYS = 365", "_SUFFIX_LIST_DAYS = 730"),
     Fault("doctor: a suffix list of a year is old", DOCTOR, "    if age > _SUFFIX_LIST_DAYS:", "    if age >= _SUFFIX_LIST_DAYS:"),
