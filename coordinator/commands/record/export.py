@@ -12,7 +12,8 @@ from typing import Any
 from google.protobuf import json_format
 
 from coordinator.api.response import fill_late, fill_whole_answer
-from coordinator.commands.record.query import dissenting
+from coordinator.commands.answer_table import show_steps
+from coordinator.commands.record.query import dissenting_on
 from coordinator.decision.attempt_id import show_id
 from coordinator.record.entries import RecordEntries
 from mpic.text import escape
@@ -41,6 +42,13 @@ COLUMNS = (
     "corroborated",
     "method",
     "authorization_domain_name",
+    "steps",
+    "clause",
+    "found_at",
+    "usable_until",
+    "quorum_of_checks",
+    "corroborating",
+    "responsible",
 )
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -95,8 +103,7 @@ def to_rows(entries: RecordEntries) -> Iterator[list[str]]:
         str(verdict.approved).lower(),
         str(verdict.dry_run).lower(),
     ]
-    who = " ".join(sorted(dissenting(entries, record)))
-    for name in verdict.names:
+    for index, name in enumerate(verdict.names):
         rest = [
             name.name,
             name.looked_up,
@@ -105,11 +112,17 @@ def to_rows(entries: RecordEntries) -> Iterator[list[str]]:
             str(name.error.code or ""),
             name.quorum,
             str(name.required),
-            who,
+            " ".join(sorted(dissenting_on(entries, record, index))),
             name.detail,
             c.Purpose.Name(verdict.purpose).removeprefix("PURPOSE_").lower(),
             str(name.reason == c.REASON_CORROBORATED).lower(),
             *_domain_control_of(name),
+            *_evidence_of(name),
+            ", ".join(f"{one.check} {one.quorum}" for one in name.corroborations),
+            " ".join(one.perspective_id for one in name.perspectives if one.corroborates),
+            c.Responsible.Name(name.responsible).removeprefix("RESPONSIBLE_").lower()
+            if name.responsible
+            else "",
         ]
         yield [_to_cell(value) for value in (*common, *rest)]
 
@@ -121,6 +134,15 @@ def _domain_control_of(name: c.NameVerdict) -> tuple[str, str]:
             control = check.domain_control.control
             return control.WhichOneof("method") or "", control.authorization_domain_name
     return "", ""
+
+
+def _evidence_of(name: c.NameVerdict) -> tuple[str, str, str, str]:
+    """Return the steps, the clause, the place and the end of use of domain control (BR 5.4.1)."""
+    for found in name.determinations:
+        if found.check == "domain_control":
+            until = found.usable_until.ToJsonString() if found.HasField("usable_until") else ""
+            return show_steps(found.steps), found.clause, found.found_at, until
+    return "", "", "", ""
 
 
 def _to_dict(message: Any) -> dict[str, Any]:  # noqa: ANN401 - any protobuf message

@@ -93,14 +93,16 @@ class RecordCriteria:
 
 def dissenting(entries: RecordEntries, record: r.Record) -> set[str]:
     """Return the ids of the perspectives that did not corroborate some name, at once or late."""
-    told = {
-        perspective.id
-        for name in record.names
-        for perspective, reply in zip(record.perspectives, name.replies, strict=True)
-        if reply.dissent not in _NO_DISSENT
-    }
-    late = {one.perspective_id for one in entries.late if one.reply.dissent not in _NO_DISSENT}
-    return told | late
+    each = (dissenting_on(entries, record, index) for index in range(len(record.names)))
+    return set().union(*each)
+
+
+def dissenting_on(entries: RecordEntries, record: r.Record, index: int) -> set[str]:
+    """Return the ids of the perspectives that did not corroborate one name, at once or late."""
+    replies = zip(record.perspectives, record.names[index].replies, strict=True)
+    told = {one.id for one, reply in replies if reply.dissent not in _NO_DISSENT}
+    late = (one for one in entries.late if one.name == index)
+    return told | {one.perspective_id for one in late if one.reply.dissent not in _NO_DISSENT}
 
 
 def read_reason(text: str) -> "c.Reason.ValueType":

@@ -35,6 +35,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r
 from tests.world.older import OlderName, OlderReply, older_record
+from tests.world.places import PLACES
 from tests.world.records import CALLER, START, fill, may_go, sample_record, to_entry
 from tests.world.samples import caa, failed_addresses
 
@@ -594,3 +595,39 @@ def test_every_kept_head_is_held_against_the_record(
     assert flawed.exit_code == 1
     assert f"batch {fields['sequence']}" in flawed.stdout
     assert "is not the batch whose head was kept" in flawed.stdout
+
+
+def test_a_row_says_by_which_method_steps_and_evidence_and_who_saw_it() -> None:
+    """BR 5.4.1: an auditor reads it of each name, and of no other name of the record."""
+    record = sample_record(name="www.example.com")
+    record.names.add().CopyFrom(sample_record(name="b.example", dissenting=["ashburn"]).names[0])
+    first = record.names[0]
+    control = first.checks.add().domain_control.control
+    control.authorization_domain_name = "example.com"
+    control.dns_change.label = "_dnsauth"
+    found = c.Determination(
+        check="domain_control",
+        outcome=c.OUTCOME_PASSED,
+        clause="BR 3.2.2.4.7",
+        found_at="_dnsauth.example.com",
+    )
+    found.steps.add(kind=c.AUTHORIZATION_STEP_KIND_PRUNE, to="example.com")
+    first.determinations.append(found)
+    for reply in first.replies:
+        reply.determinations.append(3)
+    first.usable_until_us.extend([0, 0, 1_800_000_000_000_000])
+    one, other = (
+        dict(zip(COLUMNS, row, strict=True)) for row in to_rows(RecordEntries(question=record))
+    )
+    assert one["method"] == "dns_change"
+    assert one["authorization_domain_name"] == "example.com"
+    assert one["steps"] == "prune to example.com"
+    assert one["clause"] == "BR 3.2.2.4.7"
+    assert one["found_at"] == "_dnsauth.example.com"
+    assert one["usable_until"] == "2027-01-15T08:00:00Z"
+    assert one["quorum_of_checks"] == "caa 5/5, addresses 5/5, domain_control 5/5"
+    assert one["corroborating"].split() == [place.id for place in PLACES[:6]]
+    assert one["dissenting"] == ""
+    assert other["dissenting"] == "ashburn"
+    assert "ashburn" not in other["corroborating"]
+    assert other["method"] == other["clause"] == other["usable_until"] == ""
