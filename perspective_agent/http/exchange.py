@@ -40,6 +40,7 @@ CONNECTION_OCTETS = 64 * 1024
 TLS handshake. So much of interim responses takes little time to read."""
 
 _DETAIL_OCTETS = 500
+_LEAST_STATUS = 100  # RFC 9110 section 15
 
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 
@@ -144,6 +145,9 @@ class Exchange:
         return context
 
     async def _read(self, response: aiohttp.ClientResponse) -> o.Failure | None:
+        if response.status < _LEAST_STATUS:
+            detail = f"asking: the status code {response.status:03} does not exist"
+            return o.Failure(kind=o.FAILURE_KIND_MALFORMED, detail=detail)
         fields = response.raw_headers
         octets = sum(len(name) + len(value) + 4 for name, value in fields)
         if octets > HEADER_OCTETS:

@@ -118,6 +118,7 @@ FAULTS = [
     Fault("a location of any length is told", REDIRECTS, 'shorten(location.decode(errors="backslashreplace"), URL_OCTETS)', 'location.decode(errors="backslashreplace")'),
     # One request and its response.
     Fault("proxies of the environment", EXCHANGE, "trust_env=False", "trust_env=True", http("h_7_nothing_of_the_environment_is_used")),
+    Fault("a status code that does not exist is one", EXCHANGE, "        if response.status < _LEAST_STATUS:", "        if False:", NONSENSE),
     Fault("contents are decoded", EXCHANGE, "auto_decompress=False", "auto_decompress=True", WHOLE),
     Fault("aiohttp follows redirects", EXCHANGE, "allow_redirects=False", "allow_redirects=True", http("h_8_another_status_is_the_end_whatever_its_location")),
     Fault("aiohttp asks once more", EXCHANGE, "        if self._sock.is_taken:", "        if False:", NONSENSE),
