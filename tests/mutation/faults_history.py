@@ -17,7 +17,7 @@ FAULTS = [
     Fault("the name is as it was asked", REPLAY, "looked_up = name.looked_up or name.asked", "looked_up = name.asked"),
     Fault("the account is lost", OLDER, "            account_uri=record.account_uri,\n", ""),
     Fault("the method is lost", OLDER, "            validation_method=record.validation_method,\n", ""),
-    Fault("understood tags are lost", REPLAY, "return Issuer(frozenset(caa.issuer_domains), frozenset(caa.understood_critical_tags))", "return Issuer(frozenset(caa.issuer_domains))"),
+    Fault("understood tags are lost", REPLAY, "return Issuer(frozenset(domains), frozenset(caa.understood_critical_tags))", "return Issuer(frozenset(domains))"),
     Fault("the agreement is lost", REPLAY, "record.tightening.min_corroborating, agreement)", "record.tightening.min_corroborating)"),
     Fault("who was not awaited had nothing to say", REPLAY, "        if reply.dissent != c.DISSENT_NOT_AWAITED:", "        if True:"),
     Fault("who was late counts at once", REPLAY, "return (2 if reply.dissent == c.DISSENT_LATE else 0), 0", "return 0, 0"),
