@@ -379,6 +379,8 @@ def test_br_3_2_2_4_22_the_same_for_a_wildcard() -> None:
     [
         ([], ""),
         ([ACCOUNT] * 17, ""),
+        (["https:" + "x" * 1019] * 4, ""),
+        ([f"https:{'x' * 2000}"] * 16, ""),
         ([""], "[0]"),
         ([ACCOUNT, "acct/1"], "[1]"),
         ([f"{ACCOUNT} x"], "[0]"),
@@ -397,7 +399,7 @@ def test_br_3_2_2_4_22_the_accounts_are_uris(uris: Sequence[str], field: str) ->
 
 
 def test_br_3_2_2_4_22_sixteen_accounts_and_no_challenge_are_asked() -> None:
-    check = request(controlled(ask(*[ACCOUNT] * 16)).requested)
+    check = request(controlled(ask(*["https:" + "x" * 250] * 16)).requested)
     assert check.domain_control.issuer_domains == ["another-ca.test", ISSUER]
 
 

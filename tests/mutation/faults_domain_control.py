@@ -173,6 +173,8 @@ FAULTS = [
     Fault("persistent: a challenge is wanted", PERSIST, "has_challenge = False", "has_challenge = True"),
     Fault("persistent: no account", PERSIST, "        if not 1 <= len(uris) <= _MOST_ACCOUNTS:", "        if not len(uris) <= _MOST_ACCOUNTS:"),
     Fault("persistent: any number of accounts", PERSIST, "        if not 1 <= len(uris) <= _MOST_ACCOUNTS:", "        if not 1 <= len(uris):"),
+    Fault("persistent: accounts of any size", PERSIST, "        if (octets := sum(map(len, uris))) > _MOST_OCTETS:", "        if (octets := 0):"),
+    Fault("persistent: fewer octets", PERSIST, "_MOST_OCTETS = 4096", "_MOST_OCTETS = 4095"),
     Fault("persistent: 15 accounts", PERSIST, "_MOST_ACCOUNTS = 16", "_MOST_ACCOUNTS = 15"),
     Fault("persistent: any text as an account", PERSIST, '            if not is_uri(uri) or ";" in uri:', '            if ";" in uri:'),
     Fault("persistent: an account with a semicolon", PERSIST, '            if not is_uri(uri) or ";" in uri:', "            if not is_uri(uri):"),

@@ -55,6 +55,8 @@ from mpic.v1 import perspective_pb2 as p
 _FIELD = "persistent_dns_txt.account_uris"
 _TXT = o.RECORD_TYPE_TXT
 _MOST_ACCOUNTS = 16
+_MOST_OCTETS = 4096
+"""Of all of them, since each answer and each record repeats them."""
 _UNTIL = re.compile(r"[0-9]{1,19}")
 _ENDLESS_US = 10**26
 """Microseconds: longer than any number that persistUntil may have."""
@@ -109,6 +111,9 @@ class PersistentDnsTxt:
         uris = control.persistent_dns_txt.account_uris
         if not 1 <= len(uris) <= _MOST_ACCOUNTS:
             text = f"has {len(uris)} entries; give 1 to {_MOST_ACCOUNTS} ({self.clause})"
+            raise ParameterError(_FIELD, text)
+        if (octets := sum(map(len, uris))) > _MOST_OCTETS:
+            text = f"has {octets} octets; at most {_MOST_OCTETS} are taken ({self.clause})"
             raise ParameterError(_FIELD, text)
         for index, uri in enumerate(uris):
             # No record can have another character in a value (RFC 8659 section 4.2).
