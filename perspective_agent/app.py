@@ -19,7 +19,7 @@ from mpic.runtime.grpc.serving import Listening, Server, ServingError
 from mpic.runtime.grpc.tls import TlsPems
 from mpic.runtime.logs import set_level
 from mpic.runtime.metrics import ProgramMetrics
-from mpic.runtime.open_files import raise_limit
+from mpic.runtime.open_files import may_open, raise_limit
 from mpic.runtime.reload import Reloadable, Reloader
 from mpic.runtime.settings import check_tls
 from mpic.v1 import observation_pb2 as o
@@ -183,7 +183,8 @@ def _make_servicer(
         count=metrics.count_observation,
     )
     timeout = settings.agent.lookup_timeout
-    reach = replace(settings.reach(), counts=metrics)
+    reach = settings.reach()
+    reach = replace(reach, counts=metrics, limits=reach.limits.within(may_open()))
     return PerspectiveServicer(identity, resolver, timeout, stream, reach)
 
 

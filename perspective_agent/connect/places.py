@@ -11,18 +11,27 @@ agent has as many connections open as it may have in all, the target is not to b
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How many connections may be open at a time."""
 
-    in_all: int = 256
+    in_all: int = 512
     to_host: int = 4
     """By name. One name is seldom asked for twice at a time, and equal questions are joined."""
-    to_address: int = 16
-    """A certificate may have a hundred names that are all on one server."""
+    to_address: int = 32
+    """A certificate may have a hundred names that are all on one server, and the server far away:
+    all of them have to get their turn in time."""
+
+    def within(self, open_files: int) -> "Limits":
+        """Return the limits of a process that may have so many files open.
+
+        A quarter of them is for connections. Without a free file no connection can be opened, nor
+        one of a coordinator be taken up.
+        """
+        return replace(self, in_all=min(self.in_all, open_files // 4))
 
 
 class Place:

@@ -74,6 +74,7 @@ FAULTS = [
     Fault("a lost connection without a number is our own", ERRORS, "    if was_sent and error.errno is None:", "    if False:"),
     # How many at a time.
     Fault("any number in all", PLACES, "return self._in_all < self._limits.in_all and self._has_room_at_target(place)", "return self._has_room_at_target(place)"),
+    Fault("more connections than files", PLACES, "in_all=min(self.in_all, open_files // 4)", "in_all=self.in_all"),
     Fault("any number to a host", PLACES, "self._hosts[place.host] < self._limits.to_host", "True"),
     Fault("any number to an address", PLACES, "self._addresses[place.address] < self._limits.to_address", "True"),
     Fault("one that waits holds up all", PLACES, "            if self._has_room(one):", "            if not self._has_room(one):\n                return\n            if True:"),

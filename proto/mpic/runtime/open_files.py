@@ -41,6 +41,11 @@ def raise_limit() -> int:
     return limit
 
 
+def may_open() -> int:
+    """Return how many files this process may have open, once the limit was raised."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 def find_limit(soft: int, hard: int) -> int:
     """Return the soft limit to set: never lower than now, unless it is unlimited. Pure."""
     most = SET if hard == resource.RLIM_INFINITY else min(hard, SET)

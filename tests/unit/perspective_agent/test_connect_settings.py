@@ -26,7 +26,7 @@ def read(directory: Path, connect: str = "", resolver: str = "") -> AgentSetting
 
 
 def test_who_says_nothing_reaches_the_public_alone_and_with_measure(tmp_path: Path) -> None:
-    assert read(tmp_path).reach() == Reach(Egress(), Limits(256, 4, 16), "")
+    assert read(tmp_path).reach() == Reach(Egress(), Limits(512, 4, 32), "")
     assert ConnectTable() == read(tmp_path).connect
 
 

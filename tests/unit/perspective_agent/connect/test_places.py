@@ -124,3 +124,23 @@ async def test_a_place_is_not_given_to_one_that_has_just_given_up() -> None:
     turns.places.free(first)
     await settle()
     assert turns.has(third)
+
+
+def test_there_are_no_more_connections_than_files_for_them() -> None:
+    limits = Limits(in_all=512, to_host=4, to_address=32)
+    assert limits.within(65536) == limits.within(2048) == limits
+    assert limits.within(1024) == Limits(256, 4, 32)
+    assert limits.within(512) == Limits(128, 4, 32)
+
+
+async def test_all_names_of_a_certificate_on_one_server_get_their_turn() -> None:
+    turns = Turns(Limits())
+    places = [await turns.ask(f"name{number}", "192.0.2.1") for number in range(100)]
+    rounds = 0
+    while places:
+        rounds += 1
+        taken = [one for one in places if turns.has(one)]
+        places = [one for one in places if one not in taken]
+        for one in taken:
+            await turns.free(one)
+    assert rounds == 4  # each of three round trips of 300 ms: less than half of the time
