@@ -169,8 +169,9 @@ def _name_line(verdict: c.NameVerdict) -> Text:
 
 def _evidence(found: c.Determination) -> str:
     """Say by which clause, steps and evidence a check passed at the primary."""
-    at = f"found at {found.found_at}" if found.found_at else ""
-    parts = [found.clause, show_steps(found.steps), found.detail or at]
+    is_said = found.found_at in found.detail
+    at = "" if is_said else f"found at {found.found_at}"
+    parts = [found.clause, show_steps(found.steps), at, found.detail]
     return f"{escape(found.check)}: {escape('; '.join(filter(None, parts)))}"
 
 

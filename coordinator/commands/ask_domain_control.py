@@ -111,6 +111,7 @@ Created = Annotated[
 ]
 
 NOBODY = ("", "")
+_KEYED = ("acme_http_01", "acme_dns_account_01")
 _WHERE = ("email-txt", "email-caa", "phone-txt", "phone-caa")
 
 
@@ -142,6 +143,10 @@ def read_proof(proof: Proof, now: datetime) -> c.DomainControl | None:
     if len(methods) > 1:
         given = ", ".join(name.replace("_", "-") for name in methods)
         raise typer.BadParameter(f"give one method of domain control, not {given}")
+    if proof.label and "dns_change" not in methods:
+        raise typer.BadParameter("--label is for --dns-change alone")
+    if proof.key_authorization and methods.keys().isdisjoint(_KEYED):
+        raise typer.BadParameter("--key-authorization is for --http-01 and --dns-account-01 alone")
     control = c.DomainControl(authorization_domain_name=proof.adn, **methods)
     control.challenge_created_at.FromDatetime(_read_time(proof.created, now))
     return control

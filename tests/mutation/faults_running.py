@@ -124,7 +124,8 @@ FAULTS = [
     Fault("a search finds what it was not asked for", SIEVE, 'self.caller in ("", record.caller)\n', "True\n"),
     Fault("a search for a name finds what collides", SIEVE, "            and (not self.name or self._has_name(record))\n", ""),
     Fault("a search for a reason finds all", SIEVE, "            and (not self.reason or any(name.reason == self.reason for name in record.names))\n", ""),
-    Fault("a search for who dissents knows nothing of late replies", SIEVE, "    return told | late", "    return told"),
+    Fault("a search for who dissents knows nothing of late replies", SIEVE, "    return told | {one.perspective_id for one in late if one.reply.dissent not in _NO_DISSENT}", "    return told"),
+    Fault("a late reply about one name is one about all", SIEVE, "for one in entries.late if one.name == index", "for one in entries.late"),
     Fault("a search leaves out the moment it begins at", SIEVE, "lowest_id(self.since) if self.since else bounds.since", "bounds.since"),
     Fault("a search goes on past its end", SIEVE, "lowest_id(self.until) if self.until else bounds.until", "bounds.until"),
     # What callers and people are told.

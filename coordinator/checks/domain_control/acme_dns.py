@@ -108,7 +108,8 @@ def _judge_txt(lookup: o.Lookup, digest: bytes, clause: str) -> Judgement:
         return Judgement(found_at=lookup.records.owner, clause=clause, record=f'"{text}"')
     if not found:
         return proof_missing(f"{lookup.name} has no TXT record")
-    detail = f"none of the {len(found)} TXT records at {lookup.name} is the expected digest"
+    records = "TXT record" if len(found) == 1 else "TXT records"
+    detail = f"{lookup.name} has {len(found)} {records}, none with the expected digest as its value"
     return proof_missing(detail, found_at=lookup.records.owner)
 
 

@@ -41,6 +41,7 @@ from coordinator.checks.domain_control.reuse import reusable_for
 from mpic.names import (
     MAX_NAME,
     InvalidNameError,
+    base_domain_name,
     find_suffix_list_date,
     is_public_suffix,
     parse_name,
@@ -53,6 +54,8 @@ _FIELD = "domain_control"
 # BR 3.2.2.4.7, .18 to .21: a Random Value or token may be used for at most 30 days from its
 # creation.
 _CHALLENGE_AGE = timedelta(days=30)
+_CLOCKS_DIFFER = timedelta(minutes=1)
+"""How far the caller's clock may be ahead: a pipeline asks as soon as it has made a challenge."""
 
 
 class DomainControlJudge:
@@ -152,7 +155,7 @@ def _check_age(control: c.DomainControl, method: Method, now: datetime) -> None:
         created = control.challenge_created_at.ToDatetime(UTC)
     except (ValueError, OverflowError) as error:
         raise ParameterError(field, "is no moment of this era") from error
-    if created > now:
+    if created - now > _CLOCKS_DIFFER:
         raise ParameterError(field, f"is in the future; it is {now:%Y-%m-%dT%H:%M:%SZ} now")
     if now - created > _CHALLENGE_AGE:
         text = f"is more than 30 days ago; the challenge may not be used ({method.clause})"
@@ -171,12 +174,19 @@ def _complete_domain(control: c.DomainControl, method: Method, applied: Applied)
         raise ParameterError(field, "is a public suffix; nobody controls all names below it")
     unreachable = find_steps(applied, adn, method.allowed) is None
     if unreachable and not may_need_cname(applied, adn, method.allowed):
-        text = (
-            f"cannot be reached from {applied.name} by the steps that this method allows"
-            f" (BR 3.2.2.4, {method.clause}; {_name_suffix_list()})"
-        )
-        raise ParameterError(field, text)
+        raise ParameterError(field, _say_steps(applied, method))
     control.authorization_domain_name = adn
+
+
+def _say_steps(applied: Applied, method: Method) -> str:
+    """Say which authorization domain names a method allows for a name."""
+    if not method.allowed.prune:
+        return f"must be {applied.name} itself; no step leads to another ({method.clause})"
+    return (
+        f"cannot be reached from {applied.name}: only the removal of leftmost labels, down to"
+        f" {base_domain_name(applied.name) or applied.name}, leads to another"
+        f" (BR 3.2.2.4, {method.clause}; {_name_suffix_list()})"
+    )
 
 
 def _check_domain(adn: str, field: str) -> None:
@@ -245,8 +255,8 @@ def _follow_cname(
     targets = _read_targets(lookup)
     steps = find_steps(_applied(about), about.domain, method.allowed, targets)
     if steps is None:
-        seen = ", then ".join(targets) or "no CNAME record"
-        return proof_missing(f"from {about.name}, {seen} does not lead to {about.domain}")
+        seen = f"CNAME records to {', then '.join(targets)}" if targets else "no CNAME record"
+        return proof_missing(f"{about.name} has {seen}: that does not lead to {about.domain}")
     return steps
 
 

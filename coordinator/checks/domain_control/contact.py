@@ -59,6 +59,7 @@ class Contact(NamedTuple):
 
     name: str
     """Such as "e-mail address"."""
+    example: str
     label: str
     """What stands before the authorization domain name, for TXT records."""
     tag: str
@@ -88,7 +89,7 @@ class ContactMethod:
             text = f"is a method that may not be used since {self._kind.ends:%Y-%m-%d}"
             raise ParameterError(field, f"{text} ({self.clause})")
         if self._kind.read(_selected(control)) is None:
-            text = f"is no {self._kind.name} as {self.clause} wants it"
+            text = f'must be one {self._kind.name} such as "{self._kind.example}" ({self.clause})'
             raise ParameterError(f"{field}.contact", text)
 
     def questions(self, asked: Asked) -> Sequence[p.Check]:
@@ -180,6 +181,7 @@ def _judged_at(asked: Asked) -> datetime:
 
 _EMAIL = Contact(
     "e-mail address",
+    "owner@example.com",
     "_validation-contactemail",
     "contactemail",
     datetime(2028, 3, 15, tzinfo=UTC),
@@ -187,6 +189,7 @@ _EMAIL = Contact(
 )
 _PHONE = Contact(
     "telephone number",
+    "+81-3-1234-5678",
     "_validation-contactphone",
     "contactphone",
     datetime(2027, 3, 15, tzinfo=UTC),

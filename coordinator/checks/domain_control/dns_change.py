@@ -106,7 +106,7 @@ class DnsChange:
             return Judgement(
                 found_at=found_at, detail=f"a {kind} record at {found_at} has the value"
             )
-        return proof_missing(f"no {kind} record at {found_at} has the value", found_at)
+        return proof_missing(f"{_say_found(found_at, kind, lookup)} the value", found_at)
 
     def compare(self, remote: Findings, primary: Findings, asked: Asked) -> None:
         """Compare nothing: both saw the same value."""
@@ -127,6 +127,11 @@ def _check_form(parameters: c.DnsChange) -> None:
         raise ParameterError(f"{_FIELD}.target_zone", "is for CNAME records alone")
     if not is_owner(_normalise(parameters.target_zone)):
         raise ParameterError(f"{_FIELD}.target_zone", "must be a name in A-labels")
+
+
+def _say_found(owner: str, kind: str, lookup: o.Lookup) -> str:
+    count = len(lookup.records.rdata)
+    return f"{owner} has {count} {kind} {'record' if count == 1 else 'records'}, none with"
 
 
 def _owner(asked: Asked) -> str:

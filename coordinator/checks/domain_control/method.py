@@ -102,6 +102,8 @@ def proof_missing(detail: str, found_at: str = "", record: str = "") -> Judgemen
 def could_not_learn(failure: o.Failure, what: str) -> Judgement:
     """Return the judgement that it could not be learned; `what` could not be looked at."""
     detail = f"{what}: {describe_failure(failure)}"
+    if failure.kind == o.FAILURE_KIND_NO_WAY_OUT:
+        detail += "; this perspective has no way to that address"
     return Judgement(c.OUTCOME_FAILED, choose_dissent(failure), detail)
 
 

@@ -147,7 +147,8 @@ class PersistentDnsTxt:
             issuer=shorten(nearest.issuer) or "no issuer",
             issuers=", ".join(asked.requested.issuer_domains),
         )
-        return proof_missing(f"{record} {why}", lookup.records.owner, record)
+        detail = f"at {lookup.records.owner}, {record} {why}"
+        return proof_missing(detail, lookup.records.owner, record)
 
     def compare(self, remote: Findings, primary: Findings, asked: Asked) -> Judgement | None:
         """Judge whether a remote has a record for the account that the primary relied on."""

@@ -461,7 +461,8 @@ class RequestedName(_message.Message):
     """A dNSName, with or without a leading "*."; U-labels are converted."""
     validation_method: _builtins.str
     """The method by which the name was validated, for the CAA parameter validationmethods (RFC 8657
-    section 4): an ACME label such as "dns-01", or "ca-tbr-<n>" (BR 4.2.2.1.2).
+    section 4): an ACME label such as "dns-01", or "ca-tbr-<n>" (BR 4.2.2.1.2). It is not filled in
+    from `domain_control`. Empty: a CAA record with that parameter forbids.
     """
     @_builtins.property
     def domain_control(self) -> Global___DomainControl:
@@ -515,7 +516,8 @@ class DomainControl(_message.Message):
     @_builtins.property
     def challenge_created_at(self) -> _timestamp_pb2.Timestamp:
         """When the Random Value, the Request Token or the ACME token was created. At most 30 days before
-        the request, and not after it. Required by the methods that have one.
+        the request. It may be a minute after it, for clocks that differ. Required by the methods that
+        have one.
         """
 
     @_builtins.property

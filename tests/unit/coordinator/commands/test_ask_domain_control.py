@@ -73,6 +73,8 @@ def test_the_domain_and_the_time_are_those_given() -> None:
         (Proof(dns_01=KEYED, http_01="token"), "one method"),
         (Proof(key_authorization=KEYED), "give a method"),
         (Proof(adn="example.com"), "give a method"),
+        (Proof(dns_01=KEYED, label="_dnsauth"), "--label is for --dns-change"),
+        (Proof(tls_alpn_01=KEYED, key_authorization=KEYED), "--key-authorization is for --http-01"),
         (Proof(dns_change=("MX", "v")), "TXT, CNAME or CAA"),
         (Proof(contact=("fax", "1")), "email-txt"),
         (Proof(dns_01=KEYED, created="yesterday"), "--created is a time"),

@@ -120,6 +120,14 @@ def test_a_lookup_that_failed_proves_nothing(
     assert judge(asked(), finding).dissent == dissent
 
 
+def test_who_has_no_way_out_says_so() -> None:
+    finding = txt()
+    finding.records.lookup.failure.kind = o.FAILURE_KIND_NO_WAY_OUT
+    judged = judge(asked(), finding)
+    assert judged.dissent == c.DISSENT_NOT_LOOKED
+    assert judged.detail.endswith("; this perspective has no way to that address")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [txt(DIGEST, owner=NAME), records(OWNER, o.RECORD_TYPE_CNAME, bytes([43]) + DIGEST)],
@@ -151,6 +159,9 @@ def test_each_perspective_sees_the_cname_steps_itself() -> None:
     ]
     for otherwise in (aliased(), aliased("mid.example.net"), aliased("x.example.test")):
         assert judge(check, otherwise, proof).outcome == c.OUTCOME_PROOF_MISSING
+    nothing, elsewhere = (judge(check, one, proof).detail for one in (aliased(), aliased("x.test")))
+    assert nothing == f"{NAME} has no CNAME record: that does not lead to example.ac.jp"
+    assert elsewhere == f"{NAME} has CNAME records to x.test: that does not lead to example.ac.jp"
     bogus = aliased(TARGET)
     bogus.records.lookup.failure.kind = o.FAILURE_KIND_BOGUS
     assert judge(check, bogus, proof).dissent == c.DISSENT_FAILED
@@ -167,7 +178,7 @@ def test_each_perspective_sees_the_cname_steps_itself() -> None:
             "30 days",
         ),
         (
-            controlled(control(created=NOVEMBER + timedelta(seconds=1))),
+            controlled(control(created=NOVEMBER + timedelta(minutes=1, seconds=1))),
             "challenge_created_at",
             "in the future",
         ),
@@ -181,7 +192,12 @@ def test_each_perspective_sees_the_cname_steps_itself() -> None:
         (
             controlled(control("other.example.org"), wildcard=True),
             "authorization_domain_name",
-            "cannot be reached",
+            "leftmost labels, down to example.co.jp,",
+        ),
+        (
+            controlled(control("example.ac.jp", acme_http_01=c.AcmeHttp01())),
+            "authorization_domain_name",
+            f"must be {NAME} itself",
         ),
         (
             controlled(control(acme_dns_01=c.AcmeDns01())),
@@ -219,8 +235,8 @@ def test_what_a_caller_may_not_ask_is_told_with_its_field(
     assert text in str(error)
 
 
-def test_thirty_days_to_the_second_and_now_are_young_enough() -> None:
-    for created in (NOVEMBER - timedelta(days=30), NOVEMBER):
+def test_thirty_days_to_the_second_and_a_callers_clock_a_minute_ahead_are_fine() -> None:
+    for created in (NOVEMBER - timedelta(days=30), NOVEMBER, NOVEMBER + timedelta(minutes=1)):
         asked(controlled(control(created=created)))
 
 

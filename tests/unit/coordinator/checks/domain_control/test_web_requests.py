@@ -69,7 +69,11 @@ class TestEveryMethod:
 
     @pytest.mark.parametrize(
         "created",
-        [None, NOVEMBER + timedelta(seconds=1), NOVEMBER - timedelta(days=30, seconds=1)],
+        [
+            None,
+            NOVEMBER + timedelta(minutes=1, seconds=1),
+            NOVEMBER - timedelta(days=30, seconds=1),
+        ],
     )
     def test_no_challenge_without_a_beginning_nor_of_old(
         self, method: str, asked: c.DomainControl, created: datetime | None
