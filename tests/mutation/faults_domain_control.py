@@ -61,6 +61,7 @@ FAULTS = [
     Fault("the key authorization is recorded", KEY, '    parameters.key_authorization = ""\n', ""),
     Fault("a name without domain control", CHECK, '        if not subject.requested.HasField("domain_control"):', "        if False:"),
     Fault("a wildcard is forgotten", CHECK, "        requested.wildcard = subject.name.wildcard\n", ""),
+    Fault("CAA is judged for another method", CHECK, "        _check_label(subject.requested.validation_method, control)\n", ""),
     Fault("any age", CHECK, "        _check_age(control, method, subject.at)\n", ""),
     Fault("a challenge without a time", CHECK, "        if not method.has_challenge:\n            return", "        if True:\n            return"),
     Fault("a challenge of the future", CHECK, "    if created - now > _CLOCKS_DIFFER:", "    if False:"),

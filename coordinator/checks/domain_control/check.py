@@ -36,7 +36,7 @@ from coordinator.checks.domain_control.method import (
     proof_missing,
     read_record_set,
 )
-from coordinator.checks.domain_control.methods import METHODS
+from coordinator.checks.domain_control.methods import METHODS, find_labels
 from coordinator.checks.domain_control.reuse import reusable_for
 from mpic.names import (
     MAX_NAME,
@@ -77,6 +77,7 @@ class DomainControlJudge:
         requested.wildcard = subject.name.wildcard
         requested.judged_at.FromDatetime(subject.at)
         method = _method_of(control)
+        _check_label(subject.requested.validation_method, control)
         _check_age(control, method, subject.at)
         applied = Applied(subject.name.looked_up, subject.name.wildcard)
         _complete_domain(control, method, applied)
@@ -141,6 +142,18 @@ def _method_of(control: c.DomainControl) -> Method:
         text = f"has no method that this service knows; it knows {', '.join(METHODS)}"
         raise ParameterError(_FIELD, text)
     return method
+
+
+def _check_label(given: str, control: c.DomainControl) -> None:
+    """Check that CAA is judged for the method by which control was proved; raises ParameterError.
+
+    An owner who lists methods in CAA records would otherwise not be protected from the others.
+    """
+    member = control.WhichOneof("method") or ""
+    labels = find_labels(member)
+    if given and given not in labels:
+        text = f"is {given}, but {_FIELD} has {member}, which is {' or '.join(labels)}"
+        raise ParameterError("validation_method", f"{text} (RFC 8657 section 4)")
 
 
 def _check_age(control: c.DomainControl, method: Method, now: datetime) -> None:

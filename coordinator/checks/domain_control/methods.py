@@ -4,7 +4,7 @@ To add a method: its messages and its member of `DomainControl.method` in the ag
 one line here under the member's name. Retired methods have no member, so nobody can ask for them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from coordinator.checks.domain_control.acme_dns import AcmeDns01, AcmeDnsAccount01
 from coordinator.checks.domain_control.acme_http import AcmeHttp01
@@ -33,3 +33,18 @@ METHODS: Mapping[str, Method] = {
     "persistent_dns_txt": PersistentDnsTxt(),
     "website_change": WebsiteChange(),
 }
+
+_ACME_LABELS = {
+    "acme_dns_01": "dns-01",
+    "acme_dns_account_01": "dns-account-01",
+    "acme_http_01": "http-01",
+    "acme_tls_alpn_01": "tls-alpn-01",
+    "persistent_dns_txt": "dns-persist-01",
+}
+
+
+def find_labels(member: str) -> Sequence[str]:
+    """Return the labels that a method has in CAA records (RFC 8657 section 4, BR 4.2.2.1.2)."""
+    section = METHODS[member].clause.rpartition(".")[2]
+    acme = _ACME_LABELS.get(member)
+    return [*([acme] if acme else []), f"ca-tbr-{section}"]

@@ -10,7 +10,7 @@ from coordinator.checks import prepare_checks
 from coordinator.checks.check import VALIDATED, MalformedFindingError, ParameterError
 from coordinator.checks.domain_control.authorization_domain import Allowed
 from coordinator.checks.domain_control.check import DomainControlJudge
-from coordinator.checks.domain_control.methods import METHODS
+from coordinator.checks.domain_control.methods import METHODS, find_labels
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from tests.clauses.domain_control import PASSED, look, outcome_of, request
@@ -235,3 +235,35 @@ def test_what_is_recorded_is_judged_as_it_was_asked() -> None:
     (again,) = prepare_checks([check], NAME, JUDGING)
     assert again.asked == check
     assert again.kinds == ["records"]
+
+
+LABELS = {
+    "acme_dns_01": {"dns-01", "ca-tbr-7"},
+    "acme_dns_account_01": {"dns-account-01", "ca-tbr-21"},
+    "acme_http_01": {"http-01", "ca-tbr-19"},
+    "acme_tls_alpn_01": {"tls-alpn-01", "ca-tbr-20"},
+    "contact_email_caa": {"ca-tbr-13"},
+    "contact_email_txt": {"ca-tbr-14"},
+    "contact_phone_caa": {"ca-tbr-17"},
+    "contact_phone_txt": {"ca-tbr-16"},
+    "dns_change": {"ca-tbr-7"},
+    "persistent_dns_txt": {"dns-persist-01", "ca-tbr-22"},
+    "website_change": {"ca-tbr-18"},
+}
+"""BR 3.2.2.4 and 4.2.2.1.2: not every DNS change is a dns-01."""
+
+
+def test_br_4_2_2_1_2_every_method_has_its_labels() -> None:
+    assert {member: set(find_labels(member)) for member in METHODS} == LABELS
+
+
+@pytest.mark.parametrize("label", sorted(set().union(*LABELS.values())))
+def test_rfc8657_4_caa_is_judged_for_the_method_that_is_proved(label: str) -> None:
+    made = requested()
+    made.validation_method = label
+    if label in LABELS["acme_dns_01"]:
+        assert request(made, NOVEMBER).HasField("domain_control")
+    else:
+        field, text = refuse(made)
+        assert field == "validation_method"
+        assert "acme_dns_01, which is dns-01 or ca-tbr-7" in text
