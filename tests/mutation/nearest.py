@@ -136,6 +136,7 @@ _BESIDE = {
         "tests/unit/coordinator/decision/test_name_decision.py",
         "tests/unit/coordinator/checks/caa/test_relevant_set.py",
         "tests/unit/coordinator/rules/test_responsibility.py",
+        "tests/unit/coordinator/checks/test_addresses.py",
     ),
     "coordinator/doctor/perspectives.py": ("tests/unit/coordinator/doctor/test_doctor.py",),
     "coordinator/perspectives/client.py": ("tests/integration/test_link.py",),
