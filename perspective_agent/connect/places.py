@@ -58,6 +58,8 @@ class Places:
         self._addresses: Counter[str] = Counter()
         self._waiting: dict[Place, None] = {}
         """In the order in which they came."""
+        self._wanted: Counter[str] = Counter()
+        """How many of them wait for each host and each address."""
 
     @property
     def taken(self) -> int:
@@ -77,11 +79,12 @@ class Places:
             return
         place.turn = asyncio.get_running_loop().create_future()
         self._waiting[place] = None
+        self._wanted.update((place.host, place.address))
         try:
             await place.turn
         except asyncio.CancelledError:
             if place in self._waiting:
-                del self._waiting[place]
+                self._forget(place)
             else:
                 self.free(place)
             raise
@@ -90,7 +93,10 @@ class Places:
 
     def free(self, place: Place) -> None:
         """Give a place back, and pass on what is free now."""
+        was_full = self._in_all >= self._limits.in_all
         self._count(place, -1)
+        if not (was_full or self._wanted[place.host] or self._wanted[place.address]):
+            return  # all who wait do so because of their own targets
         for one in list(self._waiting):
             if self._in_all >= self._limits.in_all:
                 return
@@ -98,8 +104,16 @@ class Places:
                 continue  # it was cancelled a moment ago
             if self._has_room(one):
                 self._count(one, 1)
-                del self._waiting[one]
+                self._forget(one)
                 one.turn.set_result(None)
+
+    def _forget(self, place: Place) -> None:
+        """Let one wait no more."""
+        del self._waiting[place]
+        for key in (place.host, place.address):
+            self._wanted[key] -= 1
+            if not self._wanted[key]:
+                del self._wanted[key]
 
     def is_kept_by_all(self, place: Place) -> bool:
         """Whether a place waits only because too many are taken in all."""

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from perspective_agent.connect.places import Limits, Place, Places
 
 
@@ -144,3 +146,30 @@ async def test_all_names_of_a_certificate_on_one_server_get_their_turn() -> None
         for one in taken:
             await turns.free(one)
     assert rounds == 4  # each of three round trips of 300 ms: less than half of the time
+
+
+async def test_those_who_wait_for_a_slow_target_take_no_time_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each of them would be looked at whenever anybody's connection is closed."""
+    turns = Turns(Limits(in_all=10, to_host=10, to_address=2))
+    slow = [await turns.ask(f"host{n}", "192.0.2.1") for n in range(9)]
+    other = await turns.ask("other", "192.0.2.2")
+    looked_at: list[Place] = []
+    has_room = Places._has_room_at_target
+
+    def look(self: Places, one: Place) -> bool:
+        looked_at.append(one)
+        return has_room(self, one)
+
+    monkeypatch.setattr(Places, "_has_room_at_target", look)
+    await turns.free(other)
+    assert looked_at == []
+    for one in slow[:7]:
+        assert turns.has(one)
+        await turns.free(one)
+    assert all(map(turns.has, slow))
+    await turns.free(slow[7])
+    await turns.free(slow[8])
+    assert (turns.places.taken, turns.places.waiting) == (0, 0)
+    assert not turns.places._wanted
