@@ -23,7 +23,7 @@ Http01 = Annotated[
     typer.Option(
         "--http-01",
         metavar="TOKEN",
-        help="ACME http-01: http://NAME/.well-known/acme-challenge/TOKEN has --key-authorization.",
+        help="ACME http-01: TOKEN below /.well-known/acme-challenge/ has --key-authorization.",
         rich_help_panel=_PANEL,
     ),
 ]
@@ -84,7 +84,7 @@ Website = Annotated[
     typer.Option(
         "--website",
         metavar="PATH VALUE",
-        help="http://NAME/.well-known/pki-validation/PATH has this value in it.",
+        help="PATH below /.well-known/pki-validation/ has this value in it.",
         rich_help_panel=_PANEL,
     ),
 ]

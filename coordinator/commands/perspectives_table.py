@@ -13,13 +13,15 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
 _MINUTE, _HOUR = 60, 3600
-_COLUMNS = ("perspective", "role", "RIR", "state", "version", "resolver", "validates", "probed")
+_COLUMNS = ("perspective", "state", "version", "resolver", "validates", "probed")
 
 
 def print_perspectives(response: c.ListPerspectivesResponse, console: Console) -> None:
     """Print the roster, the primary first."""
     now = datetime.now(UTC)
-    table = Table(*_COLUMNS, expand=False)
+    table = Table(expand=False)
+    for column in _COLUMNS:
+        table.add_column(column, overflow="fold", no_wrap=column == "perspective")
     for status in response.perspectives:
         table.add_row(*describe_status(status, now))
     console.print(table)
@@ -32,10 +34,10 @@ def describe_status(status: c.PerspectiveStatus, now: datetime) -> Sequence[Text
     description = status.description
     resolver = description.resolver
     was_met = status.HasField("description")
+    role = c.Role.Name(status.role).removeprefix("ROLE_").lower()
+    rir = o.Rir.Name(status.rir).removeprefix("RIR_")
     return [
-        Text(status.perspective_id, style="bold"),
-        Text(c.Role.Name(status.role).removeprefix("ROLE_").lower()),
-        Text(o.Rir.Name(status.rir).removeprefix("RIR_")),
+        Text(status.perspective_id, style="bold").append(f"\n{role} {rir}", style="dim"),
         _describe_state(status),
         Text(escape(description.version) or "-"),
         Text(escape(resolver.software) or "-"),

@@ -462,7 +462,8 @@ class RequestedName(_message.Message):
     validation_method: _builtins.str
     """The method by which the name was validated, for the CAA parameter validationmethods (RFC 8657
     section 4): an ACME label such as "dns-01", or "ca-tbr-<n>" (BR 4.2.2.1.2). It is not filled in
-    from `domain_control`. Empty: a CAA record with that parameter forbids.
+    from `domain_control`, and must not contradict it. Empty: a CAA record with that parameter
+    forbids.
     """
     @_builtins.property
     def domain_control(self) -> Global___DomainControl:
