@@ -89,7 +89,8 @@ def _report_cells(
     role = "primary" if report.role == c.ROLE_PRIMARY else "remote"
     rir = o.Rir.Name(report.rir).removeprefix("RIR_")
     findings = report.observation.findings if report.HasField("observation") else ()
-    kinds = {finding.WhichOneof("kind"): finding for finding in findings}
+    # Those of CAA and A come first; other checks may ask in the same ways.
+    kinds = {finding.WhichOneof("kind"): finding for finding in reversed(findings)}
     levels = list(kinds["caa_walk"].caa_walk.levels) if "caa_walk" in kinds else []
     addresses = [kinds["addresses"].addresses.lookup] if "addresses" in kinds else []
     left_out = Text("left out: too large", style="yellow")

@@ -24,7 +24,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from mpic.names import walk_levels
+from mpic.names import is_looked_up, walk_levels
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks.insecurity import ChainOfTrust
@@ -44,9 +44,10 @@ class CaaWalkCheck:
         """Walk from `name` (no wildcard label) up to and including its top-level domain."""
         self._target = LookupTarget(name, CAA, climbs=True)
 
-    def start(self) -> Sequence[Want[Answer]]:
-        """Want the walk as a whole."""
-        return (Want(self._target, _to_finding),)
+    def start(self) -> Step:
+        """Want the walk as a whole, unless it cannot begin there."""
+        refusal = _refuse_start(self._target.name)
+        return (Want(self._target, _to_finding),) if refusal is None else refusal
 
     def finish(self, missing: Missing) -> o.Finding:
         """Return the finding at the deadline."""
@@ -72,8 +73,11 @@ class ProvingWalkCheck:
         self._proving: list[LookupTarget] = []
         """The levels whose failure may have a proof."""
 
-    def start(self) -> Sequence[Want[Answer]]:
-        """Want each level, and whether it is an alias."""
+    def start(self) -> Step:
+        """Want each level, and whether it is an alias, unless the walk cannot begin there."""
+        refusal = _refuse_start(self._levels[0].name)
+        if refusal is not None:
+            return refusal
         return self._want([*self._levels, *map(_cname_of, self._levels)])
 
     def finish(self, missing: Missing) -> o.Finding:
@@ -152,10 +156,21 @@ class ProvingWalkCheck:
 
 
 def make(name: str, asked: p.Check) -> CaaWalkCheck | ProvingWalkCheck:
-    """Return the walk of `name`, with the proofs that are asked for."""
-    if asked.caa_walk.prove_insecurity:
-        return ProvingWalkCheck(name, ask_servers=asked.caa_walk.ask_servers)
-    return CaaWalkCheck(name)
+    """Return the walk from where it is asked for, or else from `name`, with the proofs wanted."""
+    walk = asked.caa_walk
+    begin = walk.owner or name
+    if walk.prove_insecurity:
+        return ProvingWalkCheck(begin, ask_servers=walk.ask_servers)
+    return CaaWalkCheck(begin)
+
+
+def _refuse_start(begin: str) -> o.Finding | None:
+    """Return the finding that a walk cannot begin at a name; None: it can."""
+    if is_looked_up(begin):
+        return None
+    # Such a name would break the message to the resolver, and with it the whole stream.
+    detail = "where the walk begins is not in the form that is looked up"
+    return o.Finding(not_run=o.Failure(kind=o.FAILURE_KIND_INTERNAL, detail=detail))
 
 
 def _to_finding(answer: Answer) -> o.Finding:

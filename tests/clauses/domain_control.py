@@ -109,7 +109,7 @@ def _find(question: p.Check, looked_up: str, zones: Any) -> o.Finding:  # noqa: 
         lookup = look_up(question.records.owner, rdtype, zones)
         return o.Finding(records=o.RecordsFinding(type=rdtype, lookup=lookup))
     levels = []
-    for level in walk_levels(looked_up):
+    for level in walk_levels(question.caa_walk.owner or looked_up):
         levels.append(look_up(level, o.RECORD_TYPE_CAA, zones))
         if not levels[-1].HasField("absence"):
             break

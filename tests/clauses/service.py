@@ -210,7 +210,7 @@ def _read_report(report: c.PerspectiveReport) -> Report:
     walk: Sequence[o.Lookup] = ()
     addresses = o.Lookup()
     for finding in report.observation.findings:
-        if finding.HasField("caa_walk"):
+        if finding.HasField("caa_walk") and not walk:
             walk = finding.caa_walk.levels
         elif finding.HasField("addresses"):
             addresses = finding.addresses.lookup

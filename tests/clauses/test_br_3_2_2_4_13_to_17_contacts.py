@@ -310,53 +310,80 @@ def test_no_challenge_is_wanted() -> None:
     request(requested)
 
 
-def judged(row: Row, at: int, kind: o.FailureKind.ValueType) -> str:
-    """Return the outcome if one of the lookups failed."""
+def see(row: Row) -> tuple[c.RequestedCheck, str, o.Finding]:
+    """Return what is asked, about which name, and what an agent finds."""
     requested = make_requested(row, NOVEMBER)
     check = request(requested)
-    findings = list(look(check, requested.name, write_zone(row)))
-    findings[at].records.lookup.failure.kind = kind
-    findings[at].records.lookup.dnssec = o.DNSSEC_INDETERMINATE
-    return outcome_of(JUDGE.judge(findings, requested.name, check, VALIDATED))
+    name = requested.name.removeprefix("*.")
+    (finding,) = look(check, name, write_zone(row))
+    return check, name, finding
 
 
-PARENT = next(row for row in ROWS if row.clause == "CAA 8659 3 at a parent")
+def lookups(finding: o.Finding) -> Sequence[o.Lookup]:
+    """Return the lookups of a finding, from the domain upwards."""
+    is_walk = finding.HasField("caa_walk")
+    return list(finding.caa_walk.levels) if is_walk else [finding.records.lookup]
 
 
-def test_rfc8659_3_a_failure_below_the_contact_hides_it_and_one_above_does_not() -> None:
+def judged(row: Row, at: int, kind: o.FailureKind.ValueType) -> str:
+    """Return the outcome if one of the lookups failed."""
+    check, name, finding = see(row)
+    del finding.caa_walk.levels[at + 1 :]
+    lookup = lookups(finding)[at]
+    lookup.failure.kind = kind
+    lookup.dnssec = o.DNSSEC_INDETERMINATE
+    return outcome_of(JUDGE.judge([finding], name, check, VALIDATED))
+
+
+def _named(clause: str) -> Row:
+    return next(row for row in ROWS if row.clause == clause)
+
+
+PARENT = _named("CAA 8659 3 at a parent")
+
+
+def test_rfc8659_3_a_failure_below_the_contact_hides_it() -> None:
     assert judged(PARENT, 0, o.FAILURE_KIND_SERVFAIL) == FAILED
     assert judged(PARENT, 1, o.FAILURE_KIND_BOGUS) == FAILED
-    assert judged(PARENT, 2, o.FAILURE_KIND_SERVFAIL) == PASSED
-    assert judged(_first("contact_email_txt"), 0, o.FAILURE_KIND_BOGUS) == FAILED
+    assert outcome_of(judge(PARENT)) == PASSED
 
 
-def test_rfc8659_3_each_level_is_asked_up_to_the_top_level_domain() -> None:
-    requested = make_requested(PARENT, NOVEMBER)
-    check = request(requested)
-    asked = [one.records for one in JUDGE.questions(check, requested.name)]
-    origin = PARENT.origin
-    levels = [f"www.{origin}", origin, "tables.example.co.jp", "example.co.jp", "co.jp", "jp"]
-    assert [one.owner for one in asked] == levels
-    assert {one.type for one in asked} == {o.RECORD_TYPE_CAA}
+def test_a_failed_lookup_of_txt_is_no_missing_contact() -> None:
+    check, name, finding = see(_first("contact_email_txt"))
+    finding.records.lookup.failure.kind = o.FAILURE_KIND_BOGUS
+    assert outcome_of(JUDGE.judge([finding], name, check, VALIDATED)) == FAILED
 
 
-def test_a_level_that_was_not_asked_is_not_believed() -> None:
-    requested = make_requested(PARENT, NOVEMBER)
-    check = request(requested)
-    findings = list(look(check, requested.name, write_zone(PARENT)))
-    with pytest.raises(MalformedFindingError):
-        JUDGE.judge([*findings[1:], findings[0]], requested.name, check, VALIDATED)
+@pytest.mark.parametrize(
+    ("clause", "owner"),
+    [
+        ("CAA 8659 3 at a parent", ""),
+        ("CAA a wildcard", ""),
+        ("CAA below the domain asked", "{origin}"),
+        ("CAA above the domain asked", "www.{origin}"),
+    ],
+)
+def test_rfc8659_3_the_search_begins_at_the_domain(clause: str, owner: str) -> None:
+    row = _named(clause)
+    check, name, _ = see(row)
+    (question,) = JUDGE.questions(check, name)
+    assert question.caa_walk.owner == owner.format(origin=row.origin)
+
+
+def test_rfc8659_3_a_search_that_skips_a_level_or_goes_elsewhere_is_not_believed() -> None:
+    for number in (0, 1):
+        check, name, finding = see(PARENT)
+        del finding.caa_walk.levels[number]
+        with pytest.raises(MalformedFindingError):
+            JUDGE.judge([finding], name, check, VALIDATED)
 
 
 @pytest.mark.parametrize("rdata", [b"", b"\x00", b"\x00\x09abc", b"\xff" * 9])
 def test_a_malformed_record_is_skipped(rdata: bytes) -> None:
     for row in (_first("contact_email_txt"), _first("contact_email_caa")):
-        requested = make_requested(row, NOVEMBER)
-        check = request(requested)
-        findings = list(look(check, requested.name, write_zone(row)))
-        findings[0].records.lookup.records.rdata.insert(0, rdata)
-        judgement = JUDGE.judge(findings, requested.name, check, VALIDATED)
-        assert outcome_of(judgement) == PASSED
+        check, name, finding = see(row)
+        lookups(finding)[0].records.rdata.insert(0, rdata)
+        assert outcome_of(JUDGE.judge([finding], name, check, VALIDATED)) == PASSED
 
 
 def test_hostile_numbers_and_addresses_take_no_time() -> None:
@@ -364,10 +391,6 @@ def test_hostile_numbers_and_addresses_take_no_time() -> None:
     number = b"\xff" + b"+" + b"1" * 254 + (b"\xff" + b"1" * 255) * 250 + b"\x01x"
     address = (b"\xff" + b"a." * 127 + b"a") * 250
     for method, rdata in (("contact_phone_txt", number), ("contact_email_txt", address)):
-        row = _first(method)
-        requested = make_requested(row, NOVEMBER)
-        check = request(requested)
-        findings = list(look(check, requested.name, write_zone(row)))
-        findings[0].records.lookup.records.rdata[:] = [rdata]
-        judgement = JUDGE.judge(findings, requested.name, check, VALIDATED)
-        assert outcome_of(judgement) == MISSING
+        check, name, finding = see(_first(method))
+        finding.records.lookup.records.rdata[:] = [rdata]
+        assert outcome_of(JUDGE.judge([finding], name, check, VALIDATED)) == MISSING

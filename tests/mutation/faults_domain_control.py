@@ -14,6 +14,7 @@ PERSIST = "coordinator/checks/domain_control/persistent_dns_txt.py"
 REUSE = "coordinator/checks/domain_control/reuse.py"
 NAMES = "proto/mpic/names.py"
 DOCTOR = "coordinator/doctor/rules.py"
+WALK = "perspective_agent/checks/caa_walk.py"
 TEXT = "proto/mpic/text.py"
 
 FAULTS = [
@@ -194,13 +195,15 @@ FAULTS = [
     Fault("contact: another contact passes", CONTACT, "        return proof_missing(detail, lookup.name)", "        return Judgement(detail=detail)"),
     Fault("contact: no record passes", CONTACT, '            return proof_missing(f"there is no', '            return Judgement(detail=f"there is no'),
     Fault("contact: a failure is an absence", CONTACT, '        if lookup.HasField("failure"):', "        if False:"),
-    Fault("contact: the search goes on above a set", CONTACT, '            if not lookup.HasField("absence"):\n                break', '            if lookup.HasField("records") and any(map(self._read, lookup.records.rdata)):\n                break'),
-    Fault("contact: the search goes on above a failure", CONTACT, '            if not lookup.HasField("absence"):\n                break', '            if lookup.HasField("records"):\n                break'),
-    Fault("contact: the search goes to its end", CONTACT, '            if not lookup.HasField("absence"):\n                break', "            pass"),
-    Fault("contact: the search ends at the domain", CONTACT, "        return walk_levels(asked.domain)", "        return [asked.domain]"),
-    Fault("contact: the search begins at the name", CONTACT, "        return walk_levels(asked.domain)", "        return walk_levels(asked.name)"),
-    Fault("contact: TXT at the name", CONTACT, 'return [f"{self._kind.label}.{asked.domain}"]', "return [asked.domain]"),
-    Fault("contact: TXT at the name applied for", CONTACT, 'return [f"{self._kind.label}.{asked.domain}"]', 'return [f"{self._kind.label}.{asked.name}"]'),
+    Fault("contact: the search begins at the name", CONTACT, "follow_walk(finding.caa_walk, asked.domain, believed)", "follow_walk(finding.caa_walk, asked.name, believed)"),
+    Fault("contact: the search is asked from the name", CONTACT, 'owner = asked.domain if asked.domain != asked.name else ""', 'owner = ""'),
+    Fault("contact: older agents are asked for more than they know", CONTACT, 'owner = asked.domain if asked.domain != asked.name else ""', "owner = asked.domain"),
+    Fault("contact: TXT at the name", CONTACT, 'f"{self._kind.label}.{asked.domain}" if self._rdtype == _TXT else asked.domain', "asked.domain"),
+    Fault("contact: TXT at the name applied for", CONTACT, 'f"{self._kind.label}.{asked.domain}" if', 'f"{self._kind.label}.{asked.name}" if'),
+    Fault("a CAA walk begins at the name always", WALK, "    begin = walk.owner or name", "    begin = name"),
+    Fault("a CAA walk begins anywhere", WALK, "    if is_looked_up(begin):", "    if True:"),
+    Fault("a CAA walk without proofs begins anywhere", WALK, "return (Want(self._target, _to_finding),) if refusal is None else refusal", "return (Want(self._target, _to_finding),)"),
+    Fault("a CAA walk with proofs begins anywhere", WALK, "        if refusal is not None:", "        if False:"),
     Fault("contact: any property", CONTACT, "        if found is None or found.tag != self._kind.tag:", "        if found is None:"),
     Fault("contact: a property by its beginning", CONTACT, "        if found is None or found.tag != self._kind.tag:", "        if found is None or not found.tag.startswith('contact'):"),
     Fault("contact: addresses are trimmed", CONTACT, "        parts = _ADDRESS.fullmatch(text.decode())", "        parts = _ADDRESS.fullmatch(text.decode().strip())"),

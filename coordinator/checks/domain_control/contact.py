@@ -25,6 +25,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from coordinator.checks.caa.value import read_property
+from coordinator.checks.caa.walk import follow_walk
 from coordinator.checks.check import Findings, Judgement, ParameterError, Statuses
 from coordinator.checks.domain_control.authorization_domain import Allowed
 from coordinator.checks.domain_control.method import (
@@ -37,7 +38,6 @@ from coordinator.checks.domain_control.method import (
     read_record_set,
 )
 from coordinator.checks.domain_control.reuse import reusable_for
-from mpic.names import walk_levels
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -93,18 +93,21 @@ class ContactMethod:
             raise ParameterError(f"{field}.contact", text)
 
     def questions(self, asked: Asked) -> Sequence[p.Check]:
-        """Return what perspectives look at: one owner, or each level of the search."""
-        return [ask_records(owner, self._rdtype) for owner in self._owners(asked)]
+        """Return what perspectives look at."""
+        if self._rdtype == _TXT:
+            return (ask_records(self._owner(asked), _TXT),)
+        owner = asked.domain if asked.domain != asked.name else ""
+        return (p.Check(caa_walk=p.CaaWalk(owner=owner)),)
 
     def judge(self, findings: Findings, asked: Asked, believed: Statuses) -> Judgement:
         """Judge what one perspective found."""
-        lookup = self._find_end(findings, asked, believed)
+        lookup = self._read_lookup(findings[0], asked, believed)
         records = f"{o.RecordType.Name(self._rdtype).removeprefix('RECORD_TYPE_')} record"
         if lookup.HasField("failure"):
             return could_not_learn(lookup.failure, f"the {records}s of {lookup.name} are not known")
         if not lookup.HasField("records"):
-            where = self._owners(asked)[0]
-            return proof_missing(f"there is no {records} at {where}{self._say_above()}")
+            above = "" if self._rdtype == _TXT else ", and none above it"
+            return proof_missing(f"there is no {records} at {self._owner(asked)}{above}")
         selected = self._kind.read(_selected(asked.control))
         if selected is not None and selected in map(self._read, lookup.records.rdata):
             left = self._kind.ends - timedelta(seconds=1) - _judged_at(asked)
@@ -119,22 +122,14 @@ class ContactMethod:
     def compare(self, remote: Findings, primary: Findings, asked: Asked) -> None:
         """Compare nothing: both saw the same contact."""
 
-    def _owners(self, asked: Asked) -> Sequence[str]:
+    def _owner(self, asked: Asked) -> str:
+        return f"{self._kind.label}.{asked.domain}" if self._rdtype == _TXT else asked.domain
+
+    def _read_lookup(self, finding: o.Finding, asked: Asked, believed: Statuses) -> o.Lookup:
+        """Return the lookup that decides: the only one, or the end of the search."""
         if self._rdtype == _TXT:
-            return [f"{self._kind.label}.{asked.domain}"]
-        return walk_levels(asked.domain)
-
-    def _find_end(self, findings: Findings, asked: Asked, believed: Statuses) -> o.Lookup:
-        """Return the first lookup that is not an absence, or the last.
-
-        RFC 8659 section 3. A failure ends the search too: what is there may be a set.
-        """
-        lookup = o.Lookup()
-        for finding, owner in zip(findings, self._owners(asked), strict=True):
-            lookup = read_record_set(finding, owner, self._rdtype, believed)
-            if not lookup.HasField("absence"):
-                break
-        return lookup
+            return read_record_set(finding, self._owner(asked), _TXT, believed)
+        return follow_walk(finding.caa_walk, asked.domain, believed).end
 
     def _read(self, rdata: bytes) -> bytes | None:
         """Return the contact that a record names; None: it names none of this kind."""
@@ -145,9 +140,6 @@ class ContactMethod:
         if found is None or found.tag != self._kind.tag:
             return None
         return self._kind.read(found.value)
-
-    def _say_above(self) -> str:
-        return "" if self._rdtype == _TXT else ", and none above it"
 
 
 def _read_address(text: bytes) -> bytes | None:

@@ -512,7 +512,7 @@ class DomainControl(_message.Message):
     """The Authorization Domain Name (BR 3.2.2.4) that is looked at: lower-case A-labels. Empty: the
     name itself, without a wildcard label. Another one must be reachable by the steps that the
     method allows: CNAME records, then the removal of leftmost labels. Every perspective must see
-    the same CNAME steps.
+    CNAME records that lead there.
     """
     @_builtins.property
     def challenge_created_at(self) -> _timestamp_pb2.Timestamp:
@@ -653,7 +653,9 @@ Global___AcmeDnsAccount01: _TypeAlias = AcmeDnsAccount01  # noqa: Y015
 @_typing.final
 class PersistentDnsTxt(_message.Message):
     """A TXT record at `_validation-persist` of the authorization domain name, in the form of a CAA
-    issue-value (RFC 8659 section 4.2), for one of the issuer's own issuer domain names.
+    issue-value (RFC 8659 section 4.2), for one of the issuer's own issuer domain names. It must have
+    "policy=wildcard" for a wildcard, and if it stands at a parent of the name. Every remote must see
+    a usable record with the accounturi that the primary relied on.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -662,7 +664,8 @@ class PersistentDnsTxt(_message.Message):
     @_builtins.property
     def account_uris(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The values of `accounturi` that name the applicant's account: its URI, or, by
-        draft-ietf-acme-dns-persist-02, a hash over it. Compared octet by octet.
+        draft-ietf-acme-dns-persist-02, a hash over it. Compared octet by octet. 1 to 16; the primary
+        relies on the first that has a usable record.
         """
 
     def __init__(
@@ -822,13 +825,17 @@ Global___WebsiteChange: _TypeAlias = WebsiteChange  # noqa: Y015
 
 @_typing.final
 class SelectedContact(_message.Message):
-    """The contact that the CA has selected, and has written to or called."""
+    """The contact that the CA has selected, and has written to or called. The methods for telephone
+    numbers end on 2027-03-15, those for e-mail on 2028-03-15. No validation by them is used after.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CONTACT_FIELD_NUMBER: _builtins.int
     contact: _builtins.str
-    """An e-mail address, or a global telephone number with "+" (RFC 3966)."""
+    """An e-mail address (RFC 6532 section 3.2, without quotes), or a global telephone number with "+"
+    (RFC 3966 section 5.1.4).
+    """
     def __init__(
         self,
         *,

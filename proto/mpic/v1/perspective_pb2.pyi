@@ -277,27 +277,31 @@ Global___Check: _TypeAlias = Check  # noqa: Y015
 
 @_typing.final
 class CaaWalk(_message.Message):
-    """Walk from the name to its top-level domain for the first CAA record set."""
+    """Walk from a name to its top-level domain for the first CAA record set."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PROVE_INSECURITY_FIELD_NUMBER: _builtins.int
     ASK_SERVERS_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
     prove_insecurity: _builtins.bool
     """If a lookup fails, also look for proof that the name is in an insecure zone, and go on to the
     levels above.
     """
     ask_servers: _builtins.bool
     """With prove_insecurity: if a lookup fails, also ask the servers of its name directly."""
+    owner: _builtins.str
+    """Where the walk begins, in the form of a question's name; empty: at the question's name."""
     def __init__(
         self,
         *,
         prove_insecurity: _builtins.bool = ...,
         ask_servers: _builtins.bool = ...,
+        owner: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_servers", b"ask_servers", "prove_insecurity", b"prove_insecurity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_servers", b"ask_servers", "owner", b"owner", "prove_insecurity", b"prove_insecurity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

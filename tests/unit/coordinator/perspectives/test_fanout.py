@@ -323,6 +323,7 @@ def test_br_3_2_2_9_a_question_has_no_place_for_what_another_perspective_saw() -
     assert [field.name for field in p.CaaWalk.DESCRIPTOR.fields] == [
         "prove_insecurity",
         "ask_servers",
+        "owner",  # of the caller's request
     ]
     assert not p.AddressLookup.DESCRIPTOR.fields
 

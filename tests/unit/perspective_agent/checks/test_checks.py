@@ -384,3 +384,23 @@ def test_other_failures_end_the_walk_and_look_for_no_proof(kind: o.FailureKind.V
     check = proving_walk(LEVELS[0])
     (level,) = levels_of(check.add(0, answer(failed(LEVELS[0], kind, ""))))
     assert level.failure.kind == kind
+
+
+@pytest.mark.parametrize("proving", [False, True])
+def test_a_walk_begins_where_it_is_asked_to(proving: bool) -> None:
+    asked = p.Check(caa_walk=p.CaaWalk(owner=LEVELS[1], prove_insecurity=proving))
+    step = CHECKS["caa_walk"](LEVELS[0], asked).start()
+    assert not isinstance(step, o.Finding)
+    assert step[0].target == LookupTarget(LEVELS[1], CAA, climbs=not proving)
+
+
+@pytest.mark.parametrize("proving", [False, True])
+@pytest.mark.parametrize("owner", [".", "a..b", "A.example.com", f"{'a' * 64}.com", "a.b.", "com"])
+def test_a_walk_from_what_is_no_name_breaks_no_message_to_the_resolver(
+    owner: str, proving: bool
+) -> None:
+    asked = p.Check(caa_walk=p.CaaWalk(owner=owner, prove_insecurity=proving))
+    finding = CHECKS["caa_walk"](LEVELS[0], asked).start()
+    assert isinstance(finding, o.Finding)
+    assert finding.not_run.kind == o.FAILURE_KIND_INTERNAL
+    assert "where the walk begins" in finding.not_run.detail
