@@ -25,6 +25,7 @@ _METHOD = re.compile(r"[a-z0-9-]{1,64}")
 
 _SHOWN = 64
 """Octets of an unknown issuer that an error shows, at most."""
+_PURPOSES = frozenset(c.Purpose.values())
 _NOBODY = Issuer(frozenset())
 
 
@@ -168,7 +169,7 @@ def _check_texts(request: c.CorroborateRequest, violations: list[Violation]) -> 
 
 
 def _check_purpose(request: c.CorroborateRequest, violations: list[Violation]) -> None:
-    if request.purpose not in c.Purpose.values():
+    if request.purpose not in _PURPOSES:
         violations.append(Violation("purpose", f"{request.purpose} is unknown"))
     for index, check in enumerate(request.checks):
         if check not in CHECKS:

@@ -45,13 +45,14 @@ class Reply(NamedTuple):
 class JudgedObservation(NamedTuple):
     """What one observation says by itself, whichever perspective sent it."""
 
-    observation: o.Observation
     dissent: c.Dissent.ValueType
     detail: str = ""
     check: str = ""
     """The check by which it dissents."""
+    findings: Sequence[Findings] = ()
+    """What was found for each check that was asked; none if the observation is not believed."""
     determinations: Sequence[c.Determination] = ()
-    """One for each check that was asked; none if the observation is not believed."""
+    """One for each check, in the same way."""
     usable_for: Sequence[timedelta | None] = ()
     """How long each check may be used to issue; None: it has no end of its own."""
 
@@ -89,7 +90,7 @@ def judge_observation(octets: bytes, asked: AskedName, believed: Statuses) -> Ju
         dissent, detail = c.DISSENT_NOT_LOOKED, f"its resolver does not validate: {error}"
     except Exception as error:  # noqa: BLE001 - or the attempt would wait for this vote for ever
         dissent, detail = c.DISSENT_GARBAGE, _describe_defect(error)
-    return JudgedObservation(o.Observation(), dissent, shorten(detail, DETAIL_OCTETS))
+    return JudgedObservation(dissent, shorten(detail, DETAIL_OCTETS))
 
 
 def compare_with_primary(remote: Vote, primary: Vote, asked: AskedName) -> Vote:
@@ -101,8 +102,7 @@ def compare_with_primary(remote: Vote, primary: Vote, asked: AskedName) -> Vote:
         return remote._replace(dissent=c.DISSENT_NO_PRIMARY, detail=detail)
     if remote.judged is primary.judged:
         return remote
-    seen = split_findings(remote.judged.observation.findings, asked.checks)
-    expected = split_findings(primary.judged.observation.findings, asked.checks)
+    seen, expected = remote.judged.findings, primary.judged.findings
     compared = remote
     for index, check in enumerate(asked.checks):
         if remote.determinations[index].outcome != c.OUTCOME_PASSED:
@@ -157,13 +157,14 @@ def _judge(observation: o.Observation, asked: AskedName, believed: Statuses) -> 
         kinds = [finding.WhichOneof("kind") for finding in findings]
         asked_for = [kind for check in checks for kind in check.kinds]
         raise MalformedFindingError(f"findings {kinds} to {asked_for}")
+    by_check = split_findings(findings, checks)
     judgements = [
         _judge_findings(found, check, asked.looked_up, believed)
-        for found, check in zip(split_findings(findings, checks), checks, strict=True)
+        for found, check in zip(by_check, checks, strict=True)
     ]
     judged = JudgedObservation(
-        observation,
         c.DISSENT_UNSPECIFIED,
+        findings=by_check,
         determinations=list(map(_to_message, checks, judgements)),
         usable_for=[judgement.usable_for for judgement in judgements],
     )

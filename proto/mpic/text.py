@@ -21,6 +21,8 @@ def shorten(text: str, octets: int) -> str:
 
     The middle is cut: a sentence often says at its end what is wrong with what it quotes.
     """
+    if len(text) <= octets and text.isascii() and text.isprintable():
+        return text  # nearly every text
     if len(text) > 2 * octets:
         text = text[:octets] + ELLIPSIS + text[-octets:]  # to escape all would take long
     encoded = escape(text).encode()

@@ -267,7 +267,7 @@ FAULTS = [
     Fault("what a caller says of its method is lost", CAA_CHECK, "        asked.validation_method = subject.requested.validation_method\n", ""),
     Fault("the account that was asked for is not judged by", CAA_CHECK, "        caa.account_uri,\n", '        "",\n'),
     Fault("the method that was asked for is not judged by", CAA_CHECK, "        caa.validation_method,\n", '        "",\n'),
-    Fault("the tags that were asked for are not judged by", CAA_CHECK, "        frozenset(caa.understood_critical_tags),\n", ""),
+    Fault("the tags that were asked for are not judged by", CAA_CHECK, "        tuple(caa.understood_critical_tags),\n", "        (),\n"),
     Fault("the wildcard that was asked for is not judged by", CAA_CHECK, "judge_walk(walk, caa.wildcard, ", "judge_walk(walk, False, "),
     Fault("a finding too many is overlooked", VOTE, "    return len(findings) == len(kinds) and all(", "    return len(findings) >= len(kinds) and all("),
     Fault("what was not looked at is the domain's failure", VOTE, "choose_dissent(failure, c.DISSENT_NOT_LOOKED)", "choose_dissent(failure)"),

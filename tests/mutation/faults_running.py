@@ -140,6 +140,8 @@ FAULTS = [
     Fault("error 338 that is ours alone is a refusal", CLIENT, "    if refused.responsible:\n        return refused.responsible == c.RESPONSIBLE_DOMAIN\n", ""),
     Fault("what an old coordinator could not determine is a refusal", CLIENT, "return refused.reason not in _UNDETERMINED", "return True"),
     Fault("what a stranger wrote reaches the terminal", TEXT, "    if text.isprintable():\n        return text", "    if True:\n        return text"),
+    Fault("what is short is told as a stranger wrote it", TEXT, "text.isascii() and text.isprintable():\n        return", "text.isascii():\n        return"),
+    Fault("a short text of many octets is not cut", TEXT, "len(text) <= octets and text.isascii() and", "len(text) <= octets and"),
     Fault("a text is cut one octet late", TEXT, "    if len(encoded) <= octets:", "    if len(encoded) <= octets + 1:"),
     Fault("a trace of zeros", TRACE, '    if not int(found["trace"], 16) or not int(found["parent"], 16):\n        return None\n', ""),
     Fault("any text is a trace", TRACE, "found = _FORM.fullmatch(header) if len(header) <= _MOST else None", "found = _FORM.match(header) if len(header) <= _MOST else None"),

@@ -7,6 +7,7 @@ compared.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import lru_cache
 
 from coordinator.checks.caa.lookup_failure import CLAUSE, is_permission, missing_proofs
 from coordinator.checks.caa.relevant_set import (
@@ -98,12 +99,19 @@ class CaaJudge:
 
 
 def _read_applicant(caa: c.RequestedCaa) -> Applicant:
-    return Applicant(
-        frozenset(caa.issuer_domains),
+    return _make_applicant(
+        tuple(caa.issuer_domains),
         caa.account_uri,
         caa.validation_method,
-        frozenset(caa.understood_critical_tags),
+        tuple(caa.understood_critical_tags),
     )
+
+
+@lru_cache(64)  # each name has one applicant for all its perspectives
+def _make_applicant(
+    domains: tuple[str, ...], account_uri: str, method: str, tags: tuple[str, ...]
+) -> Applicant:
+    return Applicant(frozenset(domains), account_uri, method, frozenset(tags))
 
 
 def _add_excused(judged: CaaJudgement, walk: Walk) -> CaaJudgement:

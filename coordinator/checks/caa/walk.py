@@ -67,8 +67,8 @@ def follow_walk(
 
     Raises MalformedFindingError, or NotValidatedError for an answer that is not `believed`.
     """
-    _check_levels(finding, name, believed)
     levels, excused = list(finding.levels), []
+    _check_levels(levels, name, believed)
     for level in levels:
         if level.HasField("failure") and excuse(level):
             excused.append(level)
@@ -77,18 +77,18 @@ def follow_walk(
     return Walk(name, levels[-1], excused)
 
 
-def _check_levels(finding: o.CaaFinding, name: str, believed: Statuses) -> None:
+def _check_levels(levels: Sequence[o.Lookup], name: str, believed: Statuses) -> None:
     """Check that each level is the parent of the one before, up to a set, a failure or the top.
 
     An agent that was asked to prove insecurity goes on above a failure. Others end there.
     """
     domain, kind = name, "absence"
-    for position, level in enumerate(finding.levels, 1):
+    for position, level in enumerate(levels, 1):
         if level.name != domain:
             raise MalformedFindingError(f"a CAA walk with {shorten(level.name)!r} for {domain!r}")
         kind = _kind_of(level, believed)
         if kind == "records" or "." not in domain:
-            if position != len(finding.levels):
+            if position != len(levels):
                 raise MalformedFindingError(f"a CAA walk that goes on above its end at {domain!r}")
             return
         domain = domain.partition(".")[2]
