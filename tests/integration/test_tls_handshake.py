@@ -185,6 +185,7 @@ DEMANDS_FFDHE8192 = record(
 @pytest.mark.parametrize(
     ("handle", "kind", "what"),
     [
+        (say(record(bytes(4)) * 65), o.FAILURE_KIND_TLS, "before it says hello"),
         (say(DEMANDS_FFDHE8192), o.FAILURE_KIND_TLS, "a finite-field group"),
         (say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), o.FAILURE_KIND_MALFORMED, "HTTP/1.1 400"),
         (say(b"SSH-2.0-OpenSSH_9.2\r\n"), o.FAILURE_KIND_MALFORMED, "SSH-2.0"),
@@ -225,7 +226,10 @@ def repeat(octets: bytes, pause: float) -> Handle:
     return handle
 
 
-async def test_what_has_no_end_is_read_as_far_as_the_bound() -> None:
+async def test_what_has_no_end_is_read_as_far_as_the_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client, "HANDSHAKE_OCTETS", 100)
     async with serving(repeat(HELLO_REQUEST * 1000, 0)) as port:
         kind, detail = failure_of(await look(port))
     assert kind == o.FAILURE_KIND_TOO_LARGE

@@ -101,3 +101,14 @@ def test_whatever_comes_is_read(certificate: SelfSigned) -> None:
     head = flight[:43]  # up to the random
     head[3:5], head[6:9] = (38).to_bytes(2), (34).to_bytes(3)
     assert accepts([bytes(head)])
+
+
+@pytest.mark.parametrize(
+    "part", [HELLO_REQUEST, CHANGE_CIPHER_SPEC, b"\x16\x03\x03\x40\x00" + bytes(0x4000)]
+)
+def test_a_server_says_hello_soon(certificate: SelfSigned, part: bytes) -> None:
+    """OpenSSL passes over as many HelloRequests as there are, and each takes time."""
+    flight = first_flight(certificate, "prime256v1", ssl.TLSVersion.TLSv1_3)
+    assert accepts([HELLO_REQUEST * 31, flight])
+    assert accepts([flight + part * 65])
+    assert not accepts([part * 65])
