@@ -4,9 +4,7 @@ import asyncio
 import errno
 import ipaddress
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connect.errors import read_error
@@ -16,74 +14,31 @@ AT_ONCE = 16 * 1024
 
 
 class DialedSocket(socket.socket):
-    """A socket that is connected to the address that was checked; it connects to no other.
+    """A socket that is connected to the address that was checked.
 
-    Libraries want to dial by themselves. This one may be given to them: to dial the address again
-    does nothing, and to dial another one fails.
-
-    It also bounds how much is read from it, whatever a library makes of what it reads.
+    It bounds how much is read from it, whatever is made of what is read.
     """
 
     _left: int | None = None
-    is_taken = False
-    """Whether somebody has taken it over, and closes it."""
     is_spent = False
     """Whether the other end sent more than is read."""
-    is_ended = False
-    """Whether the other end has ended the connection."""
-
     watch: Callable[[bytes], None] | None = None
     """Is given all that is read, before anybody else; it may raise OSError."""
 
-    on_close: Callable[[], None] | None = None
-    """Called when it is closed, by whomever."""
-
-    def take(self) -> "DialedSocket":
-        """Take it over: whoever does has to close it."""
-        self.is_taken = True
-        return self
+    @classmethod
+    def take_over(cls, sock: socket.socket) -> "DialedSocket":
+        """Return the same connection; the socket given is closed."""
+        dialed = cls(fileno=sock.detach())
+        dialed.setblocking(False)  # noqa: FBT003 - as it is called
+        return dialed
 
     def limit(self, octets: int) -> None:
         """Read no more than this from now on; more is an error."""
         self._left = octets
 
-    def connect(self, address: Any) -> None:  # noqa: ANN401 - as in the base class
-        """Do nothing if it is connected to this address; raises OSError if it is not."""
-        if tuple(address[:2]) != tuple(self.getpeername()[:2]):
-            raise OSError(errno.EISCONN, f"connected to another address than {address[0]}")
-
-    def close(self) -> None:
-        """Close it."""
-        super().close()
-        if self.on_close is not None:
-            self.on_close()
-
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """Read at most AT_ONCE; raises OSError if the other end has sent too much."""
-        with self._noting_the_end():
-            data = super().recv(min(bufsize, AT_ONCE), flags)
-        self._note(data)
-        return data
-
-    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:  # noqa: ANN401
-        """Read at most AT_ONCE; raises OSError if the other end has sent too much."""
-        view = memoryview(buffer).cast("B")
-        with self._noting_the_end():
-            octets = super().recv_into(view, min(nbytes or len(view), AT_ONCE), flags)
-        self._note(bytes(view[:octets]))
-        return octets
-
-    @contextmanager
-    def _noting_the_end(self) -> Iterator[None]:
-        try:
-            yield
-        except ConnectionError:
-            self.is_ended = True
-            raise
-
-    def _note(self, data: bytes) -> None:
-        """Count what was read, and show it to who watches."""
-        self.is_ended = not data
+        data = super().recv(min(bufsize, AT_ONCE), flags)
         if self._left is not None:
             self._left -= len(data)
             if self._left < 0:
@@ -91,6 +46,7 @@ class DialedSocket(socket.socket):
                 raise OSError(errno.EMSGSIZE, "the other end has sent too much")
         if self.watch is not None:
             self.watch(data)
+        return data
 
 
 async def open_socket(
@@ -111,7 +67,7 @@ async def open_socket(
             was_sent = True
             async with asyncio.timeout(seconds):
                 await asyncio.get_running_loop().sock_connect(sock, (address, port))
-        return DialedSocket(fileno=sock.detach())
+        return DialedSocket.take_over(sock)
     except OSError as error:
         if error.errno is None and isinstance(error, TimeoutError):
             detail = f"{what}: no connection within {seconds:g} s"

@@ -194,11 +194,8 @@ class Dialing:
             sock = await self._dial(address)
             if isinstance(sock, o.Failure):
                 return sock
-            try:
+            with sock:
                 return await use(sock)
-            finally:
-                if not sock.is_taken:
-                    sock.close()
         finally:
             places.free(place)
 

@@ -2,7 +2,9 @@
 
     target     pure: what a check gets
     redirects  pure: what follows from a response
-    exchange   one request over one connection, by aiohttp's client
+    stream     the octets of a connection, plain or within TLS
+    reply      reads one response from them, by aiohttp's parser
+    exchange   one request and its response, over one connection
     get        the hops of a GET, one after the other
 
 Which URLs are asked for, and where a redirect leads, says `mpic.urls`: all is judged before

@@ -4,8 +4,9 @@ from mpic import __version__
 from mpic.urls import Url, parse_url
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connect.dialer import Destination, Dialer, Dialing
-from perspective_agent.http.exchange import Exchange, Wanted
+from perspective_agent.http.exchange import Exchange
 from perspective_agent.http.redirects import Next, find_next
+from perspective_agent.http.reply import Wanted
 from perspective_agent.http.target import HttpTarget
 
 _NOTHING = o.Failure(kind=o.FAILURE_KIND_INTERNAL, detail="there is neither response nor failure")
@@ -52,7 +53,7 @@ class Get:
             hop = finding.hops.add(
                 url=str(self._asked[-1]), connection=cut.connection, failure=cut.failure
             )
-            hop.connection.tls_version = self._exchange.received.tls_version
+            hop.connection.tls_version = self._exchange.tls_version
         elif not finding.hops:
             late = o.Failure(kind=o.FAILURE_KIND_TIMEOUT, detail=f"not begun within {seconds:g} s")
             finding.hops.add(url=self._target.url, failure=self._dialer.blame(late, since))
@@ -72,14 +73,14 @@ class Get:
         dialing = self._dialing = self._dialer.begin(Destination(url.host, url.port))
         failure = await dialing.run(exchange)
         self._dialing = self._exchange = None
-        received = exchange.received
         hop = self._finding.hops.add(url=str(url), connection=dialing.connection)
-        hop.connection.tls_version = received.tls_version
-        if received.response is None:
+        hop.connection.tls_version = exchange.tls_version
+        reply = exchange.reply
+        if reply is None:
             hop.failure.CopyFrom(failure or _NOTHING)
             return None
-        hop.response.CopyFrom(received.response)
-        return find_next(self._asked, received.response.status, received.locations, rules)
+        hop.response.CopyFrom(reply.read())
+        return find_next(self._asked, hop.response.status, reply.locations, rules)
 
 
 def make_user_agent(contact_url: str) -> str:

@@ -16,7 +16,8 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connect.dialed_socket import DialedSocket
 from perspective_agent.connect.tls import make_context
-from perspective_agent.http.exchange import Exchange, Wanted
+from perspective_agent.http.exchange import Exchange
+from perspective_agent.http.reply import Wanted
 from perspective_agent.tls.client import TlsClient, read_tls_error
 from tests.clauses import test_br_3_2_2_4_18_website as website
 from tests.clauses import test_rfc8555_8_3_http_01 as http_01
@@ -79,13 +80,6 @@ def tls_reply(data: bytes) -> None:
     assert client.session is None
 
 
-class _Pair(DialedSocket):
-    """One end of a pair of sockets that says it was dialled."""
-
-    def getpeername(self) -> tuple[str, int]:
-        return "192.0.2.1", 80
-
-
 _SERVER_FAILS = (
     o.FAILURE_KIND_MALFORMED,
     o.FAILURE_KIND_TOO_LARGE,
@@ -103,10 +97,11 @@ def http_reply(data: bytes) -> None:
         with theirs:
             theirs.sendall(data)
             theirs.shutdown(socket.SHUT_WR)
-            return await exchange(_Pair(fileno=ours.detach()))
+            with DialedSocket.take_over(ours) as sock:
+                return await exchange(sock)
 
     failure = asyncio.run(asyncio.wait_for(ask(), 10))
-    response = exchange.received.response
+    response = exchange.reply.read() if exchange.reply is not None else None
     if failure is not None:
         assert failure.kind in _SERVER_FAILS
         assert response is None

@@ -340,18 +340,6 @@ async def test_cut_short_while_it_waits_it_says_for_what() -> None:
     assert "as many connections open as it may" in cuts[3].failure.detail
 
 
-async def test_a_socket_that_was_dialled_dials_no_other_address() -> None:
-    dialer, _ = make_dialer("127.0.0.1")
-
-    async def use(sock: DialedSocket) -> None:
-        sock.connect(sock.getpeername())
-        with pytest.raises(OSError, match="another address"):
-            sock.connect(("127.0.0.2", sock.getpeername()[1]))
-
-    with listening("127.0.0.1") as port:
-        assert await dialer.begin(Destination(HOST, port)).run(use) is None
-
-
 async def test_no_more_is_read_than_is_allowed() -> None:
     dialer, _ = make_dialer("127.0.0.1")
     seen = []
@@ -363,16 +351,16 @@ async def test_no_more_is_read_than_is_allowed() -> None:
     async def use(sock: DialedSocket) -> o.Failure | None:
         sock.limit(2 * AT_ONCE + 10_000)
         loop = asyncio.get_running_loop()
-        assert len(await loop.sock_recv(sock, 50_000)) <= AT_ONCE
-        assert await loop.sock_recv_into(sock, bytearray(50_000)) <= AT_ONCE
-        reader, writer = await asyncio.open_connection(sock=sock.take())
-        with pytest.raises(OSError, match="too much"):
-            seen.append(await reader.read())
-        writer.transport.abort()
-        return None if sock.is_spent else o.Failure(detail="not spent")
+        try:
+            while octets := await loop.sock_recv(sock, 50_000):
+                seen.append(len(octets))
+        except OSError as error:
+            return None if sock.is_spent else o.Failure(detail=str(error))
+        return o.Failure(detail="all was read")
 
     server = await asyncio.start_server(flood, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
         assert await dialer.begin(Destination(HOST, port)).run(use) is None
-    assert seen == []
+    assert max(seen) <= AT_ONCE
+    assert sum(seen) <= 2 * AT_ONCE + 10_000

@@ -107,6 +107,9 @@ async def get(
         (web.say(web.ok(KEY) + b"\r\n"), KEY),
         (web.say(web.ok(KEY, b"Connection: close") + b"\r\n"), KEY),
         (web.say(web.ok(KEY), b"more than was said", pause=0.01), KEY),
+        (web.say(web.ok(KEY) + b"more than was said"), KEY),
+        (web.say(web.ok(KEY, b"Connection: close") + b"more than was said"), KEY),
+        (web.say(web.chunked(KEY) + b"more than was said"), KEY),
         (web.say(web.ok(b"x" * 128)), b"x" * 128),
     ],
 )  # fmt: skip
@@ -156,7 +159,6 @@ async def test_gigabytes_are_not_read() -> None:
         (web.say(b"SSH-2.0-OpenSSH_9.2\r\n"), NONSENSE),
         (web.say(b"\x15\x03\x01\x00\x02\x02\x46"), NONSENSE),
         (web.say(KEY + b"\r\n\r\n"), NONSENSE),
-        (web.say(web.ok(KEY) + b"more than was said"), NONSENSE),
         (web.say(b"HTTP/1.1 OK\r\n\r\n"), NONSENSE),
         (web.say(web.ok(KEY, status=b"000 OK")), NONSENSE),
         (web.say(web.ok(KEY, status=b"099 OK")), NONSENSE),
@@ -276,6 +278,23 @@ async def test_h_8_another_status_is_the_end_whatever_its_location(status: int) 
         (hop,) = await get()
     assert (hop.response.status, hop.response.location) == (status, b"/b")
     assert len(requests) == 1
+
+
+async def test_h_8_the_content_of_a_redirect_is_not_waited_for() -> None:
+    moved = web.head(b"Location: /b", b"Content-Length: 9", status=b"302 Found")
+
+    async def serve(request: bytes, writer: asyncio.StreamWriter) -> None:
+        if b" /b " in request:
+            writer.write(web.ok(KEY))
+        else:
+            writer.write(moved)
+            await writer.drain()
+            await asyncio.Event().wait()
+
+    async with web.serving(serve):
+        first, last = await get()
+    assert (first.response.status, first.response.body) == (302, b"")
+    assert last.response.body == KEY
 
 
 async def test_without_rules_no_redirect_is_followed() -> None:
@@ -405,6 +424,33 @@ async def test_h_13_a_certificate_is_not_verified(tmp_path: Path, most: ssl.TLSV
     assert (last.url, last.response.body) == (f"https://{HOST}/x", KEY)
     assert first.connection.tls_version == ""
     assert last.connection.tls_version == {771: "TLSv1.2", 772: "TLSv1.3"}[most.value]
+
+
+@pytest.mark.parametrize("says_goodbye", [True, False])
+async def test_h_13_a_response_over_tls_may_end_as_it_likes(
+    tmp_path: Path, *, says_goodbye: bool
+) -> None:
+    async def serve(_: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(web.head(b"Connection: close") + KEY)
+        await writer.drain()
+        if not says_goodbye:
+            writer.transport.abort()
+
+    context = make_context(tmp_path, ssl.TLSVersion.TLSv1_2)
+    async with web.serving(serve, port=443, context=context):
+        (hop,) = await get(f"https://{HOST}/")
+    assert hop.response.body == KEY
+
+
+async def test_h_13_a_handshake_that_breaks_off_is_a_failure_of_tls() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.transport.abort()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 443):
+        (hop,) = await get(f"https://{HOST}/")
+    assert hop.failure.kind == o.FAILURE_KIND_TLS
+    assert hop.connection.tls_version == ""
 
 
 async def test_h_13_tls_1_1_is_refused(tmp_path: Path) -> None:
@@ -580,7 +626,7 @@ async def test_what_breaks_here_is_our_own_failure(monkeypatch: pytest.MonkeyPat
     def broken(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(exchange.Exchange, "_connector", broken)
+    monkeypatch.setattr(exchange.Exchange, "_open", broken)
     async with web.serving(web.say(web.ok(KEY))):
         (hop,) = await get()
     assert hop.failure.kind == o.FAILURE_KIND_INTERNAL
