@@ -128,6 +128,10 @@ def look_up(owner: str, rdtype: o.RecordType.ValueType, zones: Any) -> o.Lookup:
         target = found[0].target.to_text(omit_final_dot=True)
         lookup.aliases.add(owner=at, target=target, ttl=found.ttl)
         at = target
+    if len(lookup.aliases) == _ALIASES:
+        lookup.failure.CopyFrom(o.Failure(kind=o.FAILURE_KIND_ALIAS, detail="aliases in a loop"))
+        lookup.dnssec = o.DNSSEC_INDETERMINATE
+        return lookup
     found = zones.get_rdataset(f"{at}.", dns.rdatatype.RdataType(int(rdtype)))
     if found is not None:
         wires = [one.to_wire() for one in found]

@@ -201,6 +201,7 @@ def test_br_3_2_2_4_cname_records_are_asked_for_only_where_they_can_lead(
     )
 
 
+LOOP = "CNAME in a loop"
 PROOF = f'_acme-challenge.host.b IN TXT "{DIGEST}"'
 AT_TARGET = "host.b"
 ROWS = place(
@@ -220,6 +221,7 @@ ROWS = place(
             ASKED,
             domain="b",
         ),
+        Row(LOOP, f"www IN CNAME a\na IN CNAME www\n{PROOF}", ASKED, FAILED, domain=AT_TARGET),
         Row("no CNAME", f"www IN A 192.0.2.1\n{PROOF}", ASKED, MISSING, domain=AT_TARGET),
         Row("no name", PROOF, ASKED, MISSING, domain=AT_TARGET),
         Row("another CNAME", f"www IN CNAME c\n{PROOF}", ASKED, MISSING, domain=AT_TARGET),
@@ -256,6 +258,7 @@ ROWS = place(
 def test_br_3_2_2_4_every_perspective_follows_the_steps_itself(row: Row) -> None:
     judgement = judge(row)
     assert outcome_of(judgement) == row.expected, judgement.detail
+    assert judgement.clause.startswith("BR 3.2.2.4, BR 3.2.2.4.7") != bool(judgement.steps)
 
 
 def judged(row: Row, change: str) -> str:

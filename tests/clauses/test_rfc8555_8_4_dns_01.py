@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from mpic.v1 import corroboration_pb2 as c
-from tests.clauses.domain_control import MISSING, PASSED, Row, judge, outcome_of, place
+from tests.clauses.domain_control import FAILED, MISSING, PASSED, Row, judge, outcome_of, place
 from tests.world.domain_control import KEY_AUTHORIZATION
 
 _SHA256 = hashlib.sha256(KEY_AUTHORIZATION.encode()).digest()
@@ -87,6 +87,10 @@ ROWS = place(
             "RFC 8555 8.4 CNAME followed",
             f'{OWNER} IN CNAME a\na IN CNAME b.c\nb.c IN TXT "{DIGEST}"',
             ASKED,
+        ),
+        Row("RFC 8555 8.4 CNAME to itself", f"{OWNER} IN CNAME {OWNER}", ASKED, FAILED),
+        Row(
+            "RFC 8555 8.4 CNAME in a loop", f"{OWNER} IN CNAME a\na IN CNAME {OWNER}", ASKED, FAILED
         ),
         Row("RFC 8555 8.4 CNAME to nothing", f"{OWNER} IN CNAME nothing", ASKED, MISSING),
         Row(

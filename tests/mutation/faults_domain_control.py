@@ -248,7 +248,7 @@ FAULTS = [
     Fault("ADN: wildcards ask for CNAME", ADN, "    if applied.wildcard or not allowed.cname:", "    if not allowed.cname:"),
     Fault("ADN: all methods ask for CNAME", ADN, "    if applied.wildcard or not allowed.cname:", "    if applied.wildcard:"),
     Fault("ADN: CNAME is always asked for", ADN, "    return find_steps(applied, adn, allowed) is None", "    return True"),
-    Fault("a domain is looked at without its steps", CHECK, "            if isinstance(followed, Judgement):\n                return followed", "            if isinstance(followed, Judgement):\n                followed = ()"),
+    Fault("a domain is looked at without its steps", CHECK, '            if isinstance(followed, Judgement):\n                return followed._replace(clause=f"BR 3.2.2.4, {method.clause}")', "            if isinstance(followed, Judgement):\n                followed = ()"),
     Fault("CNAME records in any order", CHECK, "        if alias.owner != name:", "        if False:"),
     Fault("CNAME records: all begin at the name", CHECK, "        name = alias.target\n        targets.append(name)", "        targets.append(alias.target)"),
     Fault("a failed lookup of CNAME is none", CHECK, '    if lookup.HasField("failure"):\n        return could_not_learn(lookup.failure, f"the CNAME', '    if False:\n        return could_not_learn(lookup.failure, f"the CNAME'),
@@ -260,4 +260,5 @@ FAULTS = [
     Fault("doctor: a suffix list of two years", DOCTOR, "_SUFFIX_LIST_DAYS = 365", "_SUFFIX_LIST_DAYS = 730"),
     Fault("doctor: a suffix list of a year is old", DOCTOR, "    if age > _SUFFIX_LIST_DAYS:", "    if age >= _SUFFIX_LIST_DAYS:"),
     Fault("doctor: a suffix list of no age is young", DOCTOR, '    if made is None:\n        return DoctorFinding("warning"', '    if made is None:\n        return DoctorFinding("ok"'),
+    Fault("steps that lead elsewhere have no clause", CHECK, 'return followed._replace(clause=f"BR 3.2.2.4, {method.clause}")', "return followed"),
 ]  # fmt: skip

@@ -109,7 +109,7 @@ class DomainControlJudge:
         if steps is None:
             followed = _follow_cname(findings[0], about, method, believed)
             if isinstance(followed, Judgement):
-                return followed
+                return followed._replace(clause=f"BR 3.2.2.4, {method.clause}")
             steps, findings = followed, findings[1:]
         judged = method.judge(findings, about, believed)
         judged_at = about.requested.judged_at.ToDatetime(UTC)

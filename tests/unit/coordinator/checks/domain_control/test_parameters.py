@@ -267,3 +267,12 @@ def test_rfc8657_4_caa_is_judged_for_the_method_that_is_proved(label: str) -> No
         field, text = refuse(made)
         assert field == "validation_method"
         assert "acme_dns_01, which is dns-01 or ca-tbr-7" in text
+
+
+def test_a_name_of_u_labels_is_looked_at_in_a_labels() -> None:
+    for text in ("BÜCHER.example", "bücher。example", "*.bücher.example"):
+        asked = request(requested(name=text)).domain_control.control
+        assert asked.authorization_domain_name == "xn--bcher-kva.example"
+    made = at_domain("bücher.example", "www.bücher.example")
+    assert refuse(made)[0] == "domain_control.authorization_domain_name"
+    request(at_domain("xn--bcher-kva.example", "www.bücher.example"))
