@@ -218,6 +218,11 @@ def _keep(deployment: Deployment) -> None:
     console.print("Running on. In another terminal, ask what you like:\n", style="bold")
     for names in (NAME, "child.plain.example.co.jp", "'*.wild.caa.example.co.jp'"):
         console.print(f"  {inside} {command} {names}", soft_wrap=True)
+    console.print(
+        "\nAsk who controls a name; change the token and see what is said:\n", style="bold"
+    )
+    pending = f"{PLAIN} --validation --http-01 {TOKEN} --key-authorization {KEY_AUTHORIZATION}"
+    console.print(f"  {inside} {command} {pending}", soft_wrap=True)
     console.print("\nStop and continue an agent, and ask again:\n", style="bold")
     console.print(
         "  sudo pkill -STOP -f agent-frankfurt.toml; sudo pkill -CONT -f agent-frankfurt.toml"
