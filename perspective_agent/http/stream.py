@@ -73,8 +73,6 @@ class TlsStream:
             except ssl.SSLWantReadError:
                 await self._flush()
                 await self._fill()
-            except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-                return b""
 
     async def _fill(self) -> None:
         octets = await self._plain.receive()

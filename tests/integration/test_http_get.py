@@ -1,7 +1,9 @@
 """One HTTP GET over real sockets, from servers that behave and from servers that do not."""
 
 import asyncio
+import socket
 import ssl
+import struct
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -442,9 +444,14 @@ async def test_h_13_a_response_over_tls_may_end_as_it_likes(
     assert hop.response.body == KEY
 
 
-async def test_h_13_a_handshake_that_breaks_off_is_a_failure_of_tls() -> None:
+@pytest.mark.parametrize("linger", [struct.pack("ii", 0, 0), struct.pack("ii", 1, 0)])
+async def test_h_13_a_handshake_that_breaks_off_is_a_failure_of_tls(linger: bytes) -> None:
+    """Closed, or reset."""
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         writer.transport.abort()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 443):
