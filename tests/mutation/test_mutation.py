@@ -10,7 +10,7 @@ from tests.mutation import run
 from tests.mutation.fault import Fault
 from tests.mutation.run import FAULTS, PROJECT, copies, plant
 
-EACH = 60
+EACH = 90
 
 
 @pytest.fixture(scope="module")
