@@ -261,4 +261,5 @@ FAULTS = [
     Fault("doctor: a suffix list of a year is old", DOCTOR, "    if age > _SUFFIX_LIST_DAYS:", "    if age >= _SUFFIX_LIST_DAYS:"),
     Fault("doctor: a suffix list of no age is young", DOCTOR, '    if made is None:\n        return DoctorFinding("warning"', '    if made is None:\n        return DoctorFinding("ok"'),
     Fault("steps that lead elsewhere have no clause", CHECK, 'return followed._replace(clause=f"BR 3.2.2.4, {method.clause}")', "return followed"),
+    Fault("the column of CAA has a contact's search", "coordinator/commands/answer_table.py", "for finding in reversed(findings)}", "for finding in findings}"),
 ]  # fmt: skip

@@ -74,7 +74,7 @@ _BESIDE = {
     "coordinator/checks/domain_control/acme_dns.py": (
         "tests/clauses/test_rfc8555_8_4_dns_01.py",
         "tests/clauses/test_br_3_2_2_4_21_dns_account.py",
-        "tests/unit/coordinator/checks/domain_control/test_check.py",
+        "tests/unit/coordinator/checks/domain_control/test_parameters.py",
     ),
     "coordinator/checks/domain_control/dns_change.py": (
         "tests/clauses/test_br_3_2_2_4_7_dns_change.py",
@@ -97,6 +97,8 @@ _BESIDE = {
     ),
     "coordinator/checks/domain_control/key_authorization.py": (
         "tests/unit/coordinator/checks/domain_control/test_check.py",
+        "tests/unit/coordinator/checks/domain_control/test_parameters.py",
+        HTTP_01,
     ),
     "coordinator/checks/domain_control/methods.py": (HTTP_01, WEBSITE, ALPN),
     "coordinator/checks/domain_control/acme_http.py": (HTTP_01, WEB_REQUESTS),
