@@ -44,6 +44,50 @@ _DONE = "done"
 _LOOKED = {True: "looked", False: "not_looked"}
 
 
+class _ConnectionMetrics:
+    """The counters of what was dialled, and of GETs and handshakes."""
+
+    def __init__(self, program: ProgramMetrics) -> None:
+        self._dials = program.counter(
+            "mpic_agent_dials",
+            "Addresses dialled for HTTP and TLS, by family, port and outcome.",
+            "family",
+            "port",
+            "outcome",
+        )
+        self._looks = program.counter(
+            "mpic_agent_looks",
+            "HTTP GETs and TLS handshakes by outcome; done: a server responded.",
+            "check",
+            "outcome",
+        )
+        self._look_seconds = program.seconds(
+            "mpic_agent_look_duration_seconds",
+            "From the first lookup of an HTTP GET or TLS handshake until it ended.",
+            "check",
+        )
+        ways_out = product(_FAMILIES.values(), _PORTS)
+        for way_out, of_dial in product(ways_out, (_OPENED, *_FAILURES.values())):
+            self._dials.labels(*way_out, of_dial)
+        for look, of_look in product(_LOOKS.values(), (_DONE, *_FAILURES.values())):
+            self._looks.labels(look, of_look)
+            self._look_seconds.labels(look)
+
+    def count_dial(self, dialed: o.DialedAddress) -> None:
+        """Count an address that was dialled."""
+        outcome = _name_failure(dialed.failure) if dialed.HasField("failure") else _OPENED
+        port = str(dialed.port) if str(dialed.port) in _PORTS else _OTHER_PORT
+        self._dials.labels(_FAMILIES[len(dialed.address)], port, outcome).inc()
+
+    def count_look(self, finding: o.HttpFinding | o.TlsFinding, seconds: float) -> None:
+        """Count an HTTP GET or a TLS handshake that has ended."""
+        look = _LOOKS[finding.DESCRIPTOR.name]
+        end = finding.hops[-1] if isinstance(finding, o.HttpFinding) else finding
+        outcome = _name_failure(end.failure) if end.HasField("failure") else _DONE
+        self._looks.labels(look, outcome).inc()
+        self._look_seconds.labels(look).observe(seconds)
+
+
 class AgentMetrics:
     """The counters of one agent."""
 
@@ -66,24 +110,6 @@ class AgentMetrics:
             "From asking the resolver until its answer, retries included.",
             "type",
         )
-        self._dials = program.counter(
-            "mpic_agent_dials",
-            "Addresses dialled for HTTP and TLS, by family, port and outcome.",
-            "family",
-            "port",
-            "outcome",
-        )
-        self._looks = program.counter(
-            "mpic_agent_looks",
-            "HTTP GETs and TLS handshakes by outcome; done: a server responded.",
-            "check",
-            "outcome",
-        )
-        self._look_seconds = program.seconds(
-            "mpic_agent_look_duration_seconds",
-            "From the first lookup of an HTTP GET or TLS handshake until it ended.",
-            "check",
-        )
         questions = program.counter(
             "mpic_agent_questions",
             "Questions answered; not looked: the resolver does not validate, or too much load.",
@@ -103,12 +129,7 @@ class AgentMetrics:
             self._query_seconds(rdtype)
         for rdtype, outcome in product(_TYPES, _OUTCOMES):
             self._query(rdtype, outcome)
-        ways_out = product(_FAMILIES.values(), _PORTS)
-        for way_out, of_dial in product(ways_out, (_OPENED, *_FAILURES.values())):
-            self._dials.labels(*way_out, of_dial)
-        for look, of_look in product(_LOOKS.values(), (_DONE, *_FAILURES.values())):
-            self._looks.labels(look, of_look)
-            self._look_seconds.labels(look)
+        self._connections = _ConnectionMetrics(program)
 
     def count_lookup(self, rdtype: int, answer: o.Lookup, elapsed_us: int) -> None:
         """Count a lookup that is done with; `tries` says how often the resolver was asked."""
@@ -119,17 +140,11 @@ class AgentMetrics:
 
     def count_dial(self, dialed: o.DialedAddress) -> None:
         """Count an address that was dialled."""
-        outcome = _name_failure(dialed.failure) if dialed.HasField("failure") else _OPENED
-        port = str(dialed.port) if str(dialed.port) in _PORTS else _OTHER_PORT
-        self._dials.labels(_FAMILIES[len(dialed.address)], port, outcome).inc()
+        self._connections.count_dial(dialed)
 
     def count_look(self, finding: o.HttpFinding | o.TlsFinding, seconds: float) -> None:
         """Count an HTTP GET or a TLS handshake that has ended."""
-        look = _LOOKS[finding.DESCRIPTOR.name]
-        end = finding.hops[-1] if isinstance(finding, o.HttpFinding) else finding
-        outcome = _name_failure(end.failure) if end.HasField("failure") else _DONE
-        self._looks.labels(look, outcome).inc()
-        self._look_seconds.labels(look).observe(seconds)
+        self._connections.count_look(finding, seconds)
 
     def count_observation(self, observation: p.EncodedObservation, *, looked: bool) -> None:
         """Count an observation on its way to a coordinator."""

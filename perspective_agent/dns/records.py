@@ -13,6 +13,8 @@ _NAME_ASKED = b"\xc0\x0c"  # a pointer to behind the header (RFC 1035 section 4.
 _MAX_NAME = 255  # RFC 1035 section 2.3.4
 _MAX_POINTERS = 127  # as many as such a name has labels; more only cost time
 _MAX_TTL = 0x7FFFFFFF  # RFC 2181 section 8: with the top bit set, zero
+_OF_ONE_NAME = (5, 12)  # CNAME, PTR
+_OCTETS = {1: 4, 28: 16}  # A, AAAA
 _POINTER = 0xC0  # the two bits of a pointer
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_*")
 
@@ -88,6 +90,28 @@ def read_name(wire: bytes, offset: int) -> tuple[bytes, int]:
     except IndexError:
         raise MalformedRecordError("a name ends in the middle") from None
     return b"".join(labels).lower() + b"\x00", end or offset + 1
+
+
+def read_data(rdtype: int, wire: bytes, records: list[ResourceRecord]) -> list[bytes]:
+    """Return the data of the records of a set, in a form that needs no message around it.
+
+    A name in it is written whole and in lower case, as in RFC 4034 section 6.2. How it was
+    compressed, and in which case, differs from answer to answer. Raises MalformedRecordError.
+    """
+    if rdtype in _OF_ONE_NAME:
+        return [read_only_name(wire, record) for record in records]
+    octets = _OCTETS.get(rdtype)
+    if octets is not None and any(len(record.rdata) != octets for record in records):
+        raise MalformedRecordError(f"an address that has not {octets} octets")
+    return [record.rdata for record in records]
+
+
+def read_only_name(wire: bytes, record: ResourceRecord) -> bytes:
+    """Return the name that is all the data of a record; raises MalformedRecordError."""
+    name, end = read_name(wire, record.rdata_at)
+    if end != record.rdata_at + len(record.rdata):
+        raise MalformedRecordError("an alias or a pointer whose data is not one name")
+    return name
 
 
 def skip_records(wire: bytes, offset: int, count: int) -> int:

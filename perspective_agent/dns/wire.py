@@ -22,7 +22,8 @@ from perspective_agent.dns.records import (
     ResourceRecord,
     is_below,
     name_to_text,
-    read_name,
+    read_data,
+    read_only_name,
     read_records,
     skip_records,
 )
@@ -33,8 +34,6 @@ PTR = 12
 AAAA = 28
 DS = 43
 CAA = 257
-_OF_ONE_NAME = (CNAME, PTR)
-_OCTETS = {A: 4, AAAA: 16}
 """Of each record (RFC 1035 section 3.4.1, RFC 3596 section 2.2)."""
 _DNAME = 39
 _IN = 1
@@ -203,33 +202,11 @@ def _read_answer_section(query: Query, wire: bytes, answers: int, rcode: int) ->
     elif records:
         lookup.records.owner = query.name if not lookup.aliases else name_to_text(owner)
         lookup.records.ttl = min([record.ttl for record in records])
-        data = _read_data(query.rdtype, wire, records)
+        data = read_data(query.rdtype, wire, records)
         lookup.records.rdata.extend(dict.fromkeys(data))
     else:
         lookup.absence = o.ABSENCE_NO_DATA
     return lookup
-
-
-def _read_data(rdtype: int, wire: bytes, records: list[ResourceRecord]) -> list[bytes]:
-    """Return the data of the records of a set, in a form that needs no message around it.
-
-    A name in it is written whole and in lower case, as in RFC 4034 section 6.2. How it was
-    compressed, and in which case, differs from answer to answer.
-    """
-    if rdtype in _OF_ONE_NAME:
-        return [_read_only_name(wire, record) for record in records]
-    octets = _OCTETS.get(rdtype)
-    if octets is not None and any(len(record.rdata) != octets for record in records):
-        raise MalformedRecordError(f"an address that has not {octets} octets")
-    return [record.rdata for record in records]
-
-
-def _read_only_name(wire: bytes, record: ResourceRecord) -> bytes:
-    """Return the name that is all the data of a record."""
-    name, end = read_name(wire, record.rdata_at)
-    if end != record.rdata_at + len(record.rdata):
-        raise MalformedRecordError("an alias or a pointer whose data is not one name")
-    return name
 
 
 def _follow_aliases(
@@ -285,7 +262,7 @@ def _read_targets(wire: bytes, section: list[ResourceRecord]) -> dict[bytes, tup
         if record.rdtype == CNAME:
             if record.owner in targets:
                 raise _AliasError(f"{name_to_text(record.owner)} is an alias twice")
-            targets[record.owner] = (_read_only_name(wire, record), record.ttl)
+            targets[record.owner] = (read_only_name(wire, record), record.ttl)
     return targets
 
 

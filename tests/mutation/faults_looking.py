@@ -17,6 +17,7 @@ DOCTOR = "perspective_agent/doctor/connections.py"
 HANDSHAKE = "perspective_agent/tls/handshake.py"
 HANDSHAKES = ("tests/integration/test_tls_handshake.py",)
 WIRE = "perspective_agent/dns/wire.py"
+RECORDS_READER = "perspective_agent/dns/records.py"
 
 FAULTS = [
     # Whose answer an answer is.
@@ -88,10 +89,10 @@ FAULTS = [
     Fault("an alias that was asked for is followed", WIRE, "            targets = {}\n", "            pass\n"),
     Fault("an alias made from a DNAME is a stray", WIRE, "            aliased = {owner} & targets.keys()\n", ""),
     Fault("a DNAME alone makes an absence", WIRE, "            aliased = {owner} & targets.keys()\n", "            aliased = {owner}\n"),
-    Fault("a name in a set points into another message", WIRE, "    if rdtype in _OF_ONE_NAME:\n", "    if False:\n"),
-    Fault("a pointer's name is left as it is", WIRE, "_OF_ONE_NAME = (CNAME, PTR)", "_OF_ONE_NAME = (CNAME,)"),
-    Fault("an IPv4 address of any size", WIRE, "_OCTETS = {A: 4, AAAA: 16}", "_OCTETS = {AAAA: 16}"),
-    Fault("an IPv6 address of any size", WIRE, "_OCTETS = {A: 4, AAAA: 16}", "_OCTETS = {A: 4}"),
+    Fault("a name in a set points into another message", RECORDS_READER, "    if rdtype in _OF_ONE_NAME:\n", "    if False:\n"),
+    Fault("a pointer's name is left as it is", RECORDS_READER, "_OF_ONE_NAME = (5, 12)", "_OF_ONE_NAME = (5,)"),
+    Fault("an IPv4 address of any size", RECORDS_READER, "_OCTETS = {1: 4, 28: 16}", "_OCTETS = {28: 16}"),
+    Fault("an IPv6 address of any size", RECORDS_READER, "_OCTETS = {1: 4, 28: 16}", "_OCTETS = {1: 4}"),
     # Looks over connections.
     Fault("equal looks are made each by itself", LOOKS, "        if pending is None or time.perf_counter()", "        if True or time.perf_counter()"),
     Fault("an old look is joined", LOOKS, "        if pending is None or time.perf_counter() - pending.started > JOINED_SECONDS:", "        if pending is None:"),
