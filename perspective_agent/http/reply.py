@@ -6,6 +6,7 @@ the content, and at the socket for all together.
 """
 
 import asyncio
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ _DETAIL_OCTETS = 500
 _SWITCHING = 101
 _STATUSES = range(100, 1000)  # RFC 9110 section 15
 _NO_CONTENT = (_SWITCHING, 204, 304)
-_HEADER_END = b"\r\n\r\n"
+_HEADER_END = re.compile(rb"\n\r?\n")
 
 
 class ReplyError(Exception):
@@ -69,6 +70,8 @@ class Reply:
         self._message: RawResponseMessage | None = None
         self._content: StreamReader | None = None
         self._body = bytearray()
+        self._last = b""
+        """The last octets that were parsed, in which the end of a header section may begin."""
         self.locations: list[bytes] = []
         """All values of the field Location."""
 
@@ -116,8 +119,11 @@ class Reply:
         The parser forgets a header section if what comes with it does not parse. So each is given
         by itself.
         """
-        end = octets.find(_HEADER_END) if self._message is None else -1
-        at = len(octets) if end < 0 else end + len(_HEADER_END)
+        if self._message is not None:
+            return octets, b""
+        found = _HEADER_END.search(self._last + octets)
+        at = len(octets) if found is None else found.end() - len(self._last)
+        self._last = b"" if found else (self._last + octets)[-2:]
         return octets[:at], octets[at:]
 
     def _take(self, message: RawResponseMessage, content: StreamReader) -> None:
