@@ -11,6 +11,7 @@ import ssl
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -87,12 +88,12 @@ def make_certificate(name: str, digest: bytes) -> bytes:
 
 async def serve(directory: Path, addresses: Sequence[str]) -> None:
     """Serve until the process ends."""
-    own = _make_context(directory / f"{_NOBODY}.pem")
+    own = _make_context(directory / f"{_NOBODY}.pem", 0)
 
     def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         file = directory / f"{name or _NOBODY}.pem"
         if file.is_file():
-            connection.context = _make_context(file)
+            connection.context = _make_context(file, file.stat().st_mtime_ns)
 
     own.sni_callback = choose
 
@@ -107,7 +108,9 @@ async def serve(directory: Path, addresses: Sequence[str]) -> None:
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
-def _make_context(file: Path) -> ssl.SSLContext:
+@lru_cache(maxsize=1024)
+def _make_context(file: Path, _written_at: int) -> ssl.SSLContext:
+    """Return the context of a certificate; each is made once after it was written."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     context.set_alpn_protocols([ALPN])
