@@ -31,7 +31,9 @@ _FINDINGS = 16
 _LOOKUPS = 128
 """In one finding; a name of 255 octets has fewer labels (RFC 1035 section 2.3.4)."""
 _FEW = 2 * ALIASES
-"""So few octets cannot hold more entries than are allowed: each entry has two or more."""
+"""So few octets cannot hold more lookups than are allowed, nor more entries in one: each takes two
+octets or more."""
+_CONNECTING = ("http_get", "tls_handshake")
 _SHORT = 2048
 """Octets of nearly all observations."""
 _KEPT = 256
@@ -59,8 +61,7 @@ def _read(octets: bytes) -> o.Observation:
     if len(observation.findings) > _FINDINGS:
         raise MalformedFindingError(f"{len(observation.findings)} findings")
     for finding in observation.findings:
-        if finding.ByteSize() > _FEW:
-            _check_entries(finding)
+        _check_entries(finding)
     return observation
 
 
@@ -70,19 +71,27 @@ _read_short = lru_cache(_KEPT)(_read)
 
 def _check_entries(finding: o.Finding) -> None:
     """Check that there are not too many hops and lookups, nor too many entries in any of them."""
+    if finding.WhichOneof("kind") in _CONNECTING:
+        _check_hops(finding)
+    if finding.ByteSize() <= _FEW:
+        return
     # Each of them takes far more memory than octets, so the others are not looked at.
+    levels = finding.caa_walk.levels[: _LOOKUPS + 1]  # of nearly all, and found at once
+    lookups = levels or list(islice(_find_lookups(finding), _LOOKUPS + 1))
+    if len(lookups) > _LOOKUPS:
+        raise MalformedFindingError(f"a finding of more than {_LOOKUPS} lookups")
+    for lookup in lookups:
+        if lookup.ByteSize() > _FEW:
+            _check_lookup(lookup)
+
+
+def _check_hops(finding: o.Finding) -> None:
     hops = finding.http_get.hops
     if len(hops) > HOPS:
         raise MalformedFindingError(f"{len(hops)} requests of one HTTP GET")
     for connection in (finding.tls_handshake.connection, *(hop.connection for hop in hops)):
         if len(connection.dialed) > DIALED:
             raise MalformedFindingError(f"{len(connection.dialed)} addresses dialled")
-    lookups = list(islice(_find_lookups(finding), _LOOKUPS + 1))
-    if len(lookups) > _LOOKUPS:
-        raise MalformedFindingError(f"a finding of more than {_LOOKUPS} lookups")
-    for lookup in lookups:
-        if lookup.ByteSize() > _FEW:
-            _check_lookup(lookup)
 
 
 def _find_lookups(message: Message) -> Iterator[o.Lookup]:

@@ -53,7 +53,7 @@ FAULTS = [
     Fault("names that are wanted come last", FITTING, "(not wanted(one), whole[one])", "(wanted(one), whole[one])", ["tests/unit/coordinator/api/test_response.py::test_of_the_names_that_are_wanted_nothing_is_left_out"]),
     Fault("who sends much leaves out others", FITTING, "(not wanted(one), whole[one])", "(not wanted(one), -whole[one])", ["tests/unit/coordinator/api/test_response.py::test_who_sends_much_leaves_out_itself_and_nobody_else"]),
     Fault("what a large lookup has is not counted", OBSERVATION, "        if lookup.ByteSize() > _FEW:", "        if False:"),
-    Fault("what a large finding has is not counted", OBSERVATION, "        if finding.ByteSize() > _FEW:", "        if False:"),
+    Fault("what a large finding has is not counted", OBSERVATION, "    if finding.ByteSize() <= _FEW:", "    if True:"),
     Fault("an observation is taken for another", OBSERVATION, "lru_cache(_KEPT)(_read)", "lru_cache(_KEPT)(lambda _: _read(b''))"),
     # One verdict for a request.
     Fault("what came second is told", CORROBORATION, "            return await self._parts.idempotency.read_first(key, superseded_by)", "            return entry.question"),
