@@ -61,6 +61,8 @@ class NameDecision:
         """The remotes that corroborated when the decision was frozen."""
         self._judged: dict[tuple[bool, bytes], JudgedObservation] = {}
         """By whether the octets are believed like the primary's, and by the octets."""
+        self._compared: dict[int, Vote] = {}
+        """The vote of a remote beside the primary's, by the identity of what was judged."""
         self.reason: c.Reason.ValueType = c.REASON_UNSPECIFIED
         """The verdict's reason, once it is certain; it does not change after that."""
 
@@ -185,5 +187,11 @@ class NameDecision:
         # A remote that saw the same octets agrees.
         if vote is None or primary is None or not vote.determinations:
             return
-        if vote.judged is not primary.judged:
-            self._votes[remote.id] = compare_with_primary(vote, primary, self.asked)
+        if vote.judged is primary.judged:
+            return
+        compared = self._compared.get(id(vote.judged))
+        if compared is None:
+            compared = compare_with_primary(vote, primary, self.asked)
+            self._compared[id(vote.judged)] = compared
+        # Remotes that saw the same octets differ from the primary in the same.
+        self._votes[remote.id] = compared._replace(reply=vote.reply)

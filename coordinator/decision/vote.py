@@ -152,10 +152,10 @@ def _judge(observation: o.Observation, asked: AskedName, believed: Statuses) -> 
     if observation.name != asked.looked_up:
         text = f"about {observation.name!r}, to a question about {asked.looked_up!r}"
         raise MalformedFindingError(text)
-    findings, checks = observation.findings, asked.checks
-    if not _answer(findings, checks):
-        kinds = [finding.WhichOneof("kind") for finding in findings]
-        asked_for = [kind for check in checks for kind in check.kinds]
+    findings, checks = observation.findings[:], asked.checks
+    kinds = [finding.WhichOneof("kind") for finding in findings]
+    asked_for = [kind for check in checks for kind in check.kinds]
+    if not _answer(kinds, asked_for):
         raise MalformedFindingError(f"findings {kinds} to {asked_for}")
     by_check = split_findings(findings, checks)
     judgements = [
@@ -182,12 +182,10 @@ def _name_check(check: AskedCheck, judgement: Judgement) -> str:
     return check.name if judgement.dissent in OF_ONE_CHECK else ""
 
 
-def _answer(findings: Findings, checks: Sequence[AskedCheck]) -> bool:
+def _answer(kinds: Sequence[str | None], asked_for: Sequence[str]) -> bool:
     """Whether there is one finding for each question: of its kind, or that it was not run."""
-    kinds = [kind for check in checks for kind in check.kinds]
-    return len(findings) == len(kinds) and all(
-        finding.WhichOneof("kind") in (kind, "not_run")
-        for finding, kind in zip(findings, kinds, strict=True)
+    return len(kinds) == len(asked_for) and all(
+        kind in (wanted, "not_run") for kind, wanted in zip(kinds, asked_for, strict=True)
     )
 
 
@@ -206,12 +204,9 @@ def _judge_findings(
 
 
 def _to_message(check: AskedCheck, judgement: Judgement) -> c.Determination:
-    return c.Determination(
-        check=check.name,
-        outcome=judgement.outcome,
-        found_at=judgement.found_at,
-        clause=judgement.clause,
-        record=judgement.record,
-        detail=shorten(judgement.detail, DETAIL_OCTETS),
-        steps=judgement.steps,
-    )
+    told = c.Determination(check=check.name, outcome=judgement.outcome)
+    told.found_at, told.clause = judgement.found_at, judgement.clause
+    told.record, told.detail = judgement.record, shorten(judgement.detail, DETAIL_OCTETS)
+    if judgement.steps:
+        told.steps.extend(judgement.steps)
+    return told

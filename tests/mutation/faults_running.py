@@ -151,7 +151,7 @@ FAULTS = [
     Fault("a tag that is misspelt is configured", ISSUER, "    if text not in _REGISTERED and get_close_matches(text, _REGISTERED, n=1):", "    if False:"),
     Fault("a tag in capitals is configured", ISSUER, "    if text != text.lower() and _TAG.fullmatch(text.lower()):", "    if False:"),
     Fault("an excused failure ends the walk", WALK, "            excused.append(level)\n", "            excused.append(level)\n            return Walk(name, level, excused)\n"),
-    Fault("a failure above an excused one is passed over", WALK, '        elif not level.HasField("absence"):\n            return', '        elif not level.HasField("absence") and not excused:\n            return'),
-    Fault("a walk that stops below the top is whole", WALK, '    if kind != "failure":\n        raise', "    if False:\n        raise"),
+    Fault("a failure above an excused one is passed over", WALK, '        elif kind != "absence":\n            return', '        elif kind != "absence" and not excused:\n            return'),
+    Fault("a walk that stops below the top is whole", WALK, '    if not kinds or kinds[-1] != "failure":\n        raise', "    if False:\n        raise"),
     Fault("a walk of another name is this name's", WALK, "        if level.name != domain:", "        if False:"),
 ]  # fmt: skip

@@ -67,33 +67,37 @@ def follow_walk(
 
     Raises MalformedFindingError, or NotValidatedError for an answer that is not `believed`.
     """
-    levels, excused = list(finding.levels), []
-    _check_levels(levels, name, believed)
-    for level in levels:
-        if level.HasField("failure") and excuse(level):
+    levels, excused = finding.levels[:], []
+    kinds = _check_levels(levels, name, believed)
+    for level, kind in zip(levels, kinds, strict=True):
+        if kind == "failure" and excuse(level):
             excused.append(level)
-        elif not level.HasField("absence"):
+        elif kind != "absence":
             return Walk(name, level, excused)
     return Walk(name, levels[-1], excused)
 
 
-def _check_levels(levels: Sequence[o.Lookup], name: str, believed: Statuses) -> None:
+def _check_levels(levels: Sequence[o.Lookup], name: str, believed: Statuses) -> Sequence[str]:
     """Check that each level is the parent of the one before, up to a set, a failure or the top.
 
-    An agent that was asked to prove insecurity goes on above a failure. Others end there.
+    An agent that was asked to prove insecurity goes on above a failure. Others end there. Returns
+    how each level ended.
     """
-    domain, kind = name, "absence"
+    domain = name
+    kinds: list[str] = []
     for position, level in enumerate(levels, 1):
         if level.name != domain:
             raise MalformedFindingError(f"a CAA walk with {shorten(level.name)!r} for {domain!r}")
         kind = _kind_of(level, believed)
+        kinds.append(kind)
         if kind == "records" or "." not in domain:
             if position != len(levels):
                 raise MalformedFindingError(f"a CAA walk that goes on above its end at {domain!r}")
-            return
+            return kinds
         domain = domain.partition(".")[2]
-    if kind != "failure":
+    if not kinds or kinds[-1] != "failure":
         raise MalformedFindingError(f"a CAA walk that stops before {domain!r}")
+    return kinds
 
 
 def _kind_of(level: o.Lookup, believed: Statuses) -> str:
