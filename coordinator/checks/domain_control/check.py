@@ -36,7 +36,7 @@ from coordinator.checks.domain_control.method import (
     proof_missing,
     read_record_set,
 )
-from coordinator.checks.domain_control.methods import METHODS, find_labels
+from coordinator.checks.domain_control.methods import METHODS, find_labels, is_own_label
 from coordinator.checks.domain_control.reuse import reusable_for
 from mpic.names import (
     MAX_NAME,
@@ -147,11 +147,12 @@ def _method_of(control: c.DomainControl) -> Method:
 def _check_label(given: str, control: c.DomainControl) -> None:
     """Check that CAA is judged for the method by which control was proved; raises ParameterError.
 
-    An owner who lists methods in CAA records would otherwise not be protected from the others.
+    An owner who lists methods in CAA records would otherwise not be protected from the others. What
+    a CA's own label stands for, only the CA knows.
     """
     member = control.WhichOneof("method") or ""
     labels = find_labels(member)
-    if given and given not in labels:
+    if given and given not in labels and not is_own_label(given):
         text = f"is {given}, but {_FIELD} has {member}, which is {' or '.join(labels)}"
         raise ParameterError("validation_method", f"{text} (RFC 8657 section 4)")
 

@@ -43,6 +43,11 @@ _ACME_LABELS = {
 }
 
 
+def is_own_label(label: str) -> bool:
+    """Whether a label is a CA's own: "ca-" and a word (RFC 8657 section 4), but not "ca-tbr-"."""
+    return label.startswith("ca-") and not label.startswith("ca-tbr-")
+
+
 def find_labels(member: str) -> Sequence[str]:
     """Return the labels that a method has in CAA records (RFC 8657 section 4, BR 4.2.2.1.2)."""
     section = METHODS[member].clause.rpartition(".")[2]

@@ -257,6 +257,15 @@ def test_br_4_2_2_1_2_every_method_has_its_labels() -> None:
     assert {member: set(find_labels(member)) for member in METHODS} == LABELS
 
 
+def test_rfc8657_4_a_cas_own_label_may_stand_for_any_method() -> None:
+    made = requested()
+    made.validation_method = "ca-example"
+    assert request(made, NOVEMBER).HasField("domain_control")
+    for label in ("ca-tbr-99", "ca-tbr-", "caa-example", "http-01"):
+        made.validation_method = label
+        assert refuse(made)[0] == "validation_method"
+
+
 @pytest.mark.parametrize("label", sorted(set().union(*LABELS.values())))
 def test_rfc8657_4_caa_is_judged_for_the_method_that_is_proved(label: str) -> None:
     made = requested()
