@@ -61,26 +61,23 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
     Raises ServingError, StoreError, or ConfigError if `mpic check-config` would find an error.
     """
     program = ProgramMetrics("coordinator")
-    _check(settings, file)
     table = settings.coordinator
     timing = Timing(table.lookup_timeout, table.network_allowance)
-    tls = _load(settings, program)
+    tls = _load_checked(settings, file, program)
     rules = Rules(settings.roster(), settings.policy.policy())
     metrics = CoordinatorMetrics(rules, program)
     async with AsyncExitStack() as stack:
         record_writer = await _open_recorder(settings.record, worker, program, stack)
         reader = _open_reader(settings.record, stack)
-        idempotency = settings.record.make_repeats(reader, table.workers > 1, _now)
-        spans = _open_spans(settings, stack)
         fanout = _make_fanout(settings, rules, tls, timing)
         server = _make_server(settings, worker, tls)
         parts = Parts(
             limiter=Limiter(Admission(settings.limits.bounds()), timing.attempt),
-            idempotency=idempotency,
+            idempotency=settings.record.make_repeats(reader, table.workers > 1, _now),
             fanout=fanout,
             record_writer=record_writer,
             metrics=metrics,
-            spans=spans,
+            spans=_open_spans(settings, stack),
             clock=_now,
             is_stopping=lambda: server.stopping,
             max_linger=timing.attempt,
@@ -93,10 +90,9 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         )
         reloader = Reloader(_reloadable(file, running), settings, program)
         pages = _make_pages(reloader, program, _AdminSources(server, corroborator, parts))
-        address = shift_port(settings.admin.listen, worker)
-        await stack.enter_async_context(open_admin(address, file, pages))
+        await _open_admin_port(settings, file, worker, pages, stack)
         stack.push_async_callback(fanout.close)
-        await asyncio.gather(fanout.open(table.connect_patience), idempotency.recall())
+        await asyncio.gather(fanout.open(table.connect_patience), parts.idempotency.recall())
         stack.callback(corroborator.turned_away.write)
         await _serve(server, servicer, reloader, table.shutdown_grace)
 
@@ -128,8 +124,17 @@ async def _serve(
     reloading.cancel()
 
 
-def _load(settings: CoordinatorSettings, program: ProgramMetrics) -> TlsPems:
-    """Return the certificates to serve with, and export when they end."""
+async def _open_admin_port(
+    settings: CoordinatorSettings, file: Path, worker: int, pages: AdminPages, stack: AsyncExitStack
+) -> None:
+    """Show the pages at this worker's own port."""
+    address = shift_port(settings.admin.listen, worker)
+    await stack.enter_async_context(open_admin(address, file, pages))
+
+
+def _load_checked(settings: CoordinatorSettings, file: Path, program: ProgramMetrics) -> TlsPems:
+    """Check everything; return the certificates to serve with, and export when they end."""
+    _check(settings, file)
     try:
         tls = settings.tls.files().load()
     except OSError as error:

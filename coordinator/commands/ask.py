@@ -3,10 +3,11 @@
 import asyncio
 import sys
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import grpc
 import typer
@@ -40,6 +41,8 @@ from mpic.runtime.grpc.tls import TlsFiles
 from mpic.runtime.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
+
+M = TypeVar("M", bound=Message)
 
 APPROVED, REFUSED, USAGE, NO_REPLY, UNDETERMINED = 0, 1, 2, 9, 11
 
@@ -78,6 +81,30 @@ Cert = Annotated[Path, typer.Option(envvar="MPIC_CERT", help="Your certificate."
 Key = Annotated[Path, typer.Option(envvar="MPIC_KEY", help="Its private key.")]
 Ca = Annotated[Path, typer.Option(envvar="MPIC_CA", help="The CA of the coordinator.")]
 
+Issuer = Annotated[str, typer.Option(help="The configured issuer that is to issue.")]
+AccountUri = Annotated[str, typer.Option(help="For CAA accounturi (RFC 8657).")]
+Method = Annotated[str, typer.Option(help="For CAA validationmethods, such as dns-01.")]
+MinCorroborating = Annotated[
+    int, typer.Option(min=0, help="Demand this many remotes; never fewer than the policy.")
+]
+Addresses = Annotated[
+    str, typer.Option(help="Demand exact, overlap or resolves; never looser than the policy.")
+]
+Validation = Annotated[
+    bool,
+    typer.Option("--validation", help="Ask for a corroborated validation, not for issuance."),
+]
+Check = Annotated[
+    list[str],
+    typer.Option(help="Ask this check too: caa, addresses; may be repeated.", metavar="CHECK"),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Look and judge, but never for issuance.")]
+Linger = Annotated[
+    float, typer.Option(help="Seconds to wait after the verdict for late perspectives.")
+]
+Timeout = Annotated[float, typer.Option(help="Seconds to wait for an answer.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as the agreement's JSON.")]
+
 
 def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     names: Names,
@@ -86,23 +113,13 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     cert: Cert = Path("caller.pem"),
     key: Key = Path("caller.key"),
     ca: Ca = Path("ca.pem"),
-    issuer: Annotated[str, typer.Option(help="The configured issuer that is to issue.")] = "",
-    account_uri: Annotated[str, typer.Option(help="For CAA accounturi (RFC 8657).")] = "",
-    method: Annotated[str, typer.Option(help="For CAA validationmethods, such as dns-01.")] = "",
-    min_corroborating: Annotated[
-        int, typer.Option(min=0, help="Demand this many remotes; never fewer than the policy.")
-    ] = 0,
-    addresses: Annotated[
-        str, typer.Option(help="Demand exact, overlap or resolves; never looser than the policy.")
-    ] = "",
-    validation: Annotated[
-        bool,
-        typer.Option("--validation", help="Ask for a corroborated validation, not for issuance."),
-    ] = False,
-    check: Annotated[
-        list[str],
-        typer.Option(help="Ask this check too: caa, addresses; may be repeated.", metavar="CHECK"),
-    ] = [],  # noqa: B006 - typer copies it
+    issuer: Issuer = "",
+    account_uri: AccountUri = "",
+    method: Method = "",
+    min_corroborating: MinCorroborating = 0,
+    addresses: Addresses = "",
+    validation: Validation = False,
+    check: Check = [],  # noqa: B006 - typer copies it
     key_authorization: KeyAuthorization = "",
     http_01: Http01 = "",
     dns_01: Dns01 = "",
@@ -115,17 +132,10 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     contact: Contact = NOBODY,
     adn: Adn = "",
     created: Created = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Look and judge, but never for issuance.")
-    ] = False,
-    linger: Annotated[
-        float,
-        typer.Option(help="Seconds to wait after the verdict for late perspectives."),
-    ] = 1.0,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 30.0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the answer as the agreement's JSON.")
-    ] = False,
+    dry_run: DryRun = False,
+    linger: Linger = 1.0,
+    timeout: Timeout = 30.0,
+    as_json: AsJson = False,
 ) -> None:
     """Ask whether a certificate with these names may be issued, and show who saw what.
 
@@ -146,20 +156,9 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     mpic ask example.com --dns-change TXT 5f0c2a9d7b3e41f6a8d0 --label _dnsauth
 
     """
-    proof = Proof(
-        key_authorization,
-        http_01,
-        dns_01,
-        dns_account_01,
-        tls_alpn_01,
-        tuple(persistent_txt),
-        dns_change,
-        label,
-        website,
-        contact,
-        adn,
-        created,
-    )
+    ways = (key_authorization, http_01, dns_01, dns_account_01, tls_alpn_01)
+    accounts = tuple(persistent_txt)
+    proof = Proof(*ways, accounts, dns_change, label, website, contact, adn, created)
     control = read_proof(proof, datetime.now(UTC))
     request = c.CorroborateRequest(
         request_id=str(uuid.uuid4()),
@@ -169,20 +168,15 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
         ],
         issuer=issuer,
         account_uri=account_uri,
-        tightening=c.Tightening(
-            min_corroborating=min_corroborating, address_agreement=_read_agreement(addresses)
-        ),
         dry_run=dry_run,
         purpose=c.PURPOSE_VALIDATION if validation else c.PURPOSE_ISSUANCE,
         checks=check,
     )
+    request.tightening.CopyFrom(_read_tightening(min_corroborating, addresses))
     request.linger.FromMilliseconds(round(linger * 1000))
     target = _Server(server, server_name, TlsFiles(cert, key, ca), timeout)
     response = asyncio.run(_call_or_exit(target, "Corroborate", request))
-    if as_json:
-        print(json_format.MessageToJson(response, preserving_proto_field_name=True))  # noqa: T201
-    else:
-        print_answer(response, Console())
+    _show(response, print_answer, as_json=as_json)
     raise typer.Exit(exit_code(response))
 
 
@@ -192,10 +186,8 @@ def show_perspectives(  # noqa: PLR0913, PLR0917 - one parameter for each option
     cert: Cert = Path("caller.pem"),
     key: Key = Path("caller.key"),
     ca: Ca = Path("ca.pem"),
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 10.0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the answer as the agreement's JSON.")
-    ] = False,
+    timeout: Timeout = 10.0,
+    as_json: AsJson = False,
 ) -> None:
     """Show the perspectives of a running coordinator, and which can be asked right now.
 
@@ -207,10 +199,7 @@ def show_perspectives(  # noqa: PLR0913, PLR0917 - one parameter for each option
     """
     target = _Server(server, server_name, TlsFiles(cert, key, ca), timeout)
     response = asyncio.run(_call_or_exit(target, "ListPerspectives", c.ListPerspectivesRequest()))
-    if as_json:
-        print(json_format.MessageToJson(response, preserving_proto_field_name=True))  # noqa: T201
-    else:
-        print_perspectives(response, Console())
+    _show(response, print_perspectives, as_json=as_json)
     raise typer.Exit(int(not all(one.ready for one in response.perspectives)))
 
 
@@ -227,6 +216,19 @@ def _is_determined(refused: c.NameVerdict) -> bool:
     if refused.responsible:
         return refused.responsible == c.RESPONSIBLE_DOMAIN
     return refused.reason not in _UNDETERMINED
+
+
+def _show(answer: M, print_table: Callable[[M, Console], None], *, as_json: bool) -> None:
+    """Print an answer: as a table, or as the agreement's JSON."""
+    if as_json:
+        print(json_format.MessageToJson(answer, preserving_proto_field_name=True))  # noqa: T201
+    else:
+        print_table(answer, Console())
+
+
+def _read_tightening(min_corroborating: int, addresses: str) -> c.Tightening:
+    agreement = _read_agreement(addresses)
+    return c.Tightening(min_corroborating=min_corroborating, address_agreement=agreement)
 
 
 def _read_agreement(text: str) -> c.AddressAgreement.ValueType:

@@ -166,8 +166,13 @@ def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
         f"  cache-max-ttl: {options.cache_max_ttl}",
         f"  cache-max-negative-ttl: {options.cache_max_negative_ttl}",
     ]
+    return "\n".join([*lines, *_way_to_servers(options)]) + "\n"
+
+
+def _way_to_servers(options: UnboundOptions) -> list[str]:
+    """Return the lines that say which servers are asked, and from where."""
     # Unbound would answer for these itself, but only what the root says of them counts.
-    lines.extend(f'  local-zone: "{name}." nodefault' for name in ANSWERED_LOCALLY)
+    lines = [f'  local-zone: "{name}." nodefault' for name in ANSWERED_LOCALLY]
     if options.root_hints_file is not None:
         lines.append(f'  root-hints: "{options.root_hints_file}"')
     if options.outgoing_address is not None:
@@ -178,4 +183,4 @@ def unbound_config(options: UnboundOptions, port: int, directory: Path) -> str:
         # They would lead the resolver into its own network. RFC 8659 section 6.3 allows to refuse
         # them.
         lines.extend(f"  do-not-query-address: {block}" for block in SPECIAL_PURPOSE)
-    return "\n".join(lines) + "\n"
+    return lines
