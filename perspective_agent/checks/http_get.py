@@ -8,7 +8,7 @@ from mpic.urls import UrlError, parse_url
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.connect.shared_looks import Seen
-from perspective_agent.http.redirects import MOST, Rules
+from perspective_agent.http.redirects import MOST, RedirectLimits
 from perspective_agent.http.target import HttpTarget
 from perspective_agent.wants import Missing, Step, Want
 
@@ -28,7 +28,7 @@ class HttpGetCheck:
         self._target = HttpTarget(
             asked.url,
             asked.body_octets,
-            Rules(rules.most, frozenset(rules.statuses), frozenset(rules.ports)),
+            RedirectLimits(rules.most, frozenset(rules.statuses), frozenset(rules.ports)),
         )
 
     def start(self) -> Step:

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connect.candidates import FAMILIES, Candidates, choose, gather
 from perspective_agent.connect.dialed_socket import DialedSocket, open_socket
-from perspective_agent.connect.places import Limits, Place, Places
+from perspective_agent.connect.places import ConnectionSlot, Limits, Places
 from perspective_agent.dns.lookup import Answer, LookupTarget
 from perspective_agent.dns.overload_history import OverloadHistory
 from perspective_agent.dns.shared_lookups import SharedLookups, SharedWalk
@@ -108,7 +108,7 @@ class Dialing:
         """The evidence so far."""
         self._walks: list[SharedWalk] = []
         """While the host is looked up."""
-        self._place: Place | None = None
+        self._place: ConnectionSlot | None = None
         self._opening: o.DialedAddress | None = None
         """While it is dialled."""
         self._is_open = False
@@ -187,7 +187,7 @@ class Dialing:
     async def _reach(self, address: str, use: Use) -> o.Failure | None:
         """Wait for a place, dial one address, and use the connection."""
         places = self._dialer.places
-        place = self._place = Place(self._to.host, address)
+        place = self._place = ConnectionSlot(self._to.host, address)
         await places.take(place)
         self._place = None
         try:

@@ -34,7 +34,7 @@ class Limits:
         return replace(self, in_all=min(self.in_all, open_files // 4))
 
 
-class Place:
+class ConnectionSlot:
     """One connection to be opened, or open."""
 
     __slots__ = ("address", "host", "turn")
@@ -56,7 +56,7 @@ class Places:
         self._in_all = 0
         self._hosts: Counter[str] = Counter()
         self._addresses: Counter[str] = Counter()
-        self._waiting: dict[Place, None] = {}
+        self._waiting: dict[ConnectionSlot, None] = {}
         """In the order in which they came."""
         self._wanted: Counter[str] = Counter()
         """How many of them wait for each host and each address."""
@@ -71,7 +71,7 @@ class Places:
         """How many wait."""
         return len(self._waiting)
 
-    async def take(self, place: Place) -> None:
+    async def take(self, place: ConnectionSlot) -> None:
         """Take a place, or wait for it; who is cancelled has none. `free` gives it back."""
         # Nobody who waits could have it: what is freed is given away at once.
         if self._has_room(place):
@@ -91,7 +91,7 @@ class Places:
         finally:
             place.turn = None
 
-    def free(self, place: Place) -> None:
+    def free(self, place: ConnectionSlot) -> None:
         """Give a place back, and pass on what is free now."""
         was_full = self._in_all >= self._limits.in_all
         self._count(place, -1)
@@ -107,7 +107,7 @@ class Places:
                 self._forget(one)
                 one.turn.set_result(None)
 
-    def _forget(self, place: Place) -> None:
+    def _forget(self, place: ConnectionSlot) -> None:
         """Let one wait no more."""
         del self._waiting[place]
         for key in (place.host, place.address):
@@ -115,20 +115,20 @@ class Places:
             if not self._wanted[key]:
                 del self._wanted[key]
 
-    def is_kept_by_all(self, place: Place) -> bool:
+    def is_kept_by_all(self, place: ConnectionSlot) -> bool:
         """Whether a place waits only because too many are taken in all."""
         return place in self._waiting and self._has_room_at_target(place)
 
-    def _has_room(self, place: Place) -> bool:
+    def _has_room(self, place: ConnectionSlot) -> bool:
         return self._in_all < self._limits.in_all and self._has_room_at_target(place)
 
-    def _has_room_at_target(self, place: Place) -> bool:
+    def _has_room_at_target(self, place: ConnectionSlot) -> bool:
         return (
             self._hosts[place.host] < self._limits.to_host
             and self._addresses[place.address] < self._limits.to_address
         )
 
-    def _count(self, place: Place, number: int) -> None:
+    def _count(self, place: ConnectionSlot, number: int) -> None:
         self._in_all += number
         for counter, key in ((self._hosts, place.host), (self._addresses, place.address)):
             counter[key] += number

@@ -10,7 +10,7 @@ from perspective_agent.connect.dialed_socket import DialedSocket
 from perspective_agent.connect.errors import read_error
 from perspective_agent.connect.hello_retry import HelloRetryWatch
 from perspective_agent.connect.tls import make_context
-from perspective_agent.http.reply import Reply, ReplyError, Wanted
+from perspective_agent.http.reply import ReplyError, ResponseReader, Wanted
 from perspective_agent.http.stream import PlainStream, Stream, TlsStream
 
 HANDSHAKE_OCTETS = 256 * 1024
@@ -30,7 +30,7 @@ class Exchange:
         fields = {"Host": url.authority, **headers, "Connection": "close"}
         lines = [f"GET {url.target} HTTP/1.1", *(f"{key}: {fields[key]}" for key in fields), "", ""]
         self._request = "\r\n".join(lines).encode("ascii")
-        self.reply: Reply | None = None
+        self.reply: ResponseReader | None = None
         """The response, once it is there whole."""
         self.tls_version = ""
         """Empty until a handshake is completed."""
@@ -59,9 +59,9 @@ class Exchange:
         sock.limit(CONNECTION_OCTETS + 2 * self._wanted.body_octets)
         return stream
 
-    async def _receive(self, stream: Stream) -> Reply:
+    async def _receive(self, stream: Stream) -> ResponseReader:
         """Read until nothing more is wanted."""
-        reply = Reply(self._wanted)
+        reply = ResponseReader(self._wanted)
         while octets := await stream.receive():
             if reply.feed(octets):
                 return reply

@@ -11,7 +11,7 @@ MOST = 10
 """Redirects, whatever is asked for (RFC 9110 section 15.4 asks for a limit)."""
 
 
-class Rules(NamedTuple):
+class RedirectLimits(NamedTuple):
     """Which redirects are followed."""
 
     most: int = 0
@@ -33,7 +33,7 @@ Next = Url | NotFollowed | None
 
 
 def find_next(
-    asked: Sequence[Url], status: int, locations: Collection[bytes], rules: Rules
+    asked: Sequence[Url], status: int, locations: Collection[bytes], rules: RedirectLimits
 ) -> Next:
     """Decide what follows the response to the last of the URLs asked."""
     if status not in rules.statuses or not locations:

@@ -50,7 +50,7 @@ class Wanted:
     """The status codes of redirects that are followed: their content is not read."""
 
 
-class Reply:
+class ResponseReader:
     """One response, as far as it has come."""
 
     def __init__(self, wanted: Wanted) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.connect.shared_looks import Seen
-from perspective_agent.http.redirects import Rules
+from perspective_agent.http.redirects import RedirectLimits
 
 
 class HttpTarget(NamedTuple):
@@ -14,7 +14,7 @@ class HttpTarget(NamedTuple):
 
     url: str
     body_octets: int
-    rules: Rules
+    rules: RedirectLimits
 
     def too_large(self, detail: str) -> Seen[o.HttpFinding]:
         """Return the failure of a server whose redirects are too large to report."""

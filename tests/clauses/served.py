@@ -15,7 +15,7 @@ from tests.clauses import test_br_3_2_2_4_18_website as website
 from tests.clauses import test_br_3_2_2_4_19_redirects as redirects
 from tests.clauses import test_rfc8555_8_3_http_01 as http_01
 from tests.clauses import test_rfc8737_tls_alpn_01 as tls_alpn_01
-from tests.clauses.web import Reply, Row, fill
+from tests.clauses.web import Row, Sent, fill
 from tests.world import network
 from tests.world.acme_certificates import key_of
 from tests.world.sites import Content, Sites, TlsName, make_context
@@ -108,12 +108,12 @@ def _has_place(url: str) -> bool:
     return "@" in url and parsed.port == _PLACES[parsed.scheme]
 
 
-def _can_be_written(reply: Reply) -> bool:
+def _can_be_written(reply: Sent) -> bool:
     is_line = reply.location.isprintable()
     return is_line and (not reply.failure or reply.failure in _FAILING)
 
 
-def _write(reply: Reply, host: str) -> bytes:
+def _write(reply: Sent, host: str) -> bytes:
     """Return what a server sends."""
     if reply.failure:
         return _FAILING[reply.failure]

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.clauses.test_rfc8555_8_3_http_01 import ASKED, KA, TOKEN, URL
-from tests.clauses.web import FAILED, MISSING, PASSED, Reply, Row, judge, outcome_of, redirect
+from tests.clauses.web import FAILED, MISSING, PASSED, Row, Sent, judge, outcome_of, redirect
 
-PAGE = Reply(KA)
+PAGE = Sent(KA)
 PATH = f"/.well-known/acme-challenge/{TOKEN}"
 
 STATUSES = [
@@ -79,7 +79,7 @@ NOT_FOLLOWED = [
 ]
 
 
-def chain(redirects: int, *, https: bool = False) -> dict[str, Reply]:
+def chain(redirects: int, *, https: bool = False) -> dict[str, Sent]:
     """Return a site with so many redirects before the page."""
     scheme = "https" if https else "http"
     urls = [URL, *(f"{scheme}://@/{number}" for number in range(redirects))]
@@ -120,30 +120,30 @@ ROWS = [
     Row(
         "BR 3.2.2.4.19 a meta refresh is no redirect",
         ASKED,
-        {URL: Reply(b'<meta http-equiv="refresh" content="0; url=/x">'), "http://@/x": PAGE},
+        {URL: Sent(b'<meta http-equiv="refresh" content="0; url=/x">'), "http://@/x": PAGE},
         MISSING,
     ),
     Row(
         "BR 3.2.2.4.19 a Refresh field is no redirect",
         ASKED,
-        {URL: Reply(fields=["Refresh: 0; url=/x"]), "http://@/x": PAGE},
+        {URL: Sent(fields=["Refresh: 0; url=/x"]), "http://@/x": PAGE},
         MISSING,
     ),
     Row(
         "BR 3.2.2.4.19 Content-Location is no redirect",
         ASKED,
-        {URL: Reply(status=302, fields=["Content-Location: /x"]), "http://@/x": PAGE},
+        {URL: Sent(status=302, fields=["Content-Location: /x"]), "http://@/x": PAGE},
         MISSING,
     ),
     Row(
         "BR 3.2.2.4.19 the page has a Location too",
         ASKED,
-        {URL: Reply(KA, 200, "/x"), "http://@/x": Reply(b"no")},
+        {URL: Sent(KA, 200, "/x"), "http://@/x": Sent(b"no")},
     ),
     Row(
         "BR 3.2.2.4.19 the last status counts",
         ASKED,
-        {URL: redirect("/x"), "http://@/x": Reply(KA, 404)},
+        {URL: redirect("/x"), "http://@/x": Sent(KA, 404)},
         MISSING,
         "redirected to",
     ),

@@ -14,10 +14,9 @@ from tests.clauses.web import (
     HOST,
     MISSING,
     PASSED,
-    Reply,
     Row,
-    judge,
-    outcome_of,
+    Sent,
+    check_row,
     redirect,
     request,
 )
@@ -125,22 +124,30 @@ OTHER_PLACES = [
 ]
 
 ROWS = [
-    *(Row(f"RFC 8555 8.3 {what}", ASKED, {URL: Reply(body)}, end) for what, body, end in BODIES),
-    *(Row(f"BR 3.2.2.4.19 {one}", ASKED, {URL: Reply(KA, one)}, end) for one, end in STATUSES),
+    *(Row(f"RFC 8555 8.3 {what}", ASKED, {URL: Sent(body)}, end) for what, body, end in BODIES),
+    *(Row(f"BR 3.2.2.4.19 {one}", ASKED, {URL: Sent(KA, one)}, end) for one, end in STATUSES),
     *(
-        Row(f"RFC 8555 8.3 {o.FailureKind.Name(kind)}", ASKED, {URL: Reply(failure=kind)}, FAILED)
+        Row(
+            f"RFC 8555 8.3 {o.FailureKind.Name(kind)}",
+            ASKED,
+            {URL: Sent(failure=kind)},
+            FAILED,
+        )
         for kind in FAILURES
     ),
-    *(Row(f"RFC 8555 8.3 {what}", ASKED, {url: Reply(KA)}, MISSING) for what, url in OTHER_PLACES),
-    Row("RFC 8555 8.3 asked by its digest", by_digest_of(KA), {URL: Reply(KA)}),
+    *(Row(f"RFC 8555 8.3 {what}", ASKED, {url: Sent(KA)}, MISSING) for what, url in OTHER_PLACES),
+    Row("RFC 8555 8.3 asked by its digest", by_digest_of(KA), {URL: Sent(KA)}),
     Row(
-        "RFC 8555 8.3 asked by its digest, other", by_digest_of(KA), {URL: Reply(KA[:-1])}, MISSING
+        "RFC 8555 8.3 asked by its digest, other",
+        by_digest_of(KA),
+        {URL: Sent(KA[:-1])},
+        MISSING,
     ),
     *(
         Row(
             f"RFC 8555 8.3 (4) well-formed: {body!r}",
             by_digest_of(body),
-            {URL: Reply(body)},
+            {URL: Sent(body)},
             MISSING,
         )
         for body in NO_KEY_AUTHORIZATIONS
@@ -149,19 +156,19 @@ ROWS = [
     Row(
         "BR 3.2.2.4.19 a redirect to it",
         ASKED,
-        {URL: redirect("https://b.@/x"), "https://b.@/x": Reply(KA)},
+        {URL: redirect("https://b.@/x"), "https://b.@/x": Sent(KA)},
     ),
     Row(
         "BR 3.2.2.4.19 a redirect to something else",
         ASKED,
-        {URL: redirect("https://b.@/x"), "https://b.@/x": Reply(b"no")},
+        {URL: redirect("https://b.@/x"), "https://b.@/x": Sent(b"no")},
         MISSING,
         f"redirected to https://b.{HOST}/x, is not the expected",
     ),
     Row(
         "BR 3.2.2.4.19 the body of a redirect does not count",
         ASKED,
-        {URL: Reply(KA, 302, "/x")},
+        {URL: Sent(KA, 302, "/x")},
         MISSING,
         "status 404",
     ),
@@ -170,13 +177,7 @@ ROWS = [
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.clause)
 def test_http_01(row: Row) -> None:
-    judged = judge(row)
-    assert outcome_of(judged) == row.expected
-    assert row.says in judged.detail
-    if row.expected == PASSED:
-        assert judged.clause == "BR 3.2.2.4.19, RFC 8555 section 8.3"
-    else:
-        assert THUMBPRINT not in judged.detail + judged.record
+    check_row(row, "BR 3.2.2.4.19, RFC 8555 section 8.3", THUMBPRINT)
 
 
 WRONG = [

@@ -23,7 +23,7 @@ IPV4, IPV6 = bytes([203, 0, 113, 100]), bytes.fromhex("20010db800000000000000000
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Sent:
     """What a web server does with the request for one URL."""
 
     body: bytes = b""
@@ -42,7 +42,7 @@ class Row:
 
     clause: str
     asked: c.DomainControl
-    pages: Mapping[str, Reply]
+    pages: Mapping[str, Sent]
     """By URL; "@" is the row's host. Whatever else is asked for has status 404."""
     expected: str = PASSED
     says: str = ""
@@ -50,9 +50,9 @@ class Row:
     host: str = field(default=HOST)
 
 
-def redirect(location: str, status: int = 302) -> Reply:
+def redirect(location: str, status: int = 302) -> Sent:
     """Return a redirect."""
-    return Reply(status=status, location=location)
+    return Sent(status=status, location=location)
 
 
 def fill(text: str, host: str) -> str:
@@ -89,7 +89,7 @@ def look(asked: p.HttpGet, row: Row) -> o.HttpFinding:
     urls = [parse_url(asked.url)]
     finding = o.HttpFinding()
     while True:
-        reply = pages.get(str(urls[-1]), Reply(b"not found", 404))
+        reply = pages.get(str(urls[-1]), Sent(b"not found", 404))
         location = fill(reply.location, row.host).encode()
         hop = make_hop(urls[-1], replace(reply, location=""), asked.body_octets)
         hop.response.location = location
@@ -105,7 +105,7 @@ def look(asked: p.HttpGet, row: Row) -> o.HttpFinding:
         urls.append(following)
 
 
-def make_hop(url: Url, reply: Reply, octets: int) -> o.HttpHop:
+def make_hop(url: Url, reply: Sent, octets: int) -> o.HttpHop:
     """Return the hop of a URL with a response, over IPv6."""
     lookups = [answer(url.host, IPV6), answer(url.host, IPV4)]
     dialed = [o.DialedAddress(address=IPV6, port=url.port)]
@@ -141,3 +141,14 @@ def _find_next(urls: Sequence[Url], location: bytes, rules: p.RedirectRules) -> 
 
 def _refuse(url: str, kind: o.FailureKind.ValueType, detail: str) -> o.HttpHop:
     return o.HttpHop(url=url, failure=o.Failure(kind=kind, detail=detail))
+
+
+def check_row(row: Row, clause: str, secret: str) -> None:
+    """Hold a row against what its judge says; of what is missing, nothing secret is told."""
+    judged = judge(row)
+    assert outcome_of(judged) == row.expected
+    assert row.says in judged.detail
+    if row.expected == PASSED:
+        assert judged.clause == clause
+    else:
+        assert secret not in judged.detail + judged.record

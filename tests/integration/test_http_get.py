@@ -27,7 +27,7 @@ from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.egress import Egress
 from perspective_agent.http import exchange
 from perspective_agent.http.get import Get, make_user_agent
-from perspective_agent.http.redirects import Rules
+from perspective_agent.http.redirects import RedirectLimits
 from perspective_agent.http.target import HttpTarget
 from tests.integration.test_tls_handshake import DEMANDS_FFDHE8192
 from tests.world import web
@@ -37,7 +37,7 @@ HOST = "www.example.test"
 PATH = "/.well-known/acme-challenge/token"
 URL = f"http://{HOST}{PATH}"
 LAB = Egress(allow_special_purpose=True)
-RULES = Rules(10, frozenset({301, 302, 307, 308}), frozenset({80, 443}))
+RULES = RedirectLimits(10, frozenset({301, 302, 307, 308}), frozenset({80, 443}))
 KEY = b"token.thumbprint"
 PATIENCE = 30.0
 HttpSeen = Seen[o.HttpFinding]
@@ -72,7 +72,7 @@ def gets_over(link: TableLink, egress: Egress = LAB, limits: Limits | None = Non
 
 
 async def get(
-    url: str = URL, gets: Gets | None = None, octets: int = 128, rules: Rules = RULES
+    url: str = URL, gets: Gets | None = None, octets: int = 128, rules: RedirectLimits = RULES
 ) -> Sequence[o.HttpHop]:
     """Get a URL; return the hops. Nothing is left open."""
     gets = gets or make_gets()
@@ -301,7 +301,7 @@ async def test_h_8_the_content_of_a_redirect_is_not_waited_for() -> None:
 
 async def test_without_rules_no_redirect_is_followed() -> None:
     async with web.serving(web.say(web.redirect(b"/b"))) as requests:
-        (hop,) = await get(rules=Rules())
+        (hop,) = await get(rules=RedirectLimits())
     assert (hop.response.status, hop.response.body) == (302, b"moved")
     assert len(requests) == 1
 

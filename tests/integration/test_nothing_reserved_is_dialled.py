@@ -21,7 +21,7 @@ from perspective_agent.connect.dialer import Destination, Dialer, Reach
 from perspective_agent.connect.shared_looks import Seen, SharedLooks
 from perspective_agent.dns.shared_lookups import SharedLookups
 from perspective_agent.http.get import Get
-from perspective_agent.http.redirects import Rules
+from perspective_agent.http.redirects import RedirectLimits
 from perspective_agent.http.target import HttpTarget
 from perspective_agent.tls.handshake import Handshake, TlsTarget
 from tests.world import web
@@ -29,7 +29,7 @@ from tests.world.answers import TableLink
 
 HERE = "127.0.0.1"
 HOSTS = ["a.example.test", "b.example.test", "c.example.test"]
-RULES = Rules(10, frozenset({301, 302, 307, 308}), frozenset({80, 443}))
+RULES = RedirectLimits(10, frozenset({301, 302, 307, 308}), frozenset({80, 443}))
 V4 = [
     "0.0.0.1", "10.0.0.1", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1", "192.0.0.8",
     "192.0.2.1", "192.88.99.1", "192.168.1.1", "198.18.0.1", "203.0.113.1", "224.0.0.1",

@@ -65,7 +65,7 @@ _ENDLESS_US = 10**26
 _MARGIN = timedelta(minutes=1)
 
 
-class _Standing(IntEnum):
+class _Meaning(IntEnum):
     """What a record means for what is asked; higher is nearer to a proof."""
 
     MALFORMED = 0
@@ -78,19 +78,19 @@ class _Standing(IntEnum):
 
 
 _WHY = {
-    _Standing.MALFORMED: "is malformed: {fault}",
-    _Standing.OTHER_ISSUER: "names {issuer}, not one of {issuers}",
-    _Standing.NO_ACCOUNT: "has no accounturi",
-    _Standing.OTHER_ACCOUNT: "has an accounturi of another account",
-    _Standing.NO_WILDCARD: "does not have policy=wildcard",
-    _Standing.EXPIRED: "has a persistUntil that is past",
+    _Meaning.MALFORMED: "is malformed: {fault}",
+    _Meaning.OTHER_ISSUER: "names {issuer}, not one of {issuers}",
+    _Meaning.NO_ACCOUNT: "has no accounturi",
+    _Meaning.OTHER_ACCOUNT: "has an accounturi of another account",
+    _Meaning.NO_WILDCARD: "does not have policy=wildcard",
+    _Meaning.EXPIRED: "has a persistUntil that is past",
 }
 
 
 class _Read(NamedTuple):
     """One TXT record, read for what is asked."""
 
-    standing: _Standing
+    standing: _Meaning
     text: bytes
     fault: str = ""
     issuer: str = ""
@@ -163,7 +163,7 @@ class PersistentDnsTxt:
 
 def _choose(found: Iterable[_Read], uris: Sequence[str]) -> _Read | None:
     """Return the record to rely on, for the first of the accounts that has one."""
-    usable = [one for one in found if one.standing is _Standing.PROVES]
+    usable = [one for one in found if one.standing is _Meaning.PROVES]
     for uri in uris:
         for_account = [one for one in usable if one.account_uri == uri]
         if for_account:
@@ -178,33 +178,33 @@ def _read_all(lookup: o.Lookup, asked: Asked) -> Sequence[_Read]:
 def _read(text: bytes | None, asked: Asked) -> _Read:
     """Read one TXT record, and judge it for what is asked."""
     if text is None:
-        return _Read(_Standing.MALFORMED, b"", "it is not a sequence of strings")
+        return _Read(_Meaning.MALFORMED, b"", "it is not a sequence of strings")
     value = read_issue_value(text)
     if value is None:
-        return _Read(_Standing.MALFORMED, text, explain_malformed(text))
+        return _Read(_Meaning.MALFORMED, text, explain_malformed(text))
     parameters = dict(value.parameters)
     until = parameters.get("persistuntil")
     if len(parameters) != len(value.parameters):
-        return _Read(_Standing.MALFORMED, text, "it has a parameter twice")
+        return _Read(_Meaning.MALFORMED, text, "it has a parameter twice")
     if until is not None and not _UNTIL.fullmatch(until):
-        return _Read(_Standing.MALFORMED, text, "its persistUntil is not 1 to 19 digits")
+        return _Read(_Meaning.MALFORMED, text, "its persistUntil is not 1 to 19 digits")
     until_us = _ENDLESS_US if until is None else int(until) * 1_000_000
     account = parameters.get("accounturi", "")
     standing = _stand(value, parameters, until_us, asked)
     return _Read(standing, text, "", value.issuer_domain, account, until_us)
 
 
-def _stand(value: IssueValue, parameters: dict[str, str], until_us: int, asked: Asked) -> _Standing:
+def _stand(value: IssueValue, parameters: dict[str, str], until_us: int, asked: Asked) -> _Meaning:
     # Both are in lower case. So equal strings mean equal labels, ASCII case-insensitively.
     if value.issuer_domain not in asked.requested.issuer_domains:
-        return _Standing.OTHER_ISSUER
+        return _Meaning.OTHER_ISSUER
     if "accounturi" not in parameters:
-        return _Standing.NO_ACCOUNT
+        return _Meaning.NO_ACCOUNT
     if parameters["accounturi"] not in asked.control.persistent_dns_txt.account_uris:
-        return _Standing.OTHER_ACCOUNT
+        return _Meaning.OTHER_ACCOUNT
     if _needs_policy(asked) and parameters.get("policy", "").lower() != "wildcard":
-        return _Standing.NO_WILDCARD
-    return _Standing.EXPIRED if until_us < _judged_at_us(asked) else _Standing.PROVES
+        return _Meaning.NO_WILDCARD
+    return _Meaning.EXPIRED if until_us < _judged_at_us(asked) else _Meaning.PROVES
 
 
 def _needs_policy(asked: Asked) -> bool:

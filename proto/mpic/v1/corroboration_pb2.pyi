@@ -489,8 +489,8 @@ class DomainControl(_message.Message):
     """How control of a name was proved to the CA: one method of BR 3.2.2.4, and what has to be seen.
     Methods that the Baseline Requirements have retired have no field.
 
-    In an answer and in the record, the authorization domain name is always set, and a value that is
-    secret until it is used stands there as its SHA-256 only.
+    In an answer and in the record, the authorization domain name is always set. A value that is
+    secret until it is used is not there. Its SHA-256 is.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

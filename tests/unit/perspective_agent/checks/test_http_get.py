@@ -6,7 +6,7 @@ from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks import CHECKS
 from perspective_agent.connect.shared_looks import Seen
-from perspective_agent.http.redirects import Rules
+from perspective_agent.http.redirects import RedirectLimits
 from perspective_agent.http.target import HttpTarget
 
 NAME = "www.example.com"
@@ -25,7 +25,7 @@ def test_what_is_asked_for_is_wanted() -> None:
     (want,) = step
     found = o.HttpFinding(hops=[o.HttpHop(url=URL, response=o.HttpResponse(status=404))])
     assert want.target == HttpTarget(
-        URL, 128, Rules(10, frozenset({301, 302}), frozenset({80, 443}))
+        URL, 128, RedirectLimits(10, frozenset({301, 302}), frozenset({80, 443}))
     )
     assert want.take(Seen(found, (1,))) == o.Finding(http_get=found)
     assert check.finish(lambda _: Seen(found, (0,))) == o.Finding(http_get=found)
@@ -34,7 +34,7 @@ def test_what_is_asked_for_is_wanted() -> None:
 def test_without_rules_no_redirect_is_wanted() -> None:
     step = CHECKS["http_get"](NAME, ask()).start()
     assert not isinstance(step, o.Finding)
-    assert step[0].target == HttpTarget(URL, 128, Rules())
+    assert step[0].target == HttpTarget(URL, 128, RedirectLimits())
 
 
 @pytest.mark.parametrize(

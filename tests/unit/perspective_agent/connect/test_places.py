@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from perspective_agent.connect.places import Limits, Place, Places
+from perspective_agent.connect.places import ConnectionSlot, Limits, Places
 
 
 class Turns:
@@ -12,23 +12,23 @@ class Turns:
 
     def __init__(self, limits: Limits) -> None:
         self.places = Places(limits)
-        self.tasks: dict[Place, asyncio.Task[None]] = {}
+        self.tasks: dict[ConnectionSlot, asyncio.Task[None]] = {}
 
-    async def ask(self, host: str, address: str = "") -> Place:
-        place = Place(host, address or host)
+    async def ask(self, host: str, address: str = "") -> ConnectionSlot:
+        place = ConnectionSlot(host, address or host)
         self.tasks[place] = asyncio.create_task(self.places.take(place))
         await settle()
         return place
 
-    async def free(self, place: Place) -> None:
+    async def free(self, place: ConnectionSlot) -> None:
         self.places.free(place)
         await settle()
 
-    async def cancel(self, place: Place) -> None:
+    async def cancel(self, place: ConnectionSlot) -> None:
         self.tasks[place].cancel()
         await settle()
 
-    def has(self, place: Place) -> bool:
+    def has(self, place: ConnectionSlot) -> bool:
         task = self.tasks[place]
         return task.done() and not task.cancelled()
 
@@ -155,10 +155,10 @@ async def test_those_who_wait_for_a_slow_target_take_no_time_of_others(
     turns = Turns(Limits(in_all=10, to_host=10, to_address=2))
     slow = [await turns.ask(f"host{n}", "192.0.2.1") for n in range(9)]
     other = await turns.ask("other", "192.0.2.2")
-    looked_at: list[Place] = []
+    looked_at: list[ConnectionSlot] = []
     has_room = Places._has_room_at_target
 
-    def look(self: Places, one: Place) -> bool:
+    def look(self: Places, one: ConnectionSlot) -> bool:
         looked_at.append(one)
         return has_room(self, one)
 

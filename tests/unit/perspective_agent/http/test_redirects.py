@@ -4,10 +4,10 @@ import pytest
 
 from mpic.urls import Url, parse_url
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.http.redirects import NotFollowed, Rules, find_next
+from perspective_agent.http.redirects import NotFollowed, RedirectLimits, find_next
 
 FIRST = parse_url("http://a.example/1")
-RULES = Rules(10, frozenset({301, 302, 307, 308}), frozenset({80, 443}))
+RULES = RedirectLimits(10, frozenset({301, 302, 307, 308}), frozenset({80, 443}))
 NOT_ALLOWED = o.FAILURE_KIND_REDIRECT_NOT_ALLOWED
 MANY = o.FAILURE_KIND_TOO_MANY_REDIRECTS
 LOOP = o.FAILURE_KIND_REDIRECT_LOOP

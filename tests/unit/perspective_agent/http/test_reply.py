@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.http.reply import Reply, ReplyError, Wanted
+from perspective_agent.http.reply import ReplyError, ResponseReader, Wanted
 from tests.world import web
 
 LOST, NONSENSE = o.FAILURE_KIND_CONNECTION_LOST, o.FAILURE_KIND_MALFORMED
@@ -46,7 +46,7 @@ REPLIES: list[tuple[bytes, bytes | o.FailureKind.ValueType]] = [
 
 
 def read(pieces: Iterable[bytes]) -> bytes | o.FailureKind.ValueType:
-    reply = Reply(Wanted(20, frozenset({302})))
+    reply = ResponseReader(Wanted(20, frozenset({302})))
     try:
         if not any(reply.feed(piece) for piece in pieces):
             reply.end()

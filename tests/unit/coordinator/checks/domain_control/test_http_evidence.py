@@ -14,7 +14,7 @@ from coordinator.checks.domain_control.http_evidence import read_http
 from mpic.urls import parse_url
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
-from tests.clauses.web import IPV4, IPV6, Reply, answer, make_hop
+from tests.clauses.web import IPV4, IPV6, Sent, answer, make_hop
 
 FIRST, SECOND, THIRD = "http://a.example/x", "https://b.example/y", "https://b.example/z"
 ASKED = p.HttpGet(
@@ -30,9 +30,9 @@ Change = Callable[[o.HttpFinding], object]
 def good() -> o.HttpFinding:
     """Return three hops, each of which is as it should be."""
     hops = [
-        make_hop(parse_url(FIRST), Reply(status=301), 8),
-        make_hop(parse_url(SECOND), Reply(b"12345678", status=302), 8),
-        make_hop(parse_url(THIRD), Reply(b"12345678"), 8),
+        make_hop(parse_url(FIRST), Sent(status=301), 8),
+        make_hop(parse_url(SECOND), Sent(b"12345678", status=302), 8),
+        make_hop(parse_url(THIRD), Sent(b"12345678"), 8),
     ]
     hops[0].response.location = SECOND.encode()
     hops[1].response.location = b"z"

@@ -12,7 +12,7 @@ from mpic.urls import parse_url
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from tests.clauses.test_rfc8737_tls_alpn_01 import good, told
-from tests.clauses.web import HOST, IPV4, Reply, Row, look, make_hop, redirect
+from tests.clauses.web import HOST, IPV4, Row, Sent, look, make_hop, redirect
 from tests.world.domain_control import KEY_AUTHORIZATION, TOKEN, control, controlled
 from tests.world.samples import JUDGING, RULES, WORLD, encode
 from tests.world.samples import reply as usual_reply
@@ -28,7 +28,7 @@ def ask(asked: c.DomainControl) -> AskedName:
     return AskedName(HOST, HOST, request_checks(subject, JUDGING))
 
 
-def see(pages: dict[str, Reply]) -> o.Finding:
+def see(pages: dict[str, Sent]) -> o.Finding:
     (check,) = ask(HTTP_01).checks
     return o.Finding(http_get=look(check.questions[0].http_get, Row("", HTTP_01, pages)))
 
@@ -43,15 +43,15 @@ def decide(asked: c.DomainControl, *seen: o.Finding) -> NameDecision:
     return decision
 
 
-DIRECT = see({URL: Reply(KA)})
-REDIRECTED = see({URL: redirect("https://b.@/x"), "https://b.@/x": Reply(KA + b"\n")})
+DIRECT = see({URL: Sent(KA)})
+REDIRECTED = see({URL: redirect("https://b.@/x"), "https://b.@/x": Sent(KA + b"\n")})
 MISSING = see({})
-OTHER = see({URL: Reply(KA[:-1] + b"J")})
+OTHER = see({URL: Sent(KA[:-1] + b"J")})
 
 
 def over_ipv4() -> o.Finding:
     """Return a page that was got from another address."""
-    hop = make_hop(parse_url(URL.replace("@", HOST)), Reply(KA), 128)
+    hop = make_hop(parse_url(URL.replace("@", HOST)), Sent(KA), 128)
     address = IPV4[:-1] + b"\x07"
     records = o.RecordSet(owner="cdn.example.net", ttl=1, rdata=[address])
     hop.connection.lookups[1].records.CopyFrom(records)

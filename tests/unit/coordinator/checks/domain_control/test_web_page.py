@@ -4,7 +4,7 @@ import pytest
 
 from coordinator.checks.domain_control.web_page import show_body
 from tests.clauses.test_rfc8555_8_3_http_01 import ASKED, KA, URL
-from tests.clauses.web import Reply, Row, judge, redirect
+from tests.clauses.web import Row, Sent, judge, redirect
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,16 @@ def test_little_of_a_large_body_is_shown() -> None:
     [
         ({URL: redirect("/x", 303)}, "with status 303 (a redirect that is not followed), not 200"),
         ({URL: redirect("/x", 399)}, "with status 399 (a redirect that is not followed), not 200"),
-        ({URL: Reply(b"no", 404)}, 'with status 404, not 200; its body begins with "no"'),
-        ({URL: Reply(KA, 201)}, "with status 201, not 200; its body begins"),
-        ({URL: Reply(b"a " * 100)}, "answered with more than 128 octets; its body begins"),
-        ({URL: Reply(b"no")}, 'is not the expected key authorization; its body begins with "no"'),
+        ({URL: Sent(b"no", 404)}, 'with status 404, not 200; its body begins with "no"'),
+        ({URL: Sent(KA, 201)}, "with status 201, not 200; its body begins"),
+        ({URL: Sent(b"a " * 100)}, "answered with more than 128 octets; its body begins"),
+        (
+            {URL: Sent(b"no")},
+            'is not the expected key authorization; its body begins with "no"',
+        ),
     ],
 )
-def test_why_a_page_is_no_proof(pages: dict[str, Reply], said: str) -> None:
+def test_why_a_page_is_no_proof(pages: dict[str, Sent], said: str) -> None:
     detail = judge(Row("", ASKED, pages)).detail
     assert said in detail
     assert detail.startswith("http://www.example.com/.well-known/acme-challenge/")
