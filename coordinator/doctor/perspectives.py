@@ -12,7 +12,6 @@ from grpc import StatusCode, aio
 
 from coordinator.perspectives.agent_clock import (
     ClockBounds,
-    describe_difference,
     find_difference,
     make_reading,
 )
@@ -24,6 +23,7 @@ from mpic.runtime.doctor import DoctorFinding, Fact, Facts
 from mpic.runtime.doctor.handshake import Presented, StrangerError, shake_hands
 from mpic.runtime.grpc.tls import TlsFiles
 from mpic.runtime.grpc.transport import open_channel
+from mpic.text import describe_difference
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc

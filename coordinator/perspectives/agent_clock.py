@@ -24,8 +24,6 @@ from typing import NamedTuple
 LATEST_US = 253_402_300_799_999_999
 """The end of the year 9999. An agent may tell any time."""
 
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
-
 
 @dataclass(frozen=True, slots=True)
 class ClockBounds:
@@ -78,16 +76,3 @@ def judge_difference(difference: float | None, bounds: ClockBounds) -> Agreement
     if abs(difference) > bounds.limit:
         return Agreement.TOO_FAR
     return Agreement.DIFFERS if abs(difference) > bounds.warning else Agreement.AGREES
-
-
-def describe_difference(difference: float) -> str:
-    """Say how far an agent's clock is from ours, such as "9 h behind"."""
-    return f"{_describe_seconds(abs(difference))} {'ahead of' if difference > 0 else 'behind'}"
-
-
-def _describe_seconds(seconds: float) -> str:
-    """Return a length of time in the largest unit that fits at least twice."""
-    for unit, name in ((_DAY, "days"), (_HOUR, "h"), (_MINUTE, "min")):
-        if seconds >= 2 * unit:
-            return f"{seconds / unit:.0f} {name}"
-    return f"{seconds:.0f} s"

@@ -12,13 +12,13 @@ from coordinator.perspectives.agent_clock import (
     Agreement,
     ClockBounds,
     Reading,
-    describe_difference,
     find_difference,
     judge_difference,
     make_reading,
 )
 from coordinator.perspectives.errors import PerspectiveProblem
 from mpic.runtime.clock import read_clock_us, read_steady_us
+from mpic.text import describe_difference
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 

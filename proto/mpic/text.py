@@ -1,8 +1,9 @@
-"""Text of strangers that people will read: escaped, and no longer than a bound. Pure."""
+"""Text that people will read: of strangers, escaped and bounded; and lengths of time. Pure."""
 
 import re
 
 ELLIPSIS = "..."
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}:[\x21-\x7e]{1,2000}")
 
 
@@ -42,3 +43,16 @@ def _escape_one(char: str) -> str:
 def is_uri(text: str) -> bool:
     """Whether a text is a URI (RFC 3986 section 3): a scheme, and visible ASCII, not too long."""
     return _URI.fullmatch(text) is not None
+
+
+def describe_difference(difference: float) -> str:
+    """Say how far an agent's clock is from the coordinator's, such as "9 h behind"."""
+    return f"{_describe_seconds(abs(difference))} {'ahead of' if difference > 0 else 'behind'}"
+
+
+def _describe_seconds(seconds: float) -> str:
+    """Return a length of time in the largest unit that fits at least twice."""
+    for unit, name in ((_DAY, "days"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"

@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 
 from coordinator.checks.caa.issuer import Issuer
 from coordinator.checks.caa.relevant_set import Applicant, judge_set
-from coordinator.checks.caa.value import read_issue_value, read_property
+from coordinator.checks.caa.value import read_issue_value
 from coordinator.decision.name_decision import NameDecision
 from coordinator.decision.request import RequestRules, read_request
 from coordinator.decision.vote import Reply
@@ -26,6 +26,7 @@ from coordinator.perspectives.client import PerspectiveClient
 from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.errors import PerspectiveError
 from mpic.bounds import MAX_NAMES
+from mpic.caa_record import read_property
 from mpic.names import InvalidNameError, is_looked_up, parse_name
 from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.grpc.tls import TlsFiles

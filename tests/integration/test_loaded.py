@@ -11,7 +11,7 @@ from coordinator.telemetry.tracing import TracingTable
 FOR_PEOPLE = {
     "mpic.runtime.pki_command",
     "mpic.runtime.doctor",
-    "coordinator.commands.ask",
+    "mpic.ask.command",
     "coordinator.commands.record.cli",
 }
 

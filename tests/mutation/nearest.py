@@ -127,6 +127,7 @@ _BESIDE = {
     ),
     "coordinator/checks/caa/parameters.py": (CAA[1],),
     "coordinator/checks/caa/value.py": CAA,
+    "proto/mpic/caa_record.py": (*CAA, "tests/unit/mpic/test_caa_record.py"),
     "coordinator/checks/caa/walk.py": (
         "tests/unit/coordinator/checks/caa/test_relevant_set.py",
         "tests/unit/coordinator/checks/caa/test_lookup_failure.py",

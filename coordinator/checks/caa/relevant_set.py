@@ -19,16 +19,13 @@ from coordinator.checks.caa.issuer import ALWAYS_UNDERSTOOD
 from coordinator.checks.caa.parameters import satisfies_accounturi, satisfies_validationmethods
 from coordinator.checks.caa.value import (
     IssueValue,
-    Property,
     explain_malformed,
     is_issuer_domain,
-    present,
     read_issue_value,
-    read_property,
-    shorten,
 )
 from coordinator.checks.caa.walk import Walk, follow_walk
 from coordinator.checks.check import VALIDATED, Statuses, describe_failure, name_failure
+from mpic.caa_record import Property, present, read_property, shorten
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 

@@ -17,7 +17,6 @@ decide.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from coordinator.checks.caa.value import shorten
 from coordinator.checks.check import (
     ABSENCES,
     UNVALIDATED_TOO,
@@ -25,6 +24,7 @@ from coordinator.checks.check import (
     Statuses,
     check_validated,
 )
+from mpic.caa_record import shorten
 from mpic.v1 import observation_pb2 as o
 
 _STATED = frozenset({*UNVALIDATED_TOO, o.DNSSEC_BOGUS})

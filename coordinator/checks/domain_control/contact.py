@@ -24,7 +24,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from coordinator.checks.caa.value import read_property
 from coordinator.checks.caa.walk import follow_walk
 from coordinator.checks.check import Findings, Judgement, ParameterError, Statuses
 from coordinator.checks.domain_control.authorization_domain import Allowed
@@ -38,6 +37,7 @@ from coordinator.checks.domain_control.method import (
     read_record_set,
 )
 from coordinator.checks.domain_control.reuse import reusable_for
+from mpic.caa_record import read_property
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p

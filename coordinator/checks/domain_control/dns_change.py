@@ -19,7 +19,6 @@ DNS name, so upper case is lower case. The BR name no property of CAA either. A 
 import re
 from collections.abc import Callable, Sequence
 
-from coordinator.checks.caa.value import read_property
 from coordinator.checks.check import (
     Findings,
     Judgement,
@@ -39,6 +38,7 @@ from coordinator.checks.domain_control.method import (
     read_record_set,
 )
 from coordinator.checks.domain_control.random_value import contains_value, read_value
+from mpic.caa_record import read_property
 from mpic.names import is_owner
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o

@@ -28,13 +28,7 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import NamedTuple
 
-from coordinator.checks.caa.value import (
-    IssueValue,
-    explain_malformed,
-    present_text,
-    read_issue_value,
-    shorten,
-)
+from coordinator.checks.caa.value import IssueValue, explain_malformed, read_issue_value
 from coordinator.checks.check import Findings, Judgement, ParameterError, Statuses
 from coordinator.checks.domain_control.authorization_domain import Allowed
 from coordinator.checks.domain_control.method import (
@@ -47,6 +41,7 @@ from coordinator.checks.domain_control.method import (
     read_record_set,
 )
 from coordinator.checks.domain_control.reuse import PERSISTENT
+from mpic.caa_record import present_text, shorten
 from mpic.text import is_uri
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o

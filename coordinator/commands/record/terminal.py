@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from coordinator.api.response import fill_late, fill_whole_answer
-from coordinator.commands.answer_table import print_answer
 from coordinator.commands.record.query import dissenting
 from coordinator.decision.attempt_id import show_id
 from coordinator.record.basis import describe_basis, find_basis
@@ -18,6 +17,7 @@ from coordinator.record.chain import ChainFlaw
 from coordinator.record.entries import RecordEntries, read_entries
 from coordinator.record.replay import ReplayDifference
 from coordinator.record.timestamps import show_moment
+from mpic.ask.answer_table import print_answer
 from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from coordinator.commands.perspectives_table import describe_status
 from coordinator.doctor.perspectives import AgentExamination, judge_clocks, judge_sightings
 from coordinator.doctor.record import examine_record, judge_space
 from coordinator.doctor.rules import judge_roster, judge_suffix_list
@@ -15,6 +14,7 @@ from coordinator.perspectives.agent_clock import ClockBounds
 from coordinator.record.settings import RecordTable
 from coordinator.rules.policy import Policy, PolicyRow
 from coordinator.rules.roster import Location, Perspective, Roster
+from mpic.ask.perspectives_table import describe_status
 from mpic.runtime.doctor.handshake import Presented
 from mpic.runtime.pki import create_authority
 from mpic.v1 import corroboration_pb2 as c

@@ -9,11 +9,11 @@ from coordinator.perspectives.agent_clock import (
     Agreement,
     ClockBounds,
     Reading,
-    describe_difference,
     find_difference,
     judge_difference,
     make_reading,
 )
+from mpic.text import describe_difference
 
 SECOND = 1_000_000
 BOUNDS = ClockBounds(warning=5.0, limit=120.0)

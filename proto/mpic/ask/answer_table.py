@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from coordinator.checks.caa.value import present
+from mpic.caa_record import present
 from mpic.text import escape, shorten
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o

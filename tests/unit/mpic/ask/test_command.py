@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 import typer
 
-from coordinator.commands.ask import (
+from mpic.ask.command import (
     APPROVED,
     REFUSED,
     UNDETERMINED,

@@ -18,8 +18,8 @@ from grpc import aio
 from grpc_status import rpc_status
 from rich.console import Console
 
-from coordinator.commands.answer_table import is_validated, print_answer
-from coordinator.commands.ask_domain_control import (
+from mpic.ask.answer_table import is_validated, print_answer
+from mpic.ask.domain_control import (
     NOBODY,
     Adn,
     Contact,
@@ -36,7 +36,7 @@ from coordinator.commands.ask_domain_control import (
     Website,
     read_proof,
 )
-from coordinator.commands.perspectives_table import print_perspectives
+from mpic.ask.perspectives_table import print_perspectives
 from mpic.runtime.grpc.tls import TlsFiles
 from mpic.runtime.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c

@@ -7,8 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from coordinator.perspectives.agent_clock import describe_difference
-from mpic.text import escape
+from mpic.text import describe_difference, escape
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 

@@ -1,0 +1,1 @@
+"""`mpic ask` and `mpic perspectives`: what a caller types and reads."""
