@@ -14,7 +14,7 @@ import structlog
 from google.protobuf import timestamp_pb2
 
 from mpic import __version__
-from mpic.names import is_looked_up
+from mpic.name_form import is_looked_up
 from mpic.runtime.clock import read_clock_us
 from mpic.runtime.grpc.identity import Context
 from mpic.trace import read_traceparent

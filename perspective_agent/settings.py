@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from mpic.names import is_looked_up
+from mpic.name_form import is_looked_up
 from mpic.runtime.certificate_owner import CertificateOwner
 from mpic.runtime.config import ConfigError, ConfigPath, ConfigTable, Flaw, Problem, load_config
 from mpic.runtime.settings import (

@@ -7,7 +7,7 @@ Nothing else has changed. So such a record can be shown, judged again and search
 The chain proves the record as it was written. It is never written again.
 """
 
-from mpic.names import is_wildcard
+from mpic.name_form import is_wildcard
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 

@@ -24,7 +24,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from mpic.names import is_looked_up, walk_levels
+from mpic.name_form import is_looked_up
+from mpic.names import walk_levels
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.checks.insecurity import ChainOfTrust

@@ -4,7 +4,7 @@ The coordinator judges the certificate and the protocol; this agent knows no met
 that anybody expects.
 """
 
-from mpic.names import is_looked_up
+from mpic.name_form import is_looked_up
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.connect.dialer import Destination

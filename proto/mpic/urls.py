@@ -11,7 +11,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote
 
-from mpic.names import MAX_NAME, InvalidNameError, parse_name
+from mpic.name_form import MAX_NAME, InvalidNameError
+from mpic.names import parse_name
 from mpic.text import shorten
 
 PATH_OCTETS = 2000

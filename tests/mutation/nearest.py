@@ -228,6 +228,7 @@ _BESIDE = {
         "tests/unit/perspective_agent/unbound/test_process.py",
     ),
     "perspective_agent/unbound/rules.py": ("tests/unit/perspective_agent/unbound/test_process.py",),
+    "proto/mpic/name_form.py": ("tests/unit/mpic/test_names.py",),
     "proto/mpic/bounds.py": ("tests/unit/coordinator/overload/test_admission.py",),
     "proto/mpic/runtime/in_flight.py": (
         "tests/unit/coordinator/record/test_writer.py",

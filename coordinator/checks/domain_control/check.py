@@ -38,14 +38,8 @@ from coordinator.checks.domain_control.method import (
 )
 from coordinator.checks.domain_control.methods import METHODS, find_labels, is_own_label
 from coordinator.checks.domain_control.reuse import reusable_for
-from mpic.names import (
-    MAX_NAME,
-    InvalidNameError,
-    base_domain_name,
-    find_suffix_list_date,
-    is_public_suffix,
-    parse_name,
-)
+from mpic.name_form import MAX_NAME, InvalidNameError
+from mpic.names import base_domain_name, find_suffix_list_date, is_public_suffix, parse_name
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p

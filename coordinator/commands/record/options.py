@@ -11,7 +11,7 @@ import typer
 
 from coordinator.record.stores.base import Store, StoreError
 from coordinator.settings import CoordinatorSettings, read_settings
-from mpic.names import InvalidNameError
+from mpic.name_form import InvalidNameError
 from mpic.runtime.problem import Flaw
 
 UNREADABLE = 9

@@ -18,7 +18,8 @@ from coordinator.record.index_terms import (
 )
 from coordinator.record.older import older_reasons
 from coordinator.record.stores.base import Search
-from mpic.names import is_wildcard, parse_name
+from mpic.name_form import is_wildcard
+from mpic.names import parse_name
 from mpic.runtime.problem import Flaw, suggest
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r

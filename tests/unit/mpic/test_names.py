@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mpic.name_form import InvalidNameError, is_wildcard
 from mpic.names import (
-    InvalidNameError,
     Name,
     find_suffix_list_date,
     is_owner,
     is_public_suffix,
-    is_wildcard,
     parse_name,
     parse_names,
     walk_levels,
