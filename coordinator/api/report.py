@@ -12,6 +12,7 @@ from coordinator.checks.check import MalformedFindingError
 from coordinator.decision.observation import read_observation
 from coordinator.decision.vote import NOT_AWAITED
 from coordinator.rules.responsibility import Responsible, blame_dissent
+from coordinator.rules.retry import Retry
 from mpic.bounds import DETAIL_OCTETS
 from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c
@@ -26,6 +27,14 @@ _RESPONSIBLE = {
     Responsible.CALLER: c.RESPONSIBLE_CALLER,
     Responsible.OURS: c.RESPONSIBLE_SERVICE,
 }
+
+RETRY = {
+    None: c.RETRY_UNSPECIFIED,
+    Retry.NOW: c.RETRY_NOW,
+    Retry.LATER: c.RETRY_LATER,
+    Retry.AFTER_CHANGE: c.RETRY_AFTER_CHANGE,
+}
+"""The agreement's value for when to ask again."""
 
 
 class Facts(NamedTuple):

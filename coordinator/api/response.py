@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from google.protobuf import timestamp_pb2
 
 from coordinator.api.report import (
+    RETRY,
     Facts,
     fill_report,
     fill_short_report,
@@ -19,11 +20,14 @@ from coordinator.api.report import (
 )
 from coordinator.api.shortening import FRAME, choose_whole
 from coordinator.decision.attempt_id import show_id
+from coordinator.decision.observation import find_failures
 from coordinator.decision.verdict import QUORUM_ERROR, is_quorum_error
 from coordinator.record.determination import blame_name
+from coordinator.rules.retry import advise_retry
 from mpic.bounds import DETAIL_OCTETS
 from mpic.text import shorten
 from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r
 
 ANSWER_OCTETS = 3 * 1024 * 1024
@@ -47,6 +51,7 @@ def fill_answer(
     for name, of_name in zip(record.names, facts, strict=True):
         verdict = response.names.add()
         _fill_verdict(verdict, record, name)
+        _fill_retry(verdict, record, name, of_name[0].observation if of_name else None)
         _add_corroborations(verdict, name, of_name)
     _fill_head(response, record)
     head = response.ByteSize() + FRAME * len(record.names)
@@ -153,6 +158,16 @@ def _fill_verdict(verdict: c.NameVerdict, record: r.Record, name: r.RecordedName
     verdict.check = name.check
     verdict.checks.extend(name.checks)
     _add_determinations(verdict, name)
+
+
+def _fill_retry(
+    verdict: c.NameVerdict, record: r.Record, name: r.RecordedName, primary: o.Observation | None
+) -> None:
+    """Fill in whether asking again helps; `primary` is what the primary saw."""
+    kinds: set[o.FailureKind.ValueType] = set()
+    if name.reason == c.REASON_PRIMARY_FAILED and primary is not None:
+        kinds = {one.kind for one in find_failures(primary)}
+    verdict.retry = RETRY[advise_retry(name.reason, blame_name(record, name), kinds)]
 
 
 def _add_determinations(verdict: c.NameVerdict, name: r.RecordedName) -> None:

@@ -11,6 +11,7 @@ question's checks ask for it (`Check`).
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
+from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
@@ -25,6 +26,8 @@ from mpic.bounds import (
 )
 from mpic.fields import discard_unknown
 from mpic.v1 import observation_pb2 as o
+
+M = TypeVar("M", bound=Message)
 
 _FINDINGS = 16
 """There are fewer checks than this, and few ask more than one question."""
@@ -77,7 +80,7 @@ def _check_entries(finding: o.Finding) -> None:
         return
     # Each of them takes far more memory than octets, so the others are not looked at.
     levels = finding.caa_walk.levels[: _LOOKUPS + 1]  # of nearly all, and found at once
-    lookups = levels or list(islice(_find_lookups(finding), _LOOKUPS + 1))
+    lookups = levels or list(islice(_find(finding, o.Lookup), _LOOKUPS + 1))
     if len(lookups) > _LOOKUPS:
         raise MalformedFindingError(f"a finding of more than {_LOOKUPS} lookups")
     for lookup in lookups:
@@ -94,16 +97,21 @@ def _check_hops(finding: o.Finding) -> None:
             raise MalformedFindingError(f"{len(connection.dialed)} addresses dialled")
 
 
-def _find_lookups(message: Message) -> Iterator[o.Lookup]:
-    """Yield the lookups of a finding, whatever its kind."""
+def find_failures(observation: o.Observation) -> Iterator[o.Failure]:
+    """Yield every failure in a sound observation."""
+    return _find(observation, o.Failure)
+
+
+def _find(message: Message, kind: type[M]) -> Iterator[M]:
+    """Yield the messages of a kind that are anywhere in a message, but not one within another."""
     for field, value in message.ListFields():
         if field.message_type is None:
             continue
         for one in [value] if isinstance(value, Message) else value:
-            if isinstance(one, o.Lookup):
+            if isinstance(one, kind):
                 yield one
             else:
-                yield from _find_lookups(one)
+                yield from _find(one, kind)
 
 
 def _check_lookup(lookup: o.Lookup) -> None:

@@ -20,7 +20,7 @@ from mpic.runtime.grpc.errors import Violation, invalid_argument
 from mpic.text import is_uri, shorten
 from mpic.v1 import corroboration_pb2 as c
 
-_REQUEST_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{MAX_REQUEST_ID}}}")
+_REQUEST_ID = re.compile(rf"[A-Za-z0-9._:/-]{{1,{MAX_REQUEST_ID}}}")
 _METHOD = re.compile(r"[a-z0-9-]{1,64}")
 
 _SHOWN = 64
@@ -157,7 +157,7 @@ def _read_issuer(issuer: str, issuers: Issuers, violations: list[Violation]) -> 
 
 def _check_texts(request: c.CorroborateRequest, violations: list[Violation]) -> None:
     if not _REQUEST_ID.fullmatch(request.request_id):
-        text = "must be 1 to 128 of A-Z a-z 0-9 . _ : -"
+        text = "must be 1 to 128 of A-Z a-z 0-9 . _ : / -"
         violations.append(Violation("request_id", text))
     if request.account_uri and not is_uri(request.account_uri):
         text = 'must be an absolute URI such as "https://acme.example/acct/1" (RFC 8657 section 3)'

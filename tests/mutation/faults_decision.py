@@ -17,6 +17,8 @@ SERVERS = "coordinator/checks/caa/servers.py"
 THROTTLE = "coordinator/overload/adaptive_limit.py"
 ADMISSION = "coordinator/overload/admission.py"
 ANSWER = "coordinator/api/response.py"
+RETRY = "coordinator/rules/retry.py"
+OBSERVATION = "coordinator/decision/observation.py"
 CHECKS = "coordinator/checks/__init__.py"
 FANOUT = "coordinator/perspectives/fanout.py"
 OPEN_QUESTIONS = "coordinator/perspectives/open_questions.py"
@@ -319,4 +321,16 @@ FAULTS = [
     Fault("whose failure a dissent is goes untold", "coordinator/api/report.py", "        report.responsible = to_message(blame_dissent(dissent))\n", ""),
     Fault("the check of a dissent goes untold", "coordinator/api/report.py", "        report.check = reply.check\n", ""),
     Fault("a series begins when it first counts", "coordinator/telemetry/metrics.py", "    return [*of_none, *(CHECKS if dissents & OF_ONE_CHECK else ())]", "    return of_none"),
+    # When asking again helps.
+    Fault("retry: what is approved is asked again", RETRY, "    if responsible is None:\n        return None\n", ""),
+    Fault("retry: our failures are the domain's", RETRY, "    if responsible is not Responsible.DOMAIN:", "    if False:"),
+    Fault("retry: a roster that is too small may be asked at once", RETRY, "return LATER if reason == c.REASON_TOO_FEW_REMOTES else NOW", "return NOW"),
+    Fault("retry: what forbids may pass", RETRY, "    if reason in _STAY:\n        return AFTER_CHANGE\n", ""),
+    Fault("retry: a proof that is missing may pass", RETRY, ", c.REASON_PROOF_MISSING)", ")"),
+    Fault("retry: 338 stays", RETRY, "    if reason != c.REASON_PRIMARY_FAILED:\n        return LATER\n", ""),
+    Fault("retry: all failures must stay", RETRY, "stays = any(", "stays = all("),
+    Fault("retry: DNSSEC mends itself", RETRY, "o.FAILURE_KIND_BOGUS: AFTER_CHANGE", "o.FAILURE_KIND_BOGUS: LATER"),
+    Fault("retry: the primary's failures are not looked at", ANSWER, "for one in find_failures(primary)}", "for one in ()}"),
+    Fault("retry: only the outermost failures are found", OBSERVATION, "                yield from _find(one, kind)", "                pass"),
+    Fault("a request id has no slash", INTAKE, "[A-Za-z0-9._:/-]", "[A-Za-z0-9._:-]"),
 ]  # fmt: skip

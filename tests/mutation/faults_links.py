@@ -121,8 +121,8 @@ FAULTS = [
     Fault("hops dial any number of addresses", OBSERVATION, "(finding.tls_handshake.connection, *(hop.connection for hop in hops))", "(finding.tls_handshake.connection,)"),
     Fault("one hop less than may be", OBSERVATION, "    if len(hops) > HOPS:", "    if len(hops) >= HOPS:"),
     Fault("any number of aliases", OBSERVATION, "    if len(lookup.aliases) > ALIASES:", "    if False:"),
-    Fault("only walks are counted", OBSERVATION, "islice(_find_lookups(finding), _LOOKUPS + 1)", "islice(finding.caa_walk.levels, _LOOKUPS + 1)"),
-    Fault("all of too many lookups are looked at", OBSERVATION, "list(islice(_find_lookups(finding), _LOOKUPS + 1))", "list(_find_lookups(finding))"),
+    Fault("only walks are counted", OBSERVATION, "islice(_find(finding, o.Lookup), _LOOKUPS + 1)", "islice(finding.caa_walk.levels, _LOOKUPS + 1)"),
+    Fault("all of too many lookups are looked at", OBSERVATION, "list(islice(_find(finding, o.Lookup), _LOOKUPS + 1))", "list(_find(finding, o.Lookup))"),
     Fault("one lookup more than may be", OBSERVATION, "_LOOKUPS + 1))", "_LOOKUPS))"),
     Fault("an observation that does not parse is sound", OBSERVATION, '        raise MalformedFindingError(f"{len(octets)} octets that do not parse") from error', "        return"),
 ]  # fmt: skip

@@ -119,6 +119,44 @@ service's if its failures alone may have caused it. Ask again.
 """
 Global___Responsible: _TypeAlias = Responsible  # noqa: Y015
 
+class _Retry:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RetryEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Retry.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RETRY_UNSPECIFIED: _Retry.ValueType  # 0
+    """There is nothing to ask again: it is approved."""
+    RETRY_NOW: _Retry.ValueType  # 1
+    """At once, with the same request id: nothing was determined. Wait a little longer each time."""
+    RETRY_LATER: _Retry.ValueType  # 2
+    """After some minutes, with a new request id. What stands in the way may pass by itself: a server
+    that does not answer, or networks that do not see the same (error 338). If it does not, the
+    domain's owner has to look.
+    """
+    RETRY_AFTER_CHANGE: _Retry.ValueType  # 3
+    """When the domain's owner has changed something, with a new request id: CAA forbids, DNSSEC does
+    not validate, or the proof is not there.
+    """
+
+class Retry(_Retry, metaclass=_RetryEnumTypeWrapper):
+    """When to ask again about a name that is not approved."""
+
+RETRY_UNSPECIFIED: Retry.ValueType  # 0
+"""There is nothing to ask again: it is approved."""
+RETRY_NOW: Retry.ValueType  # 1
+"""At once, with the same request id: nothing was determined. Wait a little longer each time."""
+RETRY_LATER: Retry.ValueType  # 2
+"""After some minutes, with a new request id. What stands in the way may pass by itself: a server
+that does not answer, or networks that do not see the same (error 338). If it does not, the
+domain's owner has to look.
+"""
+RETRY_AFTER_CHANGE: Retry.ValueType  # 3
+"""When the domain's owner has changed something, with a new request id: CAA forbids, DNSSEC does
+not validate, or the proof is not there.
+"""
+Global___Retry: _TypeAlias = Retry  # noqa: Y015
+
 class _Reason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -388,16 +426,19 @@ class CorroborateRequest(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     CHECKS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Chosen by the caller, 1 to 128 of A-Z a-z 0-9 . _ : -
+    """Chosen by the caller, 1 to 128 of A-Z a-z 0-9 . _ : / -
 
     Use the same id to repeat a call that broke. A request gets one verdict, even if its connection
     broke, and from every coordinator that shares a database. What was determined is remembered for
     the repeat window (10 minutes by default) and told again. During that time the same id with
-    another request is ALREADY_EXISTS.
+    another request is ALREADY_EXISTS. Two requests are the same if every field is.
 
     What determined nothing is not remembered: an RPC error, or a refusal in which the domain is
     responsible for no name (see NameVerdict.responsible). The same id is then decided again, and
     each attempt has its own record.
+
+    So repeat with the same id to be sure, and use a new id to have a determined refusal looked at
+    anew. When that helps is in NameVerdict.retry.
     """
     issuer: _builtins.str
     """The configured issuer that is going to issue. It may be left out if only one is configured."""
@@ -995,6 +1036,7 @@ class NameVerdict(_message.Message):
     CHECKS_FIELD_NUMBER: _builtins.int
     DETERMINATIONS_FIELD_NUMBER: _builtins.int
     CORROBORATIONS_FIELD_NUMBER: _builtins.int
+    RETRY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """As the caller wrote it."""
     looked_up: _builtins.str
@@ -1021,6 +1063,8 @@ class NameVerdict(_message.Message):
     """Whose failure it is that the name is not approved. If it is not the domain's, nothing was
     determined about the name.
     """
+    retry: Global___Retry.ValueType
+    """Whether asking again about the name helps, and when."""
     @_builtins.property
     def error(self) -> Global___Error:
         """Error 338 when the quorum is not met."""
@@ -1062,10 +1106,11 @@ class NameVerdict(_message.Message):
         checks: _abc.Iterable[Global___RequestedCheck] | None = ...,
         determinations: _abc.Iterable[Global___Determination] | None = ...,
         corroborations: _abc.Iterable[Global___CheckCorroboration] | None = ...,
+        retry: Global___Retry.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "check", b"check", "checks", b"checks", "corroborations", b"corroborations", "detail", b"detail", "determinations", b"determinations", "error", b"error", "looked_up", b"looked_up", "name", b"name", "perspectives", b"perspectives", "quorum", b"quorum", "reason", b"reason", "required", b"required", "responsible", b"responsible"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "check", b"check", "checks", b"checks", "corroborations", b"corroborations", "detail", b"detail", "determinations", b"determinations", "error", b"error", "looked_up", b"looked_up", "name", b"name", "perspectives", b"perspectives", "quorum", b"quorum", "reason", b"reason", "required", b"required", "responsible", b"responsible", "retry", b"retry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

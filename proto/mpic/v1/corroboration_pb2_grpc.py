@@ -27,6 +27,35 @@ if _version_not_supported:
 
 class CorroborationServiceStub:
     """Decides whether a certificate may be issued (BR 3.2.2.9, 4.2.2.1).
+
+    An RPC error means that nothing was decided. Its details hold google.rpc.ErrorInfo with the domain
+    "mpic" and one of these reasons. They are stable; more may come. "Same id" means: ask again with
+    the same request id.
+
+    status               reason                whose    what to do
+    INVALID_ARGUMENT     INVALID_REQUEST       caller   mend the fields that BadRequest names
+    ALREADY_EXISTS       DUPLICATE_REQUEST_ID  caller   the id was used for another request: use a
+    new one
+    PERMISSION_DENIED    CALLER_NOT_ALLOWED    caller   let the operator add your certificate's name
+    NOT_FOUND            RECORD_NOT_FOUND      caller   there is no such record of yours
+    FAILED_PRECONDITION  TOO_MANY_ISSUANCES    caller   report no more certificates on that record
+    DEADLINE_EXCEEDED    DEADLINE_TOO_SHORT    caller   same id, with more time: 11 s or more
+    RESOURCE_EXHAUSTED   CALLER_LIMIT          caller   same id, after RetryInfo; have fewer open
+    RESOURCE_EXHAUSTED   OVERLOADED            service  same id, after RetryInfo
+    UNAVAILABLE          SHUTTING_DOWN         service  same id, at once, from another coordinator
+    UNAVAILABLE          RECORD_NOT_WRITTEN    service  same id, after some seconds
+    UNAVAILABLE          RECORD_NOT_READ       service  same id, after some seconds
+    FAILED_PRECONDITION  ROSTER_BREAKS_POLICY  service  tell the operator; then same id
+    FAILED_PRECONDITION  NO_POLICY_ROW         service  tell the operator; then same id
+    FAILED_PRECONDITION  NOTHING_RECORDED      service  there is no record to read or to add to
+    DATA_LOSS            RECORD_NOT_WHOLE      service  tell the operator
+    INTERNAL             INTERNAL              service  same id, once; then tell the operator
+
+    UNAVAILABLE, DEADLINE_EXCEEDED and CANCELLED without ErrorInfo come from gRPC itself: the
+    connection or the time ended. Nobody knows whether the request was decided. Same id.
+
+    Sizes: a message to the service has at most 2 MiB, and one from it at most 4 MiB. An attempt takes
+    at most some 11 seconds by default. That is the deadline of a call without one.
     """
 
     def __init__(self, channel):
@@ -64,6 +93,35 @@ class CorroborationServiceStub:
 
 class CorroborationServiceServicer:
     """Decides whether a certificate may be issued (BR 3.2.2.9, 4.2.2.1).
+
+    An RPC error means that nothing was decided. Its details hold google.rpc.ErrorInfo with the domain
+    "mpic" and one of these reasons. They are stable; more may come. "Same id" means: ask again with
+    the same request id.
+
+    status               reason                whose    what to do
+    INVALID_ARGUMENT     INVALID_REQUEST       caller   mend the fields that BadRequest names
+    ALREADY_EXISTS       DUPLICATE_REQUEST_ID  caller   the id was used for another request: use a
+    new one
+    PERMISSION_DENIED    CALLER_NOT_ALLOWED    caller   let the operator add your certificate's name
+    NOT_FOUND            RECORD_NOT_FOUND      caller   there is no such record of yours
+    FAILED_PRECONDITION  TOO_MANY_ISSUANCES    caller   report no more certificates on that record
+    DEADLINE_EXCEEDED    DEADLINE_TOO_SHORT    caller   same id, with more time: 11 s or more
+    RESOURCE_EXHAUSTED   CALLER_LIMIT          caller   same id, after RetryInfo; have fewer open
+    RESOURCE_EXHAUSTED   OVERLOADED            service  same id, after RetryInfo
+    UNAVAILABLE          SHUTTING_DOWN         service  same id, at once, from another coordinator
+    UNAVAILABLE          RECORD_NOT_WRITTEN    service  same id, after some seconds
+    UNAVAILABLE          RECORD_NOT_READ       service  same id, after some seconds
+    FAILED_PRECONDITION  ROSTER_BREAKS_POLICY  service  tell the operator; then same id
+    FAILED_PRECONDITION  NO_POLICY_ROW         service  tell the operator; then same id
+    FAILED_PRECONDITION  NOTHING_RECORDED      service  there is no record to read or to add to
+    DATA_LOSS            RECORD_NOT_WHOLE      service  tell the operator
+    INTERNAL             INTERNAL              service  same id, once; then tell the operator
+
+    UNAVAILABLE, DEADLINE_EXCEEDED and CANCELLED without ErrorInfo come from gRPC itself: the
+    connection or the time ended. Nobody knows whether the request was decided. Same id.
+
+    Sizes: a message to the service has at most 2 MiB, and one from it at most 4 MiB. An attempt takes
+    at most some 11 seconds by default. That is the deadline of a call without one.
     """
 
     def Corroborate(self, request, context):
@@ -155,6 +213,35 @@ def add_CorroborationServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class CorroborationService:
     """Decides whether a certificate may be issued (BR 3.2.2.9, 4.2.2.1).
+
+    An RPC error means that nothing was decided. Its details hold google.rpc.ErrorInfo with the domain
+    "mpic" and one of these reasons. They are stable; more may come. "Same id" means: ask again with
+    the same request id.
+
+    status               reason                whose    what to do
+    INVALID_ARGUMENT     INVALID_REQUEST       caller   mend the fields that BadRequest names
+    ALREADY_EXISTS       DUPLICATE_REQUEST_ID  caller   the id was used for another request: use a
+    new one
+    PERMISSION_DENIED    CALLER_NOT_ALLOWED    caller   let the operator add your certificate's name
+    NOT_FOUND            RECORD_NOT_FOUND      caller   there is no such record of yours
+    FAILED_PRECONDITION  TOO_MANY_ISSUANCES    caller   report no more certificates on that record
+    DEADLINE_EXCEEDED    DEADLINE_TOO_SHORT    caller   same id, with more time: 11 s or more
+    RESOURCE_EXHAUSTED   CALLER_LIMIT          caller   same id, after RetryInfo; have fewer open
+    RESOURCE_EXHAUSTED   OVERLOADED            service  same id, after RetryInfo
+    UNAVAILABLE          SHUTTING_DOWN         service  same id, at once, from another coordinator
+    UNAVAILABLE          RECORD_NOT_WRITTEN    service  same id, after some seconds
+    UNAVAILABLE          RECORD_NOT_READ       service  same id, after some seconds
+    FAILED_PRECONDITION  ROSTER_BREAKS_POLICY  service  tell the operator; then same id
+    FAILED_PRECONDITION  NO_POLICY_ROW         service  tell the operator; then same id
+    FAILED_PRECONDITION  NOTHING_RECORDED      service  there is no record to read or to add to
+    DATA_LOSS            RECORD_NOT_WHOLE      service  tell the operator
+    INTERNAL             INTERNAL              service  same id, once; then tell the operator
+
+    UNAVAILABLE, DEADLINE_EXCEEDED and CANCELLED without ErrorInfo come from gRPC itself: the
+    connection or the time ended. Nobody knows whether the request was decided. Same id.
+
+    Sizes: a message to the service has at most 2 MiB, and one from it at most 4 MiB. An attempt takes
+    at most some 11 seconds by default. That is the deadline of a call without one.
     """
 
     @staticmethod

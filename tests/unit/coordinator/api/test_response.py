@@ -239,6 +239,13 @@ async def test_br_4_2_2_1_the_check_is_usable_for_the_ttl_or_8_hours(
     assert ends(response) == [[until, None]]
 
 
+RETRY_OF = {
+    c.RESPONSIBLE_UNSPECIFIED: c.RETRY_UNSPECIFIED,
+    c.RESPONSIBLE_SERVICE: c.RETRY_NOW,
+    c.RESPONSIBLE_DOMAIN: c.RETRY_LATER,
+}
+
+
 @pytest.mark.parametrize(
     ("dissents", "responsible"),
     [
@@ -262,6 +269,7 @@ async def test_the_answer_names_whose_failure_it_is(
     (verdict,) = to_response(attempt(replies)).names
     assert verdict.responsible == responsible
     assert verdict.approved == (not responsible)
+    assert verdict.retry == RETRY_OF[responsible]
 
 
 async def test_a_primary_that_did_not_look_is_ours_and_one_that_forbids_the_domains() -> None:
@@ -274,6 +282,30 @@ async def test_a_primary_that_did_not_look_is_ours_and_one_that_forbids_the_doma
     ):
         (verdict,) = to_response(attempt([first, *others])).names
         assert verdict.responsible == responsible
+
+
+@pytest.mark.parametrize(
+    ("kind", "retry"),
+    [
+        (o.FAILURE_KIND_SERVFAIL, c.RETRY_LATER),
+        (o.FAILURE_KIND_BOGUS, c.RETRY_AFTER_CHANGE),
+    ],
+)
+async def test_what_the_primary_met_says_whether_asking_again_helps(
+    kind: o.FailureKind.ValueType, retry: c.Retry.ValueType
+) -> None:
+    primary, *others = [reply(one) for one in WORLD.perspectives]
+    finding = failed_caa()
+    finding.caa_walk.levels[0].failure.kind = kind
+    failed = reply(primary.perspective, (finding, addresses(ADDRESS)))
+    (verdict,) = to_response(attempt([failed, *others])).names
+    assert (verdict.reason, verdict.retry) == (c.REASON_PRIMARY_FAILED, retry)
+
+
+async def test_a_primary_that_forbids_is_asked_again_after_a_change() -> None:
+    primary, *others = [reply(one) for one in WORLD.perspectives]
+    (verdict,) = to_response(attempt([reply(primary.perspective, FORBIDS), *others])).names
+    assert verdict.retry == c.RETRY_AFTER_CHANGE
 
 
 async def test_a_dry_run_permits_nothing() -> None:

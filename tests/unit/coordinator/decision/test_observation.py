@@ -105,11 +105,11 @@ def test_a_walk_has_no_more_levels_than_a_name_has_labels() -> None:
 def test_what_is_beyond_the_bound_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eighty thousand lookups fit into an observation, and each takes time to be looked at."""
 
-    def find_many(_: o.Finding) -> Iterator[o.Lookup]:
-        yield from [o.Lookup()] * 129
+    def find_many(_: o.Finding, kind: type[o.Lookup]) -> Iterator[o.Lookup]:
+        yield from [kind()] * 129
         pytest.fail("one more is looked at")
 
-    monkeypatch.setattr(observation, "_find_lookups", find_many)
+    monkeypatch.setattr(observation, "_find", find_many)
     assert "more than 128 lookups" in refusal(encode(addresses(b"x" * 200)))
 
 

@@ -143,6 +143,11 @@ def test_a_request_id_is_plain(request_id: str) -> None:
     assert refused(request(request_id=request_id)) == ["request_id"]
 
 
+@pytest.mark.parametrize("request_id", ["order/17/finalize", "urn:ca.example:Order_1-2", "x" * 128])
+def test_a_request_id_may_be_a_path_or_a_urn(request_id: str) -> None:
+    assert read_request(request(request_id=request_id), AGAINST).request_id == request_id
+
+
 @pytest.mark.parametrize("seconds", [-0.001, 11.001])
 def test_nobody_lingers_longer_than_an_attempt(seconds: float) -> None:
     message = request()
