@@ -237,6 +237,68 @@ DNSSEC_INDETERMINATE: Dnssec.ValueType  # 4
 """It is not known: the lookup failed before that."""
 Global___Dnssec: _TypeAlias = Dnssec  # noqa: Y015
 
+class _FailureCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FailureCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FailureCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FAILURE_CAUSE_UNSPECIFIED: _FailureCause.ValueType  # 0
+    """Not known."""
+    FAILURE_CAUSE_REFUSED: _FailureCause.ValueType  # 1
+    """They refuse to answer (REFUSED)."""
+    FAILURE_CAUSE_SERVER_FAILED: _FailureCause.ValueType  # 2
+    """They answer with another RCODE of failure, such as SERVFAIL."""
+    FAILURE_CAUSE_LAME: _FailureCause.ValueType  # 3
+    """They know nothing of the zone, or give no usable answer."""
+    FAILURE_CAUSE_SILENT: _FailureCause.ValueType  # 4
+    """None of them answers."""
+    FAILURE_CAUSE_EDNS_DROPPED: _FailureCause.ValueType  # 5
+    """They do not answer a query with EDNS (RFC 6891), and do answer one without it."""
+    FAILURE_CAUSE_TCP_CLOSED: _FailureCause.ValueType  # 6
+    """They say that the answer has to be fetched over TCP (TC), and give none over TCP."""
+    FAILURE_CAUSE_UNREADABLE: _FailureCause.ValueType  # 7
+    """They answer with what is no answer to the question."""
+    FAILURE_CAUSE_NO_ADDRESS: _FailureCause.ValueType  # 8
+    """No address of them can be found: there is no glue, or their own names cannot be looked up."""
+    FAILURE_CAUSE_ADDRESS_NOT_USABLE: _FailureCause.ValueType  # 9
+    """They have only addresses that this perspective does not ask: IPv6 where there is none, or
+    special-purpose addresses.
+    """
+    FAILURE_CAUSE_ALIAS_LOOP: _FailureCause.ValueType  # 10
+    """The aliases loop, or there are too many."""
+
+class FailureCause(_FailureCause, metaclass=_FailureCauseEnumTypeWrapper):
+    """Why a resolver could not learn anything: what the servers of a zone did. It is for a person, and
+    no verdict rests on it. Older agents, and agents whose resolver is not their own, do not tell it.
+    """
+
+FAILURE_CAUSE_UNSPECIFIED: FailureCause.ValueType  # 0
+"""Not known."""
+FAILURE_CAUSE_REFUSED: FailureCause.ValueType  # 1
+"""They refuse to answer (REFUSED)."""
+FAILURE_CAUSE_SERVER_FAILED: FailureCause.ValueType  # 2
+"""They answer with another RCODE of failure, such as SERVFAIL."""
+FAILURE_CAUSE_LAME: FailureCause.ValueType  # 3
+"""They know nothing of the zone, or give no usable answer."""
+FAILURE_CAUSE_SILENT: FailureCause.ValueType  # 4
+"""None of them answers."""
+FAILURE_CAUSE_EDNS_DROPPED: FailureCause.ValueType  # 5
+"""They do not answer a query with EDNS (RFC 6891), and do answer one without it."""
+FAILURE_CAUSE_TCP_CLOSED: FailureCause.ValueType  # 6
+"""They say that the answer has to be fetched over TCP (TC), and give none over TCP."""
+FAILURE_CAUSE_UNREADABLE: FailureCause.ValueType  # 7
+"""They answer with what is no answer to the question."""
+FAILURE_CAUSE_NO_ADDRESS: FailureCause.ValueType  # 8
+"""No address of them can be found: there is no glue, or their own names cannot be looked up."""
+FAILURE_CAUSE_ADDRESS_NOT_USABLE: FailureCause.ValueType  # 9
+"""They have only addresses that this perspective does not ask: IPv6 where there is none, or
+special-purpose addresses.
+"""
+FAILURE_CAUSE_ALIAS_LOOP: FailureCause.ValueType  # 10
+"""The aliases loop, or there are too many."""
+Global___FailureCause: _TypeAlias = FailureCause  # noqa: Y015
+
 class _FailureKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1005,12 +1067,20 @@ class Failure(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     RCODE_FIELD_NUMBER: _builtins.int
     EXTENDED_ERROR_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
     kind: Global___FailureKind.ValueType
     """What went wrong."""
     detail: _builtins.str
     """One sentence with the values, for a person. May hold text from the network: escape it."""
     rcode: _builtins.int
     """The RCODE of the answer, if there was one."""
+    cause: Global___FailureCause.ValueType
+    """For SERVFAIL: what its servers did, as far as this perspective could tell."""
+    zone: _builtins.str
+    """For SERVFAIL with a cause: the zone whose servers did that. It is not the name's own if an alias
+    leads out of it. Lower-case A-labels, no final dot.
+    """
     @_builtins.property
     def extended_error(self) -> Global___ExtendedDnsError:
         """The Extended DNS Error (RFC 8914), if there was one."""
@@ -1022,10 +1092,12 @@ class Failure(_message.Message):
         detail: _builtins.str = ...,
         rcode: _builtins.int | None = ...,
         extended_error: Global___ExtendedDnsError | None = ...,
+        cause: Global___FailureCause.ValueType = ...,
+        zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_rcode", b"_rcode", "extended_error", b"extended_error", "rcode", b"rcode"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_rcode", b"_rcode", "detail", b"detail", "extended_error", b"extended_error", "kind", b"kind", "rcode", b"rcode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_rcode", b"_rcode", "cause", b"cause", "detail", b"detail", "extended_error", b"extended_error", "kind", b"kind", "rcode", b"rcode", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__rcode: _TypeAlias = _typing.Literal["rcode"]  # noqa: Y015
     _WhichOneofArgType__rcode: _TypeAlias = _typing.Literal["_rcode", b"_rcode"]  # noqa: Y015

@@ -1,0 +1,144 @@
+"""The facts of an answer that sentences are made of: who dissents, and what failed there. Pure."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+
+
+class Tally(NamedTuple):
+    """The remotes of a name, by what they count for."""
+
+    attempted: int
+    corroborating: int
+    dissenting: int
+    """They replied, or never will. The rest might still have corroborated."""
+
+    @property
+    def possible(self) -> int:
+        """At most so many can corroborate."""
+        return self.attempted - self.dissenting
+
+
+# What says nothing of how a remote would have voted.
+_OPEN = (c.DISSENT_NOT_AWAITED, c.DISSENT_OVERLOADED, c.DISSENT_NO_TIME)
+
+
+def count_remotes(verdict: c.NameVerdict) -> Tally:
+    """Count the remotes of a name; without reports, from the quorum alone."""
+    remotes = list(remotes_of(verdict))
+    corroborating, _, attempted = verdict.quorum.partition("/")
+    if not remotes:
+        count, of = int(corroborating or 0), int(attempted or 0)
+        return Tally(of, count, of - count)
+    dissenting = [one for one in remotes if one.dissent and one.dissent not in _OPEN]
+    agreed = sum(one.corroborates for one in remotes)
+    return Tally(len(remotes), agreed, len(dissenting))
+
+
+def remotes_of(verdict: c.NameVerdict) -> Iterator[c.PerspectiveReport]:
+    """Yield the reports of the remotes."""
+    return (one for one in verdict.perspectives if one.role != c.ROLE_PRIMARY)
+
+
+def primary_of(verdict: c.NameVerdict) -> c.PerspectiveReport:
+    """Return the report of the primary; an empty one if there is none."""
+    primaries = (one for one in verdict.perspectives if one.role == c.ROLE_PRIMARY)
+    return next(primaries, c.PerspectiveReport())
+
+
+def find_determination(report: c.PerspectiveReport, check: str) -> c.Determination:
+    """Return what a check came to at a perspective; an empty one if it is not told."""
+    return next((one for one in report.determinations if one.check == check), c.Determination())
+
+
+# Reasons that say nothing of a name, for coordinators too old to say whose failure it is.
+_UNDETERMINED = (c.REASON_PRIMARY_UNAVAILABLE, c.REASON_CUT_SHORT)
+
+
+def is_determined(refused: c.NameVerdict) -> bool:
+    """Whether a refusal says something of the name."""
+    if refused.responsible:
+        return refused.responsible == c.RESPONSIBLE_DOMAIN
+    return refused.reason not in _UNDETERMINED
+
+
+class Failed(NamedTuple):
+    """What could not be learned, and where."""
+
+    where: str
+    """A name, a URL or a host."""
+    failure: o.Failure
+
+
+def find_failure(report: c.PerspectiveReport, check: str) -> Failed | None:
+    """Return the failure by which a check failed at a perspective; None: no failure is told.
+
+    With an empty check it is the first failure of any.
+    """
+    findings = list(report.observation.findings)
+    kinds = [one.WhichOneof("kind") for one in findings]
+    if check == "caa":
+        findings = [one for one in findings if one.HasField("caa_walk")][:1]
+    elif check == "addresses":
+        # Its own come before those of domain control, which may ask in the same ways.
+        start = kinds.index("addresses") if "addresses" in kinds else len(kinds)
+        findings = findings[start : start + 2]
+    elif check == "domain_control":
+        findings = findings[::-1]
+    failures = (one for finding in findings for one in _failures_of(finding))
+    return next(failures, None)
+
+
+def _failures_of(finding: o.Finding) -> Iterator[Failed]:
+    """Yield the failures of a finding, the one that decides first."""
+    match finding.WhichOneof("kind"):
+        case "caa_walk":
+            yield from _failed(reversed(finding.caa_walk.levels))
+        case "addresses":
+            yield from _failed([finding.addresses.lookup])
+        case "records":
+            yield from _failed([finding.records.lookup])
+        case "http_get":
+            for hop in reversed(finding.http_get.hops):
+                if hop.HasField("failure"):
+                    yield from _of_kind(hop.failure, hop.connection)
+                    yield Failed(hop.url, hop.failure)
+        case "tls_handshake":
+            handshake = finding.tls_handshake
+            if handshake.HasField("failure"):
+                hosts = [one.name for one in handshake.connection.lookups]
+                yield from _of_kind(handshake.failure, handshake.connection)
+                yield Failed(next(iter(hosts), ""), handshake.failure)
+        case "not_run":
+            yield Failed("", finding.not_run)
+
+
+def _failed(lookups: Iterable[o.Lookup]) -> Iterator[Failed]:
+    return (Failed(one.name, one.failure) for one in lookups if one.HasField("failure"))
+
+
+def _of_kind(failure: o.Failure, connection: o.Connection) -> Iterator[Failed]:
+    """Yield the lookup that a failure to connect comes from: it says more."""
+    return (one for one in _failed(connection.lookups) if one.failure.kind == failure.kind)
+
+
+def find_lookups(findings: Iterable[o.Finding]) -> Iterator[o.Lookup]:
+    """Yield the lookups of findings, whatever their kind."""
+    for finding in findings:
+        yield from finding.caa_walk.levels
+        for one in (finding.addresses, finding.records):
+            if one.HasField("lookup"):
+                yield one.lookup
+        yield from finding.tls_handshake.connection.lookups
+        for hop in finding.http_get.hops:
+            yield from hop.connection.lookups
+
+
+def find_addresses(report: c.PerspectiveReport) -> o.Lookup | None:
+    """Return the A lookup of the check `addresses`; None: it is not told."""
+    for finding in report.observation.findings:
+        if finding.HasField("addresses"):
+            return finding.addresses.lookup
+    return None
