@@ -9,6 +9,8 @@ from pathlib import Path
 
 import structlog
 
+from coordinator.api.http.corroborations import Corroborations
+from coordinator.api.http.face import HttpConfig, HttpFace
 from coordinator.api.record_queries import RecordQueries
 from coordinator.api.servicer import CorroborationServicer, StreamLimits
 from coordinator.corroboration import Corroborator, InForce, Parts
@@ -19,11 +21,10 @@ from coordinator.perspectives.agent_clock import ClockBounds
 from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.fanout import Fanout, Timing
 from coordinator.record.builder import RecordBuilder
-from coordinator.record.chain import Head, find_lead
-from coordinator.record.metrics import HeadsCollector, RecordCollector
+from coordinator.record.metrics import RecordCollector
+from coordinator.record.opening import open_reader, open_writer
 from coordinator.record.reader import Reader
 from coordinator.record.settings import RecordTable, policy_version
-from coordinator.record.timestamps import to_us
 from coordinator.record.unrecorded import Unrecorded
 from coordinator.record.writer import RecordWriter
 from coordinator.reload import FREE, RunningParts, read_again
@@ -47,11 +48,6 @@ from mpic.v1 import corroboration_pb2, corroboration_pb2_grpc
 
 log = structlog.get_logger()
 
-_LEAD_SECONDS = 1.0
-_SET_CLOCK = (
-    "This host's clock is behind, or was ahead when the record was written: run `mpic doctor`, and"
-    " let a time service keep it. It goes on writing, dated as the last batch until that has passed"
-)
 SERVICE: str = corroboration_pb2.DESCRIPTOR.services_by_name["CorroborationService"].full_name
 
 
@@ -67,8 +63,8 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
     rules = Rules(settings.roster(), settings.policy.policy())
     metrics = CoordinatorMetrics(rules, program)
     async with AsyncExitStack() as stack:
-        record_writer = await _open_recorder(settings.record, worker, program, stack)
-        reader = _open_reader(settings.record, stack)
+        record_writer = await open_writer(settings.record, worker, _now, program, stack)
+        reader = open_reader(settings.record, stack)
         fanout = _make_fanout(settings, rules, tls, timing)
         server = _make_server(settings, worker, tls)
         parts = Parts(
@@ -85,8 +81,9 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         corroborator = Corroborator(parts, _begin_with(settings, rules, fanout))
         record_queries = _make_record_queries(settings.record, record_writer, reader, program)
         servicer = _make_servicer(table, corroborator, record_queries, server, fanout)
+        http = _make_http(settings, worker, corroborator, program)
         running = RunningParts(
-            file, SERVICE, server, fanout, corroborator, servicer, metrics, program
+            file, SERVICE, server, fanout, corroborator, servicer, metrics, program, http
         )
         reloader = Reloader(_reloadable(file, running), settings, program)
         pages = _make_pages(reloader, program, _AdminSources(server, corroborator, parts))
@@ -94,7 +91,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         stack.push_async_callback(fanout.close)
         await asyncio.gather(fanout.open(table.connect_patience), parts.idempotency.recall())
         stack.callback(corroborator.turned_away.write)
-        await _serve(server, servicer, reloader, table.shutdown_grace)
+        await _serve(_Faces(server, servicer, http), reloader, table.shutdown_grace)
 
 
 def _check(settings: CoordinatorSettings, file: Path) -> None:
@@ -108,20 +105,49 @@ def _check(settings: CoordinatorSettings, file: Path) -> None:
         log.warning("open_files_few", limit=limit, wanted=USUAL, mend=HOW_TO_SET)
 
 
-async def _serve(
-    server: Server,
-    servicer: CorroborationServicer,
-    reloader: Reloader[CoordinatorSettings],
-    grace: float,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Faces:
+    """What callers see."""
+
+    server: Server
+    servicer: CorroborationServicer
+    http: HttpFace | None
+    """None: it is off."""
+
+    def drain(self) -> None:
+        """End streams once their questions are answered, and take no more connections of HTTP."""
+        self.servicer.drain()
+        if self.http is not None:
+            self.http.drain()
+
+
+async def _serve(faces: _Faces, reloader: Reloader[CoordinatorSettings], grace: float) -> None:
     """Serve until a signal."""
+    server = faces.server
     add = corroboration_pb2_grpc.add_CorroborationServiceServicer_to_server
-    server.add(add, servicer, busiest="Corroborate")
-    await server.start()
-    await server.set_health(serving=True)
-    reloading = asyncio.create_task(reloader.run())
-    await server.run_until_signal(grace, servicer.drain)
-    reloading.cancel()
+    server.add(add, faces.servicer, busiest="Corroborate")
+    async with AsyncExitStack() as stack:
+        if faces.http is not None:
+            await faces.http.open()
+            stack.push_async_callback(faces.http.close, grace)
+        await server.start()
+        await server.set_health(serving=True)
+        reloading = asyncio.create_task(reloader.run())
+        await server.run_until_signal(grace, faces.drain)
+        reloading.cancel()
+
+
+def _make_http(
+    settings: CoordinatorSettings, worker: int, corroborator: Corroborator, program: ProgramMetrics
+) -> HttpFace | None:
+    """Return HTTP/JSON, if it is configured; it does not listen yet."""
+    if not settings.http.listen:
+        return None
+    config = HttpConfig(settings.http, settings.tls, settings.callers)
+    http = HttpFace(config, worker, corroborator.limiter.admission.name_caller)
+    http.add(Corroborations(corroborator).routes())
+    program.register(http.collectors)
+    return http
 
 
 async def _open_admin_port(
@@ -240,39 +266,6 @@ def _open_spans(settings: CoordinatorSettings, stack: AsyncExitStack) -> Spans |
     if spans is not None:
         stack.callback(spans.close)
     return spans
-
-
-async def _open_recorder(
-    table: RecordTable, worker: int, program: ProgramMetrics, stack: AsyncExitStack
-) -> RecordWriter | Unrecorded:
-    """Return the writer of the record, and start publishing its heads."""
-    record_writer = table.make_recorder(worker, _now)
-    await record_writer.open()
-    if isinstance(record_writer, RecordWriter):
-        _warn_of_lead(record_writer.head)
-        publisher = table.make_publisher(record_writer, _now)
-        program.register((HeadsCollector(publisher),))
-        # The publisher ends after the writer: only then is the last batch written.
-        stack.push_async_callback(publisher.close)
-        publisher.start()
-    stack.push_async_callback(record_writer.close)
-    return record_writer
-
-
-def _warn_of_lead(head: Head) -> None:
-    """Warn if the record's last batch is dated later than this host's clock."""
-    lead = find_lead(head, to_us(_now()))
-    if lead > _LEAD_SECONDS:
-        log.warning("record_ahead_of_clock", chain=head.chain, seconds=round(lead), mend=_SET_CLOCK)
-
-
-def _open_reader(table: RecordTable, stack: AsyncExitStack) -> Reader | None:
-    """Return what reads the record, if there is one."""
-    if table.allow_unrecorded:
-        return None
-    reader = Reader(table.make_store())
-    stack.push_async_callback(reader.close)
-    return reader
 
 
 def _make_record_queries(

@@ -4,12 +4,15 @@ An attempt keeps the rules, the roster and the connections that it began with (B
 fixed before asking).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
 
+from coordinator.api.http.face import HttpConfig, HttpFace
 from coordinator.api.servicer import CorroborationServicer
 from coordinator.corroboration import Corroborator, InForce
 from coordinator.perspectives.fanout import Fanout
@@ -28,7 +31,10 @@ from mpic.runtime.settings import check_tls
 
 log = structlog.get_logger()
 
-FREE = frozenset({"tls", "callers", "issuer", "policy", "limits", "perspective", "log.level"})
+FREE = frozenset(
+    {"tls", "callers", "issuer", "policy", "limits", "perspective", "log.level"}
+    | {"http.token", "http.tls", "http.client_certificates"}
+)
 """What may change while it runs."""
 
 
@@ -54,6 +60,8 @@ class RunningParts:
     servicer: CorroborationServicer
     metrics: CoordinatorMetrics
     program: ProgramMetrics
+    http: HttpFace | None = None
+    """None: it is off."""
 
     async def adopt(self, settings: CoordinatorSettings) -> None:
         """Put settings in force; if that fails, raises ConfigError and has changed nothing."""
@@ -62,17 +70,32 @@ class RunningParts:
         except OSError as error:
             problem = Problem("tls", str(error), "Check the path")
             raise ConfigError(self.file, [problem]) from error
+        adopt_http = self._prepare_http(settings)
         await self._adopt_links(settings, tls)
         # From here on nothing fails, and no other task runs. The roster is that of the connections.
         rules = Rules(self.fanout.roster, settings.policy.policy())
         self.server.adopt(tls, {self.service: frozenset(settings.callers.allowed)})
         record_builder = RecordBuilder(self.fanout.links, policy_version(rules.policy))
+        adopt_http()
         self.corroborator.adopt(InForce(rules, settings.issuers(), record_builder))
         self.corroborator.limiter.admission.bounds = settings.limits.bounds()
         self.servicer.adopt(self.fanout.links)
         self.metrics.cover(rules)
         self.program.show_certificates(find_ends(tls.certificate, tls.authority))
         set_level(settings.log.level)
+
+    def _prepare_http(self, settings: CoordinatorSettings) -> Callable[[], None]:
+        """Return what puts HTTP's part in force, which cannot fail; raises ConfigError."""
+        http = self.http
+        if http is None:
+            return lambda: None
+        config = HttpConfig(settings.http, settings.tls, settings.callers)
+        try:
+            context = config.make_context()
+        except OSError as error:
+            problem = Problem("http.tls", str(error), "Name files that fit")
+            raise ConfigError(self.file, [problem]) from error
+        return partial(http.adopt, config, context)
 
     async def _adopt_links(self, settings: CoordinatorSettings, tls: TlsPems) -> None:
         """Connect to the agents again if roster or certificates have changed."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from coordinator.api.http.settings import HttpTable
 from coordinator.checks.caa.issuer import Issuer, Issuers, check_tag
 from coordinator.checks.caa.relevant_set import Applicant
 from coordinator.overload.settings import LimitsTable
@@ -186,6 +187,7 @@ class CoordinatorSettings(ConfigTable):
     limits: LimitsTable = LimitsTable()
     record: RecordTable = RecordTable()
     perspective: list[PerspectiveTable]
+    http: HttpTable = HttpTable()
     admin: CoordinatorAdminTable = CoordinatorAdminTable()
     log: LogTable = LogTable()
     tracing: TracingTable = TracingTable()
@@ -220,6 +222,7 @@ class CoordinatorSettings(ConfigTable):
                 "Write it as it stands in [callers] allowed",
                 "limits.caller",
             )
+        self.http.check_callers(self.callers.allowed)
         return self
 
     @property

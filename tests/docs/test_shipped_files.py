@@ -40,7 +40,9 @@ def test_what_is_commented_out_is_the_default(name: str, tmp_path: Path) -> None
     # These have no default to show: an example stands for them.
     text = text.replace("/usr/share/dns/root.hints", "")
     text = re.sub(
-        r"(?m)^(root_hints_file|outgoing_address|control_socket|dsn|dsn_file|file) = .*$", "", text
+        r"(?m)^(root_hints_file|outgoing_address|control_socket|dsn|dsn_file|file|tls) = .*$",
+        "",
+        text,
     )
     rows = text.index("[[policy.row]]") if name == "coordinator.toml" else len(text)
     text = text[:rows] + text[text.find("# The roster:", rows) :] if rows < len(text) else text

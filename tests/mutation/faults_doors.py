@@ -13,7 +13,7 @@ FAULTS = [
     # Who calls.
     Fault("who is not on the list is let in", IDENTITY, "            if not identities:\n", "            if False:\n"),
     Fault("who is not on the list is let in where many are taken up", IDENTITY, "return None if self.identify(service, context) else self._refuse(service, context)", "return None"),
-    Fault("the text of a name is taken for one of another kind", IDENTITY, 'if b":" not in one and', "if"),
+    Fault("the text of a name is taken for one of another kind", IDENTITY, 'uris if ":" in one)', "uris)"),
     Fault("a name that goes on behind a NUL is taken for one that ends", IDENTITY, "return bytes((tag,)) + length + name in der", "return True"),
     Fault("a stranger's stream goes on when the list changes", IDENTITY, "            if not self._allowed_of(caller.service).issuperset(caller.identities):", "            if False:"),
     Fault("every stream ends when the list changes", IDENTITY, "            if not self._allowed_of(caller.service).issuperset(caller.identities):", "            if True:"),
@@ -22,7 +22,7 @@ FAULTS = [
     Fault("nobody is on the list of callers", IDENTITY, "        return [one for one in peer_identities(context) if one in allowed]", "        return []"),
     Fault("the list of another service lets in", IDENTITY, "return self._allowed.get(service, frozenset())", "return frozenset().union(*self._allowed.values())"),
     Fault("a caller is known by its first name, on the list or not", IDENTITY, "        return [one for one in peer_identities(context) if one in allowed]", "        return peer_identities(context) if not allowed.isdisjoint(peer_identities(context)) else []"),
-    Fault("a DNS name that reads like a URI is one", IDENTITY, 'one for one in auth.get("peer_dns", ()) if b":" not in one and', 'one for one in auth.get("peer_dns", ()) if'),
+    Fault("a DNS name that reads like a URI is one", IDENTITY, 'names if ":" not in one)', "names)"),
     Fault("a name that goes on behind a NUL is its beginning", IDENTITY, "    return bytes((tag,)) + length + name in der", "    return name in der"),
     Fault("a URI is looked for as a DNS name", IDENTITY, "_URI, _DNS = 0x86, 0x82", "_URI, _DNS = 0x82, 0x86"),
     Fault("who is taken off the list goes on over his stream", IDENTITY, "                self._closed.add(task)\n                task.cancel()", "                pass"),

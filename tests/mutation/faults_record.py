@@ -23,7 +23,7 @@ CHAIN_WRITER = "coordinator/record/chain_writer.py"
 UPKEEP = "coordinator/commands/record/maintain.py"
 RECORD_SETTINGS = "coordinator/record/settings.py"
 LOGS = "proto/mpic/runtime/logs.py"
-APP = "coordinator/app.py"
+OPENING = "coordinator/record/opening.py"
 END_TEST = ("tests/integration/test_heads.py::test_at_an_orderly_end_nothing_is_left_unprotected",)
 SEEN_TEST = ("tests/integration/test_heads.py::test_the_head_of_the_last_record_leaves_by_itself",)
 
@@ -544,10 +544,12 @@ FAULTS = [
         "if not event.pop(_ALWAYS, False) and",
         "if event.pop(_ALWAYS, False) is not None and",
     ),
-    Fault("heads do not leave by themselves", APP, "        publisher.start()\n", "", SEEN_TEST),
+    Fault(
+        "heads do not leave by themselves", OPENING, "        publisher.start()\n", "", SEEN_TEST
+    ),
     Fault(
         "at the end the last head does not leave",
-        APP,
+        OPENING,
         "        stack.push_async_callback(publisher.close)\n",
         "",
         END_TEST,

@@ -79,7 +79,7 @@ FAULTS = [
     Fault("a pool counts one worker's questions", POOL, "sum(link.pending for link in self._links)", "self._links[0].pending"),
     Fault("what a worker said is unknown when the first is down", POOL, "link.description for link in self._links if", "link.description for link in self._links[:1] if"),
     # What may change while it runs.
-    Fault("a reload of what needs a restart is silently nothing", CHANGE, '"perspective", "log.level"})', '"perspective", "log.level", "record"})'),
+    Fault("a reload of what needs a restart is silently nothing", CHANGE, '"perspective", "log.level"}', '"perspective", "log.level", "record"}'),
     Fault("a roster below the policy is reloaded", CHANGE, ", *check_roster(settings, file, now)]", "]"),
     Fault("certificates that do not fit are reloaded", CHANGE, "    warnings = check_tls(settings.tls, settings.owner, file, now)\n    for warning in [*warnings, ", "    for warning in ["),
     Fault("with a reload everybody may call", CHANGE, "{self.service: frozenset(settings.callers.allowed)}", "{}"),
@@ -90,7 +90,7 @@ FAULTS = [
     Fault("the end of a renewed certificate is not shown", CHANGE, "        self.program.show_certificates(find_ends(tls.certificate, tls.authority))\n", ""),
     Fault("a reloaded log level is not in force", CHANGE, "        set_level(settings.log.level)\n", ""),
     Fault("a reload loses perspectives", CHANGE, "        if lost:\n", "        if False:\n"),
-    Fault("a certificate that cannot be read ends the service", CHANGE, "except OSError as error:\n            problem", "except KeyError as error:\n            problem"),
+    Fault("a certificate that cannot be read ends the service", CHANGE, 'except OSError as error:\n            problem = Problem("tls"', 'except KeyError as error:\n            problem = Problem("tls"'),
     # The file.
     Fault("two primaries", SETTINGS, "if len(primaries) != 1:", "if not primaries:"),
     Fault("no primary", SETTINGS, "if len(primaries) != 1:", "if len(primaries) > 1:"),

@@ -193,12 +193,19 @@ def read_names(file: Path) -> tuple[str, ...]:
 
 def all_names(certificate: x509.Certificate) -> tuple[str, ...]:
     """Return the DNS names and the URIs a certificate is for."""
+    uris, names = names_by_kind(certificate)
+    return (*uris, *names)
+
+
+def names_by_kind(certificate: x509.Certificate) -> tuple[list[str], list[str]]:
+    """Return the URIs and the DNS names a certificate is for."""
+    uris: list[str] = []
     names: list[str] = []
     for extension in certificate.extensions:
         if isinstance(extension.value, x509.SubjectAlternativeName):
-            names += extension.value.get_values_for_type(x509.UniformResourceIdentifier)
+            uris += extension.value.get_values_for_type(x509.UniformResourceIdentifier)
             names += extension.value.get_values_for_type(x509.DNSName)
-    return tuple(names)
+    return uris, names
 
 
 def _is_signed(chain: Sequence[x509.Certificate], authorities: Sequence[x509.Certificate]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -29,18 +29,26 @@ _SHOWN = 8
 
 
 def peer_identities(context: Context) -> list[str]:
-    """Return the SANs of the client's verified certificate: URIs first, then DNS names.
+    """Return the SANs of the client's verified certificate that may be identities."""
+    auth = context.auth_context()
+    der = b"".join(map(_read_pem, auth.get("x509_pem_cert", ())))
+    uris = [one for one in auth.get("peer_uri", ()) if _is_whole(one, _URI, der)]
+    names = [one for one in auth.get("peer_dns", ()) if _is_whole(one, _DNS, der)]
+    return choose_identities(map(_decode, uris), map(_decode, names))
+
+
+def choose_identities(uris: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Return the SANs that may be identities: URIs first, then DNS names. Pure.
 
     One kind cannot be taken for the other, nor an address for either: a URI has a colon, and a DNS
     name has none. A name that is written otherwise is left out.
     """
-    auth = context.auth_context()
-    der = b"".join(map(_read_pem, auth.get("x509_pem_cert", ())))
-    uris = [one for one in auth.get("peer_uri", ()) if b":" in one and _is_whole(one, _URI, der)]
-    names = [
-        one for one in auth.get("peer_dns", ()) if b":" not in one and _is_whole(one, _DNS, der)
-    ]
-    return list(dict.fromkeys(one.decode("ascii", "replace") for one in (*uris, *names)))
+    good = [*(one for one in uris if ":" in one), *(one for one in names if ":" not in one)]
+    return list(dict.fromkeys(good))
+
+
+def _decode(name: bytes) -> str:
+    return name.decode("ascii", "replace")
 
 
 def _read_pem(certificate: bytes) -> bytes:

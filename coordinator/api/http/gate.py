@@ -1,0 +1,80 @@
+"""Lets callers in, and counts, logs and bounds those that are not."""
+
+from collections.abc import Sequence
+from functools import partial
+from http import HTTPStatus
+
+import structlog
+from aiohttp import hdrs, web
+
+from coordinator.api.http.authentication import (
+    Access,
+    Admitted,
+    Credentials,
+    Refused,
+    authenticate,
+)
+from coordinator.api.http.failures import Failures
+from coordinator.api.http.metrics import HttpMetrics
+from coordinator.api.http.problems import HttpError, ProblemDetails
+from mpic.runtime.grpc.counted_lines import CountedLines
+
+log = structlog.get_logger()
+
+_FORBIDDEN = ("caller_not_allowed", "token_contradicts_certificate")
+"""It is known who calls, and that caller may not; after any other failure it is not known."""
+
+
+class Gate:
+    """The door of every route that needs to know who calls."""
+
+    def __init__(self, access: Access, metrics: HttpMetrics) -> None:
+        """Let in by `access`, which may be replaced."""
+        self.access = access
+        self._failures = Failures()
+        self._metrics = metrics
+        self.refused = CountedLines(partial(log.warning, "http_caller_refused"))
+        """Writes few log lines for many callers that are not let in."""
+
+    def identify(self, request: web.Request) -> Sequence[str]:
+        """Return the identities of a caller that is let in; raises HttpError."""
+        outcome = authenticate(read_credentials(request), self.access)
+        if isinstance(outcome, Admitted):
+            return outcome.identities
+        self._metrics.failures[outcome.failure].inc()
+        address = request.remote or ""
+        self.refused.note(failure=outcome.failure, address=address)
+        wait = self._failures.note(address)
+        raise _refuse(outcome) if wait is None else _put_off(wait)
+
+    def is_still_let_in(self, credentials: Credentials, identities: Sequence[str]) -> bool:
+        """Whether a caller that was let in under `identities` would be so by what is in force."""
+        outcome = authenticate(credentials, self.access)
+        return isinstance(outcome, Admitted) and set(identities) <= set(outcome.identities)
+
+
+def read_credentials(request: web.Request) -> Credentials:
+    """Return what a caller shows: its certificate, which TLS has verified, and its token."""
+    tls = request.get_extra_info("ssl_object")
+    certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+    return Credentials(certificate, request.headers.getall(hdrs.AUTHORIZATION, []))
+
+
+def _refuse(refused: Refused) -> HttpError:
+    if refused.failure in _FORBIDDEN:
+        return HttpError(HTTPStatus.FORBIDDEN, "CALLER_NOT_ALLOWED", refused.detail)
+    # RFC 6750 section 3: the error is named only if there was a token.
+    challenge = 'Bearer realm="mpic"'
+    if refused.failure in ("token_malformed", "token_unknown"):
+        challenge += ', error="invalid_token"'
+    headers: dict[str, str] = {hdrs.WWW_AUTHENTICATE: challenge}
+    return HttpError(HTTPStatus.UNAUTHORIZED, "NOT_AUTHENTICATED", refused.detail, headers)
+
+
+def _put_off(seconds: float) -> HttpError:
+    text = "too many calls from this address were not let in; valid ones are all the same"
+    error = HttpError(HTTPStatus.TOO_MANY_REQUESTS, "TOO_MANY_FAILURES", text)
+    error.details = ProblemDetails(
+        HTTPStatus.TOO_MANY_REQUESTS, "TOO_MANY_FAILURES", text, retry_after=seconds
+    )
+    return error

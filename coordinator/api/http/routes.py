@@ -1,0 +1,224 @@
+"""Routes: who calls, what they ask, the answer or the error, and what is counted of it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import grpc
+import structlog
+from aiohttp import hdrs, web
+
+from coordinator.api.http.calls import DEADLINE, count_down, read_deadline, read_trace
+from coordinator.api.http.gate import Gate
+from coordinator.api.http.json_messages import write_json
+from coordinator.api.http.metrics import NO_ROUTE, HttpMetrics
+from coordinator.api.http.problems import MEDIA_TYPE, HttpError, ProblemDetails, to_problem
+from coordinator.corroboration import Call
+from mpic.runtime.grpc.errors import RequestError
+from mpic.trace import HEADER as TRACEPARENT
+
+log = structlog.get_logger()
+
+_WRITE_SECONDS = 30.0
+"""A caller has this long to take an answer."""
+_HUNG_UP = 499
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of a caller that was let in."""
+
+    request: web.Request
+    call: Call
+    """For `Corroborator.corroborate` and the record: under whose name, and how long."""
+    identities: Sequence[str]
+    """All identities of the caller that are on the list."""
+
+
+def tell_problem(details: ProblemDetails) -> web.Response:
+    """Return the response of an error: problem details."""
+    body = write_json(details.to_json())
+    headers = details.all_headers()
+    return web.Response(status=details.status, body=body, content_type=MEDIA_TYPE, headers=headers)
+
+
+def tell_json(value: object, status: int = HTTPStatus.OK) -> web.Response:
+    """Return a response with a JSON value."""
+    return web.Response(status=status, body=write_json(value), content_type=JSON)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRoute:
+    """A path that callers may ask."""
+
+    method: str
+    path: str
+    """As aiohttp writes it, with {name} for what differs."""
+    handle: Callable[[Visit], Awaitable[web.StreamResponse]]
+    """Answers; raises RequestError or HttpError."""
+    tell: Callable[[ProblemDetails], web.Response] = tell_problem
+    """Turns an error into a response."""
+    is_stream: bool = False
+    """Whether it keeps the caller's deadline itself: its answer begins before it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRoute:
+    """A path for whoever reaches the port; it tells nothing of callers, names or records."""
+
+    path: str
+    handle: Callable[[web.Request], Awaitable[web.Response]]
+
+
+class Router:
+    """Serves routes behind the gate."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        metrics: HttpMetrics,
+        name_caller: Callable[[Sequence[str]], str],
+    ) -> None:
+        """Take whom `gate` lets in, under the name that `name_caller` gives its identities."""
+        self._gate = gate
+        self._metrics = metrics
+        self._name_caller = name_caller
+
+    def make_application(
+        self, routes: Iterable[HttpRoute], public: Iterable[PublicRoute] = ()
+    ) -> web.Application:
+        """Return what serves these routes, and tells all other paths and methods an error."""
+        application = web.Application(middlewares=[self._tell_strays])
+        application.on_response_prepare.append(_add_usual_headers)
+        for route in routes:
+            self._add(application, route.method, route.path, self._serve(route))
+        for page in public:
+            self._add(application, hdrs.METH_GET, page.path, self._show(page))
+        return application
+
+    def _add(
+        self,
+        application: web.Application,
+        method: str,
+        path: str,
+        handle: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> None:
+        self._metrics.expect(path)
+        methods = (method, hdrs.METH_HEAD) if method == hdrs.METH_GET else (method,)
+        for one in methods:
+            application.router.add_route(one, path, handle, expect_handler=_expect)
+
+    def _serve(self, route: HttpRoute) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def serve(request: web.Request) -> web.StreamResponse:
+            return await self._count(route.path, request, self._answer(route, request))
+
+        return serve
+
+    def _show(self, page: PublicRoute) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def show(request: web.Request) -> web.StreamResponse:
+            return await self._count(page.path, request, page.handle(request))
+
+        return show
+
+    async def _count(
+        self, path: str, request: web.Request, answering: Awaitable[web.StreamResponse]
+    ) -> web.StreamResponse:
+        """Deliver an answer, and count it once it is taken, or the caller has hung up."""
+        started, status = time.perf_counter(), _HUNG_UP
+        try:
+            response = await answering
+            await _deliver(request, response)
+            status = response.status
+            return response
+        finally:
+            self._metrics.count(path, status, time.perf_counter() - started)
+
+    async def _answer(self, route: HttpRoute, request: web.Request) -> web.StreamResponse:
+        """Return the answer, or how an error is told."""
+        try:
+            visit = self._let_in(request)
+            if route.is_stream:
+                return await route.handle(visit)
+            return await _within_deadline(route, visit)
+        except Exception as error:
+            if not isinstance(error, RequestError | HttpError):
+                log.exception("internal_error")
+            return route.tell(to_problem(error))
+
+    def _let_in(self, request: web.Request) -> Visit:
+        """Return who calls, and for how long; raises HttpError or RequestError."""
+        identities = self._gate.identify(request)
+        remaining = count_down(read_deadline(request.headers.getall(DEADLINE, [])))
+        trace = read_trace(request.headers.getall(TRACEPARENT, []))
+        return Visit(request, Call(self._name_caller(identities), remaining, trace), identities)
+
+    @web.middleware
+    async def _tell_strays(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Answer for paths and methods that no route has."""
+        try:
+            return await handler(request)
+        except web.HTTPMethodNotAllowed as error:
+            response = _refuse_method(request, sorted(error.allowed_methods))
+        except web.HTTPNotFound:
+            text = "there is no such path; GET /openapi.json names those that there are"
+            response = tell_problem(HttpError(HTTPStatus.NOT_FOUND, "PATH_NOT_FOUND", text).details)
+        self._metrics.requests.labels(NO_ROUTE, str(response.status)).inc()
+        return response
+
+
+def _refuse_method(request: web.Request, allowed: Sequence[str]) -> web.Response:
+    headers: dict[str, str] = {hdrs.ALLOW: ", ".join(allowed)}
+    if request.method == hdrs.METH_OPTIONS:
+        return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
+    text = f"this path takes {headers[hdrs.ALLOW]}"
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    return tell_problem(HttpError(status, "METHOD_NOT_ALLOWED", text, headers).details)
+
+
+async def _within_deadline(route: HttpRoute, visit: Visit) -> web.StreamResponse:
+    """Answer within the caller's deadline; raises RequestError if that passes."""
+    seconds = visit.call.remaining()
+    try:
+        async with asyncio.timeout(seconds) as deadline:
+            return await route.handle(visit)
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+    text = f"{DEADLINE} left {seconds:.3f} s, and that was not enough; ask with some seconds"
+    raise RequestError(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", text)
+
+
+async def _deliver(request: web.Request, response: web.StreamResponse) -> None:
+    """Send a response; a caller that does not take it in time is hung up on."""
+    try:
+        async with asyncio.timeout(_WRITE_SECONDS):
+            await response.prepare(request)
+            await response.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("the answer is not taken") from None
+
+
+async def _expect(request: web.Request) -> web.StreamResponse | None:
+    """Let a caller send the body that it holds back, if its credentials are good enough to look."""
+    if request.headers.getall(hdrs.EXPECT) != ["100-continue"]:
+        text = "the only expectation that is met here is 100-continue"
+        status = HTTPStatus.EXPECTATION_FAILED
+        return tell_problem(HttpError(status, "INVALID_REQUEST", text).details)
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0
+    return None
+
+
+async def _add_usual_headers(_: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Say nothing of what serves, and let nobody keep an answer: it is the caller's alone."""
+    response.headers[hdrs.SERVER] = "mpic"
+    response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
