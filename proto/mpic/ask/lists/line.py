@@ -1,0 +1,68 @@
+"""One line of a list, and what is wrong with it. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mpic.bounds import MAX_NAMES
+from mpic.name_form import InvalidNameError, check_form
+from mpic.text import shorten
+
+_SHOWN = 80
+"""Octets of a cell that are shown in a remark."""
+
+
+class ListError(Exception):
+    """A list cannot be asked about, or not further; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is wrong at one place of a line, and what would be right."""
+
+    column: int
+    """Counted from 1; 0: the line has no columns."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineReading:
+    """What a line says."""
+
+    names: tuple[str, ...] = ()
+    """Of one certificate, each once. None: nothing is asked."""
+    malformed: Remark | None = None
+    """Why nothing can be asked. None without names: the line is blank or a comment."""
+    notes: tuple[Remark, ...] = ()
+    """What is not as it should be, and no reason not to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListLine:
+    """A line with its place in the file."""
+
+    number: int
+    """Counted from 1."""
+    octets: bytes
+    """As they stand there, with the line end."""
+    reading: LineReading
+
+
+def read_names(texts: Iterable[str], column: int, notes: tuple[Remark, ...] = ()) -> LineReading:
+    """Return the certificate of these names; a name that is given twice counts once."""
+    names = list({text.lower(): text for text in reversed(list(texts))}.values())[::-1]
+    if len(names) > MAX_NAMES:
+        text = f"has {len(names)} names; one certificate may be asked about with {MAX_NAMES}"
+        return LineReading(malformed=Remark(column, text), notes=notes)
+    for name in names:
+        if wrong := find_wrong_name(name):
+            return LineReading(malformed=Remark(column, wrong), notes=notes)
+    return LineReading(tuple(names), notes=notes)
+
+
+def find_wrong_name(name: str) -> str:
+    """Say why a text is no name for a certificate; empty: it may be one."""
+    try:
+        check_form(name)
+    except InvalidNameError as error:
+        return f'"{shorten(name, _SHOWN)}" {error}'
+    return ""
