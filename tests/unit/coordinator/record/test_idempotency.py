@@ -410,20 +410,19 @@ async def test_a_full_memory_asks_the_store(house: House, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    "other",
-    [
-        RequestKey(CALLER, "request-2", bytes(32)),
-        RequestKey("spiffe://mpic.test/caller/other", "request-1", bytes(32)),
-    ],
+    ("caller", "request_id"),
+    [(CALLER, "request-2"), ("spiffe://mpic.test/caller/other", "request-1")],
 )
 async def test_a_request_whose_term_collides_is_another(
-    house: House, monkeypatch: pytest.MonkeyPatch, other: RequestKey
+    house: House, monkeypatch: pytest.MonkeyPatch, caller: str, request_id: str
 ) -> None:
-    """AttemptRules are digests of 64 bits: whose verdict it is, is told by who reads it."""
+    """Terms are digests of 64 bits: whose verdict it is, is told by who reads it."""
     idempotency = house.idempotency()
     await decide_once(idempotency, key(), house.decide)
     term = request_term(CALLER, "request-1")
     monkeypatch.setattr(module, "request_term", lambda *_: term)
+    other = RequestKey(caller, request_id, bytes(32))
+    assert other.term == key().term
     await decide_once(idempotency, other, house.decide)
     assert house.asked == 2
 
