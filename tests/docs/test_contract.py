@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from coordinator.rules.responsibility import Responsible, blame_error
-from mpic.runtime.grpc.reasons import ErrorReason
+from mpic.runtime.grpc.reasons import CallReason
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WHOSE = {"caller": Responsible.CALLER, "service": Responsible.OURS}
@@ -31,7 +31,7 @@ ROWS = read_rows()
 
 
 def test_every_reason_has_one_row() -> None:
-    assert sorted(row.reason for row in ROWS) == sorted(get_args(ErrorReason))
+    assert sorted(row.reason for row in ROWS) == sorted(get_args(CallReason))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.reason)
@@ -70,5 +70,5 @@ def find_errors(tree: ast.Module) -> list[tuple[str, str]]:
         if isinstance(status, ast.Attribute)
         and status.attr in grpc.StatusCode.__members__
         and isinstance(reason, ast.Constant)
-        and reason.value in get_args(ErrorReason)
+        and reason.value in get_args(CallReason)
     ]
