@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from coordinator.api.http.corroborations import Corroborations
+from coordinator.api.http.corroborations import Corroborations, Sources
 from coordinator.api.http.face import HttpConfig, HttpFace
 from coordinator.api.record_queries import RecordQueries
 from coordinator.api.servicer import CorroborationServicer, StreamLimits
@@ -81,7 +81,9 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         corroborator = Corroborator(parts, _begin_with(settings, rules, fanout))
         record_queries = _make_record_queries(settings.record, record_writer, reader, program)
         servicer = _make_servicer(table, corroborator, record_queries, server, fanout)
-        http = _make_http(settings, worker, corroborator, program)
+        sources = Sources(record_queries, lambda: fanout.links)
+        http = _make_http(settings, worker, corroborator, sources)
+        program.register(http.collectors if http else ())
         running = RunningParts(
             file, SERVICE, server, fanout, corroborator, servicer, metrics, program, http
         )
@@ -138,15 +140,15 @@ async def _serve(faces: _Faces, reloader: Reloader[CoordinatorSettings], grace: 
 
 
 def _make_http(
-    settings: CoordinatorSettings, worker: int, corroborator: Corroborator, program: ProgramMetrics
+    settings: CoordinatorSettings, worker: int, corroborator: Corroborator, sources: Sources
 ) -> HttpFace | None:
     """Return HTTP/JSON, if it is configured; it does not listen yet."""
     if not settings.http.listen:
         return None
     config = HttpConfig(settings.http, settings.tls, settings.callers)
     http = HttpFace(config, worker, corroborator.limiter.admission.name_caller)
-    http.add(Corroborations(corroborator).routes())
-    program.register(http.collectors)
+    api = Corroborations(corroborator, sources, http.gate, _stream_limits(settings.coordinator))
+    http.add(api.routes(), drain=api.drain)
     return http
 
 
@@ -190,9 +192,13 @@ def _make_servicer(
     fanout: Fanout,
 ) -> CorroborationServicer:
     """Return the face that callers see."""
-    limits = StreamLimits(window=table.gather_window)
+    limits = _stream_limits(table)
     identify = partial(server.identify, SERVICE)
     return CorroborationServicer(corroborator, record_queries, fanout.links, limits, identify)
+
+
+def _stream_limits(table: CoordinatorTable) -> StreamLimits:
+    return StreamLimits(window=table.gather_window)
 
 
 def _make_fanout(

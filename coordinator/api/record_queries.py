@@ -159,6 +159,14 @@ class RecordQueries:
             raise invalid_argument([Violation("record_id", text)]) from error
 
 
+def open_record(record_queries: RecordQueries | None) -> RecordQueries:
+    """Return what answers about the record; raises RequestError if nothing is recorded."""
+    if record_queries is None:
+        text = "this service records nothing: [record] allow_unrecorded is set"
+        raise RequestError(grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_RECORDED", text)
+    return record_queries
+
+
 def check_id(request: By) -> None:
     """Check the key that a record is asked for by; raises RequestError."""
     if len(request.request_id) > MAX_REQUEST_ID:

@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import grpc
-
-from coordinator.api.record_queries import RecordQueries
+from coordinator.api.perspective_list import list_perspectives
+from coordinator.api.record_queries import RecordQueries, open_record
 from coordinator.api.response import fill_answer
 from coordinator.api.stream import RequestStream
 from coordinator.corroboration import Call, Corroborator
 from coordinator.perspectives.open_questions import AnyClient
-from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.grpc.identity import Context, peer_trace
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
@@ -94,13 +92,15 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         self, request: c.GetCorroborationRequest, context: Context
     ) -> c.GetCorroborationResponse:
         """Return what is recorded about one question."""
-        return await self._open_record().get(request, self._call(context).caller)
+        return await open_record(self._record_queries).get(request, self._call(context).caller)
 
     async def RecordIssuance(  # noqa: N802 - the method's name in the agreement
         self, request: c.RecordIssuanceRequest, context: Context
     ) -> c.RecordIssuanceResponse:
         """Add a certificate to a record."""
-        return await self._open_record().record_issuance(request, self._call(context).caller)
+        return await open_record(self._record_queries).record_issuance(
+            request, self._call(context).caller
+        )
 
     async def ListPerspectives(  # noqa: N802 - the method's name in the agreement
         self,
@@ -108,33 +108,9 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         context: Context,  # noqa: ARG002
     ) -> c.ListPerspectivesResponse:
         """Return the roster and the state of each link, with a new description of each agent."""
-        # A link whose connection ends meanwhile is shown in its new state.
-        refreshing = (link.refresh() for link in self._links)
-        await asyncio.gather(*refreshing, return_exceptions=True)
-        statuses = [_status(link) for link in self._links]
-        return c.ListPerspectivesResponse(perspectives=statuses)
+        return await list_perspectives(self._links)
 
     def _call(self, context: Context) -> Call:
         """Say who calls, and when the caller's deadline ends."""
         caller = self._corroborator.limiter.admission.name_caller(self._identify(context))
         return Call(caller, context.time_remaining, peer_trace(context))
-
-    def _open_record(self) -> RecordQueries:
-        if self._record_queries is None:
-            text = "this service records nothing: [record] allow_unrecorded is set"
-            raise RequestError(grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_RECORDED", text)
-        return self._record_queries
-
-
-def _status(link: AnyClient) -> c.PerspectiveStatus:
-    status = c.PerspectiveStatus(
-        perspective_id=link.perspective.id,
-        role=link.perspective.role,
-        rir=link.perspective.rir,
-        ready=link.problem is None,
-        problem=link.problem.detail if link.problem else "",
-        description=link.description,
-    )
-    if (difference := link.clock_difference) is not None:
-        status.clock_difference.FromMicroseconds(round(difference * 1e6))
-    return status

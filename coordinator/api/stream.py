@@ -6,7 +6,8 @@ read.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sized
+from typing import Generic, Protocol, TypeVar
 
 import grpc
 import structlog
@@ -26,14 +27,35 @@ log = structlog.get_logger()
 # takes memory until it is sent.
 _MESSAGE_OCTETS = 256 * 1024
 
+
+class Question(Protocol):
+    """What a stream has to know of a question."""
+
+    @property
+    def request_id(self) -> str:
+        """The caller's id; it is not checked yet."""
+
+    @property
+    def names(self) -> Sized:
+        """The names it asks about."""
+
+
+Q = TypeVar("Q", bound=Question)
+Outcome = r.Record | RequestError
 Decide = Callable[[c.CorroborateRequest], Awaitable[r.Record]]
-Decided = tuple[c.CorroborateRequest, r.Record | RequestError]
+Decided = tuple[c.CorroborateRequest, Outcome]
 
 
-class RequestStream:
-    """The questions of one stream that are being decided."""
+class QuestionStream(Generic[Q]):
+    """The questions of one stream that are being decided, whatever they come in."""
 
-    def __init__(self, decide: Decide, window: float, most: int, limit: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        decide: Callable[[Q], Awaitable[r.Record]],
+        window: float,
+        most: int,
+        limit: Callable[[], int],
+    ) -> None:
         """Let at most `most` names be open, or the present value of `limit()` if that is fewer.
 
         Answers are gathered for `window` seconds.
@@ -41,15 +63,15 @@ class RequestStream:
         self._decide = decide
         self._room = _Room(most, limit)
         self._company = InFlight()
-        self._outbox: Outbox[Decided] = Outbox(window, most, company=self._company)
+        self._outbox: Outbox[tuple[Q, Outcome]] = Outbox(window, most, company=self._company)
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
 
-    async def read(self, requests: AsyncIterator[c.CorroborateStreamRequest]) -> None:
+    async def read(self, batches: AsyncIterator[Iterable[Q]]) -> None:
         """Take questions until the caller has no more, then wait for the answers."""
         try:
-            async for request in requests:
-                for question in request.questions:
+            async for questions in batches:
+                for question in questions:
                     await self._room.take(weigh(len(question.names)))
                     self._start(question)
             if self._running:
@@ -57,13 +79,15 @@ class RequestStream:
         finally:
             self._outbox.close()
 
-    async def responses(self) -> AsyncIterator[c.CorroborateStreamResponse]:
-        """Yield responses as questions are decided."""
+    async def answers(self) -> AsyncIterator[list[tuple[Q, Outcome]]]:
+        """Yield answers as questions are decided, the first at the end of each list.
+
+        Each list is to be emptied. Only when the next one is asked for, its answers count as taken.
+        """
         async for decided in self._outbox.batches():
             names = sum(weigh(len(question.names)) for question, _ in decided)
             decided.reverse()
-            while decided:
-                yield _pack(decided)
+            yield decided
             self._room.give_back(names)
 
     def drain(self) -> None:
@@ -77,7 +101,7 @@ class RequestStream:
         for task in self._running:
             task.cancel()
 
-    def _start(self, question: c.CorroborateRequest) -> None:
+    def _start(self, question: Q) -> None:
         """Decide a question in a task of its own."""
         task = asyncio.create_task(self._run(question))
         self._running.add(task)
@@ -90,8 +114,8 @@ class RequestStream:
         if self._draining and not self._running:
             self._outbox.close()
 
-    async def _run(self, question: c.CorroborateRequest) -> None:
-        outcome: r.Record | RequestError
+    async def _run(self, question: Q) -> None:
+        outcome: Outcome
         try:
             outcome = await self._decide(question)
         except RequestError as error:
@@ -101,6 +125,25 @@ class RequestStream:
             text = "internal error; nothing was decided"
             outcome = RequestError(grpc.StatusCode.INTERNAL, "INTERNAL", text)
         self._outbox.put((question, outcome))
+
+
+class RequestStream:
+    """The questions of one stream of gRPC."""
+
+    def __init__(self, decide: Decide, window: float, most: int, limit: Callable[[], int]) -> None:
+        """Take the same as a QuestionStream."""
+        self._questions = QuestionStream(decide, window, most, limit)
+        self.drain, self.cancel = self._questions.drain, self._questions.cancel
+
+    async def read(self, requests: AsyncIterator[c.CorroborateStreamRequest]) -> None:
+        """Take questions until the caller has no more, then wait for the answers."""
+        await self._questions.read(request.questions async for request in requests)
+
+    async def responses(self) -> AsyncIterator[c.CorroborateStreamResponse]:
+        """Yield responses as questions are decided."""
+        async for decided in self._questions.answers():
+            while decided:
+                yield _pack(decided)
 
 
 class _Room:

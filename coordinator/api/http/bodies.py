@@ -6,10 +6,9 @@ from http import HTTPStatus
 
 from aiohttp import hdrs, web
 
+from coordinator.api.http.json_messages import BODY_OCTETS
 from coordinator.api.http.problems import HttpError
 
-BODY_OCTETS = 1024 * 1024
-"""Of one request: a hundred names, each at all its bounds, take half of it."""
 _BODY_SECONDS = 30.0
 """Until the last octet of a body has to be there."""
 
@@ -19,9 +18,7 @@ def read_media_type(request: web.Request, accepted: Collection[str]) -> str:
 
     A body has to be in UTF-8, and in no encoding such as gzip.
     """
-    values = request.headers.getall(hdrs.CONTENT_TYPE, [])
-    kind, _, parameters = (values[0] if len(values) == 1 else "").partition(";")
-    kind = kind.strip().lower()
+    kind, parameters = split_media_type(request)
     charset = parameters.strip().lower().replace(" ", "").replace('"', "")
     if kind not in accepted or charset not in ("", "charset=utf-8"):
         wanted = " or ".join(accepted)
@@ -38,6 +35,13 @@ def read_media_type(request: web.Request, accepted: Collection[str]) -> str:
     return kind
 
 
+def split_media_type(request: web.Request) -> tuple[str, str]:
+    """Return media type and parameters of a body; both are empty if it does not have one."""
+    values = request.headers.getall(hdrs.CONTENT_TYPE, [])
+    kind, _, parameters = (values[0] if len(values) == 1 else "").partition(";")
+    return kind.strip().lower(), parameters
+
+
 async def read_body(request: web.Request, most: int = BODY_OCTETS) -> bytes:
     """Return the body; no more than `most` octets of it are ever kept. Raises HttpError."""
     if (request.content_length or 0) > most:
@@ -49,6 +53,9 @@ async def read_body(request: web.Request, most: int = BODY_OCTETS) -> bytes:
                 body += part
                 if len(body) > most:
                     raise refuse_large(most)
+    except web.RequestPayloadError as error:
+        text = f"the body is broken: {error}"
+        raise HttpError(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", text) from None
     except TimeoutError:
         text = f"the body was not there within {_BODY_SECONDS:g} s"
         raise HttpError(HTTPStatus.REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", text) from None

@@ -7,10 +7,11 @@ Idempotency-Key: "..."      stands for the request id (draft-ietf-httpapi-idempo
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from coordinator.api.http.json_paths import HEADER
-from mpic.runtime.grpc.errors import Violation, invalid_argument
+from coordinator.api.http.json_paths import HEADER, QUERY
+from mpic.runtime.grpc.errors import RequestError, Violation, invalid_argument
+from mpic.runtime.problem import suggest
 from mpic.trace import Trace, read_traceparent
 
 DEADLINE = "Grpc-Timeout"
@@ -42,6 +43,24 @@ def count_down(seconds: float | None) -> Callable[[], float | None]:
     return lambda: end - time.monotonic()
 
 
+def read_query(query: Mapping[str, str], known: Collection[str]) -> dict[str, list[str]]:
+    """Return the parameters of a query, each of which may be there more than once.
+
+    `query` yields each name as often as it is there. Raises RequestError if one is not known.
+    """
+    found: dict[str, list[str]] = {}
+    for name, value in query.items():
+        found.setdefault(name, []).append(value)
+    strangers = [
+        Violation(QUERY + name, f"there is no such parameter. {suggest(name, known)}")
+        for name in found
+        if name not in known
+    ]
+    if strangers:
+        raise invalid_argument(strangers)
+    return found
+
+
 def read_trace(values: Sequence[str]) -> Trace | None:
     """Return the trace that a caller has begun; None: there is none, or it is invalid."""
     return read_traceparent(values[0]) if len(values) == 1 else None
@@ -59,6 +78,12 @@ def read_request_id(values: Sequence[str]) -> str | None:
         wanted = 'must be one text, such as "r-2026-0001"'
         raise invalid_argument([Violation(HEADER + REQUEST_ID, wanted)])
     return text
+
+
+def refuse_request_id() -> RequestError:
+    """Return the error for a header that would be the request id of many requests."""
+    text = "would stand for every line; give each line its own requestId"
+    return invalid_argument([Violation(HEADER + REQUEST_ID, text)])
 
 
 def agree_on_id(in_body: str, in_header: str | None) -> str:

@@ -1,37 +1,105 @@
 """The routes of `mpic.v1`: from JSON to messages, and back. Nothing is decided here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from aiohttp import hdrs, web
+from google.protobuf.message import Message
 
-from coordinator.api.http.bodies import read_body, read_media_type
-from coordinator.api.http.calls import REQUEST_ID, agree_on_id, read_request_id
+from coordinator.api.http.bodies import read_body, read_media_type, split_media_type
+from coordinator.api.http.calls import REQUEST_ID, agree_on_id, read_query, read_request_id
+from coordinator.api.http.gate import Gate
 from coordinator.api.http.json_messages import read_message, write_message
+from coordinator.api.http.line_streams import LineStreams
+from coordinator.api.http.ndjson import MEDIA_TYPE as LINES
 from coordinator.api.http.routes import JSON, HttpRoute, Visit, tell_json
+from coordinator.api.perspective_list import list_perspectives
+from coordinator.api.record_queries import RecordQueries, open_record
 from coordinator.api.response import fill_answer
+from coordinator.api.servicer import StreamLimits
 from coordinator.corroboration import Corroborator
+from coordinator.perspectives.open_questions import AnyClient
 from mpic.v1 import corroboration_pb2 as c
+
+ASK = "/v1/corroborations"
+READ = "/v1/corroborations/{record_id}"
+ISSUED = "/v1/corroborations/{record_id}/issuance"
+PERSPECTIVES = "/v1/perspectives"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What answers come from, besides decisions."""
+
+    record_queries: RecordQueries | None
+    """None: nothing is recorded."""
+    links: Callable[[], Sequence[AnyClient]]
 
 
 class Corroborations:
     """Answers callers."""
 
-    def __init__(self, corroborator: Corroborator) -> None:
-        """Answer with what `corroborator` returns."""
+    def __init__(
+        self, corroborator: Corroborator, sources: Sources, gate: Gate, limits: StreamLimits
+    ) -> None:
+        """Answer with what `corroborator` and `sources` return."""
         self._corroborator = corroborator
+        self._sources = sources
+        self._streams = LineStreams(corroborator, gate, limits)
 
     def routes(self) -> Sequence[HttpRoute]:
         """Return what callers may ask."""
-        return (HttpRoute(hdrs.METH_POST, "/v1/corroborations", self._corroborate),)
+        return (
+            HttpRoute(hdrs.METH_POST, ASK, self._corroborate, is_stream=is_stream),
+            HttpRoute(hdrs.METH_GET, READ, self._get),
+            HttpRoute(hdrs.METH_POST, ISSUED, self._record_issuance),
+            HttpRoute(hdrs.METH_GET, PERSPECTIVES, self._list_perspectives),
+        )
+
+    def drain(self) -> None:
+        """End streams once their questions are answered."""
+        self._streams.drain()
 
     async def _corroborate(self, visit: Visit) -> web.StreamResponse:
-        """Answer one question."""
+        """Answer one question, or those of many lines."""
         request = visit.request
-        read_media_type(request, (JSON,))
+        if read_media_type(request, (JSON, LINES)) == LINES:
+            return await self._streams.serve(visit)
         in_header = read_request_id(request.headers.getall(REQUEST_ID, []))
         question = read_message(await read_body(request), c.CorroborateRequest())
         question.request_id = agree_on_id(question.request_id, in_header)
         record = await self._corroborator.corroborate(question, visit.call)
         response = c.CorroborateResponse()
         fill_answer(response, record)
-        return tell_json(write_message(response))
+        return _tell(response)
+
+    async def _get(self, visit: Visit) -> web.StreamResponse:
+        """Return what is recorded about one question."""
+        asked = c.GetCorroborationRequest(record_id=visit.request.match_info["record_id"])
+        asked.names.extend(read_query(visit.request.query, ("names",)).get("names", ()))
+        records = open_record(self._sources.record_queries)
+        return _tell(await records.get(asked, visit.call.caller))
+
+    async def _record_issuance(self, visit: Visit) -> web.StreamResponse:
+        """Add a certificate to a record."""
+        request = visit.request
+        read_media_type(request, (JSON,))
+        issuance = read_message(await read_body(request), c.Issuance())
+        record_id = request.match_info["record_id"]
+        asked = c.RecordIssuanceRequest(record_id=record_id, issuance=issuance)
+        records = open_record(self._sources.record_queries)
+        return _tell(await records.record_issuance(asked, visit.call.caller))
+
+    async def _list_perspectives(self, visit: Visit) -> web.StreamResponse:
+        """Return the roster and the state of each link."""
+        read_query(visit.request.query, ())
+        return _tell(await list_perspectives(self._sources.links()))
+
+
+def is_stream(request: web.Request) -> bool:
+    """Whether a request has many questions, one a line."""
+    return split_media_type(request)[0] == LINES
+
+
+def _tell(message: Message) -> web.Response:
+    return tell_json(write_message(message))

@@ -49,6 +49,7 @@ class HttpFace:
         self._router = Router(self.gate, self._metrics, name_caller)
         self._routes: list[HttpRoute] = []
         self._public: list[PublicRoute] = []
+        self._drains: list[Callable[[], None]] = []
         self._server: HttpServer | None = None
 
     @property
@@ -56,10 +57,16 @@ class HttpFace:
         """What there is to export."""
         return self._metrics.collectors
 
-    def add(self, routes: Iterable[HttpRoute], public: Iterable[PublicRoute] = ()) -> None:
-        """Serve these routes too, once it is opened."""
+    def add(
+        self,
+        routes: Iterable[HttpRoute],
+        public: Iterable[PublicRoute] = (),
+        drain: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Serve these routes too, once it is opened; `drain` is called when the end begins."""
         self._routes += routes
         self._public += public
+        self._drains.append(drain)
 
     async def open(self) -> int:
         """Listen and serve; return the port. Raises ServingError."""
@@ -75,12 +82,14 @@ class HttpFace:
     def adopt(self, config: HttpConfig, context: ssl.SSLContext) -> None:
         """Let in by another configuration from now on; `context` is of it already."""
         self._config = config
-        self.gate.access = config.access()
+        self.gate.adopt(config.access())
         if self._server is not None:
             self._server.adopt(context)
 
     def drain(self) -> None:
-        """Take no more connections, and end those that ask nothing."""
+        """Take no more connections, and end those that ask nothing; streams end when answered."""
+        for drain in self._drains:
+            drain()
         if self._server is not None:
             self._server.drain()
 

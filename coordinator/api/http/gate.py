@@ -1,8 +1,11 @@
 """Lets callers in, and counts, logs and bounds those that are not."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
+from typing import Any, NamedTuple
 
 import structlog
 from aiohttp import hdrs, web
@@ -25,12 +28,24 @@ _FORBIDDEN = ("caller_not_allowed", "token_contradicts_certificate")
 """It is known who calls, and that caller may not; after any other failure it is not known."""
 
 
+class _Stream(NamedTuple):
+    """Of a caller that was let in."""
+
+    credentials: Credentials
+    caller: str
+    """The identity under which it was."""
+
+
 class Gate:
     """The door of every route that needs to know who calls."""
 
     def __init__(self, access: Access, metrics: HttpMetrics) -> None:
-        """Let in by `access`, which may be replaced."""
-        self.access = access
+        """Let in by `access`, until another is adopted."""
+        self._access = access
+        self._streams: dict[asyncio.Task[Any], _Stream] = {}
+        """The caller of each open stream, by the task of the stream."""
+        self._closed: set[asyncio.Task[Any]] = set()
+        """Streams that are to end, because their caller is no longer let in."""
         self._failures = Failures()
         self._metrics = metrics
         self.refused = CountedLines(partial(log.warning, "http_caller_refused"))
@@ -38,7 +53,7 @@ class Gate:
 
     def identify(self, request: web.Request) -> Sequence[str]:
         """Return the identities of a caller that is let in; raises HttpError."""
-        outcome = authenticate(read_credentials(request), self.access)
+        outcome = authenticate(read_credentials(request), self._access)
         if isinstance(outcome, Admitted):
             return outcome.identities
         self._metrics.failures[outcome.failure].inc()
@@ -47,10 +62,35 @@ class Gate:
         wait = self._failures.note(address)
         raise _refuse(outcome) if wait is None else _put_off(wait)
 
-    def is_still_let_in(self, credentials: Credentials, identities: Sequence[str]) -> bool:
-        """Whether a caller that was let in under `identities` would be so by what is in force."""
-        outcome = authenticate(credentials, self.access)
-        return isinstance(outcome, Admitted) and set(identities) <= set(outcome.identities)
+    def adopt(self, access: Access) -> None:
+        """Let in by `access` from now on, and end the streams of those who are no longer let in.
+
+        Other calls end by themselves within seconds, for those who were let in.
+        """
+        self._access = access
+        for task, stream in self._streams.items():
+            outcome = authenticate(stream.credentials, access)
+            if not (isinstance(outcome, Admitted) and stream.caller in outcome.identities):
+                self._closed.add(task)
+                task.cancel()
+
+    @contextmanager
+    def watch(self, request: web.Request, caller: str) -> Iterator[None]:
+        """Let a stream go on for as long as its caller is let in; then raise HttpError in it."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - aiohttp gives each request one
+        self._streams[task] = _Stream(read_credentials(request), caller)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if task not in self._closed:
+                raise
+            task.uncancel()
+            text = "this caller, or its token, has been taken off the list"
+            raise HttpError(HTTPStatus.FORBIDDEN, "CALLER_NOT_ALLOWED", text) from None
+        finally:
+            self._streams.pop(task, None)
+            self._closed.discard(task)
 
 
 def read_credentials(request: web.Request) -> Credentials:

@@ -22,6 +22,8 @@ from mpic.runtime.grpc.errors import Violation, invalid_argument
 
 M = TypeVar("M", bound=Message)
 
+BODY_OCTETS = 1024 * 1024
+"""Of one request: a hundred names, each at all its bounds, take half of it."""
 _MOST_TOLD = 20
 """Wrong fields of one body; more are not looked for."""
 

@@ -7,6 +7,8 @@ from mpic.text import ELLIPSIS
 _SNAKE = re.compile(r"_([a-z0-9])")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ROOT = "$"
+QUERY = "query "
+"""Stands before the name of a parameter of the query that is wrong."""
 HEADER = "header "
 """Stands before the name of a header that is wrong."""
 
@@ -21,7 +23,9 @@ def to_json_path(field: str) -> str:
 
     What is a path already, or no field but a header, stays.
     """
-    return field if field.startswith((ROOT, HEADER, ELLIPSIS)) else f"{ROOT}.{to_camel(field)}"
+    return (
+        field if field.startswith((ROOT, HEADER, QUERY, ELLIPSIS)) else f"{ROOT}.{to_camel(field)}"
+    )
 
 
 def below(path: str, key: str) -> str:

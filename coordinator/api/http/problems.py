@@ -134,6 +134,12 @@ class HttpError(Exception):
         self.details = ProblemDetails(status, reason, text, headers=headers or {})
 
 
+def refuse_late() -> RequestError:
+    """Return the error for a caller's deadline that has passed."""
+    text = "the deadline of Grpc-Timeout has passed; ask with some seconds, or without it"
+    return RequestError(StatusCode.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", text)
+
+
 def find_status(status: StatusCode, reason: ErrorReason) -> HTTPStatus:
     """Return the HTTP status of an error."""
     if status is StatusCode.FAILED_PRECONDITION and blame_error(reason) is Responsible.OURS:

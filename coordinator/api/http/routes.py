@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import grpc
 import structlog
 from aiohttp import hdrs, web
 
@@ -14,7 +13,13 @@ from coordinator.api.http.calls import DEADLINE, count_down, read_deadline, read
 from coordinator.api.http.gate import Gate
 from coordinator.api.http.json_messages import write_json
 from coordinator.api.http.metrics import NO_ROUTE, HttpMetrics
-from coordinator.api.http.problems import MEDIA_TYPE, HttpError, ProblemDetails, to_problem
+from coordinator.api.http.problems import (
+    MEDIA_TYPE,
+    HttpError,
+    ProblemDetails,
+    refuse_late,
+    to_problem,
+)
 from coordinator.corroboration import Call
 from mpic.runtime.grpc.errors import RequestError
 from mpic.trace import HEADER as TRACEPARENT
@@ -61,7 +66,7 @@ class HttpRoute:
     """Answers; raises RequestError or HttpError."""
     tell: Callable[[ProblemDetails], web.Response] = tell_problem
     """Turns an error into a response."""
-    is_stream: bool = False
+    is_stream: Callable[[web.Request], bool] = lambda _: False
     """Whether it keeps the caller's deadline itself: its answer begins before it is known."""
 
 
@@ -140,7 +145,7 @@ class Router:
         """Return the answer, or how an error is told."""
         try:
             visit = self._let_in(request)
-            if route.is_stream:
+            if route.is_stream(request):
                 return await route.handle(visit)
             return await _within_deadline(route, visit)
         except Exception as error:
@@ -184,15 +189,13 @@ def _refuse_method(request: web.Request, allowed: Sequence[str]) -> web.Response
 
 async def _within_deadline(route: HttpRoute, visit: Visit) -> web.StreamResponse:
     """Answer within the caller's deadline; raises RequestError if that passes."""
-    seconds = visit.call.remaining()
     try:
-        async with asyncio.timeout(seconds) as deadline:
+        async with asyncio.timeout(visit.call.remaining()) as deadline:
             return await route.handle(visit)
     except TimeoutError:
         if not deadline.expired():
             raise
-    text = f"{DEADLINE} left {seconds:.3f} s, and that was not enough; ask with some seconds"
-    raise RequestError(grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", text)
+    raise refuse_late()
 
 
 async def _deliver(request: web.Request, response: web.StreamResponse) -> None:
