@@ -121,6 +121,18 @@ def test_who_saw_the_same_octet_for_octet_is_judged_once(monkeypatch: pytest.Mon
     assert len(judged) == 3
 
 
+def test_who_differs_in_the_same_octets_keeps_a_reply_of_its_own() -> None:
+    """Its time and its name would else be recorded as those of another."""
+    one = decision()
+    one.add(reply(WORLD.primary))
+    replies = [reply(remote, DIFFERS) for remote in WORLD.remotes[:2]]
+    for each in replies:
+        one.add(each)
+    votes = [one.vote_of(remote) for remote in WORLD.remotes[:2]]
+    assert [vote.reply for vote in votes] == replies
+    assert {vote.dissent for vote in votes} == {c.DISSENT_DIFFERS}
+
+
 def test_a_verdict_that_is_certain_does_not_change() -> None:
     """Whoever should answer twice."""
     one = decision()
