@@ -35,11 +35,11 @@ from coordinator.telemetry.metrics import CoordinatorMetrics
 from coordinator.telemetry.readiness import why_no_primary, why_no_quorum
 from coordinator.telemetry.tracing import Spans
 from mpic.bounds import REQUEST_OCTETS
+from mpic.channel import TlsPems
 from mpic.runtime.address import shift_port
 from mpic.runtime.admin import AdminPages, Readiness, open_admin
 from mpic.runtime.certificate_check import find_ends
 from mpic.runtime.grpc.serving import Listening, Server, ServingError
-from mpic.runtime.grpc.tls import TlsPems
 from mpic.runtime.metrics import ProgramMetrics
 from mpic.runtime.open_files import HOW_TO_SET, USUAL, raise_limit
 from mpic.runtime.reload import Reloadable, Reloader

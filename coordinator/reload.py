@@ -21,10 +21,10 @@ from coordinator.record.settings import policy_version
 from coordinator.rules.roster import Rules
 from coordinator.settings import CoordinatorSettings, check_roster, read_settings
 from coordinator.telemetry.metrics import CoordinatorMetrics
+from mpic.channel import TlsPems
 from mpic.runtime.certificate_check import find_ends
 from mpic.runtime.config import ConfigError, Problem
 from mpic.runtime.grpc.serving import Server
-from mpic.runtime.grpc.tls import TlsPems
 from mpic.runtime.logs import set_level
 from mpic.runtime.metrics import ProgramMetrics
 from mpic.runtime.settings import check_tls

@@ -11,12 +11,12 @@ from pathlib import Path
 import structlog
 
 from mpic.bounds import QUESTIONS_OCTETS
+from mpic.channel import TlsPems
 from mpic.runtime.address import shift_port
 from mpic.runtime.admin import AdminPages, Readiness, open_admin
 from mpic.runtime.certificate_check import find_ends
 from mpic.runtime.config import ConfigError, Problem
 from mpic.runtime.grpc.serving import Listening, Server, ServingError
-from mpic.runtime.grpc.tls import TlsPems
 from mpic.runtime.logs import set_level
 from mpic.runtime.metrics import ProgramMetrics
 from mpic.runtime.open_files import may_open, raise_limit

@@ -17,12 +17,11 @@ from coordinator.perspectives.agent_clock import (
 )
 from coordinator.perspectives.clock_watch import read_ours_us
 from coordinator.rules.roster import Perspective, Roster
+from mpic.channel import TlsFiles, open_channel
 from mpic.runtime.certificate_check import RENEWAL
 from mpic.runtime.clock import read_steady_us
 from mpic.runtime.doctor import DoctorFinding, Fact, Facts
 from mpic.runtime.doctor.handshake import Presented, StrangerError, shake_hands
-from mpic.runtime.grpc.tls import TlsFiles
-from mpic.runtime.grpc.transport import open_channel
 from mpic.text import describe_difference
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p

@@ -36,9 +36,9 @@ from coordinator.perspectives.liveness import PATIENCE, Liveness, State
 from coordinator.perspectives.pending import Pending, Receive
 from coordinator.perspectives.restart_queue import RestartQueue
 from coordinator.rules.roster import Perspective
+from mpic.channel import open_channel
 from mpic.runtime.clock import read_steady_us
 from mpic.runtime.grpc.batching import Outbox, write_batches
-from mpic.runtime.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from coordinator.perspectives.agent_clock import USUAL, ClockBounds
-from mpic.runtime.grpc.tls import Tls
+from mpic.channel import Tls
 
 
 @dataclass(frozen=True, slots=True)

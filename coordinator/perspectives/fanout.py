@@ -26,7 +26,7 @@ from coordinator.perspectives.open_questions import (
     Receive,
 )
 from coordinator.rules.roster import Perspective, Roster
-from mpic.runtime.grpc.tls import Tls
+from mpic.channel import Tls
 from mpic.v1 import perspective_pb2 as p
 
 _STEP_US = 1_000_000

@@ -28,7 +28,7 @@ from typing import Any
 
 from grpc import aio
 
-from mpic.runtime.grpc.transport import open_channel
+from mpic.channel import open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.bench.load import Ask, Front, Result, run_closed

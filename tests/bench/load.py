@@ -13,9 +13,8 @@ from itertools import count, cycle
 
 from grpc import aio
 
+from mpic.channel import TlsFiles, open_channel
 from mpic.runtime.address import shift_port
-from mpic.runtime.grpc.tls import TlsFiles
-from mpic.runtime.grpc.transport import open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import COORDINATOR

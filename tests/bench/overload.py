@@ -37,8 +37,7 @@ from typing import Any
 import grpc
 from grpc import aio
 
-from mpic.runtime.grpc.tls import TlsFiles
-from mpic.runtime.grpc.transport import open_channel
+from mpic.channel import TlsFiles, open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.bench.meter import Usage, read_usage

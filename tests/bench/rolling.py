@@ -29,7 +29,7 @@ from typing import Any
 
 from grpc import aio
 
-from mpic.runtime.grpc.tls import channel_credentials
+from mpic.channel import channel_credentials
 from mpic.runtime.pki import Subject, issue_certificate, load_authority
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc

@@ -30,7 +30,7 @@ from typing import Any
 
 import grpc
 
-from mpic.runtime.grpc.tls import TlsFiles, channel_credentials
+from mpic.channel import TlsFiles, channel_credentials
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.bench.running import USUAL, running

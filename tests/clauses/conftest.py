@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mpic.runtime.grpc.tls import TlsFiles
+from mpic.channel import TlsFiles
 from tests.clauses.served import sites
 from tests.clauses.service import Service
 from tests.clauses.zone import tables_zone

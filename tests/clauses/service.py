@@ -16,7 +16,7 @@ import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from mpic.runtime.grpc.tls import TlsFiles, channel_credentials
+from mpic.channel import TlsFiles, channel_credentials
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from mpic.v1 import observation_pb2 as o

@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from mpic.runtime.grpc.tls import TlsFiles, channel_credentials
+from mpic.channel import TlsFiles, channel_credentials
 from mpic.runtime.pki import Subject, create_authority, issue_certificate, load_authority
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc

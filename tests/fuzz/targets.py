@@ -27,10 +27,10 @@ from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.errors import PerspectiveError
 from mpic.bounds import MAX_NAMES
 from mpic.caa_record import read_property
+from mpic.channel import TlsFiles
 from mpic.name_form import InvalidNameError, is_looked_up
 from mpic.names import parse_name
 from mpic.runtime.grpc.errors import RequestError
-from mpic.runtime.grpc.tls import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p

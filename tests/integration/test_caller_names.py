@@ -11,8 +11,8 @@ import pytest
 from cryptography import x509
 from grpc import aio
 
-from mpic.runtime.grpc.tls import TlsFiles, channel_credentials, server_credentials
-from mpic.runtime.grpc.transport import open_channel
+from mpic.channel import TlsFiles, channel_credentials, open_channel
+from mpic.runtime.grpc.tls import server_credentials
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc, perspective_pb2_grpc
 from mpic.v1 import perspective_pb2 as p

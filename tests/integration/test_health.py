@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from mpic.runtime.grpc.tls import TlsFiles, channel_credentials
+from mpic.channel import TlsFiles, channel_credentials
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from mpic.v1 import perspective_pb2_grpc

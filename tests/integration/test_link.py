@@ -16,8 +16,9 @@ from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.errors import PerspectiveProblem
 from coordinator.perspectives.pending import Answer
 from coordinator.rules.roster import Perspective
+from mpic.channel import TlsFiles
 from mpic.runtime.grpc.handlers import Context
-from mpic.runtime.grpc.tls import TlsFiles, server_credentials
+from mpic.runtime.grpc.tls import server_credentials
 from mpic.runtime.pki import Authority, Pair, Subject, create_authority, issue_certificate
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o

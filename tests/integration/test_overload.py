@@ -10,7 +10,7 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from mpic.runtime.grpc.tls import TlsFiles, channel_credentials
+from mpic.channel import TlsFiles, channel_credentials
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc, perspective_pb2_grpc
 from mpic.v1 import perspective_pb2 as p

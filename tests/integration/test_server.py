@@ -22,12 +22,12 @@ from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from mpic.channel import TlsFiles, open_channel
 from mpic.runtime.grpc import serving, transport
 from mpic.runtime.grpc.errors import Violation, invalid_argument
 from mpic.runtime.grpc.handlers import Context
 from mpic.runtime.grpc.serving import Listening, Server, ServingError
-from mpic.runtime.grpc.tls import TlsFiles, accepts_tls_1_2
-from mpic.runtime.grpc.transport import open_channel
+from mpic.runtime.grpc.tls import accepts_tls_1_2
 from mpic.runtime.pki import Authority, Pair, Subject, create_authority, issue_certificate
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc

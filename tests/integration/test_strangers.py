@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 import pytest
 
-from mpic.runtime.grpc.tls import channel_credentials
+from mpic.channel import channel_credentials
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.world.deployment import COORDINATOR, MPIC, Deployment, agent_address, wait_serving

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from mpic.channel import TlsFiles
 from mpic.runtime.address import shift_port
-from mpic.runtime.grpc.tls import TlsFiles
 from tests.world.deployment import (
     COORDINATOR,
     MPIC,

@@ -7,6 +7,7 @@ ERRORS = "proto/mpic/runtime/grpc/errors.py"
 IDENTITY = "proto/mpic/runtime/grpc/identity.py"
 HANDLERS = "proto/mpic/runtime/grpc/handlers.py"
 SERVING = "proto/mpic/runtime/grpc/serving.py"
+CHANNEL = "proto/mpic/channel.py"
 TLS = "proto/mpic/runtime/grpc/tls.py"
 
 FAULTS = [
@@ -48,11 +49,11 @@ FAULTS = [
     Fault("clients need no certificate", TLS, "            require_client_authentication=True,", "            require_client_authentication=False,"),
     Fault("an agent of tests lets in who has no certificate", TLS, "authority, require_client_auth=True", "authority, require_client_auth=False", ("tests/unit/mpic/runtime/grpc/test_tls.py::test_a_server_demands_a_certificate",)),
     Fault("a renewed certificate is not shown", TLS, "        self._next = _configuration(files)\n", "        _configuration(files)\n"),
-    Fault("a client shows no certificate", TLS, "grpc.ssl_channel_credentials(authority, private_key, certificate)", "grpc.ssl_channel_credentials(authority)"),
-    Fault("a client believes any authority of the system", TLS, "grpc.ssl_channel_credentials(authority, private_key, certificate)", "grpc.ssl_channel_credentials(None, private_key, certificate)"),
+    Fault("a client shows no certificate", CHANNEL, "grpc.ssl_channel_credentials(authority, private_key, certificate)", "grpc.ssl_channel_credentials(authority)"),
+    Fault("a client believes any authority of the system", CHANNEL, "grpc.ssl_channel_credentials(authority, private_key, certificate)", "grpc.ssl_channel_credentials(None, private_key, certificate)"),
     Fault("TLS 1.2 is not noticed", TLS, "            return connection.recv(1) == _SERVER_HELLO", "            return False"),
     Fault("TLS 1.2 is seen where none is", TLS, "            return connection.recv(1) == _SERVER_HELLO", "            return connection.recv(1) != b''"),
-    Fault("gRPC that was loaded too early is used", TLS, "    if not mpic.TLS_1_3_ONLY:", "    if False:"),
+    Fault("gRPC that was loaded too early is used", CHANNEL, "    if not mpic.TLS_1_3_ONLY:", "    if False:"),
     # A server's life.
     Fault("a service is not behind the gate", SERVING, "self._count(service, name, self._gate.wrap(service, handler))", "self._count(service, name, handler)"),
     Fault("a service is not counted", SERVING, "return self.meter.wrap(service, name, map_errors(handler))", "return map_errors(handler)"),

@@ -234,6 +234,7 @@ _BESIDE = {
         "tests/unit/coordinator/record/test_writer.py",
         "tests/unit/perspective_agent/test_stream.py",
     ),
+    "proto/mpic/channel.py": (SERVER,),
     "proto/mpic/runtime/doctor/grpcio.py": ("tests/unit/mpic/runtime/grpc/test_acceptors.py",),
     "proto/mpic/runtime/grpc/acceptors.py": ("tests/integration/test_acceptors.py", SERVER),
     "proto/mpic/runtime/grpc/errors.py": (SERVER,),

@@ -22,8 +22,8 @@ import grpc
 
 from coordinator.record.stores.base import Store
 from coordinator.settings import read_settings
+from mpic.channel import TlsFiles, channel_credentials
 from mpic.runtime.address import shift_port
-from mpic.runtime.grpc.tls import TlsFiles, channel_credentials
 from mpic.runtime.pki import Subject, create_authority, issue_certificate
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc

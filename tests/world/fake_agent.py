@@ -15,7 +15,8 @@ from typing import Any
 import grpc
 from grpc import aio
 
-from mpic.runtime.grpc.tls import TlsFiles, server_credentials
+from mpic.channel import TlsFiles
+from mpic.runtime.grpc.tls import server_credentials
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 

@@ -23,8 +23,8 @@ from coordinator.record.unrecorded import Unrecorded
 from coordinator.rules.policy import Policy
 from coordinator.rules.roster import Perspective, Roster, Rules
 from coordinator.telemetry.metrics import CoordinatorMetrics
+from mpic.channel import TlsFiles
 from mpic.names import walk_levels
-from mpic.runtime.grpc.tls import TlsFiles
 from mpic.runtime.metrics import ProgramMetrics
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o

@@ -37,8 +37,7 @@ from mpic.ask.domain_control import (
     read_proof,
 )
 from mpic.ask.perspectives_table import print_perspectives
-from mpic.runtime.grpc.tls import TlsFiles
-from mpic.runtime.grpc.transport import open_channel
+from mpic.channel import TlsFiles, open_channel
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
+from mpic.channel import TlsFiles
 from mpic.runtime.certificate_check import check_pair
 from mpic.runtime.certificate_owner import CertificateOwner
 from mpic.runtime.config import ConfigPath, ConfigTable, Flaw, settle
-from mpic.runtime.grpc.tls import TlsFiles
 from mpic.runtime.logs import Format, Level
 
 PerspectiveId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]

@@ -15,8 +15,8 @@ from coordinator.overload.limiter import Limiter
 from coordinator.reload import FREE, RunningParts, read_again
 from coordinator.rules.roster import Roster, Rules
 from coordinator.settings import CoordinatorSettings
+from mpic.channel import TlsPems
 from mpic.runtime.config import ConfigError
-from mpic.runtime.grpc.tls import TlsPems
 from mpic.runtime.pki import Subject, create_authority, issue_certificate
 from mpic.runtime.reload import find_fixed_changes
 

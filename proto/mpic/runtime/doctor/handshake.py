@@ -7,8 +7,9 @@ from datetime import datetime
 
 from cryptography import x509
 
+from mpic.channel import TlsFiles
 from mpic.runtime.certificate_check import all_names
-from mpic.runtime.grpc.tls import TlsFiles, accepts_tls_1_2
+from mpic.runtime.grpc.tls import accepts_tls_1_2
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ import socket
 from collections.abc import Sequence
 from typing import Literal
 
+from mpic.channel import TlsFiles
 from mpic.runtime.address import reachable
 from mpic.runtime.doctor import DoctorFinding
 from mpic.runtime.doctor.handshake import Presented, StrangerError, shake_hands
-from mpic.runtime.grpc.tls import TlsFiles
 
 _HANDSHAKE_SECONDS = 5.0
 

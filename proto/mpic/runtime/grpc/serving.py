@@ -14,13 +14,14 @@ import structlog
 from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from mpic.channel import Tls
 from mpic.runtime.address import reachable
 from mpic.runtime.grpc.acceptors import Acceptors, Reception, find_lacking, refuse
 from mpic.runtime.grpc.errors import map_errors
 from mpic.runtime.grpc.handlers import Context, Handler
 from mpic.runtime.grpc.identity import AllowList
 from mpic.runtime.grpc.metrics import HEALTH, Meter
-from mpic.runtime.grpc.tls import ServerIdentity, Tls, accepts_tls_1_2
+from mpic.runtime.grpc.tls import ServerIdentity, accepts_tls_1_2
 from mpic.runtime.grpc.transport import server_options
 from mpic.runtime.workers import tell_started
 

@@ -1,62 +1,23 @@
-"""Mutual TLS 1.3 for every channel and every server (BR 3.2.2.9: "authenticated and encrypted").
+"""Mutual TLS 1.3 for every server (BR 3.2.2.9: "authenticated and encrypted").
 
-There is no plain-text mode. What keeps gRPC from TLS 1.2 is in `mpic/__init__.py`: it comes first.
+There is no plain-text mode, as for channels (`mpic.channel`).
 """
 
 import socket
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import grpc
 
-import mpic
+from mpic.channel import Tls, insist_on_tls_1_3
 
 _SERVER_HELLO = b"\x16"
 """The type of a TLS record that goes on with a handshake (RFC 8446 5.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """PEM files of one identity, and of the authority its peers are signed by."""
-
-    certificate: Path
-    private_key: Path
-    authority: Path
-
-    def read(self) -> tuple[bytes, bytes, bytes]:
-        """Return certificate, private key and authority; raises OSError."""
-        return (
-            self.certificate.read_bytes(),
-            self.private_key.read_bytes(),
-            self.authority.read_bytes(),
-        )
-
-    def load(self) -> "TlsPems":
-        """Return what they hold now; raises OSError."""
-        return TlsPems(*self.read())
-
-
-@dataclass(frozen=True, slots=True)
-class TlsPems:
-    """The contents of such files: what is in use, whatever happens to the files."""
-
-    certificate: bytes
-    private_key: bytes = field(repr=False)
-    authority: bytes
-
-    def read(self) -> tuple[bytes, bytes, bytes]:
-        """Return certificate, private key and authority."""
-        return self.certificate, self.private_key, self.authority
-
-
-Tls = TlsFiles | TlsPems
-
-
 def server_credentials(files: Tls) -> grpc.ServerCredentials:
     """Credentials of a server that demands a certificate of every client."""
-    _insist_on_tls_1_3()
+    insist_on_tls_1_3()
     certificate, private_key, authority = files.read()
     return grpc.ssl_server_credentials(
         [(private_key, certificate)], authority, require_client_auth=True
@@ -86,22 +47,9 @@ class ServerIdentity:
 
 
 def _configuration(files: Tls) -> grpc.ServerCertificateConfiguration:
-    _insist_on_tls_1_3()
+    insist_on_tls_1_3()
     certificate, private_key, authority = files.read()
     return grpc.ssl_server_certificate_configuration([(private_key, certificate)], authority)
-
-
-def channel_credentials(files: Tls) -> grpc.ChannelCredentials:
-    """Credentials of a client that shows its own certificate."""
-    _insist_on_tls_1_3()
-    certificate, private_key, authority = files.read()
-    return grpc.ssl_channel_credentials(authority, private_key, certificate)
-
-
-def _insist_on_tls_1_3() -> None:
-    """Raise ImportError if gRPC was loaded too early to be kept from TLS 1.2."""
-    if not mpic.TLS_1_3_ONLY:
-        raise ImportError("grpc was imported before mpic, and speaks TLS 1.2: import mpic first")
 
 
 def accepts_tls_1_2(address: str, timeout: float) -> bool:

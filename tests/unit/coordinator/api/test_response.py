@@ -22,7 +22,7 @@ from coordinator.perspectives.client_options import ClientOptions
 from coordinator.record.builder import AskedBy, RecordBuilder
 from coordinator.rules.policy import PolicyRow
 from coordinator.rules.quorum import AttemptRules
-from mpic.runtime.grpc.tls import TlsFiles
+from mpic.channel import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p

@@ -15,9 +15,9 @@ from coordinator.perspectives.errors import PerspectiveError, PerspectiveProblem
 from coordinator.perspectives.liveness import PATIENCE, State
 from coordinator.perspectives.pending import Answer
 from coordinator.rules.roster import Perspective
+from mpic.channel import TlsFiles
 from mpic.runtime.clock import read_clock_us, read_steady_us
 from mpic.runtime.grpc.batching import Outbox
-from mpic.runtime.grpc.tls import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p

@@ -11,7 +11,7 @@ import pytest
 from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.client_pool import PerspectiveClientPool
 from coordinator.perspectives.errors import PerspectiveProblem
-from mpic.runtime.grpc.tls import TlsFiles
+from mpic.channel import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from tests.world.samples import WORLD

@@ -22,9 +22,9 @@ from coordinator.perspectives.open_questions import (
 )
 from coordinator.perspectives.pending import Receive
 from coordinator.rules.roster import Perspective
+from mpic.channel import TlsFiles
 from mpic.runtime.clock import read_clock_us, read_steady_us
 from mpic.runtime.grpc.batching import Outbox
-from mpic.runtime.grpc.tls import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from tests.world.samples import JUDGING, SUBJECT, WORLD, asked_name

@@ -7,7 +7,7 @@ from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.errors import PerspectiveError, PerspectiveProblem
 from coordinator.perspectives.pending import EMPTY_SECONDS, MOST_EMPTY, MOST_LATE, Answer, Pending
 from mpic.bounds import DETAIL_OCTETS, LOOKUPS, OBSERVATION_OCTETS
-from mpic.runtime.grpc.tls import TlsPems
+from mpic.channel import TlsPems
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from tests.world.samples import WORLD

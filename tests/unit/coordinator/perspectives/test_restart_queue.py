@@ -8,8 +8,8 @@ from coordinator.perspectives.client import PerspectiveClient
 from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.errors import PerspectiveProblem
 from coordinator.perspectives.pending import Answer
+from mpic.channel import TlsFiles
 from mpic.runtime.grpc.batching import Outbox
-from mpic.runtime.grpc.tls import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p
 from tests.world.at_once import run_at_once

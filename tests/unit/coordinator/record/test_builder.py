@@ -16,7 +16,7 @@ from coordinator.perspectives.client_options import ClientOptions
 from coordinator.record.builder import AskedBy, RecordBuilder, fill_late_replies
 from coordinator.record.index_terms import dissent_term, find_terms
 from coordinator.record.timestamps import to_us
-from mpic.runtime.grpc.tls import TlsFiles
+from mpic.channel import TlsFiles
 from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import perspective_pb2 as p

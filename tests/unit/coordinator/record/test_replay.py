@@ -19,7 +19,7 @@ from coordinator.record.replay import ReplayDifference, ReplayRules
 from coordinator.record.replay import replay as judge_again
 from coordinator.record.timestamps import to_us
 from coordinator.rules.policy import NoPolicyRowError, Policy, PolicyRow
-from mpic.runtime.grpc.tls import TlsFiles
+from mpic.channel import TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r

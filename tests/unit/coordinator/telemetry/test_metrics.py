@@ -23,9 +23,9 @@ from coordinator.rules.roster import Roster, Rules
 from coordinator.telemetry.collectors import LinkCollector, RosterCollector, TakingUpCollector
 from coordinator.telemetry.metrics import CoordinatorMetrics
 from coordinator.telemetry.readiness import why_no_primary
+from mpic.channel import TlsFiles
 from mpic.runtime.clock import read_clock_us, read_steady_us
 from mpic.runtime.grpc.errors import RequestError, invalid_argument, shutting_down
-from mpic.runtime.grpc.tls import TlsFiles
 from mpic.runtime.metrics import ProgramMetrics
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o

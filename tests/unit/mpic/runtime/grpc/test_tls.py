@@ -7,8 +7,9 @@ import grpc
 import pytest
 
 import mpic
+from mpic.channel import TlsFiles, channel_credentials
 from mpic.runtime.grpc import tls
-from mpic.runtime.grpc.tls import TlsFiles, channel_credentials, server_credentials
+from mpic.runtime.grpc.tls import server_credentials
 
 
 @pytest.fixture
