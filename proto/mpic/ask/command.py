@@ -1,21 +1,16 @@
 """The commands `mpic ask` and `mpic perspectives`: a caller's side."""
 
-import asyncio
 import sys
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import grpc
 import typer
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from google.rpc import error_details_pb2
-from grpc import aio
-from grpc_status import rpc_status
 from rich.console import Console
 
 from mpic.ask.answer_table import is_validated, print_answer
@@ -37,9 +32,19 @@ from mpic.ask.domain_control import (
     read_proof,
 )
 from mpic.ask.perspectives_table import print_perspectives
-from mpic.channel import TlsFiles, open_channel
+from mpic.client import (
+    CertificateRefusedError,
+    Client,
+    ClientError,
+    CredentialsError,
+    InvalidRequestError,
+    NoConnectionError,
+    NoTimeError,
+    ServerNameError,
+    ServerNotTrustedError,
+    TlsFiles,
+)
 from mpic.v1 import corroboration_pb2 as c
-from mpic.v1 import corroboration_pb2_grpc
 
 M = TypeVar("M", bound=Message)
 
@@ -50,6 +55,12 @@ _UNDETERMINED = (c.REASON_PRIMARY_UNAVAILABLE, c.REASON_CUT_SHORT)
 
 # Codes that say that nobody answered: no connection, no certificate, no time.
 _NO_REPLY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+
+_HINTS: Mapping[type[ClientError], str] = {
+    CertificateRefusedError: "--cert must be signed by an authority that the coordinator knows",
+    ServerNotTrustedError: "--ca must be the authority of the coordinator's certificate",
+    ServerNameError: "give one of them as --server-name, if that is the coordinator",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +171,6 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     proof = Proof(*ways, accounts, dns_change, label, website, contact, adn, created)
     control = read_proof(proof, datetime.now(UTC))
     request = c.CorroborateRequest(
-        request_id=str(uuid.uuid4()),
         names=[
             c.RequestedName(name=name, validation_method=method, domain_control=control)
             for name in names
@@ -174,7 +184,7 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     request.tightening.CopyFrom(_read_tightening(min_corroborating, addresses))
     request.linger.FromMilliseconds(round(linger * 1000))
     target = _Server(server, server_name, TlsFiles(cert, key, ca), timeout)
-    response = asyncio.run(_call_or_exit(target, "Corroborate", request))
+    response = _call_or_exit(target, lambda client: client.corroborate(request))
     _show(response, print_answer, as_json=as_json)
     raise typer.Exit(exit_code(response))
 
@@ -197,7 +207,7 @@ def show_perspectives(  # noqa: PLR0913, PLR0917 - one parameter for each option
     11 it replied with an error.
     """
     target = _Server(server, server_name, TlsFiles(cert, key, ca), timeout)
-    response = asyncio.run(_call_or_exit(target, "ListPerspectives", c.ListPerspectivesRequest()))
+    response = _call_or_exit(target, Client.perspectives)
     _show(response, print_perspectives, as_json=as_json)
     raise typer.Exit(int(not all(one.ready for one in response.perspectives)))
 
@@ -239,44 +249,45 @@ def _read_agreement(text: str) -> c.AddressAgreement.ValueType:
     return c.AddressAgreement.Value(name)
 
 
-async def _call_or_exit(server: _Server, method: str, request: Message) -> Any:  # noqa: ANN401 - each method has its own
+def _open_client(server: _Server) -> Client:
+    """Return what asks the server; where the files do not fit, say why and exit."""
+    try:
+        return Client(server.address, server.tls, server_name=server.name, timeout=server.timeout)
+    except CredentialsError as error:
+        _fail(USAGE, f"{error}; see --cert, --key and --ca")
+
+
+def _call_or_exit(server: _Server, call: Callable[[Client], M]) -> M:
     """Return the answer; where there is none, say why and exit."""
     try:
-        async with open_channel(server.address, server.tls, server.name) as channel:
-            stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
-            return await getattr(stub, method)(request, timeout=server.timeout)
-    except OSError as error:
-        _fail(USAGE, f"{error.filename}: {error.strerror}; see --cert, --key and --ca")
-    except aio.AioRpcError as error:
+        with _open_client(server) as client:
+            return call(client)
+    except ClientError as error:
         _fail(_code_of(error), _explain(server, error))
-    raise AssertionError("_fail exits")  # pragma: no cover
 
 
-def _fail(code: int, text: str) -> None:
+def _fail(code: int, text: str) -> NoReturn:
     print(f"mpic: {text}", file=sys.stderr)  # noqa: T201 - for a person
     raise typer.Exit(code)
 
 
-def _code_of(error: aio.AioRpcError) -> int:
-    if error.code() in _NO_REPLY:
-        return NO_REPLY
-    return USAGE if error.code() is grpc.StatusCode.INVALID_ARGUMENT else UNDETERMINED
+def _code_of(error: ClientError) -> int:
+    if isinstance(error, InvalidRequestError):
+        return USAGE
+    # A reason is the service's own, so there was a reply.
+    is_reply = bool(error.reason) or error.status not in _NO_REPLY
+    return UNDETERMINED if is_reply else NO_REPLY
 
 
-def _explain(server: _Server, error: aio.AioRpcError) -> str:
+def _explain(server: _Server, error: ClientError) -> str:
     """Say what a failed call means to the person who made it."""
-    if error.code() is grpc.StatusCode.UNAVAILABLE:
-        return (
-            f"no reply from {server.address}: {error.details()}\nIs the coordinator running there?"
-            " It also looks like this when it does not accept your certificate (--cert, signed by"
-            " its CA?) or when its own is for another name (--server-name)."
-        )
-    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+    for kind, hint in _HINTS.items():
+        if isinstance(error, kind):
+            return f"{error}: {hint}"
+    if isinstance(error, NoConnectionError):
+        return f"no reply from {server.address}: {error}\nIs the coordinator running there?"
+    if isinstance(error, NoTimeError) and not error.reason:
         return f"no reply from {server.address} within {server.timeout:g} s (--timeout)"
-    lines = [f"{error.code().name}: {error.details()}"]
-    status = rpc_status.from_call(error)
-    for detail in status.details if status else ():
-        bad = error_details_pb2.BadRequest()
-        if detail.Unpack(bad):
-            lines = [f"{one.field}: {one.description}" for one in bad.field_violations]
-    return "\n".join(lines)
+    if error.violations:
+        return "\n".join(f"{one.field}: {one.description}" for one in error.violations)
+    return f"{error.reason or error.status.name}: {error}"

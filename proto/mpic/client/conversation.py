@@ -82,6 +82,8 @@ class Conversation:
         self._since = self._loop.time()
         """When there was the last answer, or the first question without one."""
         self._was_answered = False
+        self._trouble: ClientError | None = None
+        """Why the last stream broke, if there was no answer since."""
 
     async def results(
         self, open_stream: Callable[[], Stream], explain: Explain
@@ -91,20 +93,21 @@ class Conversation:
         failures = 0
         try:
             while await self._has_work(taking):
-                ended: ClientError | None = None
                 answered_before = self._since
                 try:
                     async for batch in self._converse(open_stream(), taking):
                         yield batch
                         self._since = self._loop.time()  # whoever reads slowly is not to blame us
                 except aio.AioRpcError as found:
-                    ended = read_call(found)
+                    self._trouble = read_call(found)
+                except NoTimeError as found:
+                    raise await explain(self._trouble or found) from None
                 if not self._open:
                     continue
                 failures = 1 if self._since > answered_before else failures + 1
                 self._ask_unanswered()
-                if self._is_hopeless(ended, failures):
-                    raise await explain(ended or self._no_time())
+                if self._is_hopeless(failures):
+                    raise await explain(self._trouble or self._no_time())
                 await asyncio.sleep(self._retry.back_off(failures, _chance()))
         finally:
             taking.cancel()
@@ -199,7 +202,7 @@ class Conversation:
             opened = self._open.get(outcome.request_id)
             if opened is None:
                 continue  # it was answered before, over a stream that broke
-            self._since, self._was_answered = self._loop.time(), True
+            self._since, self._was_answered, self._trouble = self._loop.time(), True, None
             result = read_result(opened.request, outcome)
             delay = self._wait_again(opened, result)
             if delay is None:
@@ -240,9 +243,9 @@ class Conversation:
         self._unsent = deque(one for one in self._open.values() if not one.is_waiting)
         self._changed.set()
 
-    def _is_hopeless(self, ended: ClientError | None, failures: int) -> bool:
+    def _is_hopeless(self, failures: int) -> bool:
         """Whether another stream would not help, or has not for too long."""
-        if self._retry.attempts == 1 or (ended is not None and not may_pass(ended)):
+        if self._retry.attempts == 1 or (self._trouble and not may_pass(self._trouble)):
             return True
         if not self._was_answered and failures >= self._retry.attempts:
             return True

@@ -23,6 +23,8 @@ _PASSING = frozenset(
         grpc.StatusCode.UNKNOWN,
     }
 )
+_ONCE = "INTERNAL"
+"""A fault of the service that nobody foresaw: it is asked again once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class RetryPolicy:
     def delay(self, error: ClientError, calls: int, chance: float) -> float | None:
         """Return the same where time is the only bound on how often a question is asked."""
         if self.attempts == 1 or not may_pass(error):
+            return None
+        if error.reason == _ONCE and calls > 1:
             return None
         if error.retry_after is not None:  # never earlier than the service says
             return error.retry_after * (1 + chance / 4)
