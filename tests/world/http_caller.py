@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coordinator.api.http.tokens import hash_token
-from mpic.runtime.grpc.tls import TlsFiles
+from mpic.channel import TlsFiles
 
 PORT = 8443
 CALLER = "spiffe://mpic.test/caller/pipeline"

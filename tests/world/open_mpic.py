@@ -21,8 +21,8 @@ from coordinator.perspectives.client import PerspectiveClient
 from coordinator.perspectives.client_options import ClientOptions
 from coordinator.record.builder import AskedBy, RecordBuilder
 from coordinator.rules.policy import PolicyRow
+from mpic.channel import TlsFiles
 from mpic.runtime.grpc.errors import RequestError
-from mpic.runtime.grpc.tls import TlsFiles
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import record_pb2 as r
 from tests.world.domain_control import DIGEST, KEY_AUTHORIZATION, TOKEN
