@@ -11,6 +11,7 @@ import structlog
 
 from coordinator.api.http.corroborations import Corroborations, Sources
 from coordinator.api.http.face import HttpConfig, HttpFace
+from coordinator.api.open_mpic.routes import OpenMpic
 from coordinator.api.record_queries import RecordQueries
 from coordinator.api.servicer import CorroborationServicer, StreamLimits
 from coordinator.corroboration import Corroborator, InForce, Parts
@@ -102,6 +103,8 @@ def _check(settings: CoordinatorSettings, file: Path) -> None:
         log.warning("roster_will_break_policy", warning=warning)
     for warning in check_tls(settings.tls, settings.owner, file, _now()):
         log.warning("certificate_warning", warning=warning)
+    for warning in settings.open_mpic.find_warnings(settings.policy.policy()):
+        log.warning("open_mpic_warning", warning=warning)
     limit = raise_limit()
     if limit < USUAL:
         log.warning("open_files_few", limit=limit, wanted=USUAL, mend=HOW_TO_SET)
@@ -149,6 +152,9 @@ def _make_http(
     http = HttpFace(config, worker, corroborator.limiter.admission.name_caller)
     api = Corroborations(corroborator, sources, http.gate, _stream_limits(settings.coordinator))
     http.add(api.routes(), drain=api.drain)
+    if settings.open_mpic.enabled:
+        open_mpic = OpenMpic(corroborator, settings.open_mpic)
+        http.add(open_mpic.routes(), open_mpic.public())
     return http
 
 

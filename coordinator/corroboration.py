@@ -113,6 +113,7 @@ class Corroborator:
         """Decide with `parts`, by the rules `in_force`."""
         self._parts = parts
         self.limiter = parts.limiter
+        self.max_linger = parts.max_linger
         self.turned_away = CountedLines(partial(log.info, "turned_away"))
         """Writes few log lines for many requests that found no room.
 
@@ -123,6 +124,7 @@ class Corroborator:
     def adopt(self, in_force: InForce) -> None:
         """Decide by other rules from now on."""
         self._in_force = in_force
+        self.issuers = in_force.issuers
         self.rules = rules = in_force.rules
         self._breaches = {
             row: "; ".join(map(str, find_distance_breaches(rules.roster, row)))

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from coordinator.api.http.settings import HttpTable
+from coordinator.api.open_mpic.settings import OpenMpicTable
 from coordinator.checks.caa.issuer import Issuer, Issuers, check_tag
 from coordinator.checks.caa.relevant_set import Applicant
 from coordinator.overload.settings import LimitsTable
@@ -188,6 +189,7 @@ class CoordinatorSettings(ConfigTable):
     record: RecordTable = RecordTable()
     perspective: list[PerspectiveTable]
     http: HttpTable = HttpTable()
+    open_mpic: OpenMpicTable = OpenMpicTable()
     admin: CoordinatorAdminTable = CoordinatorAdminTable()
     log: LogTable = LogTable()
     tracing: TracingTable = TracingTable()
@@ -223,6 +225,7 @@ class CoordinatorSettings(ConfigTable):
                 "limits.caller",
             )
         self.http.check_callers(self.callers.allowed)
+        self.open_mpic.check(self.issuer, self.http.listen)
         return self
 
     @property
@@ -293,4 +296,5 @@ def check_file(file: Path) -> list[str]:
         *check_tls(settings.tls, settings.owner, file, now),
         *check_roster(settings, file, now),
         *settings.record.find_warnings(),
+        *settings.open_mpic.find_warnings(settings.policy.policy()),
     ]

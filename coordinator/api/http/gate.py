@@ -24,6 +24,7 @@ from mpic.runtime.grpc.counted_lines import CountedLines
 
 log = structlog.get_logger()
 
+_API_KEY = "X-Api-Key"
 _FORBIDDEN = ("caller_not_allowed", "token_contradicts_certificate")
 """It is known who calls, and that caller may not; after any other failure it is not known."""
 
@@ -51,9 +52,9 @@ class Gate:
         self.refused = CountedLines(partial(log.warning, "http_caller_refused"))
         """Writes few log lines for many callers that are not let in."""
 
-    def identify(self, request: web.Request) -> Sequence[str]:
+    def identify(self, request: web.Request, *, api_key: bool = False) -> Sequence[str]:
         """Return the identities of a caller that is let in; raises HttpError."""
-        outcome = authenticate(read_credentials(request), self._access)
+        outcome = authenticate(read_credentials(request, api_key=api_key), self._access)
         if isinstance(outcome, Admitted):
             return outcome.identities
         self._metrics.failures[outcome.failure].inc()
@@ -93,11 +94,16 @@ class Gate:
             self._closed.discard(task)
 
 
-def read_credentials(request: web.Request) -> Credentials:
-    """Return what a caller shows: its certificate, which TLS has verified, and its token."""
+def read_credentials(request: web.Request, *, api_key: bool = False) -> Credentials:
+    """Return what a caller shows: its certificate, which TLS has verified, and its token.
+
+    With `api_key` a token may also stand in the header X-Api-Key. One token is taken, not two.
+    """
     tls = request.get_extra_info("ssl_object")
     certificate = tls.getpeercert(binary_form=True) if tls is not None else None
-    return Credentials(certificate, request.headers.getall(hdrs.AUTHORIZATION, []))
+    authorization = request.headers.getall(hdrs.AUTHORIZATION, [])
+    keys = request.headers.getall(_API_KEY, []) if api_key else []
+    return Credentials(certificate, [*authorization, *(f"Bearer {key}" for key in keys)])
 
 
 def _refuse(refused: Refused) -> HttpError:

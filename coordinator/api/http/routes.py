@@ -66,6 +66,8 @@ class HttpRoute:
     """Answers; raises RequestError or HttpError."""
     tell: Callable[[ProblemDetails], web.Response] = tell_problem
     """Turns an error into a response."""
+    api_key: bool = False
+    """Whether a token may also stand in the header X-Api-Key."""
     is_stream: Callable[[web.Request], bool] = lambda _: False
     """Whether it keeps the caller's deadline itself: its answer begins before it is known."""
 
@@ -91,6 +93,8 @@ class Router:
         self._gate = gate
         self._metrics = metrics
         self._name_caller = name_caller
+        self._tells: dict[str, Callable[[ProblemDetails], web.Response]] = {}
+        """How errors are told at each path and below it, where they are no problem details."""
 
     def make_application(
         self, routes: Iterable[HttpRoute], public: Iterable[PublicRoute] = ()
@@ -99,6 +103,7 @@ class Router:
         application = web.Application(middlewares=[self._tell_strays])
         application.on_response_prepare.append(_add_usual_headers)
         for route in routes:
+            self._tells[route.path] = route.tell
             self._add(application, route.method, route.path, self._serve(route))
         for page in public:
             self._add(application, hdrs.METH_GET, page.path, self._show(page))
@@ -144,7 +149,7 @@ class Router:
     async def _answer(self, route: HttpRoute, request: web.Request) -> web.StreamResponse:
         """Return the answer, or how an error is told."""
         try:
-            visit = self._let_in(request)
+            visit = self._let_in(route, request)
             if route.is_stream(request):
                 return await route.handle(visit)
             return await _within_deadline(route, visit)
@@ -153,9 +158,9 @@ class Router:
                 log.exception("internal_error")
             return route.tell(to_problem(error))
 
-    def _let_in(self, request: web.Request) -> Visit:
+    def _let_in(self, route: HttpRoute, request: web.Request) -> Visit:
         """Return who calls, and for how long; raises HttpError or RequestError."""
-        identities = self._gate.identify(request)
+        identities = self._gate.identify(request, api_key=route.api_key)
         remaining = count_down(read_deadline(request.headers.getall(DEADLINE, [])))
         trace = read_trace(request.headers.getall(TRACEPARENT, []))
         return Visit(request, Call(self._name_caller(identities), remaining, trace), identities)
@@ -166,25 +171,35 @@ class Router:
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        """Answer for paths and methods that no route has."""
+        """Answer for paths and methods that no route has, in the form of the nearest route."""
+        tell = self._find_tell(request.path)
         try:
             return await handler(request)
         except web.HTTPMethodNotAllowed as error:
-            response = _refuse_method(request, sorted(error.allowed_methods))
+            response = _refuse_method(request, sorted(error.allowed_methods), tell)
         except web.HTTPNotFound:
             text = "there is no such path; GET /openapi.json names those that there are"
-            response = tell_problem(HttpError(HTTPStatus.NOT_FOUND, "PATH_NOT_FOUND", text).details)
+            response = tell(HttpError(HTTPStatus.NOT_FOUND, "PATH_NOT_FOUND", text).details)
         self._metrics.requests.labels(NO_ROUTE, str(response.status)).inc()
         return response
 
+    def _find_tell(self, path: str) -> Callable[[ProblemDetails], web.Response]:
+        """Return how errors are told at a path."""
+        above = [known for known in self._tells if path == known or path.startswith(f"{known}/")]
+        return self._tells[max(above, key=len)] if above else tell_problem
 
-def _refuse_method(request: web.Request, allowed: Sequence[str]) -> web.Response:
+
+def _refuse_method(
+    request: web.Request,
+    allowed: Sequence[str],
+    tell: Callable[[ProblemDetails], web.Response],
+) -> web.Response:
     headers: dict[str, str] = {hdrs.ALLOW: ", ".join(allowed)}
     if request.method == hdrs.METH_OPTIONS:
         return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
     text = f"this path takes {headers[hdrs.ALLOW]}"
     status = HTTPStatus.METHOD_NOT_ALLOWED
-    return tell_problem(HttpError(status, "METHOD_NOT_ALLOWED", text, headers).details)
+    return tell(HttpError(status, "METHOD_NOT_ALLOWED", text, headers).details)
 
 
 async def _within_deadline(route: HttpRoute, visit: Visit) -> web.StreamResponse:
