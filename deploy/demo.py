@@ -20,7 +20,7 @@ from types import FrameType
 from google.protobuf import json_format
 from rich.console import Console
 
-from mpic.ask.answer_table import print_answer
+from mpic.ask.answer import print_answer
 from mpic.v1 import corroboration_pb2 as c
 from tests.world import network, zones
 from tests.world.deployment import COORDINATOR, MPIC, Deployment

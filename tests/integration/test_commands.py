@@ -61,7 +61,7 @@ def ask(deployment: Deployment, *arguments: str) -> subprocess.CompletedProcess[
 
 
 def test_ask_exits_with_0_and_shows_who_saw_what(deployment: Deployment) -> None:
-    done = ask(deployment, CHILD)
+    done = ask(deployment, CHILD, "--wide")
     assert done.returncode == 0, done.stderr
     for place in PLACES[:6]:
         assert place.id in done.stdout

@@ -15,7 +15,7 @@ from coordinator.api.response import fill_late, fill_whole_answer
 from coordinator.commands.record.query import dissenting_on
 from coordinator.decision.attempt_id import show_id
 from coordinator.record.entries import RecordEntries
-from mpic.ask.answer_table import show_steps
+from mpic.ask.answer_lines import show_steps
 from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 

@@ -1,7 +1,7 @@
 """Shows records on a terminal, for auditors. Whatever strangers wrote is escaped."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from google.protobuf import json_format, timestamp_pb2
 from rich import box
@@ -10,17 +10,19 @@ from rich.table import Table
 from rich.text import Text
 
 from coordinator.api.response import fill_late, fill_whole_answer
-from coordinator.commands.record.query import dissenting
+from coordinator.commands.record.query import dissenting_on
 from coordinator.decision.attempt_id import show_id
 from coordinator.record.basis import describe_basis, find_basis
 from coordinator.record.chain import ChainFlaw
 from coordinator.record.entries import RecordEntries, read_entries
 from coordinator.record.replay import ReplayDifference
 from coordinator.record.timestamps import show_moment
-from mpic.ask.answer_table import print_answer
+from mpic.ask.answer import print_answer
 from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
+
+_COLUMNS = ("asked at", "record", "request", "name", "reason", "quorum", "dissenting")
 
 
 def print_record(entries: RecordEntries, console: Console) -> None:
@@ -40,30 +42,35 @@ def print_record(entries: RecordEntries, console: Console) -> None:
 
 
 def print_list(records: Iterable[RecordEntries], console: Console) -> int:
-    """Print a line for each record; return how many."""
-    table = Table(box=box.SIMPLE, header_style="bold")
-    for column in ("asked at", "record", "request", "name", "reason", "quorum", "dissenting"):
-        table.add_column(column, overflow="fold")
+    """Print a row for each name of each record; return how many records."""
+    is_terminal = console.is_terminal
+    table = Table(box=box.SIMPLE if is_terminal else None, pad_edge=False, header_style="bold")
+    for column in _COLUMNS:
+        table.add_column(column, overflow="fold", no_wrap=column == "asked at")
     count = 0
     for entries in records:
         record = entries.question
-        if record is None:
-            continue
-        count += 1
-        names = record.names
-        cells = (
-            show_moment(record.asked_at_us),
-            show_id(record.id),
-            escape(record.request_id),
-            "\n".join(escape(name.asked) for name in names),
-            "\n".join(_reason(name.reason, name.check) for name in names),
-            "\n".join(name.quorum for name in names),
-            "\n".join(sorted(map(escape, dissenting(entries, record)))),
-        )
-        table.add_row(*map(Text, cells))
+        if record is not None:
+            count += 1
+            for index in range(len(record.names)):
+                table.add_row(*map(Text, _make_row(entries, record, index)))
     if count:
         console.print(table)
     return count
+
+
+def _make_row(entries: RecordEntries, record: r.Record, index: int) -> Sequence[str]:
+    """Return the cells about one name: those that dissent on it, not on the record's others."""
+    name = record.names[index]
+    return (
+        show_moment(record.asked_at_us),
+        show_id(record.id),
+        escape(record.request_id),
+        escape(name.asked),
+        _reason(name.reason, name.check),
+        name.quorum,
+        " ".join(sorted(map(escape, dissenting_on(entries, record, index)))),
+    )
 
 
 def describe_flaw(flaw: ChainFlaw) -> str:

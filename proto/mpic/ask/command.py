@@ -1,9 +1,11 @@
 """The commands `mpic ask` and `mpic perspectives`: a caller's side."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
@@ -13,7 +15,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from rich.console import Console
 
-from mpic.ask.answer_table import is_validated, print_answer
+from mpic.ask.answer import Form, is_validated, print_answer
 from mpic.ask.domain_control import (
     NOBODY,
     Adn,
@@ -45,13 +47,12 @@ from mpic.client import (
     TlsFiles,
 )
 from mpic.v1 import corroboration_pb2 as c
+from mpic.words import Language, choose_language
+from mpic.words.facts import is_determined
 
 M = TypeVar("M", bound=Message)
 
 APPROVED, REFUSED, USAGE, NO_REPLY, UNDETERMINED = 0, 1, 2, 9, 11
-
-# Reasons that say nothing of a name, for coordinators too old to say whose failure it is.
-_UNDETERMINED = (c.REASON_PRIMARY_UNAVAILABLE, c.REASON_CUT_SHORT)
 
 # Codes that say that nobody answered: no connection, no certificate, no time.
 _NO_REPLY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
@@ -113,6 +114,12 @@ Linger = Annotated[
     float, typer.Option(help="Seconds to wait after the verdict for late perspectives.")
 ]
 Timeout = Annotated[float, typer.Option(help="Seconds to wait for an answer.")]
+Short = Annotated[bool, typer.Option("--short", help="Print a line for each name.")]
+Wide = Annotated[bool, typer.Option("--wide", help="Print a row for each perspective.")]
+Lang = Annotated[
+    Language | None,
+    typer.Option(help="The language: en or ja; otherwise that of LANG.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as the agreement's JSON.")]
 
 
@@ -145,6 +152,9 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     dry_run: DryRun = False,
     linger: Linger = 1.0,
     timeout: Timeout = 30.0,
+    short: Short = False,
+    wide: Wide = False,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask whether a certificate with these names may be issued, and show who saw what.
@@ -166,6 +176,7 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     mpic ask example.com --dns-change TXT 5f0c2a9d7b3e41f6a8d0 --label _dnsauth
 
     """
+    form = _read_form(short=short, wide=wide)
     ways = (key_authorization, http_01, dns_01, dns_account_01, tls_alpn_01)
     accounts = tuple(persistent_txt)
     proof = Proof(*ways, accounts, dns_change, label, website, contact, adn, created)
@@ -185,7 +196,8 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     request.linger.FromMilliseconds(round(linger * 1000))
     target = _Server(server, server_name, TlsFiles(cert, key, ca), timeout)
     response = _call_or_exit(target, lambda client: client.corroborate(request))
-    _show(response, print_answer, as_json=as_json)
+    show = partial(print_answer, lang=choose_language(lang, os.environ), form=form)
+    _show(response, show, as_json=as_json)
     raise typer.Exit(exit_code(response))
 
 
@@ -196,6 +208,7 @@ def show_perspectives(  # noqa: PLR0913, PLR0917 - one parameter for each option
     key: Key = Path("caller.key"),
     ca: Ca = Path("ca.pem"),
     timeout: Timeout = 10.0,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the perspectives of a running coordinator, and which can be asked right now.
@@ -208,7 +221,8 @@ def show_perspectives(  # noqa: PLR0913, PLR0917 - one parameter for each option
     """
     target = _Server(server, server_name, TlsFiles(cert, key, ca), timeout)
     response = _call_or_exit(target, Client.perspectives)
-    _show(response, print_perspectives, as_json=as_json)
+    show = partial(print_perspectives, lang=choose_language(lang, os.environ))
+    _show(response, show, as_json=as_json)
     raise typer.Exit(int(not all(one.ready for one in response.perspectives)))
 
 
@@ -217,14 +231,15 @@ def exit_code(response: c.CorroborateResponse) -> int:
     if response.approved or is_validated(response):
         return APPROVED
     refused = [one for one in response.names if one.reason != c.REASON_CORROBORATED]
-    return UNDETERMINED if not any(_is_determined(one) for one in refused) else REFUSED
+    return UNDETERMINED if not any(is_determined(one) for one in refused) else REFUSED
 
 
-def _is_determined(refused: c.NameVerdict) -> bool:
-    """Whether a refusal says something of the name."""
-    if refused.responsible:
-        return refused.responsible == c.RESPONSIBLE_DOMAIN
-    return refused.reason not in _UNDETERMINED
+def _read_form(*, short: bool, wide: bool) -> Form:
+    if short and wide:
+        raise typer.BadParameter("give --short or --wide, not both")
+    if short:
+        return Form.SHORT
+    return Form.WIDE if wide else Form.GROUPED
 
 
 def _show(answer: M, print_table: Callable[[M, Console], None], *, as_json: bool) -> None:

@@ -17,7 +17,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "ja")
 _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
-def choose_language(wanted: str, environment: Mapping[str, str]) -> Language:
+def choose_language(wanted: str | None, environment: Mapping[str, str]) -> Language:
     """Return the language that is wanted, else that of the environment; English if in doubt."""
     locale = wanted or next(filter(None, map(environment.get, _VARIABLES)), "")
     return "ja" if locale.lower().startswith("ja") else "en"

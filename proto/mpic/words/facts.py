@@ -1,6 +1,6 @@
 """The facts of an answer that sentences are made of: who dissents, and what failed there. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mpic.v1 import corroboration_pb2 as c
@@ -19,6 +19,10 @@ class Tally(NamedTuple):
     def possible(self) -> int:
         """At most so many can corroborate."""
         return self.attempted - self.dissenting
+
+    def facts(self) -> Mapping[str, int]:
+        """Return the numbers by their names in sentences."""
+        return {**self._asdict(), "possible": self.possible}
 
 
 # What says nothing of how a remote would have voted.

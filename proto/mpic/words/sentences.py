@@ -5,12 +5,13 @@ An answer whose reports are left out has fewer facts. Its sentences then say les
 
 import ipaddress
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mpic.text import escape, shorten
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.words.catalogue import Language, is_known, say, say_first
+from mpic.words.codes import code_of
 from mpic.words.facts import (
     Failed,
     count_remotes,
@@ -62,7 +63,7 @@ def name_check(check: str, lang: Language) -> str:
 
 def explain_dissent(report: c.PerspectiveReport, verdict: c.NameVerdict, lang: Language) -> str:
     """Say in one sentence why a perspective does not corroborate."""
-    code = _name(c.Dissent, report.dissent, "DISSENT_")
+    code = code_of(c.Dissent, report.dissent)
     match report.dissent:
         case c.DISSENT_FORBIDS if report.check == "caa" and _caa_code(report):
             return _explain_caa(report, lang)
@@ -88,6 +89,31 @@ def explain_failure(failed: Failed, lang: Language) -> str:
     return _join(_say_failure(failed, "message", lang), lang)
 
 
+def explain_verdict(verdict: c.NameVerdict, lang: Language) -> str:
+    """Say in a sentence or two why a name is approved or not; not which remotes dissent."""
+    primary = primary_of(verdict)
+    if verdict.reason in _OF_CHECK and primary.dissent:
+        return explain_dissent(primary, verdict, lang)
+    code, tally = code_of(c.Reason, verdict.reason), count_remotes(verdict)
+    said = say_first(
+        (f"reason.{code}.message", "reason.UNSPECIFIED.message"),
+        lang,
+        **tally.facts(),
+        required=verdict.required,
+        name=_fact(verdict.name),
+        check=name_check(verdict.check, lang),
+        regions=", ".join(_regions(verdict)),
+    )
+    return _join([said, *filter(None, [explain_numbers(verdict, lang)])], lang)
+
+
+def explain_numbers(verdict: c.NameVerdict, lang: Language) -> str:
+    """Say what the numbers of an unmet quorum mean, beside what they say themselves; or ""."""
+    if not _differs_by_place(verdict):
+        return ""
+    return say("reason.QUORUM_NOT_MET.by_place.message", lang)
+
+
 def _name_verdict(verdict: c.NameVerdict, lang: Language) -> str:
     if verdict.reason == c.REASON_CORROBORATED:
         return say("verdict.approved" if verdict.approved else "verdict.validated", lang)
@@ -95,25 +121,9 @@ def _name_verdict(verdict: c.NameVerdict, lang: Language) -> str:
 
 
 def _explain(verdict: c.NameVerdict, lang: Language) -> str:
-    primary = primary_of(verdict)
-    if verdict.reason in _OF_CHECK and primary.dissent:
-        return explain_dissent(primary, verdict, lang)
-    code = _name(c.Reason, verdict.reason, "REASON_")
-    tally = count_remotes(verdict)
-    said = say_first(
-        (f"reason.{code}.message", "reason.UNSPECIFIED.message"),
-        lang,
-        **tally._asdict(),
-        possible=tally.possible,
-        required=verdict.required,
-        name=_fact(verdict.name),
-        check=name_check(verdict.check, lang),
-        regions=", ".join(_regions(verdict)),
-    )
+    """Say why, and which remotes dissent."""
     whom = list(_explain_remotes(verdict, lang)) if verdict.reason in _QUORUM else []
-    if verdict.reason == c.REASON_QUORUM_NOT_MET and _differs_by_place(verdict):
-        whom.insert(0, say("reason.QUORUM_NOT_MET.by_place.message", lang))
-    return _join([said, *whom], lang)
+    return _join([explain_verdict(verdict, lang), *whom], lang)
 
 
 def _explain_remotes(verdict: c.NameVerdict, lang: Language) -> Iterator[str]:
@@ -130,6 +140,8 @@ def _explain_remotes(verdict: c.NameVerdict, lang: Language) -> Iterator[str]:
 
 def _differs_by_place(verdict: c.NameVerdict) -> bool:
     """Whether the domain's servers fail towards some perspectives, and towards no others."""
+    if verdict.reason != c.REASON_QUORUM_NOT_MET:
+        return False
     dissents = [one.dissent for one in remotes_of(verdict) if one.dissent]
     asked = [one for one in dissents if one != c.DISSENT_NOT_AWAITED]
     return bool(asked) and all(one == c.DISSENT_FAILED for one in asked)
@@ -137,7 +149,7 @@ def _differs_by_place(verdict: c.NameVerdict) -> bool:
 
 def _regions(verdict: c.NameVerdict) -> Sequence[str]:
     rirs = [one.rir for one in remotes_of(verdict) if one.corroborates]
-    return sorted({_name(o.Rir, one, "RIR_") for one in rirs})
+    return sorted({code_of(o.Rir, one) for one in rirs})
 
 
 def _advise(verdict: c.NameVerdict, lang: Language) -> str:
@@ -145,7 +157,7 @@ def _advise(verdict: c.NameVerdict, lang: Language) -> str:
     primary = primary_of(verdict)
     ours = verdict.responsible in (c.RESPONSIBLE_CALLER, c.RESPONSIBLE_SERVICE)
     if ours and verdict.reason in _QUORUM:
-        whose = _name(c.Responsible, verdict.responsible, "RESPONSIBLE_")
+        whose = code_of(c.Responsible, verdict.responsible)
         return say(f"responsible.{whose}.remedy", lang)
     if verdict.reason == c.REASON_PRIMARY_FORBIDS and _caa_code(primary):
         issuers = _issuers(verdict)
@@ -154,8 +166,8 @@ def _advise(verdict: c.NameVerdict, lang: Language) -> str:
         failed = find_failure(primary, primary.check)
         if failed is not None:
             return _say_failure(failed, "remedy", lang)[-1]
-    code = _name(c.Reason, verdict.reason, "REASON_")
-    if verdict.reason == c.REASON_QUORUM_NOT_MET and _differs_by_place(verdict):
+    code = code_of(c.Reason, verdict.reason)
+    if _differs_by_place(verdict):
         code += ".by_place"
     return say_first((f"reason.{code}.remedy", "reason.UNSPECIFIED.remedy"), lang)
 
@@ -180,11 +192,11 @@ def _say_failure(failed: Failed, what: str, lang: Language) -> list[str]:
     """Return what is said of a failure: of its cause, and of the zone in which that is."""
     failure = failed.failure
     facts = {"where": _fact(failed.where), "zone": _fact(failure.zone)}
-    code = _name(o.FailureKind, failure.kind, "FAILURE_KIND_")
+    code = code_of(o.FailureKind, failure.kind)
     if failure.kind != o.FAILURE_KIND_SERVFAIL or not (failure.cause and failure.zone):
         ids = (f"failure.{code}.{what}", f"failure.UNSPECIFIED.{what}")
         return [say_first(ids, lang, **facts)]
-    cause = _name(o.FailureCause, failure.cause, "FAILURE_CAUSE_")
+    cause = code_of(o.FailureCause, failure.cause)
     said = [say_first((f"cause.{cause}.{what}", f"cause.UNSPECIFIED.{what}"), lang, **facts)]
     scope = f"scope.{_scope(failed)}.{what}"
     return [*said, say(scope, lang, **facts)] if is_known(scope, lang) else said
@@ -221,11 +233,3 @@ def _join(sentences: Sequence[str], lang: Language) -> str:
 
 def _fact(text: str) -> str:
     return shorten(escape(text), _OCTETS)
-
-
-def _name(enum: Any, value: int, prefix: str) -> str:  # noqa: ANN401 - any enum of protobuf
-    """Return a value's name without its prefix; one that only a newer release knows is unknown."""
-    if value not in enum.values():
-        return "unknown"
-    name: str = enum.Name(value)
-    return name.removeprefix(prefix)

@@ -14,7 +14,6 @@ from coordinator.perspectives.agent_clock import ClockBounds
 from coordinator.record.settings import RecordTable
 from coordinator.rules.policy import Policy, PolicyRow
 from coordinator.rules.roster import Location, Perspective, Roster
-from mpic.ask.perspectives_table import describe_status
 from mpic.runtime.doctor.handshake import Presented
 from mpic.runtime.pki import create_authority
 from mpic.v1 import corroboration_pb2 as c
@@ -240,36 +239,3 @@ def test_an_agent_that_does_not_tell_its_time_is_warned_of() -> None:
         "tokyo: it does not tell its time, so a wrong clock goes unseen",
     )
     assert told[0] == "ok"
-
-
-def test_the_live_state_tells_how_long_ago_it_was_probed_and_why_it_is_not_ready() -> None:
-    description = described(1).description
-    status = c.PerspectiveStatus(
-        perspective_id="frankfurt", role=c.ROLE_REMOTE, rir=o.RIR_RIPE, ready=True
-    )
-    assert [str(cell) for cell in describe_status(status, NOW)][1:] == [
-        "ready", "-", "-", "-", "-",
-    ]  # fmt: skip
-    status.description.CopyFrom(description)
-    status.ready, status.problem = False, "gone\x1b"
-    for minutes, shown in ((0, "20 s ago"), (5, "5 min ago"), (150, "2 h ago")):
-        cells = describe_status(status, NOW + timedelta(minutes=minutes))
-        assert [str(cell) for cell in cells] == [
-            "frankfurt\nremote RIPE", "gone\\027", "1", "Unbound", "yes", shown,
-        ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("ahead", "shown"),
-    [
-        (None, "ready"),
-        (0.4, "ready"),
-        (30, "ready; its clock is 30 s ahead of the coordinator's"),
-        (-30, "ready; its clock is 30 s behind the coordinator's"),
-    ],
-)
-def test_the_live_state_tells_whose_clock_differs(ahead: float | None, shown: str) -> None:
-    status = c.PerspectiveStatus(perspective_id="frankfurt", ready=True)
-    if ahead is not None:
-        status.clock_difference.FromMicroseconds(round(ahead * 1e6))
-    assert str(describe_status(status, NOW)[1]) == shown

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from mpic.ask.answer_table import print_answer
+from mpic.ask.answer import print_answer
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from tests.world.samples import ADDRESS, NAME, addresses, caa

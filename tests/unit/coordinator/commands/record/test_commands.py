@@ -495,6 +495,25 @@ def test_what_strangers_wrote_reaches_nobody_as_it_is(text: str, rdata: bytes) -
     assert all(one.isprintable() for line in page.getvalue().split("\n") for one in line)
 
 
+def test_a_row_of_the_list_names_who_dissents_on_that_name() -> None:
+    """Not who dissents on another name of the record."""
+    record = sample_record(4, reason=c.REASON_QUORUM_NOT_MET, dissenting=("ashburn", "singapore"))
+    reason = c.REASON_QUORUM_NOT_MET
+    other = sample_record(
+        5, name="www.example.org", reason=reason, dissenting=("nairobi", "frankfurt")
+    )
+    record.names.extend(other.names)
+    page = io.StringIO()
+    assert print_list([RecordEntries(question=record)], Console(file=page, width=300)) == 1
+    head, first, second = page.getvalue().splitlines()
+    assert head.split()[-1] == "dissenting"
+    assert first.split()[-2:] == ["ashburn", "singapore"]
+    assert second.split()[-2:] == ["frankfurt", "nairobi"]
+    assert show_id(record.id) in first
+    assert show_id(record.id) in second
+    assert (first + second).isascii()
+
+
 def test_an_observation_that_is_garbage_is_shown_as_such() -> None:
     entries = hostile("x", b"")
     entries.question.names[0].observations[0] = b"\xff\xff"
