@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,9 @@ from mpic.v1 import corroboration_pb2 as c
 from tests.world import network, zones
 from tests.world.deployment import Deployment, Plan
 from tests.world.domain_control import DIGEST, KEY_AUTHORIZATION, TOKEN
+from tests.world.http_caller import HttpCaller, http_table
 from tests.world.internet import Internet
+from tests.world.open_mpic import dcv_body
 from tests.world.tls_alpn_server import TlsAlpnServer
 from tests.world.web_servers import WebServer
 
@@ -29,15 +32,15 @@ ONLY6_AAAA = f"only6 IN AAAA {network.WEB6}\n"
 # Whoever attacks has another account, with another key.
 ATTACKERS = f"{TOKEN}.{'A' * 43}"
 VALIDATION = c.PURPOSE_VALIDATION
+OPEN_MPIC = "[open_mpic]\nenabled = true\n"
 
 
 @pytest.fixture(scope="module")
 def deployment(
     internet: Internet, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    with Deployment(
-        tmp_path_factory.mktemp("control"), internet, Plan(lookup_timeout=5)
-    ) as running:
+    plan = Plan(lookup_timeout=5, coordinator_extra=f"{http_table()}\n{OPEN_MPIC}")
+    with Deployment(tmp_path_factory.mktemp("control"), internet, plan) as running:
         yield running
 
 
@@ -248,3 +251,31 @@ def test_a_persistent_record_of_another_account_is_error_338(
     response = ask(deployment, persistent, purpose=VALIDATION)
     assert (response.corroborated, response.error.code) == (False, 338)
     assert {one.dissent for one in response.names[0].perspectives[1:]} == {c.DISSENT_DIFFERS}
+
+
+def ask_open_mpic(deployment: Deployment, body: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = (
+        HttpCaller(deployment.caller_tls(), shows=True).post(body, "/mpic").json
+    )
+    return answer
+
+
+def test_open_mpics_api_believes_the_owner_and_not_the_attacker_near_the_primary(
+    deployment: Deployment, internet: Internet, owner: WebServer
+) -> None:
+    owner.put(NAME, ACME_PATH, KEY_AUTHORIZATION)
+    internet.replace(zones.plain(OWNERS_TXT))
+    for method in ("acme-http-01", "acme-dns-01"):
+        answer = ask_open_mpic(deployment, dcv_body(method, NAME))
+        assert (answer["is_valid"], answer["mpic_completed"]) == (True, True), answer
+    details = answer["perspectives"][0]["check_response"]["details"]
+    assert details["records_seen"] == [DIGEST.decode()]
+    internet.tell_lie(lie(f'_acme-challenge.child IN TXT "{digest_of(ATTACKERS)}"\n'))
+    divert_dns(0)
+    hashed = digest_of(ATTACKERS)
+    answer = ask_open_mpic(deployment, dcv_body("acme-dns-01", NAME, key_authorization_hash=hashed))
+    assert answer["is_valid"] is False
+    for one in answer["perspectives"]:
+        assert one["check_response"]["check_passed"] is False
+        last = one["check_response"]["errors"][-1]["error_message"]
+        assert last.startswith("338: QUORUM_NOT_MET: 0 of 5")

@@ -20,6 +20,11 @@ NOVEMBER = datetime(2026, 11, 23, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 15, tzinfo=UTC)
 
 
+LISTENING = ('# listen = ""', 'listen = "127.0.0.1:8443"')
+ENABLED = ("# enabled = false", "enabled = true")
+TWO_ISSUERS = ("[record]", '[issuer.two]\ndomains = ["two.example.test"]\n\n[record]')
+
+
 def check(directory: Path, size: int, now: datetime) -> list[str]:
     """Check the shipped file, whose roster has five remotes, with sets of this size."""
     file = directory / "coordinator.toml"
@@ -102,6 +107,17 @@ def test_the_shipped_file_is_the_baseline_and_nothing_looser() -> None:
             [("# caller = {}", 'caller = { "spiffe://mpic.example/caller/bulk" = 512 }')],
             "has a bound, but may not call",
         ),
+        ([ENABLED], "open_mpic.enabled: is enabled, but there is no port. Set [http] listen"),
+        (
+            [LISTENING, ENABLED, TWO_ISSUERS],
+            "open_mpic.issuer: is not given, and there are several issuers. Known here: example",
+        ),
+        (
+            [LISTENING, ENABLED, ('# issuer = ""', 'issuer = "exampel"')],
+            "open_mpic.issuer: 'exampel' is no issuer. Did you mean example?",
+        ),
+        ([LISTENING, ENABLED, ("# linger = 2.0", "linger = 10.5")], "open_mpic.linger"),
+        ([("# enabled = false", "enable = false")], "open_mpic.enable"),
         ([("latitude = 50.11", "latitude = 90.5")], "latitude"),
         ([("latitude = 50.11", "latitude = -90.5")], "latitude"),
         ([("longitude = 8.68", "longitude = 180.5")], "longitude"),
@@ -345,3 +361,29 @@ def test_tags_that_cannot_be_understood_are_refused(tmp_path: Path, tags: str, s
         issuer_with(tmp_path, tags)
     assert "issuer.example.understood_critical_tags" in str(refused.value)
     assert says in str(refused.value)
+
+
+def open_mpic_warnings(directory: Path, *changes: tuple[str, str]) -> list[str]:
+    settings = read_settings(edited(directory, LISTENING, *changes))
+    return settings.open_mpic.find_warnings(settings.policy.policy())
+
+
+def test_the_api_of_open_mpic_is_off_and_not_a_labs_unless_somebody_says_so(tmp_path: Path) -> None:
+    table = read_settings(SHIPPED).open_mpic
+    assert not table.enabled
+    assert not table.honour_smaller_quorum
+    assert open_mpic_warnings(tmp_path, ENABLED) == []
+
+
+def test_a_lab_that_counts_too_few_is_warned_of(tmp_path: Path) -> None:
+    lab = ("# honour_smaller_quorum = false", "honour_smaller_quorum = true")
+    assert open_mpic_warnings(tmp_path, lab) == []
+    (warning,) = open_mpic_warnings(tmp_path, ENABLED, lab)
+    assert "is for labs" in warning
+    assert "dry runs" in warning
+
+
+def test_a_policy_that_caa_alone_cannot_meet_is_warned_of(tmp_path: Path) -> None:
+    checks = ('# checks = ["caa", "addresses"]', 'checks = ["caa", "domain_control"]')
+    (warning,) = open_mpic_warnings(tmp_path, ENABLED, checks)
+    assert "refuses every check_type caa" in warning

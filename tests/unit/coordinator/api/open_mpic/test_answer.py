@@ -9,16 +9,24 @@ import pytest
 from coordinator.decision.vote import Reply
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
-from tests.world.domain_control import DIGEST, txt
-from tests.world.open_mpic import LAB, ask, caa_body, dcv_body
+from tests.world.domain_control import DIGEST, records, txt
+from tests.world.open_mpic import ACCOUNT, LAB, VALUE, ask, caa_body, dcv_body
 from tests.world.samples import ADDRESS, ISSUER, NAME, WORLD, addresses, caa, failed_caa
 
 FREE = (caa(), addresses(ADDRESS))
+PARAMETERS_OF_CAA = (
+    f"\x00\x05issue{ISSUER}; accounturi={ACCOUNT}; validationmethods=dns-01".encode()
+)
 FORBIDS = (caa(b"\x00\x05issueother.example"), addresses(ADDRESS))
 ELSEWHERE = (caa(), addresses(bytes([203, 0, 113, 66])))
 FAILS = (failed_caa(), addresses(ADDRESS))
 PROVED, MISSING = (txt(DIGEST),), (txt(),)
 DNS_01 = dcv_body("acme-dns-01")
+
+
+def cname(target: str) -> o.Finding:
+    labels = b"".join(bytes([len(one)]) + one.encode() for one in target.split("."))
+    return records(NAME, o.RECORD_TYPE_CNAME, labels + b"\0")
 
 
 def gone(dissent: c.Dissent.ValueType = c.DISSENT_UNREACHABLE) -> Reply:
@@ -240,3 +248,46 @@ async def test_garbage_is_told_as_an_error_and_never_as_a_detail() -> None:
     assert response["details"]["caa_record_present"] is None
     assert response["errors"][0]["error_type"] == "mpic_error:coordinator:remote_check"
     assert response["errors"][0]["error_message"].startswith("GARBAGE: ")
+
+
+def txt_at(label: str, *values: bytes) -> tuple[o.Finding]:
+    return (txt(*values, owner=f"{label}{NAME}"),)
+
+
+PERSISTENT = f"{ISSUER}; accounturi={ACCOUNT}".encode()
+ANY_WILDCARD = dcv_body("dns-persistent", f"*.{NAME}")
+ANY_CASE = dcv_body("dns-change", require_exact_case=False, require_exact_match=False)
+CNAME = {"dns_record_type": "CNAME", "challenge_value": f"{VALUE}.ca.example"}
+
+
+@pytest.mark.parametrize(
+    ("body", "seen", "valid"),
+    [
+        (dcv_body("dns-persistent"), txt_at("_validation-persist.", PERSISTENT), True),
+        (dcv_body("dns-persistent"), txt_at("_validation-persist.", PERSISTENT.upper()), False),
+        (ANY_WILDCARD, txt_at("_validation-persist.", PERSISTENT), False),
+        (
+            ANY_WILDCARD,
+            txt_at("_validation-persist.", PERSISTENT + b"; policy=wildcard"),
+            True,
+        ),
+        (ANY_CASE, txt_at("", b"before " + VALUE.encode()), True),
+        (ANY_CASE, txt_at("", VALUE.upper().encode()), False),
+        (dcv_body("dns-change", require_exact_match=True), txt_at("", VALUE.encode()), True),
+        (dcv_body("dns-change", require_exact_match=True), txt_at("", f" {VALUE}".encode()), False),
+        (dcv_body("dns-change", **CNAME), (cname(f"{VALUE}.ca.example"),), True),
+        (dcv_body("dns-change", **CNAME), (cname(f"{VALUE}.ca.example".upper()),), True),
+        (dcv_body("dns-change", **CNAME), (cname(f"x.{VALUE}.ca.example"),), False),
+        (caa_body(), (caa(PARAMETERS_OF_CAA), addresses(ADDRESS)), False),
+        (caa_body(account_uri=ACCOUNT), (caa(PARAMETERS_OF_CAA), addresses(ADDRESS)), False),
+        (
+            caa_body(account_uri=ACCOUNT, validation_method="dns-01"),
+            (caa(PARAMETERS_OF_CAA), addresses(ADDRESS)),
+            True,
+        ),
+    ],
+)  # fmt: skip
+async def test_what_all_see_is_judged_by_our_rules(
+    body: dict[str, Any], seen: tuple[o.Finding, ...], valid: bool
+) -> None:
+    assert ask(body).answer(seen)["is_valid"] is valid

@@ -20,6 +20,7 @@ PAGE = f"http://{HOST}/.well-known/acme-challenge/{TOKEN}"
 HTTP_01 = dcv_body("acme-http-01", HOST)
 WEBSITE = dcv_body("website-change", HOST, challenge_value="v" * 200)
 DNS_01 = dcv_body("acme-dns-01")
+LONGER = f"{KEY_AUTHORIZATION}{' ' * 13}and more of it".encode()
 NOTHING_OF_DNS = dict.fromkeys(
     ("records_seen", "response_code", "ad_flag", "found_at", "cname_chain")
 )
@@ -181,6 +182,7 @@ def test_of_a_page_the_beginning_is_told() -> None:
         ({}, True, "mpic_error:http"),
         ({PAGE: Sent(b"", 500)}, True, "mpic_error:http"),
         ({PAGE: Sent(b"x")}, True, "mpic_error:dcv_checker:proof_missing"),
+        ({PAGE: Sent(LONGER)}, True, "mpic_error:dcv_checker:proof_missing"),
         ({PAGE: redirect("http://127.0.0.1/")}, True, "mpic_error:redirect:invalid"),
         ({PAGE: redirect("http://www.example.com:8080/")}, True, "mpic_error:redirect:invalid"),
         ({PAGE: redirect(PAGE)}, False, "mpic_error:dcv_checker:lookup"),
@@ -199,9 +201,9 @@ async def test_a_page_that_was_not_got_is_null_and_says_why(
 ALPN = dcv_body("acme-tls-alpn-01", HOST)
 
 
-def handshake(certificate: bytes) -> o.Finding:
+def handshake(certificate: bytes, alpn: str = "acme-tls/1") -> o.Finding:
     hop = make_hop(parse_url(f"https://{HOST}/"), Sent(), 0)
-    session = o.TlsSession(alpn="acme-tls/1", certificate=certificate)
+    session = o.TlsSession(alpn=alpn, certificate=certificate)
     return o.Finding(tls_handshake=o.TlsFinding(connection=hop.connection, session=session))
 
 
@@ -211,6 +213,14 @@ async def test_a_certificate_is_told_by_its_common_name() -> None:
     response = seen(ALPN, handshake(certificate))
     assert response["check_passed"]
     assert response["details"] == {"validation_method": "acme-tls-alpn-01", "common_name": "ACMÉ"}
+
+
+@pytest.mark.parametrize("alpn", ["", "http/1.1"])
+async def test_rfc8737_a_server_that_does_not_choose_the_protocol_proves_nothing(alpn: str) -> None:
+    certificate = make_certificate(Shape(good_extensions(HOST, hash_value(KEY_AUTHORIZATION))))
+    response = seen(ALPN, handshake(certificate, alpn))
+    assert (response["check_completed"], response["check_passed"]) == (True, False)
+    assert error_of(response) == "mpic_error:dcv_checker:proof_missing"
 
 
 @pytest.mark.parametrize("der", [b"", b"\x30", b"\x30\x80" * 1000, b"\xff" * 100])
