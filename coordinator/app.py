@@ -31,6 +31,7 @@ from coordinator.record.writer import RecordWriter
 from coordinator.reload import FREE, RunningParts, read_again
 from coordinator.rules.roster import Rules
 from coordinator.settings import CoordinatorSettings, CoordinatorTable, check_roster
+from coordinator.settings.certificates import check_certificates
 from coordinator.telemetry.collectors import LinkCollector, RosterCollector, TakingUpCollector
 from coordinator.telemetry.metrics import CoordinatorMetrics
 from coordinator.telemetry.readiness import why_no_primary, why_no_quorum
@@ -44,7 +45,6 @@ from mpic.runtime.grpc.serving import Listening, Server, ServingError
 from mpic.runtime.metrics import ProgramMetrics
 from mpic.runtime.open_files import HOW_TO_SET, USUAL, raise_limit
 from mpic.runtime.reload import Reloadable, Reloader
-from mpic.runtime.settings import check_tls
 from mpic.v1 import corroboration_pb2, corroboration_pb2_grpc
 
 log = structlog.get_logger()
@@ -84,7 +84,9 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         servicer = _make_servicer(table, corroborator, record_queries, server, fanout)
         sources = Sources(record_queries, lambda: fanout.links)
         http = _make_http(settings, worker, corroborator, sources)
-        program.register(http.collectors if http else ())
+        if http is not None:
+            program.register(http.collectors)
+            program.show_certificates(http.find_ends())
         running = RunningParts(
             file, SERVICE, server, fanout, corroborator, servicer, metrics, program, http
         )
@@ -101,7 +103,7 @@ def _check(settings: CoordinatorSettings, file: Path) -> None:
     """Check what `mpic check-config` checks, and what this process may do."""
     for warning in check_roster(settings, file, _now()):
         log.warning("roster_will_break_policy", warning=warning)
-    for warning in check_tls(settings.tls, settings.owner, file, _now()):
+    for warning in check_certificates(settings.tls, settings.http, file, _now()):
         log.warning("certificate_warning", warning=warning)
     for warning in settings.open_mpic.find_warnings(settings.policy.policy()):
         log.warning("open_mpic_warning", warning=warning)
@@ -227,7 +229,7 @@ def _reloadable(file: Path, running: RunningParts) -> Reloadable[CoordinatorSett
     return Reloadable(
         file=file,
         read=partial(read_again, file),
-        name_files=lambda settings: settings.tls.paths(),
+        name_files=lambda settings: (*settings.tls.paths(), *settings.http.files(settings.tls)),
         dump=CoordinatorSettings.model_dump,
         free=FREE,
         adopt=running.adopt,

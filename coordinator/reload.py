@@ -20,6 +20,7 @@ from coordinator.record.builder import RecordBuilder
 from coordinator.record.settings import policy_version
 from coordinator.rules.roster import Rules
 from coordinator.settings import CoordinatorSettings, check_roster, read_settings
+from coordinator.settings.certificates import check_certificates
 from coordinator.telemetry.metrics import CoordinatorMetrics
 from mpic.channel import TlsPems
 from mpic.runtime.certificate_check import find_ends
@@ -27,7 +28,6 @@ from mpic.runtime.config import ConfigError, Problem
 from mpic.runtime.grpc.serving import Server
 from mpic.runtime.logs import set_level
 from mpic.runtime.metrics import ProgramMetrics
-from mpic.runtime.settings import check_tls
 
 log = structlog.get_logger()
 
@@ -42,7 +42,7 @@ def read_again(file: Path) -> CoordinatorSettings:
     """Read and check everything as at the start; raises ConfigError."""
     settings = read_settings(file)
     now = datetime.now(UTC)
-    warnings = check_tls(settings.tls, settings.owner, file, now)
+    warnings = check_certificates(settings.tls, settings.http, file, now)
     for warning in [*warnings, *check_roster(settings, file, now)]:
         log.warning("reload_warning", warning=warning)
     return settings
@@ -82,6 +82,7 @@ class RunningParts:
         self.servicer.adopt(self.fanout.links)
         self.metrics.cover(rules)
         self.program.show_certificates(find_ends(tls.certificate, tls.authority))
+        self.program.show_certificates(self.http.find_ends() if self.http else {})
         set_level(settings.log.level)
 
     def _prepare_http(self, settings: CoordinatorSettings) -> Callable[[], None]:

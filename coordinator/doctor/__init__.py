@@ -17,6 +17,7 @@ from coordinator.doctor.rules import judge_places, judge_roster, judge_suffix_li
 from coordinator.perspectives.agent_clock import ClockBounds
 from coordinator.rules.countries import Atlas
 from coordinator.settings import CoordinatorSettings, read_settings
+from coordinator.settings.certificates import OWNER
 from mpic.names import find_suffix_list_date
 from mpic.runtime.address import shift_port
 from mpic.runtime.certificate_check import read_names
@@ -26,6 +27,7 @@ from mpic.runtime.doctor.grpcio import examine_grpcio
 from mpic.runtime.doctor.identity import examine_callers, examine_certificates
 from mpic.runtime.doctor.open_files import examine_open_files
 from mpic.runtime.doctor.ports import examine_ports
+from mpic.runtime.grpc.tls import TlsFiles
 from mpic.runtime.open_files import USUAL
 
 
@@ -64,7 +66,7 @@ async def _check_clock(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]
 
 
 async def _check_tls(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
-    return examine_certificates(examined.settings.tls, examined.settings.owner)
+    return examine_certificates(examined.settings.tls, OWNER)
 
 
 async def _check_callers(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
@@ -76,6 +78,18 @@ async def _check_port(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
     addresses = [shift_port(table.listen, worker) for worker in range(table.workers)]
     own = read_names(tls.certificate)
     return await asyncio.to_thread(examine_ports, addresses, tls.files(), own)
+
+
+async def _check_http_port(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
+    settings = examined.settings
+    table, tls = settings.http, settings.tls
+    if not table.listen:
+        return [DoctorFinding("ok", "HTTP is off: [http] listen is not set")]
+    addresses = [shift_port(table.listen, one) for one in range(settings.coordinator.workers)]
+    certificate, _, _ = table.files(tls)
+    authority = tls.authority if table.tls is None else certificate
+    shown = TlsFiles(tls.certificate, tls.private_key, authority)
+    return await asyncio.to_thread(examine_ports, addresses, shown, read_names(certificate))
 
 
 async def _check_open_files(examined: ExaminedCoordinator) -> Sequence[DoctorFinding]:
@@ -111,6 +125,7 @@ CHECKS: Register[ExaminedCoordinator] = {
     "tls": _check_tls,
     "callers": _check_callers,
     "port": _check_port,
+    "http port": _check_http_port,
     "open files": _check_open_files,
     "grpcio": _check_grpcio,
     "roster": _check_roster,

@@ -17,9 +17,9 @@ from coordinator.rules.perspective_selection import find_set_breaches
 from coordinator.rules.placement import find_misplacements
 from coordinator.rules.policy import NoPolicyRowError, PolicyRow
 from coordinator.rules.roster import Location, Perspective, Roster, find_breaches
+from coordinator.settings.certificates import check_certificates
 from coordinator.settings.policy import PolicyTable
 from coordinator.telemetry.tracing import TracingTable
-from mpic.runtime.certificate_owner import CertificateOwner
 from mpic.runtime.config import ConfigError, ConfigTable, Flaw, Problem, load_config
 from mpic.runtime.settings import (
     CallersTable,
@@ -29,7 +29,6 @@ from mpic.runtime.settings import (
     RirName,
     TlsTable,
     Workers,
-    check_tls,
 )
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -228,11 +227,6 @@ class CoordinatorSettings(ConfigTable):
         self.open_mpic.check(self.issuer, self.http.listen)
         return self
 
-    @property
-    def owner(self) -> CertificateOwner:
-        """Whose its certificate is to be: any coordinator's."""
-        return CertificateOwner("coordinator")
-
     def roster(self) -> Roster:
         """Return the value."""
         perspectives = [table.perspective() for table in self.perspective]
@@ -293,7 +287,7 @@ def check_file(file: Path) -> list[str]:
     settings = read_settings(file)
     now = datetime.now(UTC)
     return [
-        *check_tls(settings.tls, settings.owner, file, now),
+        *check_certificates(settings.tls, settings.http, file, now),
         *check_roster(settings, file, now),
         *settings.record.find_warnings(),
         *settings.open_mpic.find_warnings(settings.policy.policy()),

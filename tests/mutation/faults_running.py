@@ -96,7 +96,7 @@ FAULTS = [
     # Certificates.
     Fault("a certificate of an agent is a coordinator's", OWNER, 'found["kind"] == owner.kind and ', ""),
     Fault("a certificate of any agent is this agent's", OWNER, ' and owner.id in ("", found["id"])', ""),
-    Fault("a key of another certificate fits", PAIR, "    if chain and key and key.public_key() != chain[0].public_key():", "    if False:"),
+    Fault("a key of another certificate fits", PAIR, "        if key.public_key() != certificate.public_key():", "        if False:"),
     Fault("a certificate of another authority fits", PAIR, "    if chain and authorities and not _is_signed(chain, authorities):", "    if False:"),
     Fault("a certificate that has ended is good", PAIR, "        elif self.now > last:", "        elif False:"),
     Fault("a certificate that is yet to begin is good", PAIR, "        if self.now < first:", "        if False:"),

@@ -8,6 +8,7 @@ PAGE = "coordinator/commands/record/terminal.py"
 CHANGE = "coordinator/reload.py"
 POOL = "coordinator/perspectives/client_pool.py"
 SERVICER = "coordinator/api/servicer.py"
+LISTED = "coordinator/api/perspective_list.py"
 RECORD_SETTINGS = "coordinator/record/settings.py"
 SETTINGS = "coordinator/settings/__init__.py"
 POLICY_SETTINGS = "coordinator/settings/policy.py"
@@ -59,13 +60,13 @@ FAULTS = [
     Fault("streams go on when the service stops", SERVICER, "            stream.drain()\n", "            pass\n"),
     Fault("a stream reads what the caller has no room for", SERVICER, "partial(self._corroborator.limiter.limit_of, call.caller)", "lambda: self._limits.in_flight"),
     Fault("perspectives are told as they were before a reload", SERVICER, "        self._links = links\n\n    def drain", "\n    def drain"),
-    Fault("a perspective that cannot be asked is ready", SERVICER, "ready=link.problem is None", "ready=True"),
-    Fault("nobody says why a perspective is not ready", SERVICER, 'problem=link.problem.detail if link.problem else ""', 'problem=""'),
-    Fault("perspectives are described as they were", SERVICER, "        await asyncio.gather(*refreshing, return_exceptions=True)\n", "        del refreshing\n"),
-    Fault("one that cannot be described spoils the list", SERVICER, "*refreshing, return_exceptions=True", "*refreshing"),
+    Fault("a perspective that cannot be asked is ready", LISTED, "ready=link.problem is None", "ready=True"),
+    Fault("nobody says why a perspective is not ready", LISTED, 'problem=link.problem.detail if link.problem else ""', 'problem=""'),
+    Fault("perspectives are described as they were", LISTED, "    await asyncio.gather(*refreshing, return_exceptions=True)\n", "    del refreshing\n"),
+    Fault("one that cannot be described spoils the list", LISTED, "*refreshing, return_exceptions=True", "*refreshing"),
     Fault("a call's deadline is lost", SERVICER, "Call(caller, context.time_remaining, peer_trace(context))", "Call(caller, lambda: None, peer_trace(context))"),
     Fault("a call's trace is lost", SERVICER, "Call(caller, context.time_remaining, peer_trace(context))", "Call(caller, context.time_remaining)"),
-    Fault("nothing is recorded, and that is our error", SERVICER, "        if self._record_queries is None:", "        if False:"),
+    Fault("nothing is recorded, and that is our error", ARCHIVE, "    if record_queries is None:", "    if False:"),
     # Several workers of one agent.
     Fault("one worker down is all down", POOL, "return None if None in problems else problems[0]", "return problems[0]"),
     Fault("all workers down are up", POOL, "return None if None in problems else problems[0]", "return None"),
@@ -81,7 +82,7 @@ FAULTS = [
     # What may change while it runs.
     Fault("a reload of what needs a restart is silently nothing", CHANGE, '"perspective", "log.level"}', '"perspective", "log.level", "record"}'),
     Fault("a roster below the policy is reloaded", CHANGE, ", *check_roster(settings, file, now)]", "]"),
-    Fault("certificates that do not fit are reloaded", CHANGE, "    warnings = check_tls(settings.tls, settings.owner, file, now)\n    for warning in [*warnings, ", "    for warning in ["),
+    Fault("certificates that do not fit are reloaded", CHANGE, "    warnings = check_certificates(settings.tls, settings.http, file, now)\n    for warning in [*warnings, ", "    for warning in ["),
     Fault("with a reload everybody may call", CHANGE, "{self.service: frozenset(settings.callers.allowed)}", "{}"),
     Fault("a certificate that is renewed is not shown", CHANGE, "        self.server.adopt(tls, {self.service: frozenset(settings.callers.allowed)})\n", ""),
     Fault("a reloaded policy is not in force", CHANGE, "self.corroborator.adopt(InForce(rules,", "self.corroborator.adopt(InForce(self.corroborator.rules,"),
@@ -108,7 +109,7 @@ FAULTS = [
     Fault("the egress stands where the resolver does", SETTINGS, "egress=self.egress.location()", "egress=self.resolver.location()"),
     Fault("a resolver's region is forgotten", SETTINGS, 'o.Rir.Value(f"RIR_{self.rir}") if self.rir else o.RIR_UNSPECIFIED', "o.RIR_UNSPECIFIED"),
     Fault("latitude beyond the pole", SETTINGS, "latitude: float = Field(ge=-90, le=90)", "latitude: float = Field(ge=-180, le=180)"),
-    Fault("a file's certificates are not checked", SETTINGS, "        *check_tls(settings.tls, settings.owner, file, now),\n", ""),
+    Fault("a file's certificates are not checked", SETTINGS, "        *check_certificates(settings.tls, settings.http, file, now),\n", ""),
     Fault("a file's roster is not checked", SETTINGS, "        *check_roster(settings, file, now),\n", ""),
     Fault("what is wrong with the record's settings is not said", SETTINGS, "        *settings.record.find_warnings(),\n", ""),
     Fault("remotes need not validate unless asked to", POLICY_SETTINGS, "remotes_must_validate: bool = True", "remotes_must_validate: bool = False"),

@@ -55,6 +55,7 @@ _AGENT = "tests/unit/perspective_agent"
 # Where the name of the tests says nothing of the file.
 _BESIDE = {
     "coordinator/overload/admission.py": ("tests/unit/coordinator/decision/test_request.py",),
+    "coordinator/api/perspective_list.py": ("tests/unit/coordinator/api/test_servicer.py",),
     "coordinator/api/report.py": ("tests/unit/coordinator/api/test_response.py",),
     "coordinator/checks/__init__.py": (
         "tests/unit/coordinator/decision/test_name_decision.py",

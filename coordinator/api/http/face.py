@@ -1,7 +1,8 @@
 """HTTP/JSON beside gRPC, as the configuration wants it: opened, reloaded, drained and closed."""
 
 import ssl
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from prometheus_client.registry import Collector
@@ -13,6 +14,7 @@ from coordinator.api.http.routes import HttpRoute, PublicRoute, Router
 from coordinator.api.http.server import HttpServer, make_context
 from coordinator.api.http.settings import HttpTable
 from mpic.runtime.address import shift_port
+from mpic.runtime.certificate_check import find_ends
 from mpic.runtime.grpc.serving import ServingError
 from mpic.runtime.settings import CallersTable, TlsTable
 
@@ -33,6 +35,16 @@ class HttpConfig:
     def make_context(self) -> ssl.SSLContext:
         """Return what TLS is spoken by; raises OSError."""
         return make_context(self.table.files(self.tls), self.table.client_certificates)
+
+    def find_ends(self) -> Mapping[str, float]:
+        """Return when a certificate of HTTP's own ends, see `certificate_check.find_ends`."""
+        if self.table.tls is None:
+            return {}
+        with suppress(OSError):
+            pem = self.table.tls.certificate.read_bytes()
+            ends = find_ends(pem, pem)
+            return {"http": ends["own"]} if "own" in ends else {}
+        return {}
 
 
 class HttpFace:
@@ -56,6 +68,10 @@ class HttpFace:
     def collectors(self) -> Iterable[Collector]:
         """What there is to export."""
         return self._metrics.collectors
+
+    def find_ends(self) -> Mapping[str, float]:
+        """Return when a certificate of its own ends."""
+        return self._config.find_ends()
 
     def add(
         self,

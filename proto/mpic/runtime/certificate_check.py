@@ -56,17 +56,41 @@ def check_pair(
         for one in chain:
             findings.check_dates(certificate, one)
         findings.check_names(certificate, chain[0], owner)
-        findings.check_uses(certificate, chain[0], owner.kind)
+        findings.check_uses(certificate, chain[0], SIDES[owner.kind])
     if key:
         findings.check_mode(private_key)
-    if chain and key and key.public_key() != chain[0].public_key():
-        mend = "Name the two files that were written together"
-        findings.add(private_key, f"is not the key of {certificate}", mend)
+    if chain and key:
+        findings.check_key(certificate, private_key, chain[0], key)
     if chain and authorities and not _is_signed(chain, authorities):
         mend = "Name the CA that signed it, or have that CA sign a new one"
         findings.add(certificate, f"is not signed by {authority}", mend)
     if all(one.warning for one in findings.problems):
         findings.try_out((certificate, private_key, authority), owner.kind)
+    return findings.problems
+
+
+def check_server_pair(
+    certificate: Path, private_key: Path, authority: Path, now: datetime
+) -> list[Problem]:
+    """Return the same of a pair that only serves; `authority` signs those who call, not the pair.
+
+    So another CA may have issued it, such as one that browsers know.
+    """
+    findings = _Findings(now)
+    chain = findings.read(certificate, x509.load_pem_x509_certificates, "certificate in PEM")
+    key = findings.read(private_key, _load_key, "private key in PEM, without a password")
+    authorities = findings.read(authority, x509.load_pem_x509_certificates, "certificate in PEM")
+    if authorities:
+        findings.check_authorities(authority, authorities, None)
+    if chain:
+        for one in chain:
+            findings.check_dates(certificate, one)
+        findings.check_dns_name(certificate, chain[0])
+        findings.check_uses(certificate, chain[0], ("server",))
+    if key:
+        findings.check_mode(private_key)
+    if chain and key:
+        findings.check_key(certificate, private_key, chain[0], key)
     return findings.problems
 
 
@@ -141,24 +165,34 @@ class _Findings:
     def check_names(
         self, file: Path, certificate: x509.Certificate, owner: CertificateOwner
     ) -> None:
-        if not list(_dns_names(certificate)):
-            mend = "Issue it with a DNS subject alternative name: gRPC refuses a server without"
-            self.add(file, "names no DNS name", mend)
+        self.check_dns_name(file, certificate)
         if stranger := find_stranger(all_names(certificate), owner):
             message = f"is for {', '.join(stranger.names)}, but this is the {owner}"
             mend = f"Name the pair that `mpic pki init --{owner}` wrote, or correct the id"
             note = self.add if stranger.certain else self.warn
             note(file, message, mend)
 
-    def check_uses(self, file: Path, certificate: x509.Certificate, kind: Kind) -> None:
+    def check_dns_name(self, file: Path, certificate: x509.Certificate) -> None:
+        if not list(_dns_names(certificate)):
+            mend = "Issue it with a DNS subject alternative name: clients refuse a server without"
+            self.add(file, "names no DNS name", mend)
+
+    def check_key(
+        self, file: Path, key_file: Path, certificate: x509.Certificate, key: PrivateKeyTypes
+    ) -> None:
+        if key.public_key() != certificate.public_key():
+            mend = "Name the two files that were written together"
+            self.add(key_file, f"is not the key of {file}", mend)
+
+    def check_uses(self, file: Path, certificate: x509.Certificate, sides: Sequence[Side]) -> None:
         """Look at its extended key usage; without one, everything is allowed."""
         for extension in certificate.extensions:
             if not isinstance(extension.value, x509.ExtendedKeyUsage):
                 continue
-            for side in SIDES[kind]:
+            for side in sides:
                 use, name = USES[side]
                 if use not in extension.value:
-                    mend = f"Issue it with extended key usage {name}: a {kind} is a TLS {side}"
+                    mend = f"Issue it with extended key usage {name}: it is to be a TLS {side}'s"
                     self.add(file, f"may not be used by a TLS {side}", mend)
 
     def try_out(self, files: tuple[Path, Path, Path], kind: Kind) -> None:

@@ -37,6 +37,11 @@ class TlsTable(ConfigTable):
         return self.certificate, self.private_key, self.authority
 
 
+def is_identity(text: str) -> bool:
+    """Whether a text can be the identity of a caller: a URI or a DNS name."""
+    return _IDENTITY.fullmatch(text) is not None
+
+
 class CallersTable(ConfigTable):
     """Who may call."""
 
@@ -52,7 +57,7 @@ class CallersTable(ConfigTable):
                 "nobody may call", 'List at least one identity, such as "spiffe://mpic.example/..."'
             )
         for caller in allowed:
-            if not _IDENTITY.fullmatch(caller):
+            if not is_identity(caller):
                 raise Flaw(
                     f"{caller!r} is neither a URI nor a DNS name",
                     "List a subject alternative name of one of these kinds; no other is looked at",
