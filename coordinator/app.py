@@ -153,7 +153,7 @@ def _make_http(
     config = HttpConfig(settings.http, settings.tls, settings.callers)
     http = HttpFace(config, worker, corroborator.limiter.admission.name_caller)
     api = Corroborations(corroborator, sources, http.gate, _stream_limits(settings.coordinator))
-    http.add(api.routes(), drain=api.drain)
+    http.add(api.routes(), api.public(), api.drain)
     if settings.open_mpic.enabled:
         open_mpic = OpenMpic(corroborator, settings.open_mpic)
         http.add(open_mpic.routes(), open_mpic.public())

@@ -81,8 +81,9 @@ class RunningParts:
         self.corroborator.limiter.admission.bounds = settings.limits.bounds()
         self.servicer.adopt(self.fanout.links)
         self.metrics.cover(rules)
-        self.program.show_certificates(find_ends(tls.certificate, tls.authority))
-        self.program.show_certificates(self.http.find_ends() if self.http else {})
+        of_http = self.http.find_ends() if self.http else {}
+        ends = find_ends(tls.certificate, tls.authority)
+        self.program.show_certificates({**ends, **of_http})
         set_level(settings.log.level)
 
     def _prepare_http(self, settings: CoordinatorSettings) -> Callable[[], None]:

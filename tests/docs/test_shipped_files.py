@@ -21,7 +21,8 @@ SHIPPED: dict[str, type[BaseModel]] = {
     "agent.toml": AgentSettings,
     "coordinator.toml": CoordinatorSettings,
 }
-STUBS = sorted((REPOSITORY / "proto/mpic/v1").glob("*_pb2*"))
+AGREED = REPOSITORY / "proto/mpic/v1"
+STUBS = sorted([*AGREED.glob("*_pb2*"), *AGREED.glob("*.binpb")])
 
 
 def uncommented(text: str) -> str:

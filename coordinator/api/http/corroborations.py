@@ -8,11 +8,14 @@ from google.protobuf.message import Message
 
 from coordinator.api.http.bodies import read_body, read_media_type, split_media_type
 from coordinator.api.http.calls import REQUEST_ID, agree_on_id, read_query, read_request_id
+from coordinator.api.http.comments import read_comments
 from coordinator.api.http.gate import Gate
-from coordinator.api.http.json_messages import read_message, write_message
+from coordinator.api.http.json_messages import read_message, write_json, write_message
 from coordinator.api.http.line_streams import LineStreams
 from coordinator.api.http.ndjson import MEDIA_TYPE as LINES
-from coordinator.api.http.routes import JSON, HttpRoute, Visit, tell_json
+from coordinator.api.http.openapi import PATH as OPENAPI
+from coordinator.api.http.openapi import make_openapi
+from coordinator.api.http.routes import JSON, HttpRoute, PublicRoute, Visit, tell_json
 from coordinator.api.perspective_list import list_perspectives
 from coordinator.api.record_queries import RecordQueries, open_record
 from coordinator.api.response import fill_answer
@@ -55,6 +58,15 @@ class Corroborations:
             HttpRoute(hdrs.METH_POST, ISSUED, self._record_issuance),
             HttpRoute(hdrs.METH_GET, PERSPECTIVES, self._list_perspectives),
         )
+
+    def public(self) -> Sequence[PublicRoute]:
+        """Return what whoever reaches the port may ask."""
+        description = write_json(make_openapi(read_comments()))
+
+        async def describe(_: web.Request) -> web.Response:
+            return web.Response(body=description, content_type=JSON)
+
+        return (PublicRoute(OPENAPI, describe),)
 
     def drain(self) -> None:
         """End streams once their questions are answered."""

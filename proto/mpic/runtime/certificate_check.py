@@ -56,7 +56,7 @@ def check_pair(
         for one in chain:
             findings.check_dates(certificate, one)
         findings.check_names(certificate, chain[0], owner)
-        findings.check_uses(certificate, chain[0], SIDES[owner.kind])
+        findings.check_uses(certificate, chain[0], owner.kind)
     if key:
         findings.check_mode(private_key)
     if chain and key:
@@ -86,7 +86,7 @@ def check_server_pair(
         for one in chain:
             findings.check_dates(certificate, one)
         findings.check_dns_name(certificate, chain[0])
-        findings.check_uses(certificate, chain[0], ("server",))
+        findings.check_uses(certificate, chain[0], "coordinator", ("server",))
     if key:
         findings.check_mode(private_key)
     if chain and key:
@@ -184,15 +184,21 @@ class _Findings:
             mend = "Name the two files that were written together"
             self.add(key_file, f"is not the key of {file}", mend)
 
-    def check_uses(self, file: Path, certificate: x509.Certificate, sides: Sequence[Side]) -> None:
+    def check_uses(
+        self,
+        file: Path,
+        certificate: x509.Certificate,
+        kind: Kind,
+        sides: Sequence[Side] | None = None,
+    ) -> None:
         """Look at its extended key usage; without one, everything is allowed."""
         for extension in certificate.extensions:
             if not isinstance(extension.value, x509.ExtendedKeyUsage):
                 continue
-            for side in sides:
+            for side in sides or SIDES[kind]:
                 use, name = USES[side]
                 if use not in extension.value:
-                    mend = f"Issue it with extended key usage {name}: it is to be a TLS {side}'s"
+                    mend = f"Issue it with extended key usage {name}: a {kind} is a TLS {side}"
                     self.add(file, f"may not be used by a TLS {side}", mend)
 
     def try_out(self, files: tuple[Path, Path, Path], kind: Kind) -> None:

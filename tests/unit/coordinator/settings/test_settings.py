@@ -317,7 +317,7 @@ def test_what_a_row_within_thirty_days_forbids_is_a_warning(
 def test_a_file_is_checked_with_all_that_it_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coordinator.settings.check_tls", lambda *_: ["of certificates"])
+    monkeypatch.setattr("coordinator.settings.check_certificates", lambda *_: ["of certificates"])
     monkeypatch.setattr("coordinator.settings.check_roster", lambda *_: ["of the roster"])
     monkeypatch.setattr(RecordTable, "find_warnings", lambda _: ["of the record"])
     warnings = check_file(edited(tmp_path))

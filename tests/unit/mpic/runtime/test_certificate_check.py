@@ -207,7 +207,7 @@ def test_says_that_a_certificate_names_no_dns_name(authority: Authority, pair: P
     assert findings(pair, authority) == [
         (
             "! perspective-tokyo.pem: names no DNS name."
-            " Issue it with a DNS subject alternative name: gRPC refuses a server without"
+            " Issue it with a DNS subject alternative name: clients refuse a server without"
         )
     ]
 
