@@ -88,7 +88,7 @@ FAULTS = [
     Fault("a reloaded policy is not in force", CHANGE, "self.corroborator.adopt(InForce(rules,", "self.corroborator.adopt(InForce(self.corroborator.rules,"),
     Fault("reloaded links are not listed", CHANGE, "        self.servicer.adopt(self.fanout.links)\n", ""),
     Fault("reloaded perspectives are not counted", CHANGE, "        self.metrics.cover(rules)\n", ""),
-    Fault("the end of a renewed certificate is not shown", CHANGE, "        self.program.show_certificates(find_ends(tls.certificate, tls.authority))\n", ""),
+    Fault("the end of a renewed certificate is not shown", CHANGE, "        self.program.show_certificates({**ends, **of_http})\n", ""),
     Fault("a reloaded log level is not in force", CHANGE, "        set_level(settings.log.level)\n", ""),
     Fault("a reload loses perspectives", CHANGE, "        if lost:\n", "        if False:\n"),
     Fault("a certificate that cannot be read ends the service", CHANGE, 'except OSError as error:\n            problem = Problem("tls"', 'except KeyError as error:\n            problem = Problem("tls"'),
