@@ -18,6 +18,7 @@ from coordinator.perspectives.agent_clock import ClockBounds
 from coordinator.rules.countries import Atlas
 from coordinator.settings import CoordinatorSettings, read_settings
 from coordinator.settings.certificates import OWNER
+from mpic.channel import TlsFiles
 from mpic.names import find_suffix_list_date
 from mpic.runtime.address import shift_port
 from mpic.runtime.certificate_check import read_names
@@ -27,7 +28,6 @@ from mpic.runtime.doctor.grpcio import examine_grpcio
 from mpic.runtime.doctor.identity import examine_callers, examine_certificates
 from mpic.runtime.doctor.open_files import examine_open_files
 from mpic.runtime.doctor.ports import examine_ports
-from mpic.runtime.grpc.tls import TlsFiles
 from mpic.runtime.open_files import USUAL
 
 
