@@ -8,7 +8,8 @@ APP = "coordinator/app.py"
 ATTEMPT_SET = "coordinator/rules/perspective_selection.py"
 BREAKER = "coordinator/perspectives/liveness.py"
 CAPACITY = "perspective_agent/unbound/capacity.py"
-CLIENT = "proto/mpic/ask/command.py"
+EXIT = "proto/mpic/ask/exit_status.py"
+FACTS = "proto/mpic/words/facts.py"
 CONFIG = "proto/mpic/runtime/config.py"
 CONTROL = "perspective_agent/unbound/control.py"
 EXAMINE = "perspective_agent/examine.py"
@@ -134,11 +135,11 @@ FAULTS = [
     Fault("nobody hears that a worker serves", WORKERS, '            parent.write(b"1")\n', "            pass\n"),
     Fault("what is ended before it serves leaves its files", "proto/mpic/runtime/grpc/serving.py", "        loop.add_signal_handler(number, task.cancel)  #", "        del number  #", ("tests/integration/test_commands.py::test_an_agent_that_is_ended_before_its_first_proof_leaves_nothing",)),
     Fault("too few files are mended by installing Unbound", "perspective_agent/doctor/resolver.py", ", mend=HOW_TO_SET", ""),
-    Fault("a refusal ends in 0", CLIENT, "any(is_determined(one) for one in refused) else REFUSED", "any(is_determined(one) for one in refused) else APPROVED"),
-    Fault("what could not be determined is a refusal", CLIENT, "    return UNDETERMINED if not any(", "    return UNDETERMINED if not refused and any("),
-    Fault("one name that could not be determined hides a refusal", CLIENT, "if not any(is_determined(one)", "if not all(is_determined(one)"),
-    Fault("error 338 that is ours alone is a refusal", "proto/mpic/words/facts.py", "    if refused.responsible:\n        return refused.responsible == c.RESPONSIBLE_DOMAIN\n", ""),
-    Fault("what an old coordinator could not determine is a refusal", "proto/mpic/words/facts.py", "return refused.reason not in _UNDETERMINED", "return True"),
+    Fault("a refusal ends in 0", EXIT, "any(is_determined(one) for one in refused) else REFUSED", "any(is_determined(one) for one in refused) else APPROVED"),
+    Fault("what could not be determined is a refusal", EXIT, "    return UNDETERMINED if not any(", "    return UNDETERMINED if not refused and any("),
+    Fault("one name that could not be determined hides a refusal", EXIT, "if not any(is_determined(one)", "if not all(is_determined(one)"),
+    Fault("error 338 that is ours alone is a refusal", FACTS, "    if refused.responsible:\n        return refused.responsible == c.RESPONSIBLE_DOMAIN\n", ""),
+    Fault("what an old coordinator could not determine is a refusal", FACTS, "return refused.reason not in _UNDETERMINED", "return True"),
     Fault("what a stranger wrote reaches the terminal", TEXT, "    if text.isprintable():\n        return text", "    if True:\n        return text"),
     Fault("what is short is told as a stranger wrote it", TEXT, "text.isascii() and text.isprintable():\n        return", "text.isascii():\n        return"),
     Fault("a short text of many octets is not cut", TEXT, "len(text) <= octets and text.isascii() and", "len(text) <= octets and"),

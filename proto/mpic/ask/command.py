@@ -1,21 +1,19 @@
 """The commands `mpic ask` and `mpic perspectives`: a caller's side."""
 
 import os
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, TypeVar
 
-import grpc
 import typer
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from rich.console import Console
 
-from mpic.ask.answer import Form, is_validated, print_answer
+from mpic.ask.answer import Form, print_answer
+from mpic.ask.calling import CalledServer, call_or_exit, explain, open_for_many
 from mpic.ask.domain_control import (
     NOBODY,
     Adn,
@@ -33,49 +31,36 @@ from mpic.ask.domain_control import (
     Website,
     read_proof,
 )
-from mpic.ask.perspectives_table import print_perspectives
-from mpic.client import (
-    CertificateRefusedError,
-    Client,
-    ClientError,
-    CredentialsError,
-    InvalidRequestError,
-    NoConnectionError,
-    NoTimeError,
-    ServerNameError,
-    ServerNotTrustedError,
-    TlsFiles,
+from mpic.ask.exit_status import exit_code
+from mpic.ask.lists.formats import ListOptions
+from mpic.ask.lists.options import (
+    AsCsv,
+    AsJsonl,
+    AsTsv,
+    Column,
+    EncodingName,
+    File,
+    Format,
+    ListCaller,
+    ListJob,
+    ListQuestion,
+    Output,
+    Rate,
+    Resume,
+    check_job,
+    read_encoding,
+    read_kind,
 )
+from mpic.ask.lists.run import ask_list
+from mpic.ask.perspectives_table import print_perspectives
+from mpic.client import Client, TlsFiles
 from mpic.v1 import corroboration_pb2 as c
 from mpic.words import Language, choose_language
-from mpic.words.facts import is_determined
 
 M = TypeVar("M", bound=Message)
 
-APPROVED, REFUSED, USAGE, NO_REPLY, UNDETERMINED = 0, 1, 2, 9, 11
-
-# Codes that say that nobody answered: no connection, no certificate, no time.
-_NO_REPLY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-
-_HINTS: Mapping[type[ClientError], str] = {
-    CertificateRefusedError: "--cert must be signed by an authority that the coordinator knows",
-    ServerNotTrustedError: "--ca must be the authority of the coordinator's certificate",
-    ServerNameError: "give one of them as --server-name, if that is the coordinator",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Server:
-    """Where to ask, and as whom."""
-
-    address: str
-    name: str | None
-    tls: TlsFiles
-    timeout: float
-
-
 Names = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(help="The certificate's names; a wildcard as *.example.com.", metavar="NAME..."),
 ]
 Server = Annotated[
@@ -124,7 +109,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as the ag
 
 
 def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
-    names: Names,
+    names: Names = None,
     server: Server = "localhost:7300",
     server_name: ServerName = None,
     cert: Cert = Path("caller.pem"),
@@ -156,8 +141,21 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     wide: Wide = False,
     lang: Lang = None,
     as_json: AsJson = False,
+    file: File = "",
+    format: Format = None,
+    column: Column = "",
+    encoding: EncodingName = "",
+    as_csv: AsCsv = False,
+    as_tsv: AsTsv = False,
+    as_jsonl: AsJsonl = False,
+    output: Output = "",
+    resume: Resume = "",
+    rate: Rate = 0.0,
 ) -> None:
     """Ask whether a certificate with these names may be issued, and show who saw what.
+
+    With --file every line of a file is asked about as a certificate of its own, with the same
+    options. A proof of domain control belongs to one name, so a list takes none.
 
     With a method of domain control, every perspective must see its proof too. With --validation
     only that is asked, while the challenge is pending: its good end is no permission to issue.
@@ -165,7 +163,8 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     Exit status: 0 approved (with --validation: corroborated), 1 refused, 2 wrong usage or invalid
     question, 9 no reply from the coordinator, 11 undetermined: ask again. With 11 the coordinator
     replied, but only its own failure or too little time kept the names from being approved. Nothing
-    is known of them.
+    is known of them. With --file it is the first that holds: 9, 2 if lines were malformed (the
+    others are asked), 11 if lines are undetermined, 1, 0; 130 and 143 if a signal ended it.
 
     Examples:
     mpic ask www.example.com '*.example.com' --server mpic.example:7300 --cert me.pem --key me.key
@@ -174,6 +173,8 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     mpic ask www.example.com --validation --http-01 TOKEN --key-authorization TOKEN.THUMBPRINT
 
     mpic ask example.com --dns-change TXT 5f0c2a9d7b3e41f6a8d0 --label _dnsauth
+
+    mpic ask --file applications.tsv --tsv --output answered.tsv
 
     """
     form = _read_form(short=short, wide=wide)
@@ -184,7 +185,7 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     request = c.CorroborateRequest(
         names=[
             c.RequestedName(name=name, validation_method=method, domain_control=control)
-            for name in names
+            for name in names or ()
         ],
         issuer=issuer,
         account_uri=account_uri,
@@ -193,9 +194,16 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
         checks=check,
     )
     request.tightening.CopyFrom(_read_tightening(min_corroborating, addresses))
+    target = CalledServer(server, server_name, TlsFiles(cert, key, ca), timeout)
+    kind = read_kind(as_csv=as_csv, as_tsv=as_tsv, as_jsonl=as_jsonl)
+    listing = ListOptions(format, read_encoding(encoding), column)
+    job = ListJob(file, listing, kind, output, resume, rate)
+    if check_job(job, request, has_proof=control is not None, as_json=as_json):
+        question = ListQuestion(request, method, timeout, choose_language(lang, os.environ))
+        caller = ListCaller(partial(open_for_many, target), partial(explain, target))
+        raise typer.Exit(ask_list(job, question, caller))
     request.linger.FromMilliseconds(round(linger * 1000))
-    target = _Server(server, server_name, TlsFiles(cert, key, ca), timeout)
-    response = _call_or_exit(target, lambda client: client.corroborate(request))
+    response = call_or_exit(target, lambda client: client.corroborate(request))
     show = partial(print_answer, lang=choose_language(lang, os.environ), form=form)
     _show(response, show, as_json=as_json)
     raise typer.Exit(exit_code(response))
@@ -219,19 +227,11 @@ def show_perspectives(  # noqa: PLR0913, PLR0917 - one parameter for each option
     Exit status: 0 all can be asked, 1 some cannot, 2 wrong usage, 9 no reply from the coordinator,
     11 it replied with an error.
     """
-    target = _Server(server, server_name, TlsFiles(cert, key, ca), timeout)
-    response = _call_or_exit(target, Client.perspectives)
+    target = CalledServer(server, server_name, TlsFiles(cert, key, ca), timeout)
+    response = call_or_exit(target, Client.perspectives)
     show = partial(print_perspectives, lang=choose_language(lang, os.environ))
     _show(response, show, as_json=as_json)
     raise typer.Exit(int(not all(one.ready for one in response.perspectives)))
-
-
-def exit_code(response: c.CorroborateResponse) -> int:
-    """Return what a verdict means to the shell."""
-    if response.approved or is_validated(response):
-        return APPROVED
-    refused = [one for one in response.names if one.reason != c.REASON_CORROBORATED]
-    return UNDETERMINED if not any(is_determined(one) for one in refused) else REFUSED
 
 
 def _read_form(*, short: bool, wide: bool) -> Form:
@@ -262,47 +262,3 @@ def _read_agreement(text: str) -> c.AddressAgreement.ValueType:
     if name not in c.AddressAgreement.keys():  # noqa: SIM118 - an enum type, not a dict
         raise typer.BadParameter(f"--addresses is exact, overlap or resolves, not {text!r}")
     return c.AddressAgreement.Value(name)
-
-
-def _open_client(server: _Server) -> Client:
-    """Return what asks the server; where the files do not fit, say why and exit."""
-    try:
-        return Client(server.address, server.tls, server_name=server.name, timeout=server.timeout)
-    except CredentialsError as error:
-        _fail(USAGE, f"{error}; see --cert, --key and --ca")
-
-
-def _call_or_exit(server: _Server, call: Callable[[Client], M]) -> M:
-    """Return the answer; where there is none, say why and exit."""
-    try:
-        with _open_client(server) as client:
-            return call(client)
-    except ClientError as error:
-        _fail(_code_of(error), _explain(server, error))
-
-
-def _fail(code: int, text: str) -> NoReturn:
-    print(f"mpic: {text}", file=sys.stderr)  # noqa: T201 - for a person
-    raise typer.Exit(code)
-
-
-def _code_of(error: ClientError) -> int:
-    if isinstance(error, InvalidRequestError):
-        return USAGE
-    # A reason is the service's own, so there was a reply.
-    is_reply = bool(error.reason) or error.status not in _NO_REPLY
-    return UNDETERMINED if is_reply else NO_REPLY
-
-
-def _explain(server: _Server, error: ClientError) -> str:
-    """Say what a failed call means to the person who made it."""
-    for kind, hint in _HINTS.items():
-        if isinstance(error, kind):
-            return f"{error}: {hint}"
-    if isinstance(error, NoConnectionError):
-        return f"no reply from {server.address}: {error}\nIs the coordinator running there?"
-    if isinstance(error, NoTimeError) and not error.reason:
-        return f"no reply from {server.address} within {server.timeout:g} s (--timeout)"
-    if error.violations:
-        return "\n".join(f"{one.field}: {one.description}" for one in error.violations)
-    return f"{error.reason or error.status.name}: {error}"

@@ -72,6 +72,10 @@ class Source:
         self._left = octets
         return surveyed
 
+    def close(self) -> None:
+        """Close it, at once: a thread that waits for a pipe's next line holds the stream's lock."""
+        getattr(self._stream, "raw", self._stream).close()
+
     def is_still(self, surveyed: Survey) -> bool:
         """Whether what was read up to the end was the same as in the survey."""
         return self._digest.hexdigest() == surveyed.sha256
@@ -111,7 +115,9 @@ class Source:
 def open_source(path: str) -> Source:
     """Open a file, or standard input for "-"; raises ListError."""
     if path == "-":
-        return Source("standard input", sys.stdin.buffer)
+        # Of its own: at the end Python closes sys.stdin, which a thread may be reading still.
+        stream = open(sys.stdin.fileno(), "rb", closefd=False)  # noqa: SIM115 - as below
+        return Source("standard input", stream)
     try:
         stream = Path(path).open("rb")  # noqa: SIM115 - it is read until the command ends
     except OSError as error:

@@ -5,13 +5,8 @@ from collections.abc import Sequence
 import pytest
 import typer
 
-from mpic.ask.command import (
-    APPROVED,
-    REFUSED,
-    UNDETERMINED,
-    _read_agreement,
-    exit_code,
-)
+from mpic.ask.command import _read_agreement
+from mpic.ask.exit_status import APPROVED, REFUSED, UNDETERMINED, exit_code
 from mpic.v1 import corroboration_pb2 as c
 
 FINE, FORBIDS = c.REASON_CORROBORATED, c.REASON_PRIMARY_FORBIDS

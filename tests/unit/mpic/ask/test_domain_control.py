@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 import typer
 
-from mpic.ask.command import APPROVED, REFUSED, UNDETERMINED, exit_code
 from mpic.ask.domain_control import Proof, read_proof
+from mpic.ask.exit_status import APPROVED, REFUSED, UNDETERMINED, exit_code
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 

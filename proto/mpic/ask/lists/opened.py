@@ -1,0 +1,76 @@
+"""A list that is open: what is known of it before, while and after it is read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mpic.ask.lists.encoding import Encoding
+from mpic.ask.lists.formats import ListFormat, ListOptions, ListReader
+from mpic.ask.lists.line import ListError, ListLine
+from mpic.ask.lists.outputs import Dress
+from mpic.ask.lists.source import open_source
+from mpic.words import Language
+
+
+class OpenedList:
+    """A file of names or applications, or a pipe that brings one."""
+
+    def __init__(self, path: str, options: ListOptions) -> None:
+        """Open it, and read a file once to know its length and its encoding; raises ListError."""
+        self._source = open_source(path)
+        try:
+            with self._naming():
+                self.surveyed = self._source.survey()
+        except ListError:
+            self._source.close()
+            raise
+        encoding = options.encoding or (self.surveyed.encoding if self.surveyed else None)
+        settled = ListOptions(options.format, encoding, options.column)
+        self._reader = ListReader(self._source.name, settled)
+
+    @property
+    def name(self) -> str:
+        """The list, for messages."""
+        return self._source.name
+
+    @property
+    def lines_ahead(self) -> int | None:
+        """How many lines there are; None: it is a pipe."""
+        return self.surveyed.lines if self.surveyed else None
+
+    def lines(self) -> Iterator[ListLine]:
+        """Yield every line; raises ListError."""
+        with self._naming():
+            yield from self._reader.read(self._source.lines())
+
+    def close(self) -> None:
+        """Close it."""
+        self._source.close()
+
+    def check_read(self) -> str:
+        """Say what was added since the beginning; raises ListError if it is not the same list."""
+        if self.surveyed is None:
+            return ""
+        if not self._source.is_still(self.surveyed):
+            raise ListError(f"{self._source.name}: was changed while it was read; begin anew")
+        if not self._source.has_more():
+            return ""
+        added = f"what was added after line {self.surveyed.lines} is not asked about"
+        return f"{self.name} has grown since the beginning; {added}"
+
+    def dress(self, lang: Language) -> Dress:
+        """Return how results are written so that they fit to the list, once it is read."""
+        is_of_applications = self._reader.format is ListFormat.APPLICATIONS
+        is_marked = self._source.has_mark
+        usual = Encoding.SHIFT_JIS if is_of_applications and not is_marked else Encoding.UTF_8
+        encoding = self._reader.known_encoding or usual
+        return Dress(encoding, is_marked, is_of_applications, lang)
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Put the name of the list before what is wrong with it."""
+        name = self._source.name
+        try:
+            yield
+        except ListError as error:
+            text = str(error)
+            raise ListError(text if text.startswith(name) else f"{name}: {text}") from error

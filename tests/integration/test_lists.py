@@ -1,0 +1,257 @@
+"""`mpic ask --file` as people use it: killed, interrupted, and gone on with."""
+
+import csv
+import io
+import json
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from mpic.runtime.cli import build_app
+from tests.world.applications import application
+from tests.world.deployment import (
+    COORDINATOR,
+    COORDINATOR_ADMIN,
+    MPIC,
+    Deployment,
+    Plan,
+    wait_serving,
+)
+from tests.world.pages import scrape
+from tests.world.process import plain_environment, wait_until
+
+PLAN = Plan(lookup_timeout=60, repeat_window=600)
+GOOD = "child.parent.example.co.jp"
+FORBIDDEN = "other.caa.example.co.jp"
+LINES = 300
+
+
+def command(deployment: Deployment, *arguments: str | Path) -> list[str]:
+    tls = deployment.caller_tls()
+    files = ("--cert", tls.certificate, "--key", tls.private_key, "--ca", tls.authority)
+    at = ("--server-name", "localhost", "--server", COORDINATOR)
+    return [MPIC, "ask", *map(str, (*at, *files, *arguments))]
+
+
+def ask(
+    deployment: Deployment, *arguments: str | Path, octets: bytes = b"", lang: str = "C.UTF-8"
+) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        command(deployment, *arguments),
+        input=octets,
+        capture_output=True,
+        check=False,
+        timeout=300,
+        env=plain_environment() | {"LANG": lang, "COLUMNS": "120"},
+    )
+
+
+def objects(octets: bytes) -> dict[int, Mapping[str, Any]]:
+    """Return what JSON lines say, by the number of the line."""
+    told = [json.loads(line) for line in octets.splitlines()]
+    return {one["line"]: one for one in told}
+
+
+def recorded(deployment: Deployment) -> dict[str, set[str]]:
+    """Return the request ids under which each name of the test was asked."""
+    done = subprocess.run(
+        [MPIC, "record", "export", "--config", deployment.coordinator_file, "--format", "csv"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    found: dict[str, set[str]] = {}
+    for row in csv.DictReader(io.StringIO(done.stdout)):
+        found.setdefault(row["name"], set()).add(row["request_id"])
+    return found
+
+
+def test_every_line_of_a_list_of_names_is_told(deployment: Deployment, tmp_path: Path) -> None:
+    file = tmp_path / "names.txt"
+    file.write_text(f"# servers\n{GOOD}\nhttps://x.example/\n{FORBIDDEN}\n*.co.jp\n{GOOD}\n")
+    done = ask(deployment, "--file", file, "--jsonl")
+    told = objects(done.stdout)
+    assert done.returncode == 2
+    assert {number: one["verdict"] for number, one in told.items()} == {
+        2: "approved",
+        3: "malformed",
+        4: "refused",
+        5: "malformed",
+        6: "approved",
+    }
+    assert told[4]["details"][0]["check"] == "caa"
+    assert told[2]["record_id"] != told[6]["record_id"]
+    said = done.stderr.decode()
+    for text in (
+        "note: line 6: has the names of line 2; both are asked",
+        'line 3: "https://x.example/" is a URL',
+        "line 5 *.co.jp: names[0].name is a wildcard directly below the public suffix",
+        f"line 4 {FORBIDDEN}: ",
+        "5 lines: 2 approved, 1 refused, 2 malformed",
+    ):
+        assert text in said
+    assert said.index("malformed: 2") < said.index("refused: 1")
+
+
+def test_the_officers_file_comes_back_with_three_columns_more(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    texts = [
+        application(GOOD, c8="大学　ﾀﾛｳ"),
+        application(FORBIDDEN, f"dNSName={GOOD},dNSName={FORBIDDEN}"),
+        application("www.example", c11="大学"),
+        application(GOOD).rsplit("\t", 1)[0],
+    ]
+    file, output = tmp_path / "applications.tsv", tmp_path / "answered.tsv"
+    file.write_bytes("\r\n".join(texts).encode("cp932"))
+    done = ask(deployment, "--file", file, "--tsv", "--output", output, lang="ja_JP.UTF-8")
+    assert done.returncode == 2, done.stderr.decode()
+    lines = output.read_bytes().split(b"\r\n")
+    for line, text, verdict in zip(
+        lines, texts, ("発行可", "発行不可", "形式不備", "発行可"), strict=True
+    ):
+        assert line.startswith(text.encode("cp932") + b"\t")
+        cells = line.decode("cp932").rstrip("\n").split("\t")
+        assert len(cells) == 16
+        assert cells[13] == verdict
+    assert lines[1].decode("cp932").split("\t")[14].startswith(f"{FORBIDDEN}: ")
+    assert not list(tmp_path.glob("*.resume*"))
+    assert (
+        "exists, and is not overwritten"
+        in ask(deployment, "--file", file, "--tsv", "--output", output).stderr.decode()
+    )
+
+
+def start(
+    deployment: Deployment, *arguments: str | Path, stdin: int = subprocess.DEVNULL
+) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        command(deployment, *arguments),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=plain_environment() | {"LANG": "C.UTF-8"},
+    )
+
+
+def answered() -> float:
+    """Return how many names the coordinator has decided."""
+    shown = scrape(COORDINATOR_ADMIN)
+    return sum(value for key, value in shown.items() if key[0] == "mpic_verdicts_total")
+
+
+def wait_for_answers(count: int) -> None:
+    before = answered()
+    wait_until(lambda: answered() >= before + count, 60, lambda: f"{answered() - before} answered")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_is_broken_off_is_gone_on_with_and_nothing_is_asked_under_two_ids(
+    deployment: Deployment, tmp_path: Path, number: signal.Signals
+) -> None:
+    names = [f"{number.name.lower()}{one}.plain.example.co.jp" for one in range(LINES)]
+    file, output = tmp_path / "many.txt", tmp_path / "answered.jsonl"
+    file.write_text("\n".join(names))
+    arguments = ("--file", file, "--jsonl", "--output", output)
+    running = start(deployment, *arguments, "--rate", "60")
+    wait_for_answers(60)
+    running.send_signal(number)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    assert not output.exists()
+    assert number == signal.SIGKILL or b"give the same command again to go on" in said
+    other = ask(deployment, *arguments, "--dry-run")
+    assert (other.returncode, b"with other options" in other.stderr) == (2, True)
+    file.write_text("\n".join([*names, GOOD]))
+    other = ask(deployment, *arguments)
+    assert (other.returncode, b"another content of the file" in other.stderr) == (2, True)
+    file.write_text("\n".join(names))
+    before = answered()
+    done = ask(deployment, *arguments)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"going on with" in done.stderr
+    assert answered() - before < LINES - 30
+    told = objects(output.read_bytes())
+    assert list(told) == list(range(1, LINES + 1))
+    assert all(one["verdict"] == "approved" for one in told.values())
+    asked = recorded(deployment)
+    assert [len(asked[name]) for name in names] == [1] * LINES
+
+
+def test_a_pipe_is_asked_about_while_it_is_read(deployment: Deployment) -> None:
+    running = start(deployment, "--file", "-", "--jsonl", stdin=subprocess.PIPE)
+    assert running.stdin is not None
+    assert running.stdout is not None
+    with running:
+        for number, name in enumerate((GOOD, FORBIDDEN, GOOD), 1):
+            running.stdin.write(f"{name}\n".encode())
+            running.stdin.flush()
+            told = json.loads(running.stdout.readline())
+            assert (told["line"], told["names"]) == (number, [name])
+        running.stdin.close()
+        assert running.wait(60) == 1
+
+
+def test_an_interrupted_pipe_ends_at_once(deployment: Deployment) -> None:
+    running = start(deployment, "--file", "-", stdin=subprocess.PIPE)
+    assert running.stdin is not None
+    running.stdin.write(f"{GOOD}\n".encode())
+    running.stdin.flush()
+    wait_for_answers(1)
+    running.send_signal(signal.SIGINT)
+    shown, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert b"Fatal" not in said
+    assert GOOD.encode() in shown
+
+
+def test_only_what_is_undetermined_is_asked_again(deployment: Deployment, tmp_path: Path) -> None:
+    file, output = tmp_path / "names.txt", tmp_path / "answered.jsonl"
+    file.write_text(f"{GOOD}\n{FORBIDDEN}\n")
+    arguments = ("--file", file, "--jsonl", "--output", output)
+    deployment.agents["tokyo"].stop()
+    first = ask(deployment, *arguments)
+    wait_serving(deployment.start_agent("tokyo"))
+    deployment.wait_ready()
+    assert first.returncode == 11, first.stderr.decode()
+    assert {one["verdict"] for one in objects(output.read_bytes()).values()} == {"undetermined"}
+    done = ask(deployment, *arguments)
+    assert done.returncode == 1, done.stderr.decode()
+    verdicts = [one["verdict"] for one in objects(output.read_bytes()).values()]
+    assert verdicts == ["approved", "refused"]
+
+
+def test_a_reader_that_has_enough_is_no_error(deployment: Deployment, tmp_path: Path) -> None:
+    file = tmp_path / "names.txt"
+    file.write_text(f"{GOOD}\n")
+    listed = command(deployment, "--file", file, "--csv")
+    done = subprocess.run(
+        ["sh", "-c", '"$@" | true', "sh", *listed], capture_output=True, check=False, timeout=60
+    )
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--file", "-", GOOD), "not both"),
+        (("--output", "out", GOOD), "this option is for lists"),
+        (("--file", "-", "--json"), "give --jsonl"),
+        (("--file", "-", "--csv", "--tsv"), "give one of --csv and --tsv"),
+        (("--file", "-", "--encoding", "latin-1"), "utf-8 or shift_jis"),
+        (("--file", "-", "--format", "names", "--column", "c"), "--column is for CSV"),
+        (("--file", "-", "--dns-01", "token.thumbprint"), "belongs to one name"),
+        (("--file", "-", "--validation"), "belongs to one name"),
+        (("--file", "/dev/null", "--output", "/dev/null"), "a file of its own"),
+    ],
+)
+def test_options_that_do_not_go_together(arguments: Sequence[str], says: str) -> None:
+    done = CliRunner().invoke(build_app("ask"), ["ask", *arguments])
+    assert done.exit_code == 2
+    assert says in " ".join(done.output.replace("│", " ").split())

@@ -1,0 +1,572 @@
+"""A run of a list from its file to its output, with a service that answers at once."""
+
+import asyncio
+import csv
+import io
+import json
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+import grpc
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mpic.ask.lists import asking, outputs, summary
+from mpic.ask.lists.encoding import Encoding
+from mpic.ask.lists.formats import ListFormat, ListOptions, ListReader
+from mpic.ask.lists.journal import Journal, JournalLine, LineState
+from mpic.ask.lists.options import ListCaller, ListJob, ListQuestion
+from mpic.ask.lists.outputs import OutputKind
+from mpic.ask.lists.run import ask_list
+from mpic.ask.lists.source import Source
+from mpic.client import InvalidRequestError, NoConnectionError, NotAllowedError, Result
+from mpic.client.errors import BusyError, ClientError, Failure
+from mpic.v1 import corroboration_pb2 as c
+from tests.world.applications import application
+
+Answer = Callable[[c.CorroborateRequest], Result]
+
+
+def approve(request: c.CorroborateRequest) -> Result:
+    verdict = c.CorroborateResponse(
+        request_id=request.request_id, approved=True, corroborated=True, record_id="r-1"
+    )
+    for one in request.names:
+        verdict.names.add(
+            name=one.name, approved=True, reason=c.REASON_CORROBORATED, quorum="5/5", required=4
+        )
+    verdict.caa_usable_until.FromJsonString("2026-12-01T02:00:00Z")
+    return Result(request, verdict)
+
+
+def refuse(
+    request: c.CorroborateRequest,
+    responsible: c.Responsible.ValueType = c.RESPONSIBLE_DOMAIN,
+    detail: str = "3 of 5",
+) -> Result:
+    verdict = c.CorroborateResponse(request_id=request.request_id, record_id="r-2")
+    for one in request.names:
+        verdict.names.add(
+            name=one.name,
+            reason=c.REASON_QUORUM_NOT_MET,
+            responsible=responsible,
+            quorum="3/5",
+            required=4,
+            error=c.Error(code=338),
+            detail=detail,
+        )
+    return Result(request, verdict)
+
+
+def fail(request: c.CorroborateRequest, error: ClientError) -> Result:
+    return Result(request, error=error)
+
+
+def by_name(request: c.CorroborateRequest) -> Result:
+    """Answer as the first name says."""
+    name = request.names[0].name
+    if name.startswith("refused"):
+        return refuse(request)
+    if name.startswith("unknown"):
+        return refuse(request, c.RESPONSIBLE_SERVICE)
+    if name.startswith("busy"):
+        return fail(
+            request,
+            BusyError(Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, "too much", "OVERLOADED")),
+        )
+    if name.startswith("invalid"):
+        violation = c.FieldViolation(field="names[0].name", description="is a public suffix")
+        failure = Failure(grpc.StatusCode.INVALID_ARGUMENT, "", "INVALID_REQUEST", [violation])
+        return fail(request, InvalidRequestError(failure))
+    return approve(request)
+
+
+class FakeClient:
+    """Answers each question, until it has answered `most`; then there is no connection."""
+
+    def __init__(self, answer: Answer = by_name, most: int = 10**9) -> None:
+        self.answer = answer
+        self.most = most
+        self.asked: list[c.CorroborateRequest] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def stream(
+        self, questions: AsyncIterator[c.CorroborateRequest], _: object
+    ) -> AsyncIterator[Result]:
+        async for question in questions:
+            if len(self.asked) >= self.most:
+                raise NoConnectionError(Failure(grpc.StatusCode.UNAVAILABLE, "nobody is there"))
+            self.asked.append(question)
+            yield self.answer(question)
+
+    @property
+    def names(self) -> list[str]:
+        return [question.names[0].name for question in self.asked]
+
+
+def run(
+    job: ListJob, client: FakeClient | None = None, question: ListQuestion | None = None
+) -> int:
+    made: Any = client or FakeClient()
+    asked = question or ListQuestion(c.CorroborateRequest(issuer="main"))
+    return ask_list(job, asked, ListCaller(lambda: made, str))
+
+
+def job_of(directory: Path, octets: bytes, **others: object) -> ListJob:
+    file = directory / str(others.pop("name", "list.txt"))
+    file.write_bytes(octets)
+    options: dict[str, Any] = {"kind": OutputKind.JSONL, "output": str(directory / "out"), **others}
+    return ListJob(str(file), **options)
+
+
+def told(directory: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (directory / "out").read_bytes().splitlines()]
+
+
+MIXED = (
+    b"good.example\nrefused.example\nunknown.example\nbusy.example\nlocalhost\ninvalid.example\n"
+)
+
+
+def test_what_each_line_came_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    client = FakeClient()
+    assert run(job_of(tmp_path, MIXED), client) == 2
+    assert [(one["line"], one["verdict"], one["reason"]) for one in told(tmp_path)] == [
+        (1, "approved", "CORROBORATED"),
+        (2, "refused", "QUORUM_NOT_MET"),
+        (3, "undetermined", "QUORUM_NOT_MET"),
+        (4, "undetermined", "OVERLOADED"),
+        (5, "malformed", "MALFORMED"),
+        (6, "malformed", "INVALID_REQUEST"),
+    ]
+    assert told(tmp_path)[1]["details"][0]["error"] == 338
+    assert all(question.issuer == "main" for question in client.asked)
+    said = capsys.readouterr().err
+    assert "6 lines: 1 approved, 1 refused, 2 undetermined, 2 malformed" in said
+    assert 'line 5: "localhost" is a single label' in said
+    assert "line 6 invalid.example: names[0].name is a public suffix" in said
+    assert "refused: 1 (QUORUM_NOT_MET 1)" in said
+    assert said.index("undetermined: 2") < said.index("refused: 1")
+
+
+@pytest.mark.parametrize(
+    ("octets", "status"),
+    [
+        (b"good.example", 0),
+        (b"good.example\nrefused.example", 1),
+        (b"refused.example\nunknown.example", 11),
+        (b"unknown.example\nlocalhost\nrefused.example", 2),
+    ],
+)
+def test_the_exit_status_is_the_first_that_holds(
+    tmp_path: Path, octets: bytes, status: int
+) -> None:
+    assert run(job_of(tmp_path, octets)) == status
+
+
+def test_only_what_is_not_known_is_asked_again_and_under_the_same_id(tmp_path: Path) -> None:
+    job = job_of(tmp_path, MIXED)
+    first, second = FakeClient(), FakeClient(approve)
+    run(job, first)
+    assert run(job, second) == 2
+    assert second.names == ["unknown.example", "busy.example"]
+    ids = {question.names[0].name: question.request_id for question in first.asked}
+    assert all(ids[question.names[0].name] == question.request_id for question in second.asked)
+    assert [one["verdict"] for one in told(tmp_path)].count("approved") == 3
+    assert not (tmp_path / "out.resume").exists()
+
+
+def test_what_is_broken_off_is_gone_on_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"h{number}.example" for number in range(50)]
+    job = job_of(tmp_path, "\n".join(names).encode())
+    first, second = FakeClient(most=20), FakeClient()
+    assert run(job, first) == 9
+    assert not (tmp_path / "out").exists()
+    assert "nobody is there; not all lines were asked about" in capsys.readouterr().err
+    assert run(job, second) == 0
+    assert first.names + second.names == names
+    assert len(told(tmp_path)) == 50
+
+
+def test_a_run_in_which_nothing_was_answered_binds_nobody(tmp_path: Path) -> None:
+    job = job_of(tmp_path, b"good.example")
+    assert run(job, FakeClient(most=0)) == 9
+    assert run(job, question=ListQuestion(c.CorroborateRequest(issuer="other"))) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"question": ListQuestion(c.CorroborateRequest(dry_run=True))}, "with other options"),
+        ({"question": ListQuestion(c.CorroborateRequest(), "dns-01")}, "with other options"),
+        ({"question": ListQuestion(c.CorroborateRequest(), lang="ja")}, "in another language"),
+        ({"octets": b"a.example\nz.example"}, "another content of the file"),
+        ({"kind": OutputKind.TSV}, "another kind of output"),
+        ({"list": ListOptions(encoding=Encoding.SHIFT_JIS)}, "another --format, --encoding"),
+    ],
+)
+def test_another_run_is_not_gone_on_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], says: str
+) -> None:
+    base = ListQuestion(c.CorroborateRequest())
+    run(job_of(tmp_path, b"a.example\nb.example"), FakeClient(most=1), base)
+    question = change.pop("question", base)
+    job = job_of(tmp_path, change.pop("octets", b"a.example\nb.example"), **change)
+    client = FakeClient()
+    assert run(job, client, question) == 2
+    assert not client.asked
+    assert says in capsys.readouterr().err
+
+
+def test_a_pipe_that_brings_other_lines_is_not_gone_on_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = str(tmp_path / "out")
+    reader, writer = os.pipe()
+    os.write(writer, b"a.example\nb.example\n")
+    os.close(writer)
+    job = ListJob(f"/dev/fd/{reader}", kind=OutputKind.JSONL, output=output)
+    assert run(job, FakeClient(most=1)) == 9
+    reader, writer = os.pipe()
+    os.write(writer, b"x.example\nb.example\n")
+    os.close(writer)
+    client = FakeClient()
+    assert run(ListJob(f"/dev/fd/{reader}", kind=OutputKind.JSONL, output=output), client) == 2
+    assert not client.asked
+    assert "line 1 of the list is not what it was" in capsys.readouterr().err
+
+
+def test_a_list_that_grows_is_asked_up_to_where_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = job_of(tmp_path, b"a.example\nb.exa")
+
+    def grow(request: c.CorroborateRequest) -> Result:
+        with Path(job.file).open("ab") as file:
+            file.write(b"mple\nc.example\n")
+        return approve(request)
+
+    client = FakeClient(grow)
+    assert run(job, client) == 0
+    assert client.names == ["a.example", "b.exa"]
+    assert "what was added after line 2 is not asked about" in capsys.readouterr().err
+
+
+def test_a_list_that_is_changed_meanwhile_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = b"".join(b"host%d.example\n" % number for number in range(2000))
+    job = job_of(tmp_path, text)
+
+    def change(request: c.CorroborateRequest) -> Result:
+        if request.names[0].name != "host0.example":
+            return approve(request)
+        with Path(job.file).open("r+b") as file:
+            file.seek(len(text) - 9)
+            file.write(b"f")
+        return approve(request)
+
+    client = FakeClient(change)
+    assert run(job, client) == 2
+    assert "was changed while it was read" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("octets", "says"),
+    [(b"", "has no name in it"), (b"# none\n\n", "has no name in it"), (b"PK\x03\x04", "Excel")],
+)
+def test_a_list_of_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], octets: bytes, says: str
+) -> None:
+    assert run(job_of(tmp_path, octets)) == 2
+    assert f"{tmp_path / 'list.txt'}: " in (said := capsys.readouterr().err)
+    assert says in said
+    assert [one.name for one in tmp_path.iterdir()] == ["list.txt"]
+
+
+@pytest.mark.parametrize("path", ["/nowhere/list", "/etc"])
+def test_a_list_that_is_no_file(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(ListJob(path)) == 2
+    assert f"{path}: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        ("/nowhere/out", "is in none"),
+        ("/etc", "is a directory"),
+        ("/dev/full", "cannot be written: No space left on device"),
+    ],
+)
+def test_an_output_that_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str, says: str
+) -> None:
+    assert run(job_of(tmp_path, b"a.example", output=output)) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_an_output_is_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").write_text("of yesterday")
+    client = FakeClient()
+    assert run(job_of(tmp_path, b"a.example"), client) == 2
+    assert not client.asked
+    assert "exists, and is not overwritten" in capsys.readouterr().err
+    assert (tmp_path / "out").read_text() == "of yesterday"
+
+
+def test_a_full_disk_costs_no_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_of(tmp_path, b"a.example\nb.example")
+
+    def write(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mpic.ask.lists.destination.write_results", write)
+    assert run(job) == 2
+    assert "out.resume has the answers" in capsys.readouterr().err
+    monkeypatch.undo()
+    client = FakeClient()
+    assert run(job, client) == 0
+    assert not client.asked
+    assert len(told(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("octets", [b"not a database", b"SQLite format 3\x00" + b"\xff" * 5000])
+def test_a_journal_that_is_none_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], octets: bytes
+) -> None:
+    (tmp_path / "mine").write_bytes(octets)
+    assert run(job_of(tmp_path, b"a.example", resume=str(tmp_path / "mine"))) == 2
+    assert "no journal of mpic" in capsys.readouterr().err
+    assert (tmp_path / "mine").read_bytes() == octets
+
+
+def test_a_database_of_another_program_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = sqlite3.connect(tmp_path / "other")
+    other.execute("CREATE TABLE mine (x)")
+    other.commit()
+    other.close()
+    assert run(job_of(tmp_path, b"a.example", resume=str(tmp_path / "other"))) == 2
+    assert "is of another program" in capsys.readouterr().err
+
+
+def test_two_at_a_time_do_not_share_a_journal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = Journal(str(tmp_path / "out.resume"))
+    assert run(job_of(tmp_path, b"a.example")) == 2
+    assert "another mpic is at work with this file" in capsys.readouterr().err
+    first.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            InvalidRequestError(
+                Failure(
+                    grpc.StatusCode.INVALID_ARGUMENT,
+                    "",
+                    violations=[c.FieldViolation(field="issuer", description="is unknown")],
+                )
+            ),
+            "every line is asked with wrong options: issuer is unknown",
+        ),
+        (
+            NotAllowedError(Failure(grpc.StatusCode.PERMISSION_DENIED, "not on the list")),
+            "does not answer this caller: not on the list",
+        ),
+    ],
+)
+def test_what_is_wrong_with_every_line_ends_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: ClientError, says: str
+) -> None:
+    client = FakeClient(lambda request: fail(request, error))
+    assert run(job_of(tmp_path, b"a.example\nb.example"), client) == 2
+    assert len(client.asked) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_the_officers_file_is_not_changed_but_at_the_end_of_lines(tmp_path: Path) -> None:
+    lines = [
+        application("good.example", c8="ﾀﾛｳ"),
+        "",
+        application("refused.example"),
+        application("good.example").rsplit("\t", 2)[0],
+        application(""),
+    ]
+    octets = "\r\n".join(lines).encode("cp932")
+    job = job_of(tmp_path, octets, name="a.tsv", kind=OutputKind.TSV)
+    question = ListQuestion(c.CorroborateRequest(), lang="ja")
+    assert run(job, question=question) == 2
+    written = (tmp_path / "out").read_bytes().decode("cp932")
+    rows = written.removesuffix("\n").split("\r\n")
+    for line, row in zip(lines, rows, strict=True):
+        assert row.startswith(line)
+    cells = [row.split("\t") for row in rows]
+    assert [len(one) for one in cells] == [16, 1, 16, 16, 16]
+    assert [one[13] for one in (cells[0], *cells[2:])] == [
+        "発行可",
+        "発行不可",
+        "発行可",
+        "形式不備",
+    ]
+    assert "338" in cells[2][14]
+
+
+def test_an_ascii_file_of_applications_is_answered_in_shift_jis(tmp_path: Path) -> None:
+    octets = b"\t" * 10 + b"good.example\n"
+    job = job_of(tmp_path, octets, name="a.tsv", kind=OutputKind.TSV)
+    run(job, question=ListQuestion(c.CorroborateRequest(), lang="ja"))
+    assert "発行可" in (tmp_path / "out").read_bytes().decode("cp932")
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_file_in_utf_8_is_answered_in_utf_8(tmp_path: Path, mark: bytes) -> None:
+    octets = mark + application("good.example").encode()
+    job = job_of(tmp_path, octets, name="a.tsv", kind=OutputKind.TSV)
+    run(job, question=ListQuestion(c.CorroborateRequest(), lang="ja"))
+    written = (tmp_path / "out").read_bytes()
+    assert written.startswith(octets)
+    assert "発行可" in written.decode()
+
+
+def test_a_csv_has_a_row_for_each_line_and_no_formula(tmp_path: Path) -> None:
+    def hostile(request: c.CorroborateRequest) -> Result:
+        error = ClientError(Failure(grpc.StatusCode.UNKNOWN, "=cmd|' /c calc'!A1"))
+        return fail(request, error)
+
+    run(job_of(tmp_path, b"a.example\n\n=x.example\n", kind=OutputKind.CSV), FakeClient(hostile))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out").read_text())))
+    assert [(row["line"], row["verdict"]) for row in rows] == [
+        ("1", "undetermined"),
+        ("3", "malformed"),
+    ]
+    assert rows[0]["why"] == "'=cmd|' /c calc'!A1"
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+
+
+def test_octets_of_strangers_never_reach_a_terminal_raw(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    def hostile(request: c.CorroborateRequest) -> Result:
+        return fail(request, ClientError(Failure(grpc.StatusCode.UNKNOWN, "\x1b[2J\u202e")))
+
+    for kind in OutputKind:
+        run(job_of(tmp_path, b"a.example\n\x1b]0;x\n", kind=kind, output=""), FakeClient(hostile))
+    shown = b"".join(capfdbinary.readouterr())
+    assert b"\x1b" not in shown.replace(b"\n\x1b]0;x", b"").replace(b"\x1b]0;x\t", b"")
+    assert "\u202e".encode() not in shown
+
+
+def test_the_table_has_the_refused_last_and_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "MOST_ROWS", 4)
+    names = ["refused.example", *(f"h{number}.example" for number in range(9)), "localhost"]
+    job = job_of(tmp_path, "\n".join(names).encode(), kind=OutputKind.TABLE)
+    run(job)
+    shown = (tmp_path / "out").read_text()
+    assert shown.index("h0.example") < shown.index("localhost") < shown.index("refused.example")
+    assert "h2.example" not in shown
+    assert "4 of 11; --csv, --tsv and --jsonl show all" in shown
+
+
+def test_remarks_and_refusals_are_named_up_to_a_bound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [application(f"refused{number}.example", c1='"CN=x"') for number in range(30)]
+    run(job_of(tmp_path, "\n".join(lines).encode(), name="a.tsv"))
+    said = capsys.readouterr().err
+    assert said.count("is in quotes") + said.count("has CN=x") == asking.MOST_REMARKS
+    assert "note: and 40 more" in said
+    assert said.count("  line ") == summary.MOST_NAMED
+    assert "  and 10 more" in said
+
+
+def test_a_repeated_line_is_told_and_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = FakeClient()
+    run(job_of(tmp_path, b"a.example\nb.example\na.example\n"), client)
+    assert client.names == ["a.example", "b.example", "a.example"]
+    assert len({question.request_id for question in client.asked}) == 3
+    assert "note: line 3: has the names of line 1; both are asked" in capsys.readouterr().err
+
+
+def test_request_ids_are_what_the_agreement_takes(tmp_path: Path) -> None:
+    client = FakeClient()
+    run(job_of(tmp_path, b"a.example\n"), client)
+    (question,) = client.asked
+    assert question.request_id.replace("-", "").isalnum()
+    assert len(question.request_id) <= 128
+
+
+def test_a_rate_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("mpic.ask.lists.asking.asyncio.sleep", sleep)
+    run(job_of(tmp_path, b"a.example\nb.example\nc.example", rate=2.0))
+    assert [round(seconds, 1) for seconds in slept] == [0.0, 0.5, 1.0]
+
+
+def test_a_journal_is_kept_where_it_is_wanted_and_shows_all_again(tmp_path: Path) -> None:
+    job = job_of(tmp_path, b"a.example\n", resume=str(tmp_path / "mine"))
+    run(job)
+    (tmp_path / "out").unlink()
+    client = FakeClient()
+    assert run(job, client) == 0
+    assert not client.asked
+    assert len(told(tmp_path)) == 1
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a.example", "refused.example", "unknown.example", "", "# x", "x y"]),
+        max_size=12,
+    ),
+    st.integers(0, 12),
+)
+def test_broken_off_anywhere_it_comes_to_the_same(lines: Sequence[str], most: int) -> None:
+    def states(journal: Journal, *clients: FakeClient) -> list[tuple[int, LineState]]:
+        for client in clients:
+            options = asking.RunOptions("0123456789abcdef", c.CorroborateRequest())
+            list_run = asking.ListRun(journal, options, ())
+            octets = io.BytesIO("\n".join(lines).encode())
+            read = ListReader("x", ListOptions(ListFormat.NAMES)).read(Source("x", octets).lines())
+            with suppress(NoConnectionError):
+                asyncio.run(list_run.ask(client, read, None))
+        return [(line.number, line.state) for line in journal.lines()]
+
+    whole = states(Journal(""), FakeClient())
+    assert states(Journal(""), FakeClient(most=most), FakeClient()) == whole
+
+
+def test_what_a_line_came_to_survives_as_it_was(tmp_path: Path) -> None:
+    line = JournalLine(
+        7, "id", ("a.example", "例.example"), b"\x00\xff", LineState.REFUSED, "X", {"a": ["b"]}
+    )
+    path = str(tmp_path / "journal")
+    journal = Journal(path)
+    journal.put(line)
+    journal.close()
+    assert list(Journal(path).lines()) == [line]
