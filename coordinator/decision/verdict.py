@@ -1,5 +1,6 @@
 """What a caller is told of a decided attempt: reason, error, and how long it may be used. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ from coordinator.decision.attempt import Attempt
 from coordinator.decision.name_decision import CUT_SHORT, NameDecision
 from coordinator.decision.vote import Vote
 from coordinator.rules.quorum import AttemptRules
+from coordinator.rules.roster import Perspective
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
@@ -49,11 +51,11 @@ def explain_verdict(decision: NameDecision) -> str:
         case c.REASON_CORROBORATED:
             return f"the primary permits and {agreed}; {rules.required} are needed"
         case c.REASON_QUORUM_NOT_MET:
-            return f"{agreed}, {rules.required} are needed"
+            return f"{_count_possible(decision, agreed)}, {rules.required} are needed"
         case c.REASON_REGIONS_NOT_MET:
-            regions = {o.Rir.Name(one.rir).removeprefix("RIR_") for one in corroborating}
+            regions = {o.Rir.Name(one.rir).removeprefix("RIR_") for one in _find_possible(decision)}
             return (
-                f"{agreed}, but from {len(regions)} RIR service region"
+                f"{_count_possible(decision, agreed)}, but from {len(regions)} RIR service region"
                 f" ({', '.join(sorted(regions))}); {rules.row.minimum_regions} are needed"
             )
         case c.REASON_TOO_FEW_REMOTES:
@@ -66,6 +68,30 @@ def explain_verdict(decision: NameDecision) -> str:
             return f"{agreed}, {rules.required} are needed; cut short: {', '.join(cut)}"
         case _:
             return f"the primary perspective: {primary.detail}"
+
+
+def _find_possible(decision: NameDecision) -> Sequence[Perspective]:
+    """Return the remotes that corroborate, and those whose vote is not known."""
+    return [one for one in decision.roster.remotes if _may_corroborate(decision.vote_of(one))]
+
+
+def _may_corroborate(vote: Vote) -> bool:
+    return vote.corroborates or vote.dissent == c.DISSENT_NOT_AWAITED or _is_cut(vote)
+
+
+def _count_possible(decision: NameDecision, agreed: str) -> str:
+    """Say how many remotes corroborate; if the votes of some are not known, how many can at most.
+
+    Nobody waits for the rest once so many dissent that the quorum cannot be met. To say that these
+    do not corroborate would be wrong.
+    """
+    possible, attempted = len(_find_possible(decision)), decision.rules.attempted
+    if possible == len(decision.corroborating()):
+        return agreed
+    return (
+        f"{attempted - possible} dissent, so at most {possible} of {attempted} remote perspectives"
+        " can corroborate"
+    )
 
 
 def _is_cut(vote: Vote) -> bool:

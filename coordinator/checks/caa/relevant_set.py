@@ -86,7 +86,7 @@ def judge_walk(walk: Walk, wildcard: bool, applicant: Applicant) -> CaaJudgement
     end = walk.end
     if end.HasField("records"):
         found = _judge_known_set(tuple(end.records.rdata), wildcard, applicant)
-        detail = f"at {end.name}: {found.detail}"
+        detail = f"{_say_where(end)}{found.detail}"
         return CaaJudgement(found.outcome, end.name, found.clause, found.record, detail)
     if end.HasField("failure"):
         # The set that could not be seen may forbid.
@@ -116,6 +116,13 @@ def describe_lookup_failure(lookup: o.Lookup) -> str:
     """Describe in one phrase which CAA lookup failed and how; it may hold text from the network."""
     kind, why = name_failure(lookup.failure), describe_failure(lookup.failure)
     return f"the CAA lookup of {lookup.name} failed ({kind}): {why}"
+
+
+def _say_where(end: o.Lookup) -> str:
+    """Say where a set stands: an alias of the level may lead to it."""
+    if not end.aliases:
+        return f"at {end.name}: "
+    return f"{end.name} is an alias of {shorten(end.records.owner)}, where "
 
 
 def judge_set(rdata: Sequence[bytes], wildcard: bool, applicant: Applicant) -> CaaJudgement:

@@ -146,3 +146,12 @@ def find_addresses(report: c.PerspectiveReport) -> o.Lookup | None:
         if finding.HasField("addresses"):
             return finding.addresses.lookup
     return None
+
+
+def find_relevant_set(report: c.PerspectiveReport) -> o.Lookup | None:
+    """Return the lookup that found the relevant CAA record set; None: it is not told."""
+    for finding in report.observation.findings:
+        levels = finding.caa_walk.levels
+        if levels and levels[-1].HasField("records"):
+            return levels[-1]
+    return None

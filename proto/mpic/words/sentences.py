@@ -18,6 +18,7 @@ from mpic.words.facts import (
     find_addresses,
     find_determination,
     find_failure,
+    find_relevant_set,
     is_determined,
     primary_of,
     remotes_of,
@@ -178,9 +179,15 @@ def _caa_code(report: c.PerspectiveReport) -> str:
 
 
 def _explain_caa(report: c.PerspectiveReport, lang: Language) -> str:
+    """Say which record forbids; an alias of the name may lead to it."""
     found = find_determination(report, "caa")
-    facts = {"owner": _fact(found.found_at), "record": _fact(found.record)}
-    return say(f"caa.{_caa_code(report)}.message", lang, **facts)
+    owner, end = _fact(found.found_at), find_relevant_set(report)
+    said = []
+    if end is not None and end.aliases:
+        name, owner = _fact(end.name), _fact(end.records.owner)
+        said.append(say("caa.alias.message", lang, name=name, owner=owner))
+    id = f"caa.{_caa_code(report)}.message"  # noqa: A001 - as in `say`
+    return _join([*said, say(id, lang, owner=owner, record=_fact(found.record))], lang)
 
 
 def _issuers(verdict: c.NameVerdict) -> str:

@@ -166,6 +166,23 @@ def test_a_record_that_forbids_is_shown_with_the_mend_and_escaped() -> None:
     assert "ca.example.test" in japanese.remedy
 
 
+def test_a_record_that_an_alias_leads_to_is_told_as_its_owners() -> None:
+    records = o.RecordSet(owner="deny.example.net", rdata=[b"\x00\x05issue;"])
+    lookup = o.Lookup(name=NAME, records=records)
+    lookup.aliases.add(owner=NAME, target="deny.example.net")
+    walk = o.Finding(caa_walk=o.CaaFinding(levels=[lookup]))
+    forbids = report("tokyo", c.DISSENT_FORBIDS, [walk])
+    forbids.determinations.add(
+        check="caa", clause="RFC 8659 section 4.2", found_at=NAME, record='0 issue ";"'
+    )
+    told = verdict(c.REASON_PRIMARY_FORBIDS, forbids)
+    assert sentence(told, "en").reason == (
+        "www.example.co.jp is an alias of deny.example.net. The CAA record of deny.example.net"
+        ' does not permit this CA to issue (0 issue ";").'
+    )
+    assert sentence(told, "ja").reason.startswith("www.example.co.jpはdeny.example.netの別名")
+
+
 def test_a_refusal_that_is_the_services_is_undetermined() -> None:
     told = verdict(c.REASON_QUORUM_NOT_MET, report("tokyo"), report("lima", c.DISSENT_UNREACHABLE))
     told.responsible = c.RESPONSIBLE_SERVICE

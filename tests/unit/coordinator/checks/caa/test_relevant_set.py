@@ -83,6 +83,15 @@ def test_set_is_judged_where_it_was_found() -> None:
     )
 
 
+def test_a_set_that_an_alias_leads_to_is_told_where_it_stands() -> None:
+    lookup = found(NAME, OTHER)
+    lookup.records.owner = "deny.example.net"
+    lookup.aliases.add(owner=NAME, target="deny.example.net")
+    assert determine(lookup).detail.startswith(
+        f'{NAME} is an alias of deny.example.net, where 0 issue "other.example" names'
+    )
+
+
 def test_set_of_the_top_level_domain() -> None:
     decided = determine(absent(NAME), absent("example.com"), found("com", OTHER))
 
