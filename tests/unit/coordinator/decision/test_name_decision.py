@@ -89,6 +89,16 @@ def test_an_answer_that_is_garbage_corroborates_nothing(encoded: p.EncodedObserv
         assert "garbage" in vote.detail
 
 
+@pytest.mark.parametrize(
+    "findings", [(), (caa(),), (caa(), addresses(ADDRESS), addresses(ADDRESS))]
+)
+def test_too_few_or_too_many_findings_are_garbage(findings: tuple[o.Finding, ...]) -> None:
+    """It is the agent's defect, and is not taken for one of ours."""
+    one = decision()
+    one.add(reply(WORLD.remotes[0], findings))
+    assert one.vote_of(WORLD.remotes[0]).dissent == c.DISSENT_GARBAGE
+
+
 def test_a_later_reply_counts_but_changes_no_verdict() -> None:
     one = decision()
     for who in (WORLD.primary, *WORLD.remotes[:4]):
