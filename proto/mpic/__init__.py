@@ -5,9 +5,13 @@ Whoever imports a module of ours runs this first. So this is where gRPC is kept 
 
 import os
 import sys
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 
-__version__ = version("mpic")
+__version__ = "unknown"
+"""Of what is installed. The stubs alone may be used from a checkout."""
+with suppress(PackageNotFoundError):
+    __version__ = version("mpic")
 
 # grpcio has no setting for the lowest TLS version. But it takes a cipher list for TLS 1.2 from the
 # environment. The list here holds only a pre-shared-key suite, and no such key is ever configured.

@@ -105,14 +105,25 @@ def test_grpcio_is_at_least_as_new_as_the_stubs() -> None:
     assert grpc.__version__ >= generated[1]
 
 
-@pytest.mark.parametrize("lock", ["requirements-run.txt", "requirements-dev.txt"])
-def test_every_dependency_is_locked(lock: str) -> None:
+def needed(*extras: str) -> set[str]:
+    """The packages that the project and its extras name, with those of the extras they name."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     wanted = list(project["dependencies"])
-    extra = {"requirements-run.txt": "postgresql", "requirements-dev.txt": "dev"}[lock]
-    wanted += project["optional-dependencies"][extra]
-    locked = set(re.findall(r"(?m)^([a-z0-9-]+)==", (REPOSITORY / lock).read_text()))
-    assert {re.split(r"[\[>=]", one)[0] for one in wanted} <= locked
+    for extra in extras:
+        wanted += project["optional-dependencies"][extra]
+    inner = re.fullmatch(r"mpic\[(.*)\]", next((one for one in wanted if "mpic[" in one), ""))
+    names = {re.split(r"[\[>=]", one)[0] for one in wanted if "mpic[" not in one}
+    return names | (needed(*inner[1].split(",")) if inner else set())
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [("run", ("coordinator", "agent", "postgresql")), ("dev", ("dev",))],
+)
+def test_every_dependency_is_locked(lock: str, extras: tuple[str, ...]) -> None:
+    text = (REPOSITORY / f"requirements-{lock}.txt").read_text()
+    assert {"structlog", "geographiclib", "psycopg"} <= needed(*extras)
+    assert needed(*extras) <= set(re.findall(r"(?m)^([a-z0-9-]+)==", text))
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:

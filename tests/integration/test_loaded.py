@@ -36,6 +36,14 @@ def test_a_program_loads_only_what_it_needs(command: str, program: str, unwanted
     assert not loaded & (unwanted | FOR_PEOPLE)
 
 
+def test_a_list_of_all_commands_loads_none() -> None:
+    code = (
+        "import sys; from mpic.runtime.cli import build_app; build_app();"
+        "assert not {'grpc', 'structlog', 'cryptography', 'coordinator'} & {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_without_an_endpoint_opentelemetry_is_not_even_imported() -> None:
     code = (
         "import sys, coordinator.app; from coordinator.telemetry.tracing import TracingTable;"

@@ -15,9 +15,11 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf import descriptor_pb2
 from google.rpc import error_details_pb2
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
@@ -281,6 +283,36 @@ async def test_health_is_told_to_who_is_on_the_list(house: House) -> None:
         assert response.status == health_pb2.HealthCheckResponse.NOT_SERVING
 
 
+async def test_reflection_tells_who_is_on_the_list_what_can_be_called(house: House) -> None:
+    asked = [
+        reflection_pb2.ServerReflectionRequest(list_services=""),
+        reflection_pb2.ServerReflectionRequest(file_containing_symbol=SERVICE),
+        reflection_pb2.ServerReflectionRequest(file_containing_symbol="mpic.v1.Nothing"),
+    ]
+    async with house.channel(house.pki.pipeline) as channel:
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        told = [one async for one in stub.ServerReflectionInfo(iter(asked), timeout=20)]
+    services, described, nothing = told
+    assert {one.name for one in services.list_services_response.service} == {
+        SERVICE,
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+    }
+    files = described.file_descriptor_response.file_descriptor_proto
+    names = [descriptor_pb2.FileDescriptorProto.FromString(one).name for one in files]
+    assert names[0] == "mpic/v1/corroboration.proto"
+    assert nothing.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
+    handled = {
+        sample.labels["grpc_code"]: sample.value
+        for collector in house.server.meter.collectors
+        for metric in collector.collect()
+        for sample in metric.samples
+        if sample.name == "grpc_server_handled_total"
+        and sample.labels["grpc_method"] == "ServerReflectionInfo"
+    }
+    assert handled["OK"] == 1
+
+
 METHODS = (
     f"/{SERVICE}/Corroborate",
     f"/{SERVICE}/CorroborateStream",
@@ -289,8 +321,9 @@ METHODS = (
     f"/{SERVICE}/RecordIssuance",
     "/grpc.health.v1.Health/Check",
     "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 )
-STREAMS = (METHODS[1], METHODS[-1])
+STREAMS = (METHODS[1], METHODS[-2], METHODS[-1])
 
 
 async def wait() -> AsyncIterator[bytes]:

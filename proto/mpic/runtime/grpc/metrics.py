@@ -22,6 +22,7 @@ from mpic.runtime.grpc.handlers import Context, Handler, replace_behaviour
 from mpic.runtime.metrics import SECONDS
 
 HEALTH = "grpc.health.v1.Health"
+REFLECTION = "grpc.reflection.v1alpha.ServerReflection"
 
 _CODES: dict[int, str] = {code.value[0]: code.name for code in grpc.StatusCode}
 _CANCELLED: int = grpc.StatusCode.CANCELLED.value[0]

@@ -13,6 +13,7 @@ import grpc
 import structlog
 from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from mpic.channel import Tls
 from mpic.runtime.address import reachable
@@ -20,7 +21,7 @@ from mpic.runtime.grpc.acceptors import Acceptors, Reception, find_lacking, refu
 from mpic.runtime.grpc.errors import map_errors
 from mpic.runtime.grpc.handlers import Context, Handler
 from mpic.runtime.grpc.identity import AllowList
-from mpic.runtime.grpc.metrics import HEALTH, Meter
+from mpic.runtime.grpc.metrics import HEALTH, REFLECTION, Meter
 from mpic.runtime.grpc.tls import ServerIdentity, accepts_tls_1_2
 from mpic.runtime.grpc.transport import server_options
 from mpic.runtime.workers import tell_started
@@ -29,8 +30,9 @@ log = structlog.get_logger()
 
 _TRY_SECONDS = 10.0
 
-
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_OF_EVERYBODY = (HEALTH, REFLECTION)
+"""Services for whoever may call another one. Reflection tells tools what can be called."""
 
 
 class ServingError(Exception):
@@ -64,12 +66,12 @@ class Listening:
 
 
 class Server:
-    """A gRPC server with mutual TLS, an allow-list for each service, and health."""
+    """A gRPC server with mutual TLS, an allow-list for each service, health and reflection."""
 
     def __init__(self, listening: Listening) -> None:
         """Bind the port; raises ServingError. Then `add` services, and `start`."""
-        self.meter = Meter((*listening.allowed, HEALTH))
-        self._gate = AllowList(_with_health(listening.allowed))
+        self.meter = Meter((*listening.allowed, *_OF_EVERYBODY))
+        self._gate = AllowList(_with_ours(listening.allowed))
         self._acceptors: list[Acceptors] = []
         self._grpc = aio.server(options=server_options(listening.most_octets))
         self.lacking = find_lacking(self._grpc)
@@ -89,6 +91,8 @@ class Server:
         self._health = health.aio.HealthServicer()
         self._services = tuple(listening.allowed)
         self.add(health_pb2_grpc.add_HealthServicer_to_server, self._health)
+        described = reflection.aio.ReflectionServicer((*self._services, *_OF_EVERYBODY))
+        self.add(reflection_pb2_grpc.add_ServerReflectionServicer_to_server, described)
         self._stopping = asyncio.Event()
         self._started = False
 
@@ -155,7 +159,7 @@ class Server:
         list. Raises OSError.
         """
         self._identity.adopt(tls)
-        self._gate.adopt(_with_health(allowed))
+        self._gate.adopt(_with_ours(allowed))
 
     async def start(self) -> None:
         """Serve."""
@@ -209,9 +213,10 @@ class Server:
         log.info("stopped")
 
 
-def _with_health(allowed: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
-    """Return the lists with that of health: whoever is on one of the others."""
-    return {**allowed, HEALTH: frozenset[str]().union(*allowed.values())}
+def _with_ours(allowed: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
+    """Return the lists with those of health and reflection: whoever is on one of the others."""
+    everybody = frozenset[str]().union(*allowed.values())
+    return {**allowed, **dict.fromkeys(_OF_EVERYBODY, everybody)}
 
 
 class _Registrar:
