@@ -6,8 +6,10 @@ There is no plain HTTP. A proxy in front must speak TLS to this port too.
 import asyncio
 import socket
 import ssl
+from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -68,7 +70,6 @@ class HttpServer:
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._context: ssl.SSLContext | None = None
-        self._socket: socket.socket | None = None
         self._draining_since: float | None = None
         metrics.connections.set_function(lambda: len(self._connections))
 
@@ -79,16 +80,18 @@ class HttpServer:
         host, _, port = self._listen.rpartition(":")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            self._socket = socket.create_server(
+            listening = socket.create_server(
                 (host.strip("[]"), int(port)), family=family, backlog=_BACKLOG
             )
         except (OSError, OverflowError) as error:
             await self._runner.cleanup()
             text = f"[http] cannot listen on {self._listen}: {error}"
             raise ServingError(f"{text}; stop who holds the port, or choose another") from error
-        self._socket.setblocking(False)  # noqa: FBT003 - that is its only parameter
-        bound: int = self._socket.getsockname()[1]
-        self._start(self._accept(self._socket))
+        listening.setblocking(False)  # noqa: FBT003 - that is its only parameter
+        bound: int = listening.getsockname()[1]
+        accepting = self._start(self._accept(listening))
+        # Not before the loop has forgotten it: another socket may get its number.
+        accepting.add_done_callback(lambda _: listening.close())
         log.info("http_serving", port=bound)
         return bound
 
@@ -103,8 +106,6 @@ class HttpServer:
         self._draining_since = asyncio.get_running_loop().time()
         for task in self._tasks:
             task.cancel()
-        if self._socket is not None:
-            self._socket.close()
         if self._runner.server is not None:
             self._runner.server.pre_shutdown()
 
@@ -117,10 +118,11 @@ class HttpServer:
             await self._runner.server.shutdown(max(left, 0))
         await self._runner.cleanup()
 
-    def _start(self, coroutine: "asyncio._CoroutineLike[None]") -> None:
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
