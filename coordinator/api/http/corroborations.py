@@ -10,7 +10,8 @@ from coordinator.api.http.bodies import read_body, read_media_type, split_media_
 from coordinator.api.http.calls import REQUEST_ID, agree_on_id, read_query, read_request_id
 from coordinator.api.http.comments import read_comments
 from coordinator.api.http.gate import Gate
-from coordinator.api.http.json_messages import read_message, write_json, write_message
+from coordinator.api.http.json_messages import read_message, write_json
+from coordinator.api.http.json_writing import to_json_value
 from coordinator.api.http.line_streams import LineStreams
 from coordinator.api.http.ndjson import MEDIA_TYPE as LINES
 from coordinator.api.http.openapi import PATH as OPENAPI
@@ -114,4 +115,4 @@ def is_stream(request: web.Request) -> bool:
 
 
 def _tell(message: Message) -> web.Response:
-    return tell_json(write_message(message))
+    return tell_json(to_json_value(message))

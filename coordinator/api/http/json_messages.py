@@ -62,11 +62,6 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     raise invalid_argument([Violation(ROOT, text)])
 
 
-def write_message(message: Message) -> dict[str, object]:
-    """Return a message as a JSON object, with the fields that have no value."""
-    return json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
-
-
 def write_json(value: object) -> bytes:
     """Return the JSON text of a value, in UTF-8, on one line."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -12,7 +12,8 @@ lines are passed over.
 from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 
-from coordinator.api.http.json_messages import BODY_OCTETS, read_message, write_json, write_message
+from coordinator.api.http.json_messages import BODY_OCTETS, read_message, write_json
+from coordinator.api.http.json_writing import to_json_value
 from coordinator.api.http.problems import to_problem
 from coordinator.api.response import fill_answer
 from mpic.bounds import MAX_REQUEST_ID
@@ -106,5 +107,5 @@ def write_line(line: Line, outcome: r.Record | RequestError) -> bytes:
     else:
         response = c.CorroborateResponse()
         fill_answer(response, outcome)
-        told["verdict"] = write_message(response)
+        told["verdict"] = to_json_value(response)
     return write_json(told) + b"\n"

@@ -14,9 +14,9 @@ from coordinator.api.http.json_messages import (
     read_json,
     read_message,
     write_json,
-    write_message,
 )
 from coordinator.api.http.json_paths import below, to_camel, to_json_path
+from coordinator.api.http.json_writing import to_json_value
 from coordinator.api.response import fill_answer
 from mpic.runtime.grpc.errors import RequestError
 from mpic.v1 import corroboration_pb2 as c
@@ -210,8 +210,8 @@ def test_whatever_octets_come_they_are_read_or_refused(octets: bytes) -> None:
 def test_an_answer_has_its_values_even_where_they_are_none() -> None:
     response = c.CorroborateResponse()
     fill_answer(response, sample_record())
-    told = write_message(response)
-    assert "approved" in write_message(c.CorroborateResponse())
+    told = to_json_value(response)
+    assert "approved" in to_json_value(c.CorroborateResponse())
     assert read_back(told) == response
     assert b"\n" not in write_json(told)
     assert json.loads(write_json(told)) == told

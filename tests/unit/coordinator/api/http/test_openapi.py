@@ -8,7 +8,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from coordinator.api.http.comments import read_comments
-from coordinator.api.http.json_messages import write_message
+from coordinator.api.http.json_writing import to_json_value
 from coordinator.api.http.openapi import make_openapi
 from coordinator.api.http.problems import to_problem
 from coordinator.api.response import fill_answer
@@ -52,7 +52,7 @@ def test_every_field_has_the_comment_of_the_agreement(document: dict[str, Any]) 
 def test_answers_are_as_described(document: dict[str, Any]) -> None:
     response = c.CorroborateResponse()
     fill_answer(response, sample_record())
-    check(document, "CorroborateResponse", write_message(response))
+    check(document, "CorroborateResponse", to_json_value(response))
     problem = to_problem(invalid_argument([Violation("names[0]", "is wrong")])).to_json()
     check(document, "Problem", problem)
 
