@@ -1,7 +1,7 @@
 """Messages of the agreement as JSON values, by a plan for each kind of message. Pure.
 
-The result is that of protobuf's own `json_format`, which a test compares. That takes about four times
-as long, which would be the largest part of an answer's cost.
+The result is that of protobuf's own `json_format`, which a test compares. That takes about four
+times as long, which would be the largest part of an answer's cost.
 """
 
 from base64 import b64encode
