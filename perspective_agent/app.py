@@ -25,6 +25,7 @@ from mpic.runtime.settings import check_tls
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2, perspective_pb2_grpc
 from perspective_agent.diagnosis.servers import Diagnoser
+from perspective_agent.diagnosis.servfail_cause import ServfailExplainer
 from perspective_agent.dns.resolver import ResolverLink
 from perspective_agent.metrics import AgentMetrics
 from perspective_agent.servicer import Identity, PerspectiveServicer, ResolverState
@@ -192,13 +193,13 @@ async def _open_resolver(
     table: ResolverTable, worker: int, capacity: Capacity, shown: _Shown, stack: AsyncExitStack
 ) -> ResolverState:
     """Start or find the resolver, and prove that it validates before anything is served."""
-    kill = None
+    kill, servfails = None, None
     if table.mode == "private":
         unbound = PrivateUnbound(table.options(worker, capacity))
         stack.push_async_callback(unbound.stop)
         await unbound.start()
         address, software = unbound.address, unbound.version
-        socket, kill = unbound.control_socket, unbound.kill
+        socket, kill, servfails = unbound.control_socket, unbound.kill, unbound.servfails
     else:
         address, software = table.beside_address(), "a resolver the operator runs"
         assert table.control_socket is not None  # noqa: S101 - settings see to it
@@ -206,6 +207,8 @@ async def _open_resolver(
     control = shown.statistics.control = UnboundControl(socket)
     erase, count = FailureEraser(control).erase, shown.metrics.count_lookup
     link = ResolverLink(address, erase, capacity.connections, count)
+    if servfails is not None:  # the log of a resolver beside the agent is the operator's
+        link.explainer = ServfailExplainer(servfails, control.command, table.egress())
     diagnoser = Diagnoser(address, table.egress(), link.overload_history)
     stack.callback(link.close)
     probe = await _probe_until_validating(link, control, table, shown.readiness)

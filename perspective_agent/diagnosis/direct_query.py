@@ -22,6 +22,8 @@ _PORT = 53
 # that. A server that takes longer than the second time counts as silent.
 _FIRST_SECONDS = 1.0
 _SECOND_SECONDS = 4.0
+ONCE_SECONDS = 0.8
+"""For `ask_once`."""
 
 # What the other end, or the network between, does to a connection. All other errors come from our
 # own system: no route, no permission, no room.
@@ -57,6 +59,13 @@ class DirectQuery(NamedTuple):
         return query
 
 
+class Way(NamedTuple):
+    """How a server is asked."""
+
+    transport: o.Transport.ValueType
+    edns: bool
+
+
 class QueryResult(NamedTuple):
     """What one server did."""
 
@@ -80,6 +89,20 @@ async def ask_server(
         return said
     second = await ask(address, question.make_query(edns=False), _SECOND_SECONDS, egress)
     return _better(said, _classify(second, question))
+
+
+async def ask_once(address: str, question: DirectQuery, way: Way, egress: Egress) -> QueryResult:
+    """Ask one server in one way, once."""
+    if bar := egress.find_bar(address):
+        return QueryResult(o.SERVER_OUTCOME_NOT_ASKED, detail=bar)
+    ask = _ask_udp if way.transport == o.TRANSPORT_UDP else _ask_tcp
+    query = question.make_query(edns=way.edns)
+    try:
+        async with asyncio.timeout(ONCE_SECONDS):
+            said = await ask(address, query, ONCE_SECONDS, egress)
+    except TimeoutError:
+        return QueryResult(o.SERVER_OUTCOME_SILENT)
+    return _classify(said, question)
 
 
 def make_reply(address: str, transport: o.Transport.ValueType, said: QueryResult) -> o.ServerReply:

@@ -19,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from mpic.v1 import observation_pb2 as o
 from perspective_agent.dns.connection import PER_CONNECTION, PendingLookup, ResolverConnection, Take
@@ -31,6 +31,19 @@ Erase = Callable[[str, int], Coroutine[Any, Any, bool]]
 
 CountLookup = Callable[[int, o.Lookup, int], None]
 """Gets the type and the result of a lookup, and the microseconds it took."""
+
+
+class FailureExplainer(Protocol):
+    """Says why a lookup failed, for a person."""
+
+    def read(self, answer: o.Lookup, rdtype: int, since: float) -> bool:
+        """Fill in what is known already; return whether anything is."""
+
+    async def explain(
+        self, answer: o.Lookup, rdtype: int, since: float, before: o.Lookup | None
+    ) -> None:
+        """Fill in what can be found out within a second or so; `before` is the failure before."""
+
 
 _TRIES = 2
 _SENDS = 2
@@ -61,6 +74,8 @@ class ResolverLink:
         """Answers the resolver has given so far."""
         self.overload_history = OverloadHistory()
         """The times when lookups waited because of our own side."""
+        self.explainer: FailureExplainer | None = None
+        """Explains failures that are retried in vain."""
         self._erase = erase
         self._count = count
         self._tasks: set[asyncio.Task[object]] = set()
@@ -158,10 +173,10 @@ class ResolverLink:
             self._deliver(lookup, answer)
         elif lookup.tries < _TRIES:
             self._spawn(self._ask_anew(lookup, answer, self._erase))
+        elif self.explainer is not None:
+            self._spawn(self._explain(lookup, answer, self.explainer))
         else:
-            self._deliver(lookup, answer)
-            # Otherwise the next question would get this failure from the cache.
-            self._spawn(self._erase(lookup.query.name, lookup.query.rdtype))
+            self._give_up(lookup, answer)
 
     def _deliver(self, lookup: PendingLookup, answer: o.Lookup) -> None:
         take, lookup.take = lookup.take, None
@@ -191,11 +206,30 @@ class ResolverLink:
         lookup.connection = None
         lookup.sends = 0
         # If it cannot be made to forget, another query would only return the same failure.
-        if await erase(lookup.query.name, lookup.query.rdtype):
+        erased = await erase(lookup.query.name, lookup.query.rdtype)
+        if self.explainer is not None:  # the deadline may come before the second try ends
+            self.explainer.read(answer, lookup.query.rdtype, lookup.sent_at)
+        if erased:
             lookup.tries += 1
             self._send_if_wanted(lookup)
         else:
             self._deliver(lookup, answer)
+
+    async def _explain(
+        self, lookup: PendingLookup, answer: o.Lookup, explainer: FailureExplainer
+    ) -> None:
+        """Deliver a failure with its cause."""
+        # Before the cause is looked for: that takes time, in which we may have kept up.
+        self.overload_history.attribute(answer, lookup.sent_at)
+        query, lookup.connection = lookup.query, None
+        await explainer.explain(answer, query.rdtype, lookup.sent_at, lookup.failure)
+        self._give_up(lookup, answer)
+
+    def _give_up(self, lookup: PendingLookup, answer: o.Lookup) -> None:
+        """Deliver a failure, and let the resolver forget it: the next question would get it too."""
+        self._deliver(lookup, answer)
+        if self._erase is not None:
+            self._spawn(self._erase(lookup.query.name, lookup.query.rdtype))
 
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -77,6 +77,8 @@ _FIXED = (
     "  val-clean-additional: yes",
     "  ede: yes",
     "  val-log-level: 2",
+    # Why a lookup failed (`servfail`).
+    "  log-servfail: yes",
     "  trust-anchor-signaling: no",
     "  root-key-sentinel: no",
     # Hardening.

@@ -17,6 +17,7 @@ from pathlib import Path
 import structlog
 
 from perspective_agent.unbound.configuration import CONTROL_SOCKET, UnboundOptions, unbound_config
+from perspective_agent.unbound.servfail import ServfailLog
 
 log = structlog.get_logger()
 
@@ -46,6 +47,8 @@ class PrivateUnbound:
     options: UnboundOptions
     address: tuple[str, int] = ("127.0.0.1", 0)
     version: str = ""
+    servfails: ServfailLog = field(default_factory=ServfailLog)
+    """Why its lookups failed."""
     _directory: Path | None = None
     _process: asyncio.subprocess.Process | None = None
     _watch: asyncio.Task[None] | None = None
@@ -149,11 +152,13 @@ class PrivateUnbound:
                 log.warning("unbound_complains", line=line)
 
     async def _read_log(self, process: asyncio.subprocess.Process) -> None:
-        """Keep the last lines, to be able to say why it ended."""
+        """Keep the last lines, to be able to say why it ended, and why lookups failed."""
         assert process.stderr is not None  # noqa: S101 - it is a pipe
         async for line in process.stderr:
-            self._tail.append(line.decode(errors="replace").strip())
-            del self._tail[:-5]
+            text = line.decode(errors="replace").strip()
+            if not self.servfails.note(text):
+                self._tail.append(text)
+                del self._tail[:-5]
 
     async def _restart_for_ever(self) -> None:
         failures = 0

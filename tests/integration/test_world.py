@@ -314,6 +314,7 @@ OUTCOMES = {
     "nosoa": "NOERROR",
     "lowercase": "NOERROR",
     "noedns": "NOERROR",
+    "dropsedns": "silence",
     "brokencaa": "unreadable",
     "rawcaa": "NOERROR",
     "many": "NOERROR",

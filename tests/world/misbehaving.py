@@ -245,6 +245,11 @@ def _lower_case(ask: Ask) -> Reply:
     return _wrong_question(name=name)(ask)
 
 
+def _drops_edns(ask: Ask) -> Reply:
+    """Answer nothing that has EDNS, as some firewalls do."""
+    return _healthy(ask) if ask.query.edns < 0 else _silent(ask)
+
+
 def _no_edns(ask: Ask) -> Reply:
     """Call EDNS a format error."""
     if ask.query.edns < 0:
@@ -489,6 +494,7 @@ BEHAVIOURS: dict[str, Callable[[Ask], Reply]] = {
     "nosoa": _no_soa,
     "lowercase": _lower_case,
     "noedns": _no_edns,
+    "dropsedns": _drops_edns,
     "brokencaa": _broken_caa,
     "rawcaa": _raw_caa,
     "many": _many(),

@@ -1,6 +1,7 @@
 """The agent's link to its resolver: every lookup is answered once, and a failure is asked anew."""
 
 import asyncio
+import time
 from typing import cast
 
 import pytest
@@ -120,6 +121,45 @@ async def test_an_answer_is_told_once_and_counted_once(wires: list[Wire]) -> Non
     assert asker.resolver.in_flight == 0
     await settle()
     assert not asker.erased
+
+
+class Explainer:
+    """Says of each failure whether it was the last, and holds it back until then."""
+
+    def __init__(self) -> None:
+        self.may_end = asyncio.Event()
+
+    def read(self, answer: o.Lookup, rdtype: int, since: float) -> bool:
+        del rdtype, since
+        answer.failure.cause = o.FAILURE_CAUSE_SILENT
+        return True
+
+    async def explain(
+        self, answer: o.Lookup, rdtype: int, since: float, before: o.Lookup | None
+    ) -> None:
+        assert before is not None
+        assert (rdtype, before.failure.cause) == (A, o.FAILURE_CAUSE_SILENT)
+        assert since <= time.perf_counter()
+        await self.may_end.wait()
+        answer.failure.cause = o.FAILURE_CAUSE_EDNS_DROPPED
+
+
+async def test_a_failure_is_explained_before_it_is_told(wires: list[Wire]) -> None:
+    asker, explainer = Asker(), Explainer()
+    asker.resolver.explainer = explainer
+    asker.ask("a.test")
+    for _ in range(2):
+        wires[0].answer(o.FAILURE_KIND_SERVFAIL)
+        await settle()
+    assert not asker.answers
+    explainer.may_end.set()
+    await settle()
+    assert asker.answers[0].failure.cause == o.FAILURE_CAUSE_EDNS_DROPPED
+    assert asker.erased == [("a.test", A)] * 2
+    # What succeeds is told at once.
+    asker.ask("b.test")
+    wires[0].answer()
+    assert asker.answers[1].absence == o.ABSENCE_NO_DATA
 
 
 @pytest.mark.parametrize("kind", [o.FAILURE_KIND_SERVFAIL, o.FAILURE_KIND_BOGUS])
