@@ -23,6 +23,7 @@ from mpic.client import (
     ServerNotTrustedError,
     TlsFiles,
 )
+from mpic.words.catalogue import Language, is_known, say
 
 M = TypeVar("M")
 
@@ -44,6 +45,7 @@ class CalledServer:
     name: str | None
     tls: TlsFiles
     timeout: float
+    lang: Language = "en"
 
 
 def call_or_exit(server: CalledServer, call: Callable[[Client], M]) -> M:
@@ -90,4 +92,15 @@ def explain(server: CalledServer, error: ClientError) -> str:
         return f"no reply from {server.address} within {server.timeout:g} s (--timeout)"
     if error.violations:
         return "\n".join(f"{one.field}: {one.description}" for one in error.violations)
-    return f"{error.reason or error.status.name}: {error}"
+    return _explain_reason(error, server.lang)
+
+
+def _explain_reason(error: ClientError, lang: Language) -> str:
+    """Say why the service decided nothing, and what to do, by its stable reason."""
+    if not is_known(f"error.{error.reason}.remedy", lang):
+        return f"{error.reason or error.status.name}: {error}"
+    remedy = say(f"error.{error.reason}.remedy", lang)
+    # The service's own sentence is in English, and says more: with which values, and of what.
+    message = f"error.{error.reason}.message"
+    said = [] if lang == "en" else [say(message, lang)]
+    return "\n".join([f"{error.reason}: {error}", *said, remedy])

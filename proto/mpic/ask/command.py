@@ -194,17 +194,18 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
         checks=check,
     )
     request.tightening.CopyFrom(_read_tightening(min_corroborating, addresses))
-    target = CalledServer(server, server_name, TlsFiles(cert, key, ca), timeout)
+    language = choose_language(lang, os.environ)
+    target = CalledServer(server, server_name, TlsFiles(cert, key, ca), timeout, language)
     kind = read_kind(as_csv=as_csv, as_tsv=as_tsv, as_jsonl=as_jsonl)
     listing = ListOptions(format, read_encoding(encoding), column)
     job = ListJob(file, listing, kind, output, resume, rate)
     if check_job(job, request, has_proof=control is not None, as_json=as_json):
-        question = ListQuestion(request, method, timeout, choose_language(lang, os.environ))
+        question = ListQuestion(request, method, timeout, language)
         caller = ListCaller(partial(open_for_many, target), partial(explain, target))
         raise typer.Exit(ask_list(job, question, caller))
     request.linger.FromMilliseconds(round(linger * 1000))
     response = call_or_exit(target, lambda client: client.corroborate(request))
-    show = partial(print_answer, lang=choose_language(lang, os.environ), form=form)
+    show = partial(print_answer, lang=language, form=form)
     _show(response, show, as_json=as_json)
     raise typer.Exit(exit_code(response))
 
@@ -227,9 +228,10 @@ def show_perspectives(  # noqa: PLR0913, PLR0917 - one parameter for each option
     Exit status: 0 all can be asked, 1 some cannot, 2 wrong usage, 9 no reply from the coordinator,
     11 it replied with an error.
     """
-    target = CalledServer(server, server_name, TlsFiles(cert, key, ca), timeout)
+    language = choose_language(lang, os.environ)
+    target = CalledServer(server, server_name, TlsFiles(cert, key, ca), timeout, language)
     response = call_or_exit(target, Client.perspectives)
-    show = partial(print_perspectives, lang=choose_language(lang, os.environ))
+    show = partial(print_perspectives, lang=language)
     _show(response, show, as_json=as_json)
     raise typer.Exit(int(not all(one.ready for one in response.perspectives)))
 
