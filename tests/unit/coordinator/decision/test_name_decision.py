@@ -96,7 +96,9 @@ def test_too_few_or_too_many_findings_are_garbage(findings: tuple[o.Finding, ...
     """It is the agent's defect, and is not taken for one of ours."""
     one = decision()
     one.add(reply(WORLD.remotes[0], findings))
-    assert one.vote_of(WORLD.remotes[0]).dissent == c.DISSENT_GARBAGE
+    vote = one.vote_of(WORLD.remotes[0])
+    assert vote.dissent == c.DISSENT_GARBAGE
+    assert vote.detail.startswith("its answer is garbage: findings")
 
 
 def test_a_later_reply_counts_but_changes_no_verdict() -> None:
