@@ -16,6 +16,9 @@ walk is joined only while none of its levels is answered. After that only its ow
 as long as that is in progress. A later question then gets a second walk, which asks the parents
 again.
 
+The exception is a failure, for which the resolver was asked twice in vain. While its cause is
+looked for, at most a second, it can be joined.
+
 That holds for the agent alone. An answer may have been on its way when the question came. What it
 holds may be as old as its lookup (`Answer.lookups_us`), because Unbound collects it step by step
 and joins equal queries too. And Unbound may answer from its cache: records for `cache_max_ttl`,

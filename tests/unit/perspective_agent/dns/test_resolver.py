@@ -162,6 +162,24 @@ async def test_a_failure_is_explained_before_it_is_told(wires: list[Wire]) -> No
     assert asker.answers[1].absence == o.ABSENCE_NO_DATA
 
 
+async def test_our_own_strain_is_looked_for_before_the_cause(wires: list[Wire]) -> None:
+    """While the cause is looked for, the agent may have kept up."""
+    asker, explainer = Asker(), Explainer()
+    asker.resolver.explainer = explainer
+    history = asker.resolver.overload_history
+    asker.ask("a.test")
+    wires[0].answer(o.FAILURE_KIND_SERVFAIL)
+    await settle()
+    now = time.perf_counter()
+    history.note(now - 10, now, is_on=True)
+    wires[0].answer(o.FAILURE_KIND_SERVFAIL)
+    await settle()
+    history._spells.clear()
+    explainer.may_end.set()
+    await settle()
+    assert asker.kinds == [o.FAILURE_KIND_OVERLOADED]
+
+
 @pytest.mark.parametrize("kind", [o.FAILURE_KIND_SERVFAIL, o.FAILURE_KIND_BOGUS])
 async def test_a_failure_is_asked_once_more_when_it_is_forgotten(
     wires: list[Wire], kind: o.FailureKind.ValueType
