@@ -2,7 +2,7 @@
 # Measures speed. Every bench says at its head what it prints.
 #
 #   tests/bench/run.sh [--quick] [--json FILE] [--url URL]    the table (table.py), in ten minutes
-#   tests/bench/run.sh control|growth|early|workers|soak|strangers|hostile|path|http [ARG...]    one of the others
+#   tests/bench/run.sh control|growth|early|lists|workers|soak|strangers|hostile|path|http [ARG...]    one of the others
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../deploy/install.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../../deploy/install.sh"
@@ -12,7 +12,7 @@ install_python dev
 export PATH=$project/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 bench=table
 case ${1-} in
-control | growth | early | workers | soak | strangers | hostile | path | http)
+control | growth | early | lists | workers | soak | strangers | hostile | path | http)
     bench=$1
     shift
     ;;

@@ -91,7 +91,7 @@ def test_every_line_of_a_list_of_names_is_told(deployment: Deployment, tmp_path:
     for text in (
         "note: line 6: has the names of line 2; both are asked",
         'line 3: "https://x.example/" is a URL',
-        "line 5 *.co.jp: names[0].name is a wildcard directly below the public suffix",
+        'line 5 *.co.jp: "*.co.jp" is a wildcard directly below the public suffix',
         f"line 4 {FORBIDDEN}: ",
         "5 lines: 2 approved, 1 refused, 2 malformed",
     ):

@@ -61,7 +61,8 @@ def call_or_exit(server: CalledServer, call: Callable[[Client], M]) -> M:
 
 def open_for_many(server: CalledServer) -> AsyncClient:
     """Return what asks many questions; raises CredentialsError."""
-    retry = RetryPolicy(undetermined=True)
+    # Long enough for an agent, or the coordinator, to be started again.
+    retry = RetryPolicy(attempts=6, undetermined=True)
     return AsyncClient(server.address, server.tls, server_name=server.name, retry=retry)
 
 

@@ -15,6 +15,7 @@ from mpic.text import shorten
 _PLAIN = re.compile(r'[^",\r\n]*')
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _SEPARATOR = re.compile(r"[,;\s]+")
+_OTHERS = {";": "semicolons", "\t": "tabs"}
 _SHOWN_COLUMNS = 20
 _SHOWN = 40
 
@@ -72,6 +73,8 @@ def find_column(heading: tuple[str, ...], wanted: str) -> int:
     if any("." in title and not find_wrong_name(title) for title in titles):
         text = "begins with names, not with a heading that names its columns; put one before them"
         raise ListError(f"{text}, or give --format names")
+    if len(titles) == 1 and (other := next((one for one in _OTHERS if one in titles[0]), "")):
+        raise ListError(f"has {_OTHERS[other]} between its columns; save it with commas")
     shown = ", ".join(shorten(title, _SHOWN) for title in titles[:_SHOWN_COLUMNS])
     if not wanted:
         if len(titles) == 1:

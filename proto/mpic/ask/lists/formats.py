@@ -135,7 +135,7 @@ class ListReader:
 
     def _decode(self, line: RawLine) -> str | Remark:
         if line.is_cut:
-            return Remark(0, f"is longer than {MOST_OCTETS:,} octets; no certificate's is")
+            return Remark(0, f"is longer than {MOST_OCTETS:,} octets, and cut in the output")
         content = line.content
         if self.known_encoding is None and not content.isascii():
             self._guess.see(content)

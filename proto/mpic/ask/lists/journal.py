@@ -148,7 +148,7 @@ class Journal:
     def commit(self) -> None:
         """Write everything to the disk."""
         with self._explaining():
-            self._database.execute("COMMIT")
+            self._end_transaction()
             self._database.execute("BEGIN EXCLUSIVE")
         self._written = time.monotonic()
 
@@ -203,7 +203,7 @@ class Journal:
         if self._is_open:
             self._is_open = False
             with self._explaining():
-                self._database.execute("COMMIT")
+                self._end_transaction()
                 self._database.close()
 
     def remove(self) -> None:
@@ -213,6 +213,11 @@ class Journal:
         if self.path:
             Path(self.path).unlink(missing_ok=True)
             Path(f"{self.path}-journal").unlink(missing_ok=True)
+
+    def _end_transaction(self) -> None:
+        # A full disk ends it: what was not on the disk yet is asked again.
+        if self._database.in_transaction:
+            self._database.execute("COMMIT")
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:

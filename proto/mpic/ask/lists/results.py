@@ -1,5 +1,6 @@
 """What a line came to: its state, and the facts and words that every output has. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from mpic.words.catalogue import is_known, say, say_first
 
 _OCTETS = 300
 """Of a detail that is kept; the record has all of it."""
+_PLACE = re.compile(r"names\[(\d{1,3})\]")
 _STATES = {APPROVED: LineState.APPROVED, REFUSED: LineState.REFUSED}
 
 
@@ -52,7 +54,7 @@ def _settle_verdict(
 
 
 def _settle_error(line: JournalLine, error: ClientError, lang: Language) -> JournalLine:
-    violations = [f"{one.field} {one.description}" for one in error.violations]
+    violations = [_show_violation(line, one) for one in error.violations]
     if isinstance(error, NotAllowedError):
         raise ListError(f"the service does not answer this caller: {escape(str(error))}")
     if isinstance(error, InvalidRequestError):
@@ -69,6 +71,14 @@ def _settle_error(line: JournalLine, error: ClientError, lang: Language) -> Jour
     words = Words(say("verdict.undetermined", lang), why, remedy)
     told_of = {"detail": said, "words": words._asdict()}
     return replace(line, state=LineState.UNDETERMINED, reason=reason, result=told_of)
+
+
+def _show_violation(line: JournalLine, violation: c.FieldViolation) -> str:
+    """Say what is wrong, with the name and not its place in the question."""
+    place = _PLACE.match(violation.field)
+    if place and int(place[1]) < len(line.names):
+        return f'"{line.names[int(place[1])]}" {violation.description}'
+    return f"{violation.field} {violation.description}"
 
 
 def _show_name(verdict: c.NameVerdict, lang: Language) -> Mapping[str, Any]:

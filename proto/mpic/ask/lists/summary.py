@@ -60,7 +60,8 @@ def _describe_line(line: JournalLine) -> str:
     words = (line.result or {}).get("words", {})
     names = " ".join([*line.names[:3], "..."] if len(line.names) > 3 else line.names)  # noqa: PLR2004
     named = f" {escape(names)}" if names else ""
-    said = shorten(" ".join(filter(None, (words.get("reason"), words.get("remedy")))), _OCTETS)
+    parts = ("reason",) if line.state is LineState.MALFORMED else ("reason", "remedy")
+    said = shorten(" ".join(words.get(part, "") for part in parts).strip(), _OCTETS)
     return f"line {line.number}{named}: {said}"
 
 

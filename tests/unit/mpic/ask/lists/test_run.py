@@ -154,7 +154,7 @@ def test_what_each_line_came_to(tmp_path: Path, capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().err
     assert "6 lines: 1 approved, 1 refused, 2 undetermined, 2 malformed" in said
     assert 'line 5: "localhost" is a single label' in said
-    assert "line 6 invalid.example: names[0].name is a public suffix" in said
+    assert 'line 6 invalid.example: "invalid.example" is a public suffix' in said
     assert "refused: 1 (QUORUM_NOT_MET 1)" in said
     assert said.index("undetermined: 2") < said.index("refused: 1")
 
@@ -343,6 +343,28 @@ def test_a_full_disk_costs_no_answer(
     assert run(job, client) == 0
     assert not client.asked
     assert len(told(tmp_path)) == 2
+
+
+def test_a_disk_that_is_full_for_the_journal_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number}.{'x' * 60}.example" for number in range(400)]
+    job = job_of(tmp_path, "\n".join(names).encode())
+    monkeypatch.setattr("mpic.ask.lists.journal.SECONDS", 0.0)
+    prepare = Journal._prepare
+
+    def prepare_little(journal: Journal) -> None:
+        prepare(journal)
+        journal._database.execute("PRAGMA max_page_count = 40")
+
+    monkeypatch.setattr(Journal, "_prepare", prepare_little)
+    assert run(job) == 2
+    said = capsys.readouterr().err
+    assert "out.resume: the disk is full; make room and give the same command again" in said
+    monkeypatch.undo()
+    client = FakeClient()
+    assert run(job, client) == 0
+    assert 0 < len(client.asked) < 400
 
 
 @pytest.mark.parametrize("octets", [b"not a database", b"SQLite format 3\x00" + b"\xff" * 5000])
