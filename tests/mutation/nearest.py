@@ -252,6 +252,11 @@ _BESIDE = {
 }
 
 
+_LISTS = "tests/unit/mpic/ask/lists"
+# Where tests are those of a whole room.
+_ROOMS = {"proto/mpic/ask/lists": (f"{_LISTS}/test_formats.py", f"{_LISTS}/test_run.py")}
+
+
 def nearest_of(file: str, project: Path) -> Sequence[str]:
     """Return the tests that are nearest to a file; they take seconds, and there may be none."""
     program, *folders = Path(file).parts[:-1]
@@ -259,7 +264,7 @@ def nearest_of(file: str, project: Path) -> Sequence[str]:
     stem = Path(file).stem if Path(file).stem != "__init__" else Path(room).name
     own = f"{UNIT}/{room}/test_{stem}.py"
     nearest = [own] if (project / own).exists() else []
-    return [*nearest, *_BESIDE.get(file, ())]
+    return [*nearest, *_BESIDE.get(file, ()), *_ROOMS.get(str(Path(file).parent), ())]
 
 
 def others_of(file: str) -> Sequence[Sequence[str]]:
