@@ -1,5 +1,6 @@
 """The same questions through every face of the coordinator: the same verdicts, the same reasons."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,16 +12,17 @@ from google.protobuf import json_format
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from mpic.client import AsyncClient, Client, ClientError
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from mpic.v1 import observation_pb2 as o
-from tests.world.deployment import Deployment, Plan
+from tests.world.deployment import COORDINATOR, Deployment, Plan
 from tests.world.http_caller import CORROBORATIONS, TOKEN, HttpCaller, http_table
 from tests.world.requests import named
 
-PLAN = Plan(coordinator_extra=http_table("accepted", TOKEN))
+PLAN = Plan(coordinator_extra=http_table("accepted", TOKEN) + "[open_mpic]\nenabled = true\n")
 GOOD = "child.parent.example.co.jp"
-FORBIDDEN = "forbidden.parent.example.co.jp"
+FORBIDDEN = "deny.caa.example.co.jp"
 ALIAS = "alias.plain.example.co.jp"
 PROOF = c.DomainControl(contact_email_txt=c.SelectedContact(contact="owner@example.test"))
 UNDATED = c.DomainControl(
@@ -138,10 +140,48 @@ def of_json(told: Mapping[str, Any]) -> Outcome:
     return of_error(told["reason"], fields)
 
 
+def ask_by_client(asked: Asked) -> Outcome:
+    with open_client(asked.deployment) as client:
+        try:
+            return of_verdict(client.corroborate(asked.request))
+        except ClientError as error:
+            return of_client_error(error)
+
+
+def ask_by_asyncio(asked: Asked) -> Outcome:
+    return asyncio.run(_ask_by_asyncio(asked))
+
+
+async def _ask_by_asyncio(asked: Asked) -> Outcome:
+    tls = asked.deployment.caller_tls()
+    async with AsyncClient(COORDINATOR, tls, server_name="localhost") as client:
+        try:
+            return of_verdict(await client.corroborate(asked.request))
+        except ClientError as error:
+            return of_client_error(error)
+
+
+def ask_on_the_clients_stream(asked: Asked) -> Outcome:
+    with open_client(asked.deployment) as client:
+        (result,) = client.stream([asked.request])
+    return of_client_error(result.error) if result.error else of_verdict(result.verdict)
+
+
+def open_client(deployment: Deployment) -> Client:
+    return Client(COORDINATOR, deployment.caller_tls(), server_name="localhost")
+
+
+def of_client_error(error: ClientError) -> Outcome:
+    return of_error(error.reason, [one.field for one in error.violations])
+
+
 FACES: Mapping[str, Callable[[Asked], Outcome]] = {
     "stream": ask_on_a_stream,
     "HTTP": ask_by_http,
     "NDJSON": ask_by_lines,
+    "client": ask_by_client,
+    "client-asyncio": ask_by_asyncio,
+    "client-stream": ask_on_the_clients_stream,
 }
 
 
@@ -169,6 +209,36 @@ def test_every_face_says_the_same(
     for number, (title, request) in enumerate(QUESTIONS.items()):
         asked = Asked(deployment, with_id(request, f"{face}/{number}"))
         assert (title, FACES[face](asked)) == (title, told[title])
+
+
+def can_open_mpic_ask(request: c.CorroborateRequest) -> bool:
+    """Whether its API has words for a request: one name, no issuer and no trial."""
+    is_plain = request.purpose != c.PURPOSE_VALIDATION and not request.dry_run
+    return len(request.names) == 1 and is_plain and not request.issuer
+
+
+def ask_as_open_mpic(asked: Asked) -> tuple[bool, str]:
+    """Whether it is valid, and the reason if it is not."""
+    (name,) = asked.request.names
+    body: dict[str, Any] = {"check_type": "caa", "domain_or_ip_target": name.name}
+    if least := asked.request.tightening.min_corroborating:
+        body["orchestration_parameters"] = {"perspective_count": 5, "quorum_count": least}
+    answer = HttpCaller(asked.deployment.caller_tls(), token=TOKEN).post(body, "/mpic")
+    if answer.status == 400:
+        return False, "INVALID_REQUEST"
+    told = answer.json
+    if told["is_valid"]:
+        return True, "CORROBORATED"
+    message: str = told["perspectives"][0]["check_response"]["errors"][-1]["error_message"]
+    return False, message.removeprefix("338: ").partition(":")[0]
+
+
+def test_open_mpics_api_says_the_same(deployment: Deployment, told: Mapping[str, Outcome]) -> None:
+    asked = {title: one for title, one in QUESTIONS.items() if can_open_mpic_ask(one)}
+    assert len(asked) >= 14
+    for title, request in asked.items():
+        expected = told[title].approved, told[title].reasons[0].removeprefix("REASON_")
+        assert (title, *ask_as_open_mpic(Asked(deployment, request))) == (title, *expected)
 
 
 def test_the_questions_tell_verdicts_apart(told: Mapping[str, Outcome]) -> None:
