@@ -55,12 +55,10 @@ class HttpFront:
             if not streaming:
                 yield lambda: self._ask_alone(session)
                 return
-            kind = {"Content-Type": "application/x-ndjson"}
-            async with session.post(_URL, data=self._body(), headers=_HEADERS | kind) as response:
-                reading = asyncio.create_task(self._read(response))
-                yield self._ask_by_line
-                self._lines.put_nowait(None)
-                await reading
+            conversing = asyncio.create_task(self._converse(session))
+            yield self._ask_by_line
+            self._lines.put_nowait(None)
+            await conversing
 
     def _next(self) -> tuple[str, bytes]:
         request_id = f"{self._run}-{next(self._numbers)}"
@@ -87,13 +85,16 @@ class HttpFront:
                 lines.append(more)
             yield b"".join(lines)
 
-    async def _read(self, response: aiohttp.ClientResponse) -> None:
+    async def _converse(self, session: aiohttp.ClientSession) -> None:
+        """Send and read; aiohttp sends the headers with the first line."""
+        kind = {"Content-Type": "application/x-ndjson"}
         buffer = b""
-        async for part in response.content.iter_any():
-            *lines, buffer = (buffer + part).split(b"\n")
-            for line in lines:
-                told = json.loads(line)
-                self._waiting.pop(told["requestId"]).set_result(told)
+        async with session.post(_URL, data=self._body(), headers=_HEADERS | kind) as response:
+            async for part in response.content.iter_any():
+                *lines, buffer = (buffer + part).split(b"\n")
+                for line in lines:
+                    told = json.loads(line)
+                    self._waiting.pop(told["requestId"]).set_result(told)
 
 
 def main() -> None:
