@@ -15,6 +15,14 @@ cd "$project"
 install_packages unbound dns-root-data ca-certificates bind9 bind9-utils bind9-dnsutils nftables \
     iproute2 openssl git prometheus systemd postgresql faketime nginx
 install_python dev
+# For a caller in another language. Debian's npm is large, so one that is there already is taken.
+command -v npm >/dev/null || install_packages nodejs npm
+if ! cmp -s tests/node/package-lock.json tests/node/node_modules/.installed; then
+    echo "Installing npm packages into tests/node (package-lock.json)"
+    if npm ci --prefix tests/node --no-audit --no-fund --ignore-scripts >/dev/null; then
+        cp tests/node/package-lock.json tests/node/node_modules/.installed
+    fi
+fi
 # The tests start some hundred programs: what was compiled is kept, but nothing in the source's tree.
 bytecode=$(mktemp -d)
 trap 'as_root rm -rf "$bytecode"' EXIT

@@ -17,7 +17,7 @@ from collections.abc import (
     Callable,
     Iterable,
 )
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -95,9 +95,10 @@ class Conversation:
             while await self._has_work(taking):
                 answered_before = self._since
                 try:
-                    async for batch in self._converse(open_stream(), taking):
-                        yield batch
-                        self._since = self._loop.time()  # whoever reads slowly is not to blame us
+                    async with aclosing(self._converse(open_stream(), taking)) as batches:
+                        async for batch in batches:
+                            yield batch
+                            self._since = self._loop.time()  # the reader may be slow, not we
                 except aio.AioRpcError as found:
                     self._trouble = read_call(found)
                 except NoTimeError as found:

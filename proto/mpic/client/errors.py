@@ -24,14 +24,21 @@ _CALLERS = frozenset(
     {
         "CALLER_LIMIT",
         "CALLER_NOT_ALLOWED",
+        "CONTENT_TOO_LARGE",
         "DEADLINE_TOO_SHORT",
         "DUPLICATE_REQUEST_ID",
         "INVALID_REQUEST",
+        "MEDIA_TYPE_NOT_SUPPORTED",
+        "METHOD_NOT_ALLOWED",
+        "NOT_AUTHENTICATED",
+        "PATH_NOT_FOUND",
         "RECORD_NOT_FOUND",
+        "REQUEST_TOO_SLOW",
+        "TOO_MANY_FAILURES",
         "TOO_MANY_ISSUANCES",
     }
 )
-"""Reasons that the caller is responsible for; every other is the service's."""
+"""Reasons that the caller is responsible for, of HTTP too; every other is the service's."""
 
 
 class FailedCall(Protocol):
