@@ -77,13 +77,15 @@ def run(copy: Path, arguments: Sequence[str], seconds: float) -> Run:
     process = _forks.Process(target=_run, args=(copy, arguments, sender))
     process.start()
     sender.close()
-    namespace: int = receiver.recv()
+    namespace: int | None = None
     try:
+        namespace = receiver.recv()
         code = receiver.recv() if receiver.poll(seconds) else None
     except EOFError:
         code = _DIED
     receiver.close()
-    _kill_all_in(namespace)
+    if namespace is not None:
+        _kill_all_in(namespace)
     process.join()
     return Run(code, output.read_text(errors="replace"))
 

@@ -1,6 +1,6 @@
 """Plant one fault at a time in a copy of the project and see whether the tests notice.
 
-    python -m tests.mutation.run [--only TEXT] [--nearest] [--jobs 2]
+    python -m tests.mutation.run [--only TEXT] [--after NUMBER] [--nearest] [--jobs 2]
 
 Prints a line for each fault and the count; exits with 1 if one survived. Noticed means that a test
 failed, not that the copy could not be imported. Before the whole table is planted the tests must
@@ -81,10 +81,12 @@ _moments = count(1)
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="faults whose file or words hold this text")
+    parser.add_argument("--after", type=int, default=0, help="go on behind so many faults")
     parser.add_argument("--nearest", action="store_true", help="ask the nearest tests alone")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     chosen = [one for one in FAULTS if arguments.only in f"{one.file} {one.what}"]
+    chosen = chosen[arguments.after :]
     began = time.monotonic()
     outcomes = Counter[str]()
     with copies(arguments.jobs) as free, ThreadPoolExecutor(arguments.jobs) as pool:
