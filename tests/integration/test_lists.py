@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import re
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -25,6 +27,7 @@ from tests.world.deployment import (
 from tests.world.pages import scrape
 from tests.world.process import plain_environment, wait_until
 
+PAGE = Path(__file__).parents[2] / "deploy" / "lists.md"
 PLAN = Plan(lookup_timeout=60, repeat_window=600)
 GOOD = "child.parent.example.co.jp"
 FORBIDDEN = "other.caa.example.co.jp"
@@ -39,7 +42,7 @@ def command(deployment: Deployment, *arguments: str | Path) -> list[str]:
 
 
 def ask(
-    deployment: Deployment, *arguments: str | Path, octets: bytes = b"", lang: str = "C.UTF-8"
+    deployment: Deployment, *arguments: str | Path, octets: bytes = b""
 ) -> "subprocess.CompletedProcess[bytes]":
     return subprocess.run(
         command(deployment, *arguments),
@@ -47,7 +50,7 @@ def ask(
         capture_output=True,
         check=False,
         timeout=300,
-        env=plain_environment() | {"LANG": lang, "COLUMNS": "120"},
+        env=plain_environment() | {"LANG": "C.UTF-8", "COLUMNS": "120"},
     )
 
 
@@ -110,7 +113,7 @@ def test_the_officers_file_comes_back_with_three_columns_more(
     ]
     file, output = tmp_path / "applications.tsv", tmp_path / "answered.tsv"
     file.write_bytes("\r\n".join(texts).encode("cp932"))
-    done = ask(deployment, "--file", file, "--tsv", "--output", output, lang="ja_JP.UTF-8")
+    done = ask(deployment, "--file", file, "--tsv", "--output", output, "--lang", "ja")
     assert done.returncode == 2, done.stderr.decode()
     lines = output.read_bytes().split(b"\r\n")
     for line, text, verdict in zip(
@@ -126,6 +129,39 @@ def test_the_officers_file_comes_back_with_three_columns_more(
         "exists, and is not overwritten"
         in ask(deployment, "--file", file, "--tsv", "--output", output).stderr.decode()
     )
+
+
+def test_the_commands_on_the_page_do_what_it_says(deployment: Deployment, tmp_path: Path) -> None:
+    (tmp_path / "applications.tsv").write_bytes(application(GOOD).encode("cp932"))
+    (tmp_path / "names.txt").write_text(f"# servers\n{GOOD}\n")
+    (tmp_path / "servers.csv").write_text(f"id,host\n1,{GOOD}\n")
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL))
+    tls = deployment.caller_tls()
+    here = {
+        "MPIC_SERVER": COORDINATOR,
+        "MPIC_SERVER_NAME": "localhost",
+        "MPIC_CERT": str(tls.certificate),
+        "MPIC_KEY": str(tls.private_key),
+        "MPIC_CA": str(tls.authority),
+        "PATH": f"{Path(MPIC).parent}:{os.environ['PATH']}",
+    }
+    (setting,) = (line for line in blocks.splitlines() if line.startswith("export "))
+    assert set(re.findall(r"(\w+)=", setting)) <= here.keys()
+    commands = [line for line in blocks.splitlines() if line != setting]
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(commands)],
+        cwd=tmp_path,
+        env=plain_environment() | here,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("1 lines: 1 approved") == len(commands) == 4
+    assert (tmp_path / "answered.tsv").read_bytes().startswith(application(GOOD).encode("cp932"))
+    assert (tmp_path / "answered.csv").read_text().startswith("line,names,verdict")
+    assert '"verdict":"approved"' in done.stdout
 
 
 def start(
@@ -151,21 +187,18 @@ def wait_for_answers(count: int) -> None:
     wait_until(lambda: answered() >= before + count, 60, lambda: f"{answered() - before} answered")
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_what_is_broken_off_is_gone_on_with_and_nothing_is_asked_under_two_ids(
-    deployment: Deployment, tmp_path: Path, number: signal.Signals
+def test_what_is_killed_is_gone_on_with_and_nothing_is_asked_under_two_ids(
+    deployment: Deployment, tmp_path: Path
 ) -> None:
-    names = [f"{number.name.lower()}{one}.plain.example.co.jp" for one in range(LINES)]
+    names = [f"kill{one}.plain.example.co.jp" for one in range(LINES)]
     file, output = tmp_path / "many.txt", tmp_path / "answered.jsonl"
     file.write_text("\n".join(names))
     arguments = ("--file", file, "--jsonl", "--output", output)
     running = start(deployment, *arguments, "--rate", "60")
     wait_for_answers(60)
-    running.send_signal(number)
-    _, said = running.communicate(timeout=60)
-    assert running.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    running.kill()
+    running.communicate(timeout=60)
     assert not output.exists()
-    assert number == signal.SIGKILL or b"give the same command again to go on" in said
     other = ask(deployment, *arguments, "--dry-run")
     assert (other.returncode, b"with other options" in other.stderr) == (2, True)
     file.write_text("\n".join([*names, GOOD]))
@@ -198,15 +231,19 @@ def test_a_pipe_is_asked_about_while_it_is_read(deployment: Deployment) -> None:
         assert running.wait(60) == 1
 
 
-def test_an_interrupted_pipe_ends_at_once(deployment: Deployment) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_interrupted_ends_at_once_and_shows_what_is_known(
+    deployment: Deployment, number: signal.Signals
+) -> None:
     running = start(deployment, "--file", "-", stdin=subprocess.PIPE)
     assert running.stdin is not None
     running.stdin.write(f"{GOOD}\n".encode())
     running.stdin.flush()
     wait_for_answers(1)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(number)
     shown, said = running.communicate(timeout=60)
-    assert running.returncode == 130
+    assert running.returncode == 128 + number
+    assert f"ended by {number.name}; not all lines were asked about".encode() in said
     assert b"Fatal" not in said
     assert GOOD.encode() in shown
 

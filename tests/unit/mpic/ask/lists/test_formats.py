@@ -161,6 +161,11 @@ def test_what_only_differs_is_told_and_asked(text: str, column: int, says: str) 
     assert [(note.column, says in note.text) for note in line.reading.notes] == [(column, True)]
 
 
+def test_a_cn_in_capitals_is_the_same_name() -> None:
+    (line,) = read(application("www.example", c1="CN=WWW.Example,C=JP").encode(), "a.tsv")
+    assert not line.reading.notes
+
+
 def test_names_in_quotes_are_names() -> None:
     text = "\t".join(f'"{cell}"' for cell in application("www.example").split("\t"))
     (line,) = read(text.encode("cp932"), "a.tsv")
@@ -261,6 +266,13 @@ def test_a_heading_that_does_not_say_where_the_names_are(
 ) -> None:
     with pytest.raises(ListError, match=says):
         read(f"{heading}\n1,www.example\n".encode(), "a.csv", ListOptions(column=column))
+
+
+def test_a_heading_may_have_quotes_in_it() -> None:
+    options = ListOptions(column='a "b", c')
+    assert names_of(read(b'id,"a ""b"", c"\n1,www.example\n', "a.csv", options)) == [
+        ("www.example",)
+    ]
 
 
 def test_a_csv_of_one_column_needs_no_name_for_it() -> None:

@@ -251,17 +251,19 @@ def test_a_pipe_that_brings_other_lines_is_not_gone_on_with(
 def test_a_list_that_grows_is_asked_up_to_where_it_was(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    job = job_of(tmp_path, b"a.example\nb.exa")
+    names = [*(f"host{number}.example" for number in range(2000)), "last.exa"]
+    job = job_of(tmp_path, "\n".join(names).encode())
 
     def grow(request: c.CorroborateRequest) -> Result:
-        with Path(job.file).open("ab") as file:
-            file.write(b"mple\nc.example\n")
+        if request.names[0].name == "host0.example":
+            with Path(job.file).open("ab") as file:
+                file.write(b"mple\nmore.example\n")
         return approve(request)
 
     client = FakeClient(grow)
     assert run(job, client) == 0
-    assert client.names == ["a.example", "b.exa"]
-    assert "what was added after line 2 is not asked about" in capsys.readouterr().err
+    assert client.names == names
+    assert "what was added after line 2001 is not asked about" in capsys.readouterr().err
 
 
 def test_a_list_that_is_changed_meanwhile_is_refused(
@@ -392,6 +394,8 @@ def test_two_at_a_time_do_not_share_a_journal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = Journal(str(tmp_path / "out.resume"))
+    first.put(JournalLine(1, "id", ("a.example",)))
+    first._end_transaction()  # not even between two transactions
     assert run(job_of(tmp_path, b"a.example")) == 2
     assert "another mpic is at work with this file" in capsys.readouterr().err
     first.close()
