@@ -252,9 +252,13 @@ _BESIDE = {
 }
 
 
+_HTTP = "tests/unit/coordinator/api/http"
 _LISTS = "tests/unit/mpic/ask/lists"
 # Where tests are those of a whole room.
-_ROOMS = {"proto/mpic/ask/lists": (f"{_LISTS}/test_formats.py", f"{_LISTS}/test_run.py")}
+_ROOMS = {
+    "coordinator/api/http": (_HTTP,),
+    "proto/mpic/ask/lists": (f"{_LISTS}/test_formats.py", f"{_LISTS}/test_run.py"),
+}
 
 
 def nearest_of(file: str, project: Path) -> Sequence[str]:

@@ -25,7 +25,8 @@ from coordinator.api.http.tokens import find_caller, hash_token, is_token, make_
 
 ONE, OTHER = "spiffe://mpic.test/caller/one", "spiffe://mpic.test/caller/other"
 GONE = "spiffe://mpic.test/caller/gone"
-TOKENS = {who: make_token() for who in (ONE, OTHER, GONE)}
+TOKENS = {who: f"mpic_{mark * 43}" for who, mark in ((ONE, "1"), (OTHER, "2"), (GONE, "3"))}
+UNKNOWN = "mpic_" + "9" * 43
 HASHES = {hash_token(token): who for who, token in TOKENS.items()}
 
 
@@ -68,12 +69,12 @@ def call(
         (None, None, "nothing_shown"),
         (None, TOKENS[ONE], [ONE]),
         (None, TOKENS[GONE], "caller_not_allowed"),
-        (None, make_token(), "token_unknown"),
+        (None, UNKNOWN, "token_unknown"),
         (None, "short", "token_malformed"),
         (OF_ONE, None, [ONE]),
         (OF_ONE, TOKENS[ONE], [ONE]),
         (OF_ONE, TOKENS[OTHER], "token_contradicts_certificate"),
-        (OF_ONE, make_token(), "token_unknown"),
+        (OF_ONE, UNKNOWN, "token_unknown"),
         (OF_BOTH, None, [OTHER, ONE]),
         (OF_BOTH, TOKENS[ONE], [ONE]),
         (OF_BOTH, TOKENS[OTHER], [OTHER]),
@@ -97,7 +98,7 @@ def test_a_certificate_or_a_token_or_both(
 def test_nobody_is_let_in_who_is_not_on_the_list() -> None:
     modes: Sequence[ClientCertificates] = ("required", "accepted", "none")
     certificates = (None, OF_ONE, OF_BOTH, OF_STRANGER, OF_NOBODY)
-    tokens = (None, *TOKENS.values(), make_token(), "")
+    tokens = (None, *TOKENS.values(), UNKNOWN, "")
     for mode, shown, token in itertools.product(modes, certificates, tokens):
         headers = [] if token is None else [f"Bearer {token}"]
         access = Access(frozenset(), mode, HASHES)

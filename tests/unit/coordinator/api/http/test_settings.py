@@ -1,0 +1,145 @@
+"""The table [http]: off until configured; tokens that cannot be meant are refused with the mend."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from coordinator.api.http.tokens import hash_token
+from coordinator.commands.token import app
+from coordinator.settings import CoordinatorSettings, read_settings
+from coordinator.settings.certificates import check_certificates
+from mpic.runtime.config import ConfigError
+from mpic.runtime.pki import Subject, create_authority, issue_certificate
+
+SHIPPED = Path(__file__).parents[5] / "deploy/coordinator.toml"
+CALLER = "spiffe://mpic.example/caller/pipeline"
+ONE, TWO = "1" * 64, "2" * 64
+LISTEN = 'listen = "127.0.0.1:8443"\n'
+
+
+def with_http(directory: Path, table: str) -> Path:
+    file = directory / "coordinator.toml"
+    file.write_text(f"{SHIPPED.read_text().replace('[http]', '[http]' + chr(10) + table, 1)}")
+    return file
+
+
+def token(sha256: str, caller: str = CALLER) -> str:
+    return f'{{ caller = "{caller}", sha256 = "{sha256}" }}'
+
+
+def read(directory: Path, table: str) -> CoordinatorSettings:
+    return read_settings(with_http(directory, table))
+
+
+def test_it_is_off_until_configured() -> None:
+    http = read_settings(SHIPPED).http
+    assert (http.listen, http.client_certificates, http.token) == ("", "required", ())
+
+
+def test_tokens_are_known_by_their_hashes(tmp_path: Path) -> None:
+    http = read(tmp_path, f"{LISTEN}token = [{token(ONE)}, {token(TWO)}]\n").http
+    assert http.callers_by_hash == {b"\x11" * 32: CALLER, b"\x22" * 32: CALLER}
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        (f"token = [{token(ONE)}, {token(ONE)}]", "[1] is the token of [0] again"),
+        (f"token = [{token(ONE.upper().replace('1', 'A'))}]", "http.token[0].sha256"),
+        (f"token = [{token('1' * 63)}]", "http.token[0].sha256"),
+        (
+            f"token = [{token(ONE)}, {token(TWO, CALLER + '2')}]",
+            f"http.token[1].caller: '{CALLER}2' has a token, but may not call",
+        ),
+        (LISTEN + 'client_certificates = "none"', "nobody could call"),
+        ('client_certificates = "maybe"', "http.client_certificates"),
+        ('listen = "8443"', "http.listen"),
+        ("listne = 1", "Did you mean listen?"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(tmp_path: Path, table: str, says: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        read(tmp_path, f"{table}\n")
+    assert says in str(raised.value)
+
+
+def test_tokens_alone_are_enough(tmp_path: Path) -> None:
+    table = f'{LISTEN}client_certificates = "none"\ntoken = [{token(ONE)}]\n'
+    assert read(tmp_path, table).http.client_certificates == "none"
+
+
+def test_the_files_are_those_of_tls_unless_others_are_named(tmp_path: Path) -> None:
+    settings = read(tmp_path, LISTEN)
+    assert settings.http.files(settings.tls) == settings.tls.paths()
+    own = 'tls = { certificate = "a.pem", private_key = "a.key" }\n'
+    settings = read(tmp_path, LISTEN + own)
+    assert [file.name for file in settings.http.files(settings.tls)] == ["a.pem", "a.key", "ca.pem"]
+    own = 'tls = { certificate = "a.pem", private_key = "a.key", authority = "b.pem" }\n'
+    settings = read(tmp_path, LISTEN + own)
+    assert settings.http.files(settings.tls)[2].name == "b.pem"
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two authorities: that of callers, and another that has issued HTTP's certificate."""
+    directory = tmp_path_factory.mktemp("http")
+    for name in ("pki", "public"):
+        authority = create_authority(directory / name, "mpic.example")
+        issue_certificate(authority, Subject("coordinator", "main"))
+        issue_certificate(authority, Subject("caller", "pipeline"))
+    return directory
+
+
+def check(pki: Path, table: str, now: datetime) -> list[str]:
+    file = with_http(pki, table)
+    settings = read_settings(file)
+    return check_certificates(settings.tls, settings.http, file, now)
+
+
+OWN = 'tls = {{ certificate = "public/{0}.pem", private_key = "public/{1}.key" }}\n'
+
+
+def test_a_certificate_of_another_authority_will_do(pki: Path) -> None:
+    own = OWN.format("coordinator-main", "coordinator-main")
+    assert check(pki, LISTEN + own, datetime.now(UTC)) == []
+    soon = datetime.now(UTC) + timedelta(days=80)
+    (one, two) = check(pki, LISTEN + own, soon)
+    assert "pki/coordinator-main.pem: expires" in one
+    assert "public/coordinator-main.pem: expires" in two
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "says"),
+    [
+        ("coordinator-main", "caller-pipeline", "caller-pipeline.key: is not the key of"),
+        ("none", "coordinator-main", "none.pem: there is no such file"),
+        ("caller-pipeline", "caller-pipeline", "may not be used by a TLS server"),
+    ],
+)
+def test_files_that_cannot_work_are_refused(
+    pki: Path, certificate: str, key: str, says: str
+) -> None:
+    own = OWN.format(certificate, key)
+    with pytest.raises(ConfigError) as raised:
+        check(pki, LISTEN + own, datetime.now(UTC))
+    assert says in str(raised.value)
+    assert check(pki, own, datetime.now(UTC)) == [], "HTTP is off"
+
+
+def test_the_command_prints_a_token_and_its_table(tmp_path: Path) -> None:
+    printed = CliRunner().invoke(app, ["new", CALLER]).output
+    (made,) = re.findall(r"mpic_[\w-]{43}", printed)
+    (sha256,) = re.findall(r'(?m)^sha256 = "([0-9a-f]{64})"$', printed)
+    assert hash_token(made).hex() == sha256
+    table = printed[printed.index("[[http.token]]") :].split("\n\n")[0]
+    file = tmp_path / "coordinator.toml"
+    file.write_text(SHIPPED.read_text() + "\n" + table)
+    assert read_settings(file).http.callers_by_hash == {hash_token(made): CALLER}
+
+
+def test_the_command_wants_an_identity() -> None:
+    result = CliRunner().invoke(app, ["new", "some body"])
+    assert result.exit_code == 2
