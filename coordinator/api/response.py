@@ -5,7 +5,7 @@ later.
 """
 
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from google.protobuf import timestamp_pb2
 
@@ -164,10 +164,10 @@ def _fill_retry(
     verdict: c.NameVerdict, record: r.Record, name: r.RecordedName, primary: o.Observation | None
 ) -> None:
     """Fill in whether asking again helps; `primary` is what the primary saw."""
-    kinds: set[o.FailureKind.ValueType] = set()
+    failures: Iterable[o.Failure] = ()
     if name.reason == c.REASON_PRIMARY_FAILED and primary is not None:
-        kinds = {one.kind for one in find_failures(primary)}
-    verdict.retry = RETRY[advise_retry(name.reason, blame_name(record, name), kinds)]
+        failures = find_failures(primary)
+    verdict.retry = RETRY[advise_retry(name.reason, blame_name(record, name), failures)]
 
 
 def _add_determinations(verdict: c.NameVerdict, name: r.RecordedName) -> None:

@@ -6,7 +6,7 @@ domain's owner changes something, such as a CAA record that forbids.
 """
 
 import enum
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 
 from coordinator.rules.responsibility import Responsible
 from mpic.v1 import corroboration_pb2 as c
@@ -53,17 +53,32 @@ AFTER_FAILURE: Mapping[o.FailureKind.ValueType, Retry] = {
 }
 """By kind of failure at the primary: whether it may pass by itself."""
 
+AFTER_CAUSE: Mapping[o.FailureCause.ValueType, Retry] = {
+    o.FAILURE_CAUSE_UNSPECIFIED: LATER,
+    o.FAILURE_CAUSE_REFUSED: AFTER_CHANGE,
+    o.FAILURE_CAUSE_SERVER_FAILED: LATER,
+    o.FAILURE_CAUSE_LAME: AFTER_CHANGE,
+    o.FAILURE_CAUSE_SILENT: LATER,
+    o.FAILURE_CAUSE_EDNS_DROPPED: AFTER_CHANGE,
+    o.FAILURE_CAUSE_TCP_CLOSED: AFTER_CHANGE,
+    o.FAILURE_CAUSE_UNREADABLE: AFTER_CHANGE,
+    o.FAILURE_CAUSE_NO_ADDRESS: AFTER_CHANGE,
+    o.FAILURE_CAUSE_ADDRESS_NOT_USABLE: AFTER_CHANGE,
+    o.FAILURE_CAUSE_ALIAS_LOOP: AFTER_CHANGE,
+}
+"""By what the servers of the domain's zone did. A top-level domain's owner is somebody else."""
+
 _STAY = (c.REASON_PRIMARY_FORBIDS, c.REASON_NOT_IN_PUBLIC_DNS, c.REASON_PROOF_MISSING)
 
 
 def advise_retry(
     reason: c.Reason.ValueType,
     responsible: Responsible | None,
-    failures: Collection[o.FailureKind.ValueType],
+    failures: Iterable[o.Failure],
 ) -> Retry | None:
     """Return when to ask again about a name; None: it is approved.
 
-    `failures` are the kinds of failure that the primary met. One of them that stays is enough. If
+    `failures` are those that the primary met. One of them that stays is enough. If
     networks differ (error 338), nobody can tell from one attempt whether that will pass.
     """
     if responsible is None:
@@ -74,5 +89,10 @@ def advise_retry(
         return AFTER_CHANGE
     if reason != c.REASON_PRIMARY_FAILED:
         return LATER
-    stays = any(AFTER_FAILURE.get(kind) is AFTER_CHANGE for kind in failures)
-    return AFTER_CHANGE if stays else LATER
+    return AFTER_CHANGE if any(map(_stays, failures)) else LATER
+
+
+def _stays(failure: o.Failure) -> bool:
+    """Whether a failure stays until the domain's owner changes something."""
+    of_cause = AFTER_CAUSE.get(failure.cause) if "." in failure.zone else None
+    return AFTER_CHANGE in (AFTER_FAILURE.get(failure.kind), of_cause)

@@ -330,7 +330,7 @@ FAULTS = [
     Fault("retry: 338 stays", RETRY, "    if reason != c.REASON_PRIMARY_FAILED:\n        return LATER\n", ""),
     Fault("retry: all failures must stay", RETRY, "stays = any(", "stays = all("),
     Fault("retry: DNSSEC mends itself", RETRY, "o.FAILURE_KIND_BOGUS: AFTER_CHANGE", "o.FAILURE_KIND_BOGUS: LATER"),
-    Fault("retry: the primary's failures are not looked at", ANSWER, "for one in find_failures(primary)}", "for one in ()}"),
+    Fault("retry: the primary's failures are not looked at", ANSWER, "        failures = find_failures(primary)\n", "        pass\n"),
     Fault("retry: only the outermost failures are found", OBSERVATION, "                yield from _find(one, kind)", "                pass"),
     Fault("a request id has no slash", INTAKE, "[A-Za-z0-9._:/-]", "[A-Za-z0-9._:-]"),
 ]  # fmt: skip

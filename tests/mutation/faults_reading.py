@@ -233,6 +233,18 @@ FAULTS = (
         "dissenting_on(entries, record, index)",
         "dissenting_on(entries, record, 0)",
     ),
+    Fault(
+        "retry: what servers did says nothing",
+        "coordinator/rules/retry.py",
+        'of_cause = AFTER_CAUSE.get(failure.cause) if "." in failure.zone else None',
+        "of_cause = None",
+    ),
+    Fault(
+        "retry: a registry's failure stays until the owner acts",
+        "coordinator/rules/retry.py",
+        'AFTER_CAUSE.get(failure.cause) if "." in failure.zone else None',
+        "AFTER_CAUSE.get(failure.cause)",
+    ),
     # Why a lookup failed.
     Fault(
         "a refusal is a server's failure",

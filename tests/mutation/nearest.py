@@ -128,6 +128,18 @@ _BESIDE = {
     ),
     "coordinator/checks/caa/parameters.py": (CAA[1],),
     "coordinator/checks/caa/value.py": CAA,
+    "proto/mpic/ask/answer_lines.py": ("tests/unit/mpic/ask/test_answer.py",),
+    "proto/mpic/ask/observed.py": (
+        "tests/unit/mpic/ask/test_answer.py",
+        "tests/unit/mpic/ask/test_answer_table.py",
+    ),
+    "proto/mpic/ask/wrapping.py": ("tests/unit/mpic/ask/test_answer.py",),
+    "proto/mpic/words/codes.py": ("tests/unit/mpic/words/test_sentences.py",),
+    "proto/mpic/words/facts.py": (
+        "tests/unit/mpic/words/test_sentences.py",
+        "tests/unit/mpic/ask/test_answer.py",
+        "tests/unit/mpic/ask/test_command.py",
+    ),
     "proto/mpic/caa_record.py": (*CAA, "tests/unit/mpic/test_caa_record.py"),
     "coordinator/checks/caa/walk.py": (
         "tests/unit/coordinator/checks/caa/test_relevant_set.py",

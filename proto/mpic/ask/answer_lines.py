@@ -158,10 +158,13 @@ def _say_why(report: c.PerspectiveReport, verdict: c.NameVerdict, lang: Language
     """
     if not report.dissent:
         return
-    failed = report.dissent in _FAILED and find_failure(report, report.check) is not None
-    if report.role != c.ROLE_PRIMARY and (lang != "en" or failed):
+    failed = find_failure(report, report.check) if report.dissent in _FAILED else None
+    is_remote = report.role != c.ROLE_PRIMARY
+    if is_remote and (lang != "en" or failed is not None):
         yield explain_dissent(report, verdict, lang)
-    if report.detail and (lang == "en" or report.check == "domain_control"):
+    # That of a failure names the server, which need not be the same for all perspectives.
+    is_told = is_remote and failed is not None and bool(failed.failure.cause)
+    if report.detail and not is_told and (lang == "en" or report.check == "domain_control"):
         yield escape(report.detail)
 
 

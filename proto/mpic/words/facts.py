@@ -99,7 +99,7 @@ def _failures_of(finding: o.Finding) -> Iterator[Failed]:
     """Yield the failures of a finding, the one that decides first."""
     match finding.WhichOneof("kind"):
         case "caa_walk":
-            yield from _failed(reversed(finding.caa_walk.levels))
+            yield from _failed(finding.caa_walk.levels)
         case "addresses":
             yield from _failed([finding.addresses.lookup])
         case "records":

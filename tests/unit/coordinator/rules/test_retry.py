@@ -1,7 +1,7 @@
 import pytest
 
 from coordinator.rules.responsibility import OF_REASON, Responsible
-from coordinator.rules.retry import AFTER_FAILURE, Retry, advise_retry
+from coordinator.rules.retry import AFTER_CAUSE, AFTER_FAILURE, Retry, advise_retry
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 
@@ -11,6 +11,7 @@ FAILED = c.REASON_PRIMARY_FAILED
 
 def test_every_kind_of_failure_has_its_row() -> None:
     assert set(AFTER_FAILURE) == set(o.FailureKind.values())
+    assert set(AFTER_CAUSE) == set(o.FailureCause.values())
 
 
 @pytest.mark.parametrize("reason", sorted(set(OF_REASON)))
@@ -38,7 +39,7 @@ def test_what_is_approved_is_not_asked_again() -> None:
 )
 def test_what_the_domain_shows(reason: c.Reason.ValueType, advice: Retry) -> None:
     """Error 338 may pass: nobody can tell a hijack from name servers that differ."""
-    assert advise_retry(reason, DOMAIN, [o.FAILURE_KIND_BOGUS]) is advice
+    assert advise_retry(reason, DOMAIN, [o.Failure(kind=o.FAILURE_KIND_BOGUS)]) is advice
 
 
 @pytest.mark.parametrize(
@@ -54,4 +55,23 @@ def test_what_the_domain_shows(reason: c.Reason.ValueType, advice: Retry) -> Non
 def test_one_failure_that_stays_is_enough(
     kinds: list[o.FailureKind.ValueType], advice: Retry
 ) -> None:
-    assert advise_retry(FAILED, DOMAIN, kinds) is advice
+    assert advise_retry(FAILED, DOMAIN, [o.Failure(kind=kind) for kind in kinds]) is advice
+
+
+@pytest.mark.parametrize(
+    ("cause", "zone", "advice"),
+    [
+        (o.FAILURE_CAUSE_REFUSED, "example.jp", Retry.AFTER_CHANGE),
+        (o.FAILURE_CAUSE_NO_ADDRESS, "example.jp", Retry.AFTER_CHANGE),
+        (o.FAILURE_CAUSE_SILENT, "example.jp", Retry.LATER),
+        (o.FAILURE_CAUSE_SERVER_FAILED, "example.jp", Retry.LATER),
+        (999, "example.jp", Retry.LATER),  # of a newer agent
+        # The domain's owner can change nothing at the registry's servers.
+        (o.FAILURE_CAUSE_REFUSED, "jp", Retry.LATER),
+    ],
+)
+def test_what_the_servers_of_a_zone_did_says_whether_it_stays(
+    cause: o.FailureCause.ValueType, zone: str, advice: Retry
+) -> None:
+    failure = o.Failure(kind=o.FAILURE_KIND_SERVFAIL, cause=cause, zone=zone)
+    assert advise_retry(FAILED, DOMAIN, [failure]) is advice

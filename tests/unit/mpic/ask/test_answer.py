@@ -94,12 +94,31 @@ def test_perspectives_are_not_grouped_that_saw_another_thing() -> None:
     shown = show(told, "en", Form.GROUPED, is_terminal=False)
     assert "4 remotes corroborate: frankfurt, ashburn, nairobi, singapore" in shown
     assert "1 remote corroborates: sao-paulo" in shown
-    # The order of records and their TTL are no other thing.
-    odd.records.rdata[0] = (
-        told.names[2].perspectives[0].observation.findings[1].addresses.lookup.records.rdata[0]
-    )
-    odd.records.ttl = 5
-    assert "5 remotes corroborate" in show(told, "en", Form.GROUPED, is_terminal=False)
+
+
+def test_the_order_of_records_and_their_ttl_are_no_other_thing() -> None:
+    told = answer()
+    for number, report in enumerate(told.names[2].perspectives):
+        records = report.observation.findings[1].addresses.lookup.records
+        records.ttl = number
+        records.rdata.append(b"\xcb\x00\x71\x01")
+        if number % 2:
+            records.rdata[:] = list(records.rdata)[::-1]
+    shown = show(told, "en", Form.GROUPED, is_terminal=False)
+    assert "5 remotes corroborate" in shown
+    assert "A 203.0.113.1, 203.0.113.100" in shown
+
+
+def test_servers_that_fail_alike_are_told_once_whichever_each_perspective_asked() -> None:
+    told = answer()
+    verdict = told.names[1]
+    for number, who in enumerate(("frankfurt", "ashburn")):
+        report = verdict.perspectives.add()
+        report.CopyFrom(verdict.perspectives[0])
+        report.perspective_id, report.role = who, c.ROLE_REMOTE
+        report.detail = f"from 203.0.113.{number} got REFUSED"
+    shown = show(told, "en", Form.GROUPED, is_terminal=False)
+    assert "2 remotes, FAILED caa: frankfurt, ashburn" in shown
 
 
 def test_what_the_network_says_is_escaped_in_every_form() -> None:

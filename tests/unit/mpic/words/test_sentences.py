@@ -131,6 +131,25 @@ def test_338_says_how_many_could_have_corroborated_and_who_saw_what() -> None:
     assert "geoblocking" in sentence(told, "en").remedy
 
 
+def test_servers_that_tell_each_place_another_thing_are_not_blocked_by_place() -> None:
+    told = verdict(
+        c.REASON_QUORUM_NOT_MET,
+        report("tokyo"),
+        report("lima", c.DISSENT_FAILED, [failed()]),
+        report("nairobi", c.DISSENT_DIFFERS, check="addresses"),
+    )
+    assert "not every place" not in sentence(told, "en").reason
+    assert "geoblocking" not in sentence(told, "en").remedy
+
+
+def test_of_a_walk_that_goes_on_above_a_failure_the_first_is_told() -> None:
+    walk = failed()
+    level = walk.caa_walk.levels.add(name=ZONE)
+    level.failure.kind = o.FAILURE_KIND_TIMEOUT
+    told = verdict(c.REASON_PRIMARY_FAILED, report("tokyo", c.DISSENT_FAILED, [walk]))
+    assert "refuse to answer" in sentence(told, "en").reason
+
+
 def test_what_differs_is_told_beside_what_the_primary_sees() -> None:
     def seen(*addresses: bytes) -> o.Finding:
         lookup = o.Lookup(name=NAME, records=o.RecordSet(rdata=addresses))

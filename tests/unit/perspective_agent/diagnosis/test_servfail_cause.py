@@ -150,6 +150,8 @@ async def test_a_failure_without_a_line_stays_as_it_was(place: Place) -> None:
     assert (failure.cause, failure.detail) == (o.FAILURE_CAUSE_UNSPECIFIED, LATER)
     # Nor is anything said of another kind of failure.
     place.note("from 192.0.2.1 got REFUSED")
+    bogus = failed("www.a.test", o.FAILURE_KIND_BOGUS, LATER)
+    assert not place.explainer.read(bogus, CAA, time.perf_counter())
     failure = await place.explain(kind=o.FAILURE_KIND_BOGUS)
     assert (failure.cause, failure.detail) == (o.FAILURE_CAUSE_UNSPECIFIED, LATER)
 
