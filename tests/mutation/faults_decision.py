@@ -328,7 +328,7 @@ FAULTS = [
     Fault("retry: what forbids may pass", RETRY, "    if reason in _STAY:\n        return AFTER_CHANGE\n", ""),
     Fault("retry: a proof that is missing may pass", RETRY, ", c.REASON_PROOF_MISSING)", ")"),
     Fault("retry: 338 stays", RETRY, "    if reason != c.REASON_PRIMARY_FAILED:\n        return LATER\n", ""),
-    Fault("retry: all failures must stay", RETRY, "stays = any(", "stays = all("),
+    Fault("retry: all failures must stay", RETRY, "if any(map(_stays, failures))", "if all(map(_stays, failures))"),
     Fault("retry: DNSSEC mends itself", RETRY, "o.FAILURE_KIND_BOGUS: AFTER_CHANGE", "o.FAILURE_KIND_BOGUS: LATER"),
     Fault("retry: the primary's failures are not looked at", ANSWER, "        failures = find_failures(primary)\n", "        pass\n"),
     Fault("retry: only the outermost failures are found", OBSERVATION, "                yield from _find(one, kind)", "                pass"),
