@@ -35,6 +35,7 @@ from tests.world.places import PLACES
 from tests.world.process import Child, plain_environment, wait_until
 
 CHILD = "child.parent.example.co.jp"
+ENGLISH = {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "C.UTF-8"}
 
 
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -44,7 +45,7 @@ def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProce
         text=True,
         check=False,
         timeout=300,
-        env=plain_environment() | {"COLUMNS": "160"} | environment,
+        env=plain_environment() | {"COLUMNS": "160", **ENGLISH} | environment,
     )
 
 
@@ -53,11 +54,13 @@ def check(file: Path) -> Result:
     return CliRunner().invoke(build_app("check-config"), ["check-config", str(file)])
 
 
-def ask(deployment: Deployment, *arguments: str) -> subprocess.CompletedProcess[str]:
+def ask(
+    deployment: Deployment, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     tls = deployment.caller_tls()
     files = ("--cert", tls.certificate, "--key", tls.private_key, "--ca", tls.authority)
     at = ("--server-name", "localhost", "--server", COORDINATOR)
-    return run("ask", *at, *files, "--linger", "10", "--timeout", "60", *arguments)
+    return run("ask", *at, *files, "--linger", "10", "--timeout", "60", *arguments, **environment)
 
 
 def test_ask_exits_with_0_and_shows_who_saw_what(deployment: Deployment) -> None:
@@ -78,6 +81,21 @@ def test_ask_exits_with_1_and_names_the_error(deployment: Deployment) -> None:
     assert done.returncode == 1
     for word in ("REFUSED, error 338", "3/5", "DIFFERS addresses", "203.0.113.66"):
         assert word in done.stdout
+
+
+def test_ask_in_japanese_says_that_some_places_get_no_answer(deployment: Deployment) -> None:
+    """Servers that do not answer two of the remotes, as a firewall by country does."""
+    for number in (1, 2):
+        network.black_hole(network.perspective_address(number), network.AUTHORITATIVE)
+    name = "by-place.plain.example.co.jp"
+    done = ask(deployment, name, LANG="ja_JP.UTF-8")
+    network.heal()
+    assert done.returncode == 1, done.stderr
+    zone = "plain.example.co.jp"
+    assert f"リモート拠点2か所、取得失敗(FAILED caa): {PLACES[1].id}, {PLACES[2].id}" in done.stdout
+    assert f"{zone}の権威DNSサーバから、{name}の問い合わせに対する応答がありません。" in done.stdout
+    assert "一部の地域からの問い合わせには正しく応答していません。" in done.stdout
+    assert done.stdout.splitlines()[-1] == f"発行不可の名前(1件中1件): {name}"
 
 
 def test_ask_as_json_is_the_agreements_message(deployment: Deployment) -> None:
