@@ -67,7 +67,7 @@ def read_names() -> frozenset[str]:
     files = (file for place in SOURCES for file in (REPOSITORY / place).rglob("*"))
     texts = [file.read_text() for file in files if file.suffix in KINDS]
     names = set(re.findall(r"\b[A-Za-z]\w*\b", "\n".join(texts)))
-    kinds = ("REASON_", "DISSENT_", "FAILURE_KIND_")
+    kinds = ("REASON_", "DISSENT_", "FAILURE_KIND_", "FAILURE_CAUSE_")
     return frozenset(names | {name.removeprefix(kind) for name in names for kind in kinds})
 
 

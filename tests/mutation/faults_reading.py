@@ -138,6 +138,12 @@ FAULTS = (
         'not is_told and (lang == "en" or',
         'not is_told and (lang != "" or',
     ),
+    Fault(
+        "the server that failed keeps perspectives apart",
+        LINES,
+        "if report.detail and not is_told and (",
+        "if report.detail and (",
+    ),
     # Sentences.
     Fault(
         "a service's failure is a refusal",

@@ -42,6 +42,12 @@ def test_the_whole_screen(file: str) -> None:
     assert show(answer(), lang, form, is_terminal=is_terminal) == (GOLDEN / file).read_text()
 
 
+def test_the_page_shows_what_is_printed() -> None:
+    page = (Path(__file__).parents[4] / "deploy" / "reading.md").read_text()
+    for file in ("terminal.en.txt", "short.ja.txt"):
+        assert f"```\n{(GOLDEN / file).read_text().rstrip()}\n```" in page
+
+
 @pytest.mark.parametrize("lang", ["en", "ja"])
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_no_line_is_wider_than_the_terminal(lang: Language, width: int) -> None:
