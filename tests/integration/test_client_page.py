@@ -17,6 +17,7 @@ from tests.world.deployment import COORDINATOR, TRUST_DOMAIN, Deployment, Plan
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "deploy/client.md").read_text()
 GOOD = "child.parent.example.co.jp"
+README = (REPOSITORY / "README.md").read_text()
 PLAN = Plan(lookup_timeout=60)
 TEN, REQUEST, MANY = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
@@ -41,6 +42,10 @@ def test_the_ten_lines_run(
     text = TEN.replace("mpic.example:7300", COORDINATOR).replace("mpic.example", TRUST_DOMAIN)
     exec(text.replace("www.example.com", name).replace("*.example.com", f"*.{name}"), {})  # noqa: S102 - the page's
     assert capsys.readouterr().out.startswith(said)
+
+
+def test_the_readme_has_the_same_ten_lines() -> None:
+    assert re.findall(r"```python\n(.*?)```", README, re.DOTALL) == [TEN]
 
 
 def test_many_questions_are_asked_as_the_page_says(deployment: Deployment) -> None:
