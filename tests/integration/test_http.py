@@ -5,12 +5,13 @@ import uuid
 
 import pytest
 
+from coordinator.doctor import examine
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 from tests.integration.test_reload import changed
 from tests.world.deployment import COORDINATOR_ADMIN, Deployment, Plan
 from tests.world.held import hold
-from tests.world.http_caller import CALLER, CORROBORATIONS, TOKEN, HttpCaller, http_table
+from tests.world.http_caller import CALLER, CORROBORATIONS, PORT, TOKEN, HttpCaller, http_table
 from tests.world.pages import scrape
 from tests.world.requests import named
 
@@ -98,6 +99,11 @@ def test_what_was_answered_is_read_back_and_a_certificate_is_added(by_token: Htt
     ):
         answer = by_token.call("GET", wrong)
         assert (answer.status, answer.json["reason"]) == (status, reason)
+
+
+def test_the_doctor_finds_the_port(deployment: Deployment) -> None:
+    found = {one.check: one for one in examine(deployment.coordinator_file)}["http port"]
+    assert (found.outcome, found.what) == ("ok", f"the program listens on 127.0.0.1:{PORT}")
 
 
 def test_perspectives_are_listed(deployment: Deployment, by_token: HttpCaller) -> None:

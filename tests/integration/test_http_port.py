@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from coordinator.api.http import bodies, connection, failures, routes, server
 from coordinator.api.http.corroborations import Corroborations, Sources
@@ -401,6 +402,41 @@ async def test_a_stream_whose_chunks_break_ends(
     assert json.loads(lines[-1])["problem"]["reason"] == "REQUEST_TOO_SLOW"
 
 
+async def test_who_does_not_take_the_answers_to_its_lines_is_hung_up_on(
+    port: Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no second answer is sent into the first, nor is it a defect of ours."""
+    monkeypatch.setattr("coordinator.api.http.line_streams._TAKE_SECONDS", 0.3)
+    monkeypatch.setattr(
+        "coordinator.api.http.line_streams.write_line", lambda *_: b" " * 16 * 1024 * 1024
+    )
+    head = HEAD + b"Content-Type: application/x-ndjson\r\n"
+    with capture_logs() as lines:
+        async with port.connect() as (reader, writer):
+            writer.write(head + body())
+            await until(
+                lambda: bool(port.corroborator.asked) and not port.face._server._connections
+            )
+            said = await read_all(reader)
+    assert statuses(said) == [200]
+    assert not [line for line in lines if line["event"] == "internal_error"]
+
+
+async def test_a_defect_in_the_middle_of_a_stream_ends_the_connection(
+    port: Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise KeyError("hush-hush")
+
+    monkeypatch.setattr("coordinator.api.http.line_streams.write_line", fail)
+    with capture_logs() as lines:
+        said = await port.say(HEAD + b"Content-Type: application/x-ndjson\r\n" + body())
+    assert statuses(said) == [200]
+    assert b"hush" not in said
+    assert not said.endswith(b"0\r\n\r\n"), "it does not look whole"
+    assert [line["event"] for line in lines] == ["internal_error"]
+
+
 async def test_failures_of_an_address_are_bounded(
     port: Port, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -410,4 +446,5 @@ async def test_failures_of_an_address_are_bounded(
     said = await port.say(*[one + b"\r\n\r\n" for one in [bad] * 5 + [good]])
     assert statuses(said) == [401, 401, 401, 429, 429, 200]
     assert said.count(b"Retry-After: 60\r\n") == 2
+    assert port.face._metrics.failures["token_unknown"]._value.get() == 5
     assert said.count(b'WWW-Authenticate: Bearer realm="mpic", error="invalid_token"\r\n') == 3

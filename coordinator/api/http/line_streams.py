@@ -6,10 +6,10 @@ or takes its answers too slowly, is not read. So it has to read while it sends.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 
+import structlog
 from aiohttp import ClientError, StreamReader, web
 
 from coordinator.api.http.calls import REQUEST_ID, refuse_request_id
@@ -17,11 +17,13 @@ from coordinator.api.http.gate import Gate
 from coordinator.api.http.json_messages import write_json
 from coordinator.api.http.ndjson import MEDIA_TYPE, Line, LineSplitter, read_line, write_line
 from coordinator.api.http.problems import HttpError, ProblemDetails, refuse_late, to_problem
-from coordinator.api.http.routes import Visit
+from coordinator.api.http.routes import Visit, hang_up
 from coordinator.api.servicer import StreamLimits
 from coordinator.api.stream import QuestionStream
 from coordinator.corroboration import Call, Corroborator
 from mpic.v1 import record_pb2 as r
+
+log = structlog.get_logger()
 
 _IDLE_SECONDS = 300.0
 """Without a line; then nothing more is read, and the stream ends when all is answered."""
@@ -51,13 +53,17 @@ class LineStreams:
         if visit.request.headers.getall(REQUEST_ID, []):
             raise refuse_request_id()
         response = web.StreamResponse(headers={"Content-Type": MEDIA_TYPE})
-        await response.prepare(visit.request)
-        problem = await self._converse(visit, response)
-        if problem is not None:
-            # With what goes wrong on its way nobody is helped any more.
-            with suppress(OSError, TimeoutError):
+        try:
+            await response.prepare(visit.request)
+            problem = await self._converse(visit, response)
+            if problem is not None:
                 await _send(response, write_json({"problem": problem.to_json()}) + b"\n")
-            response.force_close()
+                response.force_close()
+        except Exception as error:
+            # An answer has begun: another one cannot be sent into it.
+            if not isinstance(error, ConnectionError):
+                log.exception("internal_error")
+            raise hang_up(visit.request) from None
         return response
 
     async def _converse(self, visit: Visit, response: web.StreamResponse) -> ProblemDetails | None:

@@ -32,6 +32,10 @@ _HUNG_UP = 499
 JSON = "application/json"
 
 
+class HungUpError(ConnectionResetError):
+    """The answer has begun, and the caller does not take the rest: nothing more can be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One request of a caller that was let in."""
@@ -153,6 +157,8 @@ class Router:
             if route.is_stream(request):
                 return await route.handle(visit)
             return await _within_deadline(route, visit)
+        except HungUpError:
+            raise
         except Exception as error:
             if not isinstance(error, RequestError | HttpError):
                 log.exception("internal_error")
@@ -220,9 +226,14 @@ async def _deliver(request: web.Request, response: web.StreamResponse) -> None:
             await response.prepare(request)
             await response.write_eof()
     except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()
-        raise ConnectionResetError("the answer is not taken") from None
+        raise hang_up(request) from None
+
+
+def hang_up(request: web.Request) -> HungUpError:
+    """End the connection of a caller at once, and return what is to be raised then."""
+    if request.transport is not None:
+        request.transport.abort()
+    return HungUpError("the answer is not taken")
 
 
 async def _expect(request: web.Request) -> web.StreamResponse | None:

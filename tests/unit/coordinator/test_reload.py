@@ -1,6 +1,8 @@
 """A reload: checked as at the start, all of it in force afterwards, or nothing of it."""
 
+import ssl
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 import mpic.runtime.logs
+from coordinator.api.http.settings import HttpTlsTable
 from coordinator.checks.caa.issuer import Issuer
 from coordinator.overload.admission import Admission, Bounds
 from coordinator.overload.limiter import Limiter
@@ -136,12 +139,12 @@ class LinkOf:
 class Running:
     """A coordinator's parts, none of which is real."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *more: str) -> None:
         self.told: list[tuple[str, tuple[Any, ...]]] = []
         self.fanout = Fanout(self.told)
         parts: dict[str, Any] = {
             name: Part(self.told, name)
-            for name in ("server", "corroborator", "servicer", "metrics", "program")
+            for name in ("server", "corroborator", "servicer", "metrics", "program", *more)
         }
         self.limiter = parts["corroborator"].limiter = Limiter(Admission(Bounds(names=7)), 11.0)
         fanout: Any = self.fanout
@@ -205,4 +208,42 @@ async def test_where_certificates_cannot_be_read_nothing_changes(
     (tmp_path / "pki").unlink()
     with pytest.raises(ConfigError, match=r"coordinator-main\.pem"):
         await running.change.adopt(settings)
+    assert not running.told
+
+
+TOKEN = 'token = [{ caller = "spiffe://mpic.example/caller/another", sha256 = "' + "a" * 64 + '" }]'
+
+
+class Http(Part):
+    """Stands for HTTP/JSON, which has no certificate of its own."""
+
+    def find_ends(self) -> Mapping[str, float]:
+        return {}
+
+
+async def test_http_lets_in_whom_the_new_file_names(
+    file: Path, settings: CoordinatorSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mpic.runtime.logs, "_threshold", list(mpic.runtime.logs._threshold))
+    edit(file, '# listen = ""', f'listen = "127.0.0.1:8443"\n{TOKEN}')
+    running = Running(file, "http")
+    http: Any = Http(running.told, "http")
+    await replace(running.change, http=http).adopt(read_again(file))
+    config, context = running.given("http.adopt")
+    another = "spiffe://mpic.example/caller/another"
+    assert config.access().allowed == frozenset(settings.callers.allowed) == {another}
+    assert config.access().tokens == {b"\xaa" * 32: another}
+    assert isinstance(context, ssl.SSLContext)
+
+
+async def test_where_http_cannot_use_its_files_nothing_changes(
+    file: Path, settings: CoordinatorSettings, pki: Path
+) -> None:
+    running = Running(file, "http")
+    other = HttpTlsTable(
+        certificate=pki / "coordinator-main.pem", private_key=pki / "caller-pipeline.key"
+    )
+    table = settings.http.model_copy(update={"listen": "127.0.0.1:8443", "tls": other})
+    with pytest.raises(ConfigError, match=r"http\.tls"):
+        await running.change.adopt(settings.model_copy(update={"http": table}))
     assert not running.told

@@ -37,7 +37,7 @@ def doctor(
     - On an agent it examines clock, certificates, callers, port, open files, trust anchor, the
       resolver (by one of its own, just like the agent's) and the ways out to root and top-level
       servers.
-    - On a coordinator it examines clock, certificates, callers, port, open files, grpcio, the
+    - On a coordinator it examines clock, certificates, callers, ports, open files, grpcio, the
       roster against today's rules and those to come, the record's store, and each perspective by
       calling it.
 
