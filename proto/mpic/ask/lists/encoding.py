@@ -66,6 +66,8 @@ def decode_line(octets: bytes, encoding: Encoding) -> str | Remark:
     """Return the text of a line, or which octet is wrong."""
     if (at := octets.find(b"\x00")) >= 0:
         return _remark_at(octets, at, "is a NUL octet; take it out")
+    if (at := octets.find(b"\r")) >= 0:
+        return _remark_at(octets, at, "is a CR without LF; end lines with LF, or CR and LF")
     try:
         return octets.decode(encoding)
     except UnicodeDecodeError as error:

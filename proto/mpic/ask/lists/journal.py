@@ -171,6 +171,12 @@ class Journal:
             rows = self._database.execute("SELECT state, count(*) FROM line GROUP BY state")
             return {LineState(state): number for state, number in rows}
 
+    def last_number(self) -> int:
+        """Return the number of the last line that is known; 0: none is."""
+        with self._explaining():
+            ((number,),) = self._database.execute("SELECT max(number) FROM line")
+        return number or 0
+
     def is_empty(self) -> bool:
         """Whether there is no line but blank ones."""
         return not self.count().keys() - {LineState.BLANK}

@@ -75,16 +75,19 @@ def _ask_list(job: ListJob, question: ListQuestion, caller: ListCaller) -> int:
                 limits = StreamLimits(timeout=max(question.timeout, PATIENCE))
                 early = asyncio.run(_until_end(_ask(run, caller, opened, limits), caller))
             if early is None:
-                _check_read(opened, journal)
-            if early is None or not destination.journal:
+                _check_read(opened, journal, run)
+            if early is None or (journal.has_answers() and not destination.journal):
                 destination.write(journal, opened.dress(question.lang))
             for text in describe(journal, run.remarks, run.more_remarks):
                 _say(text)
             return _finish(job, journal, early)
 
 
-def _check_read(opened: OpenedList, journal: Journal) -> None:
+def _check_read(opened: OpenedList, journal: Journal, run: ListRun) -> None:
     """Raise ListError if what was read is not the list that was meant, or nothing."""
+    if journal.last_number() > run.lines:
+        text = f"{opened.name}: has {run.lines} lines, and had more when this run began"
+        raise ListError(f"{text}; give the same list, or begin anew")
     if grown := opened.check_read():
         _say(f"note: {grown}")
     if journal.is_empty():

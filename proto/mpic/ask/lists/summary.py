@@ -24,7 +24,8 @@ def describe(
     for state in (LineState.MALFORMED, LineState.UNDETERMINED, LineState.REFUSED):
         if counts.get(state):
             yield from _describe_state(journal, state, counts[state])
-    yield _count_all(counts)
+    if not journal.is_empty():
+        yield _count_all(counts)
 
 
 def show_remark(remark: Remark) -> str:

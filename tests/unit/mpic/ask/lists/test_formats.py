@@ -41,6 +41,7 @@ def test_names_a_line_with_blank_lines_and_comments() -> None:
         (b"localhost", "single label"),
         (b"a.example, b.example", "more than one name"),
         (b"a.example b.example", "more than one name"),
+        (b"b.example\rc.example\r\r", "octet 10 of the line is a CR without LF"),
         (b"www.ex\x00ample.com", "octet 7 of the line is a NUL octet"),
         (b"www.\x81\x20.example", "octet 5 of the line is 0x81, which is no UTF-8"),
         (b"a" * (MOST_OCTETS + 9), "is longer than 65,536 octets"),

@@ -24,7 +24,14 @@ from mpic.ask.lists.options import ListCaller, ListJob, ListQuestion
 from mpic.ask.lists.outputs import OutputKind
 from mpic.ask.lists.run import ask_list
 from mpic.ask.lists.source import Source
-from mpic.client import InvalidRequestError, NoConnectionError, NotAllowedError, Result
+from mpic.client import (
+    AsyncClient,
+    CredentialsError,
+    InvalidRequestError,
+    NoConnectionError,
+    NotAllowedError,
+    Result,
+)
 from mpic.client.errors import BusyError, ClientError, Failure
 from mpic.v1 import corroboration_pb2 as c
 from tests.world.applications import application
@@ -230,22 +237,37 @@ def test_another_run_is_not_gone_on_with(
     assert says in capsys.readouterr().err
 
 
+def pipe_of(directory: Path, octets: bytes) -> ListJob:
+    reader, writer = os.pipe()
+    os.write(writer, octets)
+    os.close(writer)
+    return ListJob(f"/dev/fd/{reader}", kind=OutputKind.JSONL, output=str(directory / "out"))
+
+
+@pytest.mark.parametrize(
+    ("octets", "says"),
+    [
+        (b"x.example\nb.example\n", "line 1 of the list is not what it was"),
+        (b"a.example\n", "has 1 lines, and had more when this run began"),
+    ],
+)
 def test_a_pipe_that_brings_other_lines_is_not_gone_on_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], octets: bytes, says: str
+) -> None:
+    assert run(pipe_of(tmp_path, b"a.example\nb.example\n"), FakeClient(most=1)) == 9
+    client = FakeClient()
+    assert run(pipe_of(tmp_path, octets), client) == 2
+    assert not client.asked
+    assert says in capsys.readouterr().err
+
+
+def test_without_any_answer_nothing_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    output = str(tmp_path / "out")
-    reader, writer = os.pipe()
-    os.write(writer, b"a.example\nb.example\n")
-    os.close(writer)
-    job = ListJob(f"/dev/fd/{reader}", kind=OutputKind.JSONL, output=output)
-    assert run(job, FakeClient(most=1)) == 9
-    reader, writer = os.pipe()
-    os.write(writer, b"x.example\nb.example\n")
-    os.close(writer)
-    client = FakeClient()
-    assert run(ListJob(f"/dev/fd/{reader}", kind=OutputKind.JSONL, output=output), client) == 2
-    assert not client.asked
-    assert "line 1 of the list is not what it was" in capsys.readouterr().err
+    assert (
+        run(job_of(tmp_path, b"a.example", kind=OutputKind.CSV, output=""), FakeClient(most=0)) == 9
+    )
+    assert not capsys.readouterr().out
 
 
 def test_a_list_that_grows_is_asked_up_to_where_it_was(
@@ -369,6 +391,14 @@ def test_a_disk_that_is_full_for_the_journal_is_told(
     assert 0 < len(client.asked) < 400
 
 
+def test_that_a_full_disk_ended_a_transaction_is_no_second_error(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path / "journal"))
+    journal._database.execute("ROLLBACK")
+    journal.commit()
+    journal._database.execute("ROLLBACK")
+    journal.close()
+
+
 @pytest.mark.parametrize("octets", [b"not a database", b"SQLite format 3\x00" + b"\xff" * 5000])
 def test_a_journal_that_is_none_is_left_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], octets: bytes
@@ -427,6 +457,9 @@ def test_what_is_wrong_with_every_line_ends_the_run(
     assert run(job_of(tmp_path, b"a.example\nb.example"), client) == 2
     assert len(client.asked) == 1
     assert says in capsys.readouterr().err
+    # It binds nobody: with other options the same list is begun anew.
+    mended = ListQuestion(c.CorroborateRequest(issuer="other"))
+    assert run(job_of(tmp_path, b"a.example\nb.example"), question=mended) == 0
 
 
 def test_the_officers_file_is_not_changed_but_at_the_end_of_lines(tmp_path: Path) -> None:
@@ -488,6 +521,20 @@ def test_a_csv_has_a_row_for_each_line_and_no_formula(tmp_path: Path) -> None:
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
 
 
+def test_what_cannot_be_called_is_told_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def make_client() -> AsyncClient:
+        raise CredentialsError(Failure(grpc.StatusCode.UNAUTHENTICATED, "me.pem: No such file"))
+
+    job = job_of(tmp_path, b"a.example")
+    question = ListQuestion(c.CorroborateRequest())
+    assert ask_list(job, question, ListCaller(make_client, str)) == 2
+    told = "mpic: me.pem: No such file; not all lines were asked about\n"
+    assert capsys.readouterr().err == told
+    assert [one.name for one in tmp_path.iterdir()] == ["list.txt"]
+
+
 def test_octets_of_strangers_never_reach_a_terminal_raw(
     tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -530,10 +577,12 @@ def test_a_repeated_line_is_told_and_asked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client = FakeClient()
-    run(job_of(tmp_path, b"a.example\nb.example\na.example\n"), client)
-    assert client.names == ["a.example", "b.example", "a.example"]
-    assert len({question.request_id for question in client.asked}) == 3
-    assert "note: line 3: has the names of line 1; both are asked" in capsys.readouterr().err
+    run(job_of(tmp_path, b"a.example\nb.example\na.example\na.example\n"), client)
+    assert client.names == ["a.example", "b.example", "a.example", "a.example"]
+    assert len({question.request_id for question in client.asked}) == 4
+    said = capsys.readouterr().err
+    assert "note: line 3: has the names of line 1; both are asked" in said
+    assert "note: line 4: has the names of line 1; both are asked" in said
 
 
 def test_request_ids_are_what_the_agreement_takes(tmp_path: Path) -> None:
@@ -542,6 +591,16 @@ def test_request_ids_are_what_the_agreement_takes(tmp_path: Path) -> None:
     (question,) = client.asked
     assert question.request_id.replace("-", "").isalnum()
     assert len(question.request_id) <= 128
+
+
+def test_what_holds_for_all_lines_is_asked_of_each(tmp_path: Path) -> None:
+    client = FakeClient()
+    template = c.CorroborateRequest(account_uri="https://ca.example.test/acct/1", dry_run=True)
+    run(job_of(tmp_path, b"a.example\nb.example"), client, ListQuestion(template, "dns-01"))
+    for question in client.asked:
+        assert question.names[0].validation_method == "dns-01"
+        assert question.account_uri == template.account_uri
+        assert question.dry_run
 
 
 def test_a_rate_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
