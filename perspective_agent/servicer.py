@@ -247,6 +247,7 @@ class PerspectiveServicer(perspective_pb2_grpc.PerspectiveServiceServicer):
                     stream.outbox.nudge()
                 if request.clock_asked_us:
                     stream.ask_clock(request.clock_asked_us)
+                stream.tells_causes |= request.failure_causes
                 for question in request.questions:
                     self._take(question, stream)
                 if request.withdrawn:

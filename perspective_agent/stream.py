@@ -1,14 +1,16 @@
 """One coordinator's stream: many questions open at once, each answered when it is done."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
+from google.protobuf.message import Message
 
 from mpic.runtime.grpc.batching import Outbox, OutboxFullError
 from mpic.runtime.in_flight import InFlight
+from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.examine import Examination
 
@@ -52,6 +54,8 @@ class ObservationStream:
         self._count = options.count
         self.is_leaving = False
         """Whether the coordinator is told to send no more questions."""
+        self.tells_causes = False
+        """Whether the coordinator knows the causes of failures; an older one does not."""
         self._was_asked_all = False
         self._clock_asked_us = 0
 
@@ -73,6 +77,8 @@ class ObservationStream:
     def report(self, observation: p.EncodedObservation, *, looked: bool = True) -> None:
         """Send an observation; a coordinator that does not read loses its stream."""
         examination = self.open.pop(observation.question_id, None)
+        if not self.tells_causes:
+            observation.observation = leave_out_causes(observation.observation)
         if self._count is not None:
             self._count(observation, looked=looked)
         try:
@@ -110,6 +116,27 @@ class ObservationStream:
     def _close_when_drained(self) -> None:
         if self._was_asked_all and not self.open:
             self.outbox.close()
+
+
+def leave_out_causes(octets: bytes) -> bytes:
+    """Return an observation without the causes of its failures, for an older coordinator."""
+    observation = o.Observation.FromString(octets)
+    for failure in _find_failures(observation):
+        failure.ClearField("cause")
+        failure.ClearField("zone")
+    return observation.SerializeToString()
+
+
+def _find_failures(message: Message) -> Iterator[o.Failure]:
+    """Yield every failure that is anywhere in a message."""
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for one in [value] if isinstance(value, Message) else value:
+            if isinstance(one, o.Failure):
+                yield one
+            else:
+                yield from _find_failures(one)
 
 
 def _octets(encoded: p.EncodedObservation) -> int:

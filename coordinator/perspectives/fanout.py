@@ -139,7 +139,7 @@ class Fanout:
         timeout_ms = math.ceil(lookup_timeout * 1000)
         for index, name in enumerate(questions.names):
             question_id = next(self._ids)
-            request = p.ObserveRequest()
+            request = p.ObserveRequest(failure_causes=True)
             question = request.questions.add(id=question_id, timeout_ms=timeout_ms)
             question.name, question.traceparent = name.looked_up, questions.traceparent
             question.checks.extend([one for check in name.checks for one in check.questions])

@@ -246,6 +246,18 @@ FAULTS = (
     ),
     # Why a lookup failed.
     Fault(
+        "an older coordinator is told causes that it does not know",
+        "perspective_agent/stream.py",
+        "        if not self.tells_causes:\n",
+        "        if False:\n",
+    ),
+    Fault(
+        "no coordinator is told causes",
+        "perspective_agent/servicer.py",
+        "                stream.tells_causes |= request.failure_causes\n",
+        "",
+    ),
+    Fault(
         "a cause is told of DNSSEC's failures",
         CAUSE,
         " or failure.kind != o.FAILURE_KIND_SERVFAIL:",

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from mpic.v1 import observation_pb2 as mpic_dot_v1_dot_observation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19mpic/v1/perspective.proto\x12\x07mpic.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19mpic/v1/observation.proto\"\x11\n\x0f\x44\x65scribeRequest\"\xb1\x01\n\x10\x44\x65scribeResponse\x12\x16\n\x0eperspective_id\x18\x01 \x01(\t\x12\x19\n\x03rir\x18\x02 \x01(\x0e\x32\x0c.mpic.v1.Rir\x12\x0f\n\x07version\x18\x03 \x01(\t\x12#\n\x08resolver\x18\x04 \x01(\x0b\x32\x11.mpic.v1.Resolver\x12\x0e\n\x06\x63hecks\x18\x05 \x03(\t\x12\x12\n\nheartbeats\x18\x06 \x01(\x08\x12\x10\n\x08\x63lock_us\x18\x07 \x01(\x03\"\xb3\x01\n\x08Resolver\x12\x10\n\x08software\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x11\n\ttransport\x18\x03 \x01(\t\x12\x11\n\tvalidates\x18\x04 \x01(\x08\x12\x10\n\x08\x65vidence\x18\x05 \x01(\t\x12-\n\tprobed_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1d\n\x15trust_anchor_key_tags\x18\x07 \x03(\r\"\x82\x01\n\x0eObserveRequest\x12$\n\tquestions\x18\x01 \x03(\x0b\x32\x11.mpic.v1.Question\x12\x11\n\twithdrawn\x18\x02 \x03(\x04\x12\x11\n\theartbeat\x18\x03 \x01(\x08\x12\x0c\n\x04last\x18\x04 \x01(\x08\x12\x16\n\x0e\x63lock_asked_us\x18\x05 \x01(\x03\"m\n\x08Question\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\ntimeout_ms\x18\x03 \x01(\r\x12\x1e\n\x06\x63hecks\x18\x04 \x03(\x0b\x32\x0e.mpic.v1.Check\x12\x13\n\x0btraceparent\x18\x05 \x01(\t\"\xe2\x01\n\x05\x43heck\x12$\n\x08\x63\x61\x61_walk\x18\x01 \x01(\x0b\x32\x10.mpic.v1.CaaWalkH\x00\x12+\n\taddresses\x18\x02 \x01(\x0b\x32\x16.mpic.v1.AddressLookupH\x00\x12(\n\x07records\x18\x03 \x01(\x0b\x32\x15.mpic.v1.RecordLookupH\x00\x12$\n\x08http_get\x18\x04 \x01(\x0b\x32\x10.mpic.v1.HttpGetH\x00\x12.\n\rtls_handshake\x18\x05 \x01(\x0b\x32\x15.mpic.v1.TlsHandshakeH\x00\x42\x06\n\x04kind\"G\n\x07\x43\x61\x61Walk\x12\x18\n\x10prove_insecurity\x18\x01 \x01(\x08\x12\x13\n\x0b\x61sk_servers\x18\x02 \x01(\x08\x12\r\n\x05owner\x18\x03 \x01(\t\"\x0f\n\rAddressLookup\"@\n\x0cRecordLookup\x12\r\n\x05owner\x18\x01 \x01(\t\x12!\n\x04type\x18\x02 \x01(\x0e\x32\x13.mpic.v1.RecordType\"V\n\x07HttpGet\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x13\n\x0b\x62ody_octets\x18\x02 \x01(\r\x12)\n\tredirects\x18\x03 \x01(\x0b\x32\x16.mpic.v1.RedirectRules\">\n\rRedirectRules\x12\x0c\n\x04most\x18\x01 \x01(\r\x12\x10\n\x08statuses\x18\x02 \x03(\r\x12\r\n\x05ports\x18\x03 \x03(\r\"m\n\x0cTlsHandshake\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0c\n\x04port\x18\x02 \x01(\r\x12\x13\n\x0bserver_name\x18\x03 \x01(\t\x12\x0c\n\x04\x61lpn\x18\x04 \x03(\t\x12\x1e\n\x16ipv4_after_any_failure\x18\x05 \x01(\x08\"\xc7\x01\n\x0fObserveResponse\x12\x16\n\x0eperspective_id\x18\x01 \x01(\t\x12\x19\n\x03rir\x18\x02 \x01(\x0e\x32\x0c.mpic.v1.Rir\x12\x31\n\x0cobservations\x18\x03 \x03(\x0b\x32\x1b.mpic.v1.EncodedObservation\x12\x13\n\x0b\x63\x61nnot_look\x18\x04 \x01(\t\x12\x0f\n\x07leaving\x18\x05 \x01(\x08\x12\x16\n\x0e\x63lock_asked_us\x18\x06 \x01(\x03\x12\x10\n\x08\x63lock_us\x18\x07 \x01(\x03\"f\n\x12\x45ncodedObservation\x12\x13\n\x0bquestion_id\x18\x01 \x01(\x04\x12\x13\n\x0bobservation\x18\x02 \x01(\x0c\x12\x12\n\nelapsed_us\x18\x03 \x01(\r\x12\x12\n\nlookups_us\x18\x04 \x03(\r2\x97\x01\n\x12PerspectiveService\x12?\n\x08\x44\x65scribe\x12\x18.mpic.v1.DescribeRequest\x1a\x19.mpic.v1.DescribeResponse\x12@\n\x07Observe\x12\x17.mpic.v1.ObserveRequest\x1a\x18.mpic.v1.ObserveResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19mpic/v1/perspective.proto\x12\x07mpic.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19mpic/v1/observation.proto\"\x11\n\x0f\x44\x65scribeRequest\"\xb1\x01\n\x10\x44\x65scribeResponse\x12\x16\n\x0eperspective_id\x18\x01 \x01(\t\x12\x19\n\x03rir\x18\x02 \x01(\x0e\x32\x0c.mpic.v1.Rir\x12\x0f\n\x07version\x18\x03 \x01(\t\x12#\n\x08resolver\x18\x04 \x01(\x0b\x32\x11.mpic.v1.Resolver\x12\x0e\n\x06\x63hecks\x18\x05 \x03(\t\x12\x12\n\nheartbeats\x18\x06 \x01(\x08\x12\x10\n\x08\x63lock_us\x18\x07 \x01(\x03\"\xb3\x01\n\x08Resolver\x12\x10\n\x08software\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x11\n\ttransport\x18\x03 \x01(\t\x12\x11\n\tvalidates\x18\x04 \x01(\x08\x12\x10\n\x08\x65vidence\x18\x05 \x01(\t\x12-\n\tprobed_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1d\n\x15trust_anchor_key_tags\x18\x07 \x03(\r\"\x9a\x01\n\x0eObserveRequest\x12$\n\tquestions\x18\x01 \x03(\x0b\x32\x11.mpic.v1.Question\x12\x11\n\twithdrawn\x18\x02 \x03(\x04\x12\x11\n\theartbeat\x18\x03 \x01(\x08\x12\x0c\n\x04last\x18\x04 \x01(\x08\x12\x16\n\x0e\x63lock_asked_us\x18\x05 \x01(\x03\x12\x16\n\x0e\x66\x61ilure_causes\x18\x06 \x01(\x08\"m\n\x08Question\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\ntimeout_ms\x18\x03 \x01(\r\x12\x1e\n\x06\x63hecks\x18\x04 \x03(\x0b\x32\x0e.mpic.v1.Check\x12\x13\n\x0btraceparent\x18\x05 \x01(\t\"\xe2\x01\n\x05\x43heck\x12$\n\x08\x63\x61\x61_walk\x18\x01 \x01(\x0b\x32\x10.mpic.v1.CaaWalkH\x00\x12+\n\taddresses\x18\x02 \x01(\x0b\x32\x16.mpic.v1.AddressLookupH\x00\x12(\n\x07records\x18\x03 \x01(\x0b\x32\x15.mpic.v1.RecordLookupH\x00\x12$\n\x08http_get\x18\x04 \x01(\x0b\x32\x10.mpic.v1.HttpGetH\x00\x12.\n\rtls_handshake\x18\x05 \x01(\x0b\x32\x15.mpic.v1.TlsHandshakeH\x00\x42\x06\n\x04kind\"G\n\x07\x43\x61\x61Walk\x12\x18\n\x10prove_insecurity\x18\x01 \x01(\x08\x12\x13\n\x0b\x61sk_servers\x18\x02 \x01(\x08\x12\r\n\x05owner\x18\x03 \x01(\t\"\x0f\n\rAddressLookup\"@\n\x0cRecordLookup\x12\r\n\x05owner\x18\x01 \x01(\t\x12!\n\x04type\x18\x02 \x01(\x0e\x32\x13.mpic.v1.RecordType\"V\n\x07HttpGet\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x13\n\x0b\x62ody_octets\x18\x02 \x01(\r\x12)\n\tredirects\x18\x03 \x01(\x0b\x32\x16.mpic.v1.RedirectRules\">\n\rRedirectRules\x12\x0c\n\x04most\x18\x01 \x01(\r\x12\x10\n\x08statuses\x18\x02 \x03(\r\x12\r\n\x05ports\x18\x03 \x03(\r\"m\n\x0cTlsHandshake\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0c\n\x04port\x18\x02 \x01(\r\x12\x13\n\x0bserver_name\x18\x03 \x01(\t\x12\x0c\n\x04\x61lpn\x18\x04 \x03(\t\x12\x1e\n\x16ipv4_after_any_failure\x18\x05 \x01(\x08\"\xc7\x01\n\x0fObserveResponse\x12\x16\n\x0eperspective_id\x18\x01 \x01(\t\x12\x19\n\x03rir\x18\x02 \x01(\x0e\x32\x0c.mpic.v1.Rir\x12\x31\n\x0cobservations\x18\x03 \x03(\x0b\x32\x1b.mpic.v1.EncodedObservation\x12\x13\n\x0b\x63\x61nnot_look\x18\x04 \x01(\t\x12\x0f\n\x07leaving\x18\x05 \x01(\x08\x12\x16\n\x0e\x63lock_asked_us\x18\x06 \x01(\x03\x12\x10\n\x08\x63lock_us\x18\x07 \x01(\x03\"f\n\x12\x45ncodedObservation\x12\x13\n\x0bquestion_id\x18\x01 \x01(\x04\x12\x13\n\x0bobservation\x18\x02 \x01(\x0c\x12\x12\n\nelapsed_us\x18\x03 \x01(\r\x12\x12\n\nlookups_us\x18\x04 \x03(\r2\x97\x01\n\x12PerspectiveService\x12?\n\x08\x44\x65scribe\x12\x18.mpic.v1.DescribeRequest\x1a\x19.mpic.v1.DescribeResponse\x12@\n\x07Observe\x12\x17.mpic.v1.ObserveRequest\x1a\x18.mpic.v1.ObserveResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,27 +40,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESOLVER']._serialized_start=298
   _globals['_RESOLVER']._serialized_end=477
   _globals['_OBSERVEREQUEST']._serialized_start=480
-  _globals['_OBSERVEREQUEST']._serialized_end=610
-  _globals['_QUESTION']._serialized_start=612
-  _globals['_QUESTION']._serialized_end=721
-  _globals['_CHECK']._serialized_start=724
-  _globals['_CHECK']._serialized_end=950
-  _globals['_CAAWALK']._serialized_start=952
-  _globals['_CAAWALK']._serialized_end=1023
-  _globals['_ADDRESSLOOKUP']._serialized_start=1025
-  _globals['_ADDRESSLOOKUP']._serialized_end=1040
-  _globals['_RECORDLOOKUP']._serialized_start=1042
-  _globals['_RECORDLOOKUP']._serialized_end=1106
-  _globals['_HTTPGET']._serialized_start=1108
-  _globals['_HTTPGET']._serialized_end=1194
-  _globals['_REDIRECTRULES']._serialized_start=1196
-  _globals['_REDIRECTRULES']._serialized_end=1258
-  _globals['_TLSHANDSHAKE']._serialized_start=1260
-  _globals['_TLSHANDSHAKE']._serialized_end=1369
-  _globals['_OBSERVERESPONSE']._serialized_start=1372
-  _globals['_OBSERVERESPONSE']._serialized_end=1571
-  _globals['_ENCODEDOBSERVATION']._serialized_start=1573
-  _globals['_ENCODEDOBSERVATION']._serialized_end=1675
-  _globals['_PERSPECTIVESERVICE']._serialized_start=1678
-  _globals['_PERSPECTIVESERVICE']._serialized_end=1829
+  _globals['_OBSERVEREQUEST']._serialized_end=634
+  _globals['_QUESTION']._serialized_start=636
+  _globals['_QUESTION']._serialized_end=745
+  _globals['_CHECK']._serialized_start=748
+  _globals['_CHECK']._serialized_end=974
+  _globals['_CAAWALK']._serialized_start=976
+  _globals['_CAAWALK']._serialized_end=1047
+  _globals['_ADDRESSLOOKUP']._serialized_start=1049
+  _globals['_ADDRESSLOOKUP']._serialized_end=1064
+  _globals['_RECORDLOOKUP']._serialized_start=1066
+  _globals['_RECORDLOOKUP']._serialized_end=1130
+  _globals['_HTTPGET']._serialized_start=1132
+  _globals['_HTTPGET']._serialized_end=1218
+  _globals['_REDIRECTRULES']._serialized_start=1220
+  _globals['_REDIRECTRULES']._serialized_end=1282
+  _globals['_TLSHANDSHAKE']._serialized_start=1284
+  _globals['_TLSHANDSHAKE']._serialized_end=1393
+  _globals['_OBSERVERESPONSE']._serialized_start=1396
+  _globals['_OBSERVERESPONSE']._serialized_end=1595
+  _globals['_ENCODEDOBSERVATION']._serialized_start=1597
+  _globals['_ENCODEDOBSERVATION']._serialized_end=1699
+  _globals['_PERSPECTIVESERVICE']._serialized_start=1702
+  _globals['_PERSPECTIVESERVICE']._serialized_end=1853
 # @@protoc_insertion_point(module_scope)

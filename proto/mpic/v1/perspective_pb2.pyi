@@ -150,6 +150,7 @@ class ObserveRequest(_message.Message):
     HEARTBEAT_FIELD_NUMBER: _builtins.int
     LAST_FIELD_NUMBER: _builtins.int
     CLOCK_ASKED_US_FIELD_NUMBER: _builtins.int
+    FAILURE_CAUSES_FIELD_NUMBER: _builtins.int
     heartbeat: _builtins.bool
     """Asks for a sign of life: a message back, with or without observations."""
     last: _builtins.bool
@@ -157,6 +158,10 @@ class ObserveRequest(_message.Message):
     clock_asked_us: _builtins.int
     """Asks what the agent's clock says. The value is the time of asking by the coordinator's own
     clock, in microseconds since 1970, UTC. 0: it does not ask.
+    """
+    failure_causes: _builtins.bool
+    """The coordinator knows Failure.cause. An agent tells no cause on a stream on which this was never
+    set: a coordinator does not believe an observation with a field that it does not know.
     """
     @_builtins.property
     def questions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Question]:
@@ -176,10 +181,11 @@ class ObserveRequest(_message.Message):
         heartbeat: _builtins.bool = ...,
         last: _builtins.bool = ...,
         clock_asked_us: _builtins.int = ...,
+        failure_causes: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_asked_us", b"clock_asked_us", "heartbeat", b"heartbeat", "last", b"last", "questions", b"questions", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_asked_us", b"clock_asked_us", "failure_causes", b"failure_causes", "heartbeat", b"heartbeat", "last", b"last", "questions", b"questions", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -36,6 +36,7 @@ class Resolver:
         self.asked = 0
         self.is_full = False
         self.is_silent = False
+        self.answer: o.Lookup | None = None
         self.overload_history = OverloadHistory()
         self._soon: set[asyncio.Handle] = set()
 
@@ -43,6 +44,8 @@ class Resolver:
         self.asked += 1
         lookup = PendingLookup(make_query(wanted.name, wanted.rdtype), take)
         absent = o.Lookup(name=wanted.name, absence=o.ABSENCE_NO_DATA, dnssec=o.DNSSEC_SECURE)
+        if self.answer is not None and wanted.name == self.answer.name:
+            absent = self.answer
         if not self.is_silent:
             loop = asyncio.get_running_loop()
             self._soon.add(loop.call_soon(lambda: lookup.take and lookup.take(absent, 1)))
@@ -107,6 +110,24 @@ async def test_it_looks_and_says_who_it_is() -> None:
     observation = o.Observation.FromString(encoded.observation)
     assert [one.WhichOneof("kind") for one in observation.findings] == ["caa_walk", "addresses"]
     assert not any(one.cannot_look or one.leaving for one in responses)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_cause_is_told_only_to_a_coordinator_that_knows_it(is_known: bool) -> None:
+    """An older one would not believe the whole observation."""
+    agent = Agent()
+    failed = o.Failure(kind=o.FAILURE_KIND_SERVFAIL, detail="why")
+    failed.cause, failed.zone = o.FAILURE_CAUSE_REFUSED, "example.test"
+    agent.resolver.answer = o.Lookup(name=NAME, failure=failed, dnssec=o.DNSSEC_INDETERMINATE)
+    responses = await agent.ask(p.ObserveRequest(questions=[question()], failure_causes=is_known))
+    (encoded,) = [one for response in responses for one in response.observations]
+    observation = o.Observation.FromString(encoded.observation)
+    for finding in observation.findings:
+        levels = finding.caa_walk.levels
+        told = (levels[0] if levels else finding.addresses.lookup).failure
+        assert told.detail == "why"
+        assert told.cause == (o.FAILURE_CAUSE_REFUSED if is_known else 0)
+        assert told.zone == ("example.test" if is_known else "")
 
 
 @pytest.mark.parametrize("hangs", [True, False])
