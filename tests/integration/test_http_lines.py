@@ -145,7 +145,7 @@ def test_who_leaves_the_list_leaves_its_stream(deployment: Deployment) -> None:
 
 
 def test_at_the_end_open_questions_are_answered(deployment: Deployment) -> None:
-    """The coordinator is told to end while one is open; it is answered, and the stream ends."""
+    """One is open; it is answered, and then the stream says why it ends."""
     with hold() as held, Stream(deployment) as stream:
         stream.send(line("open", *held.names(1)))
         deployment.wait_looking(1)
@@ -156,6 +156,7 @@ def test_at_the_end_open_questions_are_answered(deployment: Deployment) -> None:
             deployment.coordinator.log_file.read_text,
         )
         held.release()
-        (last,) = stream.answers()
-    assert last["verdict"]["approved"], last
+        answer, last = stream.answers()
+    assert answer["verdict"]["approved"], answer
+    assert last["problem"]["reason"] == "SHUTTING_DOWN"
     deployment.restart_coordinator()

@@ -422,6 +422,22 @@ async def test_who_does_not_take_the_answers_to_its_lines_is_hung_up_on(
     assert not [line for line in lines if line["event"] == "internal_error"]
 
 
+async def test_a_defect_in_reading_a_stream_is_told(
+    port: Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not look as if all lines had been answered."""
+
+    def fail(*_: object) -> None:
+        raise KeyError("hush-hush")
+
+    monkeypatch.setattr("coordinator.api.http.line_streams.read_line", fail)
+    with capture_logs():
+        said = await port.say(HEAD + b"Content-Type: application/x-ndjson\r\n" + body())
+    (line,) = [line for line in said.splitlines() if line.startswith(b"{")]
+    assert json.loads(line)["problem"]["reason"] == "INTERNAL"
+    assert b"hush" not in said
+
+
 async def test_a_defect_in_the_middle_of_a_stream_ends_the_connection(
     port: Port, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from coordinator.api.http.routes import Visit, hang_up
 from coordinator.api.servicer import StreamLimits
 from coordinator.api.stream import QuestionStream
 from coordinator.corroboration import Call, Corroborator
+from mpic.runtime.grpc.errors import shutting_down
 from mpic.v1 import record_pb2 as r
 
 log = structlog.get_logger()
@@ -88,6 +89,8 @@ class LineStreams:
             self._open.discard(stream)
             reading.cancel()
             stream.cancel()
+        if reader.problem is None and not reader.is_at_end:
+            return to_problem(shutting_down())
         return reader.problem
 
     async def _decide(self, call: Call, line: Line) -> r.Record:
@@ -103,6 +106,8 @@ class _LineReader:
         self._content = content
         self.problem: ProblemDetails | None = None
         """Why it ended before the end of the body; None: it did not."""
+        self.is_at_end = False
+        """Whether every line is read."""
 
     async def batches(self) -> AsyncIterator[list[Line]]:
         """Yield some lines at a time; a batch is asked for once there is room."""
@@ -114,12 +119,16 @@ class _LineReader:
                     await asyncio.sleep(0)
             for batch in _cut(splitter.end()):
                 yield batch
+            self.is_at_end = True
         except TimeoutError:
             text = f"no line came for {_IDLE_SECONDS:g} s"
             self.problem = HttpError(HTTPStatus.REQUEST_TIMEOUT, "REQUEST_TOO_SLOW", text).details
         except (OSError, ClientError, web.RequestPayloadError) as error:
             text = f"the body is broken: {error}"
             self.problem = HttpError(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", text).details
+        except Exception as error:
+            log.exception("internal_error")
+            self.problem = to_problem(error)
 
 
 def _cut(lines: Iterator[tuple[int, bytes | None]]) -> Iterator[list[Line]]:
