@@ -59,7 +59,7 @@ class DirectQuery(NamedTuple):
         return query
 
 
-class Way(NamedTuple):
+class QueryWay(NamedTuple):
     """How a server is asked."""
 
     transport: o.Transport.ValueType
@@ -91,7 +91,9 @@ async def ask_server(
     return _better(said, _classify(second, question))
 
 
-async def ask_once(address: str, question: DirectQuery, way: Way, egress: Egress) -> QueryResult:
+async def ask_once(
+    address: str, question: DirectQuery, way: QueryWay, egress: Egress
+) -> QueryResult:
     """Ask one server in one way, once."""
     if bar := egress.find_bar(address):
         return QueryResult(o.SERVER_OUTCOME_NOT_ASKED, detail=bar)

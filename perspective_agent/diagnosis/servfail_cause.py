@@ -19,7 +19,7 @@ import dns.rdatatype
 import structlog
 
 from mpic.v1 import observation_pb2 as o
-from perspective_agent.diagnosis.direct_query import DirectQuery, QueryResult, Way, ask_once
+from perspective_agent.diagnosis.direct_query import DirectQuery, QueryResult, QueryWay, ask_once
 from perspective_agent.egress import Egress
 from perspective_agent.unbound.servfail import ServfailLog
 
@@ -115,9 +115,9 @@ Said = Sequence[QueryResult]
 """What a server did, for each of _WAYS."""
 
 _WAYS = (
-    Way(o.TRANSPORT_UDP, edns=True),
-    Way(o.TRANSPORT_UDP, edns=False),
-    Way(o.TRANSPORT_TCP, edns=True),
+    QueryWay(o.TRANSPORT_UDP, edns=True),
+    QueryWay(o.TRANSPORT_UDP, edns=False),
+    QueryWay(o.TRANSPORT_TCP, edns=True),
 )
 
 

@@ -96,7 +96,7 @@ FAULTS = (
     Fault(
         "no remedy is told",
         LINES,
-        '        yield Line(Text(say("line.remedy", lang, remedy=words.remedy)), 2)\n',
+        '        yield TextLine(Text(say("line.remedy", lang, remedy=words.remedy)), 2)\n',
         "",
     ),
     Fault(

@@ -17,7 +17,7 @@ from rich.text import Text
 from mpic.ask.answer_lines import (
     BAD,
     GOOD,
-    Line,
+    TextLine,
     describe_dissents,
     describe_name,
     describe_quorum,
@@ -72,7 +72,7 @@ def is_validated(response: c.CorroborateResponse) -> bool:
     return response.purpose == c.PURPOSE_VALIDATION and response.corroborated
 
 
-def print_lines(lines: Iterable[Line], console: Console) -> None:
+def print_lines(lines: Iterable[TextLine], console: Console) -> None:
     """Print lines: wrapped below their beginning in a terminal, as they are in a pipe."""
     for text, indent in lines:
         if console.is_terminal:
@@ -108,31 +108,31 @@ def _make_row(verdict: c.NameVerdict, lang: Language) -> Sequence[str]:
     return [*row, name_reason(verdict), whose, again]
 
 
-def _align(rows: Sequence[Sequence[str]]) -> Iterator[Line]:
+def _align(rows: Sequence[Sequence[str]]) -> Iterator[TextLine]:
     """Yield rows whose cells stand below each other; a Japanese character is two columns wide."""
     counts = range(max(map(len, rows), default=0))
     widths = [max(cell_len(row[at]) for row in rows if at < len(row)) for at in counts]
     for row in rows:
         cells = [cell + " " * (widths[at] - cell_len(cell)) for at, cell in enumerate(row)]
-        yield Line(Text("  ".join(cells).rstrip()))
+        yield TextLine(Text("  ".join(cells).rstrip()))
 
 
-def _describe_certificate(response: c.CorroborateResponse, lang: Language) -> Iterator[Line]:
+def _describe_certificate(response: c.CorroborateResponse, lang: Language) -> Iterator[TextLine]:
     """Yield the last lines: the verdict on all names, until when it counts, and who is refused."""
-    yield Line(_describe_end(response, lang))
+    yield TextLine(_describe_end(response, lang))
     if is_validated(response):
-        yield Line(Text(say("line.no_permission", lang)))
+        yield TextLine(Text(say("line.no_permission", lang)))
     if response.HasField("caa_usable_until"):
         id = "line.issue_before" if response.approved else "line.caa_usable"  # noqa: A001 - as in `say`
-        yield Line(Text(say(id, lang, time=_show_time(response.caa_usable_until))))
+        yield TextLine(Text(say(id, lang, time=_show_time(response.caa_usable_until))))
     if response.HasField("domain_control_usable_until"):
         until = _show_time(response.domain_control_usable_until)
-        yield Line(Text(say("line.validation_usable", lang, time=until)))
+        yield TextLine(Text(say("line.validation_usable", lang, time=until)))
     day = f"{response.policy.effective_from.ToDatetime():%Y-%m-%d}"
     request = escape(response.request_id)
-    yield Line(Text(say("line.policy", lang, day=day, request=request)))
+    yield TextLine(Text(say("line.policy", lang, day=day, request=request)))
     if response.record_id:
-        yield Line(Text(say("line.record", lang, record=escape(response.record_id))))
+        yield TextLine(Text(say("line.record", lang, record=escape(response.record_id))))
     yield from _name_refused(response, lang)
 
 
@@ -154,7 +154,7 @@ def _describe_end(response: c.CorroborateResponse, lang: Language) -> Text:
     return line
 
 
-def _name_refused(response: c.CorroborateResponse, lang: Language) -> Iterator[Line]:
+def _name_refused(response: c.CorroborateResponse, lang: Language) -> Iterator[TextLine]:
     """Yield which names are refused, and which are undetermined."""
     bad = [one for one in response.names if one.reason != c.REASON_CORROBORATED]
     for what in ("refused", "undetermined"):
@@ -162,7 +162,7 @@ def _name_refused(response: c.CorroborateResponse, lang: Language) -> Iterator[L
         if names:
             listed = say("list.separator", lang).join(names)
             facts = {"count": len(names), "all": len(response.names), "names": listed}
-            yield Line(Text(say(f"line.names_{what}", lang, **facts), style=BAD))
+            yield TextLine(Text(say(f"line.names_{what}", lang, **facts), style=BAD))
 
 
 def _show_time(stamp: Timestamp) -> str:

@@ -31,7 +31,7 @@ _BY_NUMBERS = (c.REASON_CORROBORATED, c.REASON_QUORUM_NOT_MET)
 _FAILED = (c.DISSENT_FAILED, c.DISSENT_NOT_LOOKED)
 
 
-class Line(NamedTuple):
+class TextLine(NamedTuple):
     """One line, and how far it is indented."""
 
     text: Text
@@ -49,29 +49,29 @@ class _Group(NamedTuple):
     """Why they dissent."""
 
 
-def describe_name(verdict: c.NameVerdict, lang: Language) -> Iterator[Line]:
+def describe_name(verdict: c.NameVerdict, lang: Language) -> Iterator[TextLine]:
     """Yield the lines about one name: who saw what, the verdict, and what to do."""
     title = Text(escape(verdict.name), style="bold")
     if verdict.name != verdict.looked_up:
         looked_up = say("line.looked_up", lang, name=escape(verdict.looked_up))
         title.append(f"  {looked_up}", style="dim")
-    yield Line(title)
+    yield TextLine(title)
     for group, reports in _group(verdict, lang).items():
         yield from _describe_group(group, reports, lang)
     yield from describe_verdict(verdict, lang)
 
 
-def describe_dissents(verdict: c.NameVerdict, lang: Language) -> Iterator[Line]:
+def describe_dissents(verdict: c.NameVerdict, lang: Language) -> Iterator[TextLine]:
     """Yield why perspectives dissent, with all of them for which it is the same, word for word."""
     whose: dict[str, list[str]] = {}
     for report in verdict.perspectives:
         for why in _say_why(report, verdict, lang):
             whose.setdefault(why, []).append(escape(report.perspective_id))
     for why, ids in whose.items():
-        yield Line(Text(f"{', '.join(ids)}: ", style="bold").append(why, style=""), 2)
+        yield TextLine(Text(f"{', '.join(ids)}: ", style="bold").append(why, style=""), 2)
 
 
-def describe_verdict(verdict: c.NameVerdict, lang: Language) -> Iterator[Line]:
+def describe_verdict(verdict: c.NameVerdict, lang: Language) -> Iterator[TextLine]:
     """Yield the verdict on a name, why, whose failure it is, and what to do."""
     words = sentence(verdict, lang)
     is_good = verdict.reason == c.REASON_CORROBORATED
@@ -83,9 +83,9 @@ def describe_verdict(verdict: c.NameVerdict, lang: Language) -> Iterator[Line]:
     line.append(f"  {name_reason(verdict)}", style="")
     if verdict.HasField("error"):
         line.append(f"  {say('line.error', lang, code=verdict.error.code)}", style=BAD)
-    yield Line(line)
+    yield TextLine(line)
     if why := _why(verdict, lang):
-        yield Line(Text(why), 2)
+        yield TextLine(Text(why), 2)
     if not is_good:
         whose = code_of(c.Responsible, verdict.responsible)
         again = code_of(c.Retry, verdict.retry)
@@ -94,11 +94,11 @@ def describe_verdict(verdict: c.NameVerdict, lang: Language) -> Iterator[Line]:
             *([say(f"retry.{again}", lang)] if verdict.retry else []),
         ]
         if told:
-            yield Line(Text("; ".join(told)), 2)
-        yield Line(Text(say("line.remedy", lang, remedy=words.remedy)), 2)
+            yield TextLine(Text("; ".join(told)), 2)
+        yield TextLine(Text(say("line.remedy", lang, remedy=words.remedy)), 2)
     for one in verdict.determinations:
         if one.outcome == c.OUTCOME_PASSED and one.clause:
-            yield Line(Text(_describe_evidence(one), style="dim"), 2)
+            yield TextLine(Text(_describe_evidence(one), style="dim"), 2)
 
 
 def describe_quorum(verdict: c.NameVerdict, lang: Language, *, shortly: bool = False) -> str:
@@ -170,15 +170,15 @@ def _say_why(report: c.PerspectiveReport, verdict: c.NameVerdict, lang: Language
 
 def _describe_group(
     group: _Group, reports: Sequence[c.PerspectiveReport], lang: Language
-) -> Iterator[Line]:
+) -> Iterator[TextLine]:
     whom = ", ".join(escape(one.perspective_id) for one in reports)
     head = Text(_name_group(group, len(reports), lang), style=BAD if group.dissent else "green")
     times = _show_times(reports)
-    yield Line(head.append(f": {whom}", style="bold").append(times, style="dim"), 2)
+    yield TextLine(head.append(f": {whom}", style="bold").append(times, style="dim"), 2)
     if group.seen:
-        yield Line(Text(group.seen), 4)
+        yield TextLine(Text(group.seen), 4)
     for why in group.said:
-        yield Line(Text(why), 4)
+        yield TextLine(Text(why), 4)
 
 
 def _name_group(group: _Group, count: int, lang: Language) -> str:

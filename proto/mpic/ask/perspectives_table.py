@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mpic.ask.answer import print_lines
-from mpic.ask.answer_lines import Line
+from mpic.ask.answer_lines import TextLine
 from mpic.text import describe_difference, escape
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
@@ -31,7 +31,7 @@ def print_perspectives(
 
 def describe_perspectives(
     response: c.ListPerspectivesResponse, now: datetime, lang: Language = "en"
-) -> Iterator[Line]:
+) -> Iterator[TextLine]:
     """Yield a heading, a line for each perspective and for its problem, and how many can be asked.
 
     What a perspective says of itself is as of when it was reached.
@@ -40,14 +40,14 @@ def describe_perspectives(
     heading = [Text(say(f"heading.{one}", lang), style="bold") for one in _COLUMNS]
     table = [heading, *rows]
     widths = [max(cell_len(row[at].plain) for row in table) for at in range(len(_COLUMNS))]
-    yield Line(_join(heading, widths))
+    yield TextLine(_join(heading, widths))
     for row, status in zip(rows, response.perspectives, strict=True):
-        yield Line(_join(row, widths))
+        yield TextLine(_join(row, widths))
         if problem := _describe_problem(status):
-            yield Line(Text(problem, style="red" if not status.ready else "yellow"), 4)
+            yield TextLine(Text(problem, style="red" if not status.ready else "yellow"), 4)
     ready = sum(status.ready for status in response.perspectives)
     count = say("perspectives.count", lang, ready=ready, all=len(response.perspectives))
-    yield Line(Text(count))
+    yield TextLine(Text(count))
 
 
 def _make_row(status: c.PerspectiveStatus, now: datetime, lang: Language) -> Sequence[Text]:

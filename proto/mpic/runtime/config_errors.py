@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from mpic.runtime.problem import Flaw, Problem, suggest
 
-Words = tuple[str, str]
+ProblemText = tuple[str, str]
 """What is wrong, and what to do about it."""
 
 # What tomllib says, what that means, and what to do. Python's tuple of keys becomes [a.table].
@@ -133,7 +133,7 @@ def _describe(detail: ErrorDetails, spot: _Spot) -> Problem:
     return Problem(place, *describe(detail, spot))
 
 
-def _describe_missing(_detail: ErrorDetails, spot: _Spot) -> Words:
+def _describe_missing(_detail: ErrorDetails, spot: _Spot) -> ProblemText:
     if _fields(spot.kinds):
         return "is missing", f"Add the table [{spot.header}]"
     if _fields(_step(spot.kinds, 0)):
@@ -144,11 +144,11 @@ def _describe_missing(_detail: ErrorDetails, spot: _Spot) -> Words:
     return "is missing", f"Add the line: {spot.key} = ...{meaning}"
 
 
-def _describe_unknown(_detail: ErrorDetails, spot: _Spot) -> Words:
+def _describe_unknown(_detail: ErrorDetails, spot: _Spot) -> ProblemText:
     return "there is no such option", suggest(spot.key, spot.siblings)
 
 
-def _describe_flaw(detail: ErrorDetails, spot: _Spot) -> Words:
+def _describe_flaw(detail: ErrorDetails, spot: _Spot) -> ProblemText:
     error = detail.get("ctx", {}).get("error")
     if isinstance(error, Flaw):
         return error.message, error.mend
@@ -156,7 +156,7 @@ def _describe_flaw(detail: ErrorDetails, spot: _Spot) -> Words:
     return message, mend or _right_form(spot) or "Correct the value"
 
 
-def _describe_type(detail: ErrorDetails, spot: _Spot) -> Words:
+def _describe_type(detail: ErrorDetails, spot: _Spot) -> ProblemText:
     right, mend = _TYPES[detail["type"]]
     value = detail["input"]
     if right == "a list" and isinstance(value, dict):
@@ -168,7 +168,7 @@ def _describe_type(detail: ErrorDetails, spot: _Spot) -> Words:
     return f"is {_shown(detail, spot)}, but must be {right}", mend
 
 
-def _describe_limit(detail: ErrorDetails, spot: _Spot) -> Words:
+def _describe_limit(detail: ErrorDetails, spot: _Spot) -> ProblemText:
     kind = detail["type"]
     of_text = isinstance(detail["input"], str) and kind in ("too_short", "too_long")
     message, mend = _LIMITS[f"string_{kind}" if of_text else kind]
@@ -177,17 +177,17 @@ def _describe_limit(detail: ErrorDetails, spot: _Spot) -> Words:
     return message.format_map(facts), mend.format_map(facts)
 
 
-def _describe_choice(detail: ErrorDetails, spot: _Spot) -> Words:
+def _describe_choice(detail: ErrorDetails, spot: _Spot) -> ProblemText:
     choices = detail["ctx"]["expected"].replace("'", '"')
     return f"{_shown(detail, spot)} is not one of the choices", f"Write {choices}"
 
 
-def _describe_form(detail: ErrorDetails, spot: _Spot) -> Words:
+def _describe_form(detail: ErrorDetails, spot: _Spot) -> ProblemText:
     mend = _right_form(spot) or f"It has to match {detail['ctx']['pattern']}"
     return f"{_shown(detail, spot)} does not have the right form", mend
 
 
-def _describe_rest(detail: ErrorDetails, spot: _Spot) -> Words:
+def _describe_rest(detail: ErrorDetails, spot: _Spot) -> ProblemText:
     message = detail["msg"]
     return message[:1].lower() + message[1:], _right_form(spot) or "Correct the value"
 
@@ -222,7 +222,7 @@ def _shown(detail: ErrorDetails, spot: _Spot) -> str:
     return text if len(text) <= 80 else f'{text[:76]}..."'  # noqa: PLR2004 - about a line
 
 
-_TYPES: Mapping[str, Words] = {
+_TYPES: Mapping[str, ProblemText] = {
     **dict.fromkeys(
         ("int_type", "int_from_float", "int_parsing"),
         ("a whole number", "Write digits alone, without quotes"),
@@ -255,7 +255,7 @@ _TYPES: Mapping[str, Words] = {
     ),
 }
 
-_LIMITS: Mapping[str, Words] = {
+_LIMITS: Mapping[str, ProblemText] = {
     "greater_than_equal": ("is {value}, which is too small", "Write {ge} or more"),
     "greater_than": ("is {value}, which is too small", "Write more than {gt}"),
     "less_than_equal": ("is {value}, which is too large", "Write {le} or less"),
@@ -267,7 +267,7 @@ _LIMITS: Mapping[str, Words] = {
     "too_long": ("has {actual_length} entries", "List {max_length} or fewer"),
 }
 
-_DESCRIBERS: Mapping[str, Callable[[ErrorDetails, _Spot], Words]] = {
+_DESCRIBERS: Mapping[str, Callable[[ErrorDetails, _Spot], ProblemText]] = {
     "missing": _describe_missing,
     "extra_forbidden": _describe_unknown,
     "value_error": _describe_flaw,

@@ -127,6 +127,30 @@ def test_servers_that_fail_alike_are_told_once_whichever_each_perspective_asked(
     assert "2 remotes, FAILED caa: frankfurt, ashburn" in shown
 
 
+def test_the_evidence_of_domain_control_is_shown() -> None:
+    told = answer()
+    verdict = told.names[2]
+    verdict.checks.add().domain_control.SetInParent()
+    found = c.Determination(check="domain_control", outcome=c.OUTCOME_PASSED)
+    found.clause, found.found_at = "BR 3.2.2.4.7", "_acme-challenge.example.co.jp"
+    found.steps.add(kind=c.AUTHORIZATION_STEP_KIND_PRUNE, to="example.co.jp")
+    verdict.determinations.append(found)
+    for report in verdict.perspectives:
+        report.determinations.append(found)
+    for one, quorum in (("caa", "5/5"), ("domain_control", "5/5")):
+        verdict.corroborations.add(check=one, quorum=quorum)
+    shown = show(told, "en", Form.GROUPED, is_terminal=False)
+    assert "DNSSEC secure" in shown
+    assert "domain control passed" in shown
+    assert "5/5 corroborate, 4 needed (caa 5/5, domain_control 5/5)" in shown
+    assert (
+        "  domain_control: BR 3.2.2.4.7; prune to example.co.jp;"
+        " found at _acme-challenge.example.co.jp\n"
+    ) in shown
+    wide = show(told, "en", Form.WIDE, is_terminal=False)
+    assert wide.count("passed _acme-challenge.example.co.jp") == 6
+
+
 def test_what_the_network_says_is_escaped_in_every_form() -> None:
     told = answer()
     told.names[0].name = "\x1b[31m\u202e"
