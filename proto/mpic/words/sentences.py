@@ -167,10 +167,29 @@ def _advise(verdict: c.NameVerdict, lang: Language) -> str:
         failed = find_failure(primary, primary.check)
         if failed is not None:
             return _say_failure(failed, "remedy", lang)[-1]
+    if verdict.reason == c.REASON_PROOF_MISSING and (method := _find_method(verdict)):
+        domain = _fact(method.domain)
+        ids = (f"proof.{method.name}.remedy", "reason.PROOF_MISSING.remedy")
+        return say_first(ids, lang, domain=domain)
     code = code_of(c.Reason, verdict.reason)
     if _differs_by_place(verdict):
         code += ".by_place"
     return say_first((f"reason.{code}.remedy", "reason.UNSPECIFIED.remedy"), lang)
+
+
+class _Method(NamedTuple):
+    """By which method control was to be proved, and at which authorization domain name."""
+
+    name: str
+    domain: str
+
+
+def _find_method(verdict: c.NameVerdict) -> _Method | None:
+    for check in verdict.checks:
+        control = check.domain_control.control
+        if name := control.WhichOneof("method"):
+            return _Method(name, control.authorization_domain_name or verdict.looked_up)
+    return None
 
 
 def _caa_code(report: c.PerspectiveReport) -> str:

@@ -24,6 +24,7 @@ def names(enum: type, prefix: str) -> list[str]:
 
 
 CAA_CODES = ("unusable", "issuer", "wildcard", "account", "method")
+METHODS = c.DomainControl.DESCRIPTOR.oneofs_by_name["method"].fields
 SAID = [
     *(
         f"reason.{one}.{what}"
@@ -54,6 +55,7 @@ SAID = [
     *(f"dnssec.{one}" for one in names(o.Dnssec, "DNSSEC_")),
     *(f"seen.{one}" for one in names(o.Absence, "ABSENCE_")),
     *(f"error.{one}.{what}" for one in get_args(ErrorReason) for what in ("message", "remedy")),
+    *(f"proof.{one.name}.remedy" for one in METHODS),
     *(f"caa.{one}.{what}" for one in CAA_CODES for what in ("message", "remedy")),
 ]
 

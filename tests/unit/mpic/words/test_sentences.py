@@ -202,6 +202,17 @@ def test_a_record_that_an_alias_leads_to_is_told_as_its_owners() -> None:
     assert sentence(told, "ja").reason.startswith("www.example.co.jpはdeny.example.netの別名")
 
 
+@pytest.mark.parametrize("domain", ["", ZONE])
+def test_a_proof_that_is_missing_has_the_remedy_of_its_method(domain: str) -> None:
+    told = verdict(c.REASON_PROOF_MISSING, report("tokyo", c.DISSENT_PROOF_MISSING))
+    control = told.checks.add().domain_control.control
+    control.acme_dns_01.SetInParent()
+    control.authorization_domain_name = domain
+    at = f"_acme-challenge.{domain or NAME}"
+    for language in LANGUAGES:
+        assert at in sentence(told, language).remedy
+
+
 def test_a_refusal_that_is_the_services_is_undetermined() -> None:
     told = verdict(c.REASON_QUORUM_NOT_MET, report("tokyo"), report("lima", c.DISSENT_UNREACHABLE))
     told.responsible = c.RESPONSIBLE_SERVICE
