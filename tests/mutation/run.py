@@ -26,6 +26,7 @@ from queue import SimpleQueue
 from tests.mutation import (
     faults_caa,
     faults_claims,
+    faults_client,
     faults_decision,
     faults_domain_control,
     faults_domain_control_web,
@@ -51,6 +52,7 @@ PROJECT = Path(__file__).parents[2]
 FAULTS: Sequence[Fault] = (
     *faults_caa.FAULTS,
     *faults_claims.FAULTS,
+    *faults_client.FAULTS,
     *faults_decision.FAULTS,
     *faults_domain_control.FAULTS,
     *faults_domain_control_web.FAULTS,

@@ -13,8 +13,8 @@ from grpc import aio
 
 from mpic.channel import Options, Tls, open_channel
 from mpic.client.conversation import Conversation
-from mpic.client.diagnosis import Target, check_credentials, explain
-from mpic.client.errors import ClientError, NoConnectionError, TrustError, read_call
+from mpic.client.diagnosis import SECONDS, Target, check_credentials, explain
+from mpic.client.errors import ClientError, NoConnectionError, read_call
 from mpic.client.request import Question, make_request
 from mpic.client.result import Result, StreamLimits
 from mpic.client.retry import RetryPolicy
@@ -177,17 +177,18 @@ class AsyncClient:
                 error = read_call(found)
                 delay = self._retry.wait_after(error, calls, chance)
                 if delay is None or time.monotonic() + delay >= deadline:
-                    raise await self._explain(error) from None
+                    raise await self._explain(error, deadline - time.monotonic()) from None
             else:
                 delay = again(answer, calls, chance) if again else None
                 if delay is None or time.monotonic() + delay >= deadline:
                     return answer
             await asyncio.sleep(delay)
 
-    async def _explain(self, error: ClientError) -> ClientError:
+    async def _explain(self, error: ClientError, seconds: float = SECONDS) -> ClientError:
         """Return the error, or what shows why there is no connection."""
-        is_unknown = isinstance(error, NoConnectionError) and not isinstance(error, TrustError)
-        return await asyncio.to_thread(explain, self._target, error) if is_unknown else error
+        if not isinstance(error, NoConnectionError) or seconds <= 0:
+            return error
+        return await asyncio.to_thread(explain, self._target, error, min(seconds, SECONDS))
 
 
 def _by(record_id: str, request_id: str) -> dict[str, Any]:

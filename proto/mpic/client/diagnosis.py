@@ -24,7 +24,8 @@ from mpic.client.errors import (
     ServerNotTrustedError,
 )
 
-_SECONDS = 3.0
+SECONDS = 3.0
+"""A connection takes three round trips."""
 _PORT = "443"
 """What gRPC takes if the address has none."""
 _WRONG_NAME = (62, 64)
@@ -66,10 +67,13 @@ def check_credentials(tls: Tls) -> None:
         raise CredentialsError(_unavailable(_explain(tls, error))) from error
 
 
-def explain(target: Target, error: ClientError) -> ClientError:
-    """Return what keeps a client from connecting, or the error if a handshake does not show it."""
+def explain(target: Target, error: ClientError, seconds: float = SECONDS) -> ClientError:
+    """Return what keeps a client from connecting, or the error if a handshake does not show it.
+
+    It takes so many seconds at most for each step.
+    """
     try:
-        connection = socket.create_connection(target.host_port, _SECONDS)
+        connection = socket.create_connection(target.host_port, seconds)
     except (OSError, ValueError, OverflowError) as found:
         text = f"no connection to {target.address}: {getattr(found, 'strerror', None) or found}"
         return NoConnectionError(_unavailable(text))
@@ -87,20 +91,18 @@ def explain(target: Target, error: ClientError) -> ClientError:
 
 
 def _read_verdict(channel: ssl.SSLSocket, error: ClientError) -> ClientError:
-    """Say whether the server accepts our certificate: in TLS 1.3 it says so after the handshake."""
+    """Say whether the server accepts our certificate: in TLS 1.3 it says so after the handshake.
+
+    gRPC's servers send no alert. They close the connection before the first octet of HTTP/2.
+    """
     try:
-        if channel.recv(1):
-            return error  # the first octet of HTTP/2: it does now
-    except ssl.SSLError as found:
-        reason = (found.reason or "").lower().replace("_", " ")
+        is_accepted = bool(channel.recv(1))
     except TimeoutError:
         return error
-    except OSError:
-        reason = "it closed the connection"
-    else:
-        reason = "it closed the connection"
-    text = f"the server does not accept the client's certificate: {reason}"
-    return CertificateRefusedError(_unavailable(text))
+    except OSError:  # an alert is one
+        is_accepted = False
+    text = "the server ends the connection on seeing the client's certificate: it is not accepted"
+    return error if is_accepted else CertificateRefusedError(_unavailable(text))
 
 
 def _explain_server(
@@ -121,7 +123,7 @@ def _read_names(target: Target, paths: "_Paths") -> list[str]:
     context.check_hostname = False
     with (
         suppress(OSError),
-        socket.create_connection(target.host_port, _SECONDS) as connection,
+        socket.create_connection(target.host_port, SECONDS) as connection,
         context.wrap_socket(connection) as channel,
     ):
         found: Any = (channel.getpeercert() or {}).get("subjectAltName", ())
