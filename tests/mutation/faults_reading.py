@@ -250,6 +250,7 @@ FAULTS = (
         "perspective_agent/stream.py",
         "        if not self.tells_causes:\n",
         "        if False:\n",
+        ("tests/unit/perspective_agent/test_servicer.py",),
     ),
     Fault(
         "no coordinator is told causes",

@@ -63,7 +63,8 @@ def _refused_by_primary() -> c.NameVerdict:
     ]
     reports = [_report(IDS[0], seen, c.DISSENT_FAILED, _REFUSES, "caa")]
     told = _verdict(LAME, c.REASON_PRIMARY_FAILED, "0/5", reports)
-    told.responsible, told.retry, told.check = c.RESPONSIBLE_DOMAIN, c.RETRY_LATER, "caa"
+    told.responsible, told.check = c.RESPONSIBLE_DOMAIN, "caa"
+    told.retry = c.RETRY_AFTER_CHANGE
     told.detail = f"the primary perspective: {_REFUSES}"
     return told
 
