@@ -7,14 +7,12 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from mpic.runtime.cli import build_app
 from tests.world.applications import application
 from tests.world.deployment import (
     COORDINATOR,
@@ -272,23 +270,3 @@ def test_a_reader_that_has_enough_is_no_error(deployment: Deployment, tmp_path: 
         ["sh", "-c", '"$@" | true', "sh", *listed], capture_output=True, check=False, timeout=60
     )
     assert b"Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (("--file", "-", GOOD), "not both"),
-        (("--output", "out", GOOD), "this option is for lists"),
-        (("--file", "-", "--json"), "give --jsonl"),
-        (("--file", "-", "--csv", "--tsv"), "give one of --csv and --tsv"),
-        (("--file", "-", "--encoding", "latin-1"), "utf-8 or shift_jis"),
-        (("--file", "-", "--format", "names", "--column", "c"), "--column is for CSV"),
-        (("--file", "-", "--dns-01", "token.thumbprint"), "belongs to one name"),
-        (("--file", "-", "--validation"), "belongs to one name"),
-        (("--file", "/dev/null", "--output", "/dev/null"), "a file of its own"),
-    ],
-)
-def test_options_that_do_not_go_together(arguments: Sequence[str], says: str) -> None:
-    done = CliRunner().invoke(build_app("ask"), ["ask", *arguments])
-    assert done.exit_code == 2
-    assert says in " ".join(done.output.replace("│", " ").split())

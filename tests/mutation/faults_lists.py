@@ -19,7 +19,6 @@ DESTINATION = LISTS + "destination.py"
 SUMMARY = LISTS + "summary.py"
 RUN = LISTS + "run.py"
 OPTIONS = LISTS + "options.py"
-USED = ("tests/integration/test_lists.py",)
 
 FAULTS = [
     Fault("a name twice in a line is asked twice", LINE, "{text.lower(): text for", "{text: text for"),
@@ -70,7 +69,7 @@ FAULTS = [
     Fault("what was appended is not told", SOURCE, "return bool(self._stream.read(1))", "return False"),
     Fault("two share a journal", JOURNAL, '        run("PRAGMA locking_mode = EXCLUSIVE")\n        run(f"PRAGMA', '        run(f"PRAGMA'),
     Fault("another program's file is a journal", JOURNAL, "if (application, schema) != (_APPLICATION, _SCHEMA):", "if schema != schema:"),
-    Fault("nothing is on the disk before the end", JOURNAL, "        if time.monotonic() - self._written >= SECONDS:", "        if False:", USED),
+    Fault("nothing is on the disk before the end", JOURNAL, "        if time.monotonic() - self._written >= SECONDS:", "        if False:"),
     Fault("a full disk is told as something else", JOURNAL, "        if self._database.in_transaction:\n", "        if True:\n"),
     Fault("what is refused is asked again", JOURNAL, "FINAL = (LineState.APPROVED, LineState.REFUSED, ", "FINAL = (LineState.APPROVED, "),
     Fault("what is undetermined is never asked again", JOURNAL, 'LineState.MALFORMED, LineState.BLANK)\n"""What is not', 'LineState.MALFORMED, LineState.BLANK, LineState.UNDETERMINED)\n"""What is not'),
@@ -93,7 +92,6 @@ FAULTS = [
     Fault("no rate is kept", ASKING, "        if not self._options.rate:\n", "        if True:\n"),
     Fault("remarks are without end", ASKING, "if len(self.remarks) < MOST_REMARKS:", "if True:"),
     Fault("the same lines are not told", ASKING, "if same := self._journal.find_same(new):", "if (same := 0):"),
-    Fault("what came before the end is lost", ASKING, "        finally:\n            self._journal.commit()\n", "        finally:\n            pass\n", USED),
     Fault("Japanese goes into ASCII applications as UTF-8", OPENED, "usual = Encoding.SHIFT_JIS if is_of_applications", "usual = Encoding.UTF_8 if is_of_applications"),
     Fault("the officer's mark is lost", OUTPUTS, '    yield BOM if dress.has_mark else b""\n    for line', "    for line"),
     Fault("added columns do not stand below each other", OUTPUTS, "missing = FURTHER - 1 - content.count", "missing = 0 * content.count"),
@@ -109,7 +107,7 @@ FAULTS = [
     Fault("half of an output is there", DESTINATION, "part = Path(self._output + _PART if self._is_file else self._output)", "part = Path(self._output)"),
     Fault("a device is replaced by a file", DESTINATION, "return stat.S_ISREG(mode) or stat.S_ISDIR(mode)", "return True"),
     Fault("nobody hears that answers are kept", DESTINATION, "        if not self.journal:\n            return text\n", "        return text\n"),
-    Fault("results wait for the end of a pipe", DESTINATION, "            sys.stdout.buffer.flush()\n", "", USED),
+    Fault("results wait for the end of a pipe", DESTINATION, "            sys.stdout.buffer.flush()\n", ""),
     Fault("refusals outrank what is undetermined", SUMMARY, "    if counts.get(LineState.UNDETERMINED) or", "    if not counts.get(LineState.REFUSED) and counts.get(LineState.UNDETERMINED) or"),
     Fault("malformed lines are a good end", SUMMARY, "    if counts.get(LineState.MALFORMED):\n        return USAGE\n", ""),
     Fault("refused lines are a good end", SUMMARY, "return REFUSED if counts.get(LineState.REFUSED) else APPROVED", "return APPROVED"),
@@ -120,11 +118,10 @@ FAULTS = [
     Fault("a list that is shorter is the same", RUN, "    if journal.last_number() > run.lines:", "    if False:"),
     Fault("a list of nothing is approved", RUN, "    if journal.is_empty():", "    if False:"),
     Fault("an early end is a good end", RUN, "status = exit_status(journal) if early is None else early.status", "status = exit_status(journal)"),
-    Fault("SIGTERM ends it without a word", RUN, "for number in (signal.SIGINT, signal.SIGTERM):", "for number in (signal.SIGINT,):", USED),
     Fault("the journal is removed though lines are open", RUN, "journal.has_answers() if early else journal.is_open()", "journal.has_answers() if early else False"),
     Fault("a journal that was named is removed", RUN, "    if is_kept or job.resume:", "    if is_kept:"),
-    Fault("names beside a list are not asked", OPTIONS, "    if request.names:\n", "    if False:\n", USED),
-    Fault("a proof is for every line", OPTIONS, "    if has_proof or request.purpose == c.PURPOSE_VALIDATION:", "    if False:", USED),
-    Fault("options of lists are for nothing", OPTIONS, "        if job != ListJob():", "        if False:", USED),
-    Fault("the list is its own output", OPTIONS, "    if any(_is_same(one, job.file) for one in places) or", "    if", USED),
+    Fault("names beside a list are not asked", OPTIONS, "    if request.names:\n", "    if False:\n"),
+    Fault("a proof is for every line", OPTIONS, "    if has_proof or request.purpose == c.PURPOSE_VALIDATION:", "    if False:"),
+    Fault("options of lists are for nothing", OPTIONS, "        if job != ListJob():", "        if False:"),
+    Fault("the list is its own output", OPTIONS, "    if any(_is_same(one, job.file) for one in places) or", "    if"),
 ]  # fmt: skip

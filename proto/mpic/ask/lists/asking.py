@@ -65,14 +65,11 @@ class ListRun:
         self, client: AsyncClient, lines: Iterator[ListLine], limits: StreamLimits
     ) -> None:
         """Ask about all lines; raises ClientError and ListError. What is known by then is kept."""
-        try:
-            async for result in client.stream(self._questions(lines), limits):
-                number = int(result.request.request_id.split("-")[2])
-                line = self._journal.find(number)
-                assert line is not None  # noqa: S101 - it was put there before it was asked
-                self._end(settle(line, result, self._options.lang))
-        finally:
-            self._journal.commit()
+        async for result in client.stream(self._questions(lines), limits):
+            number = int(result.request.request_id.split("-")[2])
+            line = self._journal.find(number)
+            assert line is not None  # noqa: S101 - it was put there before it was asked
+            self._end(settle(line, result, self._options.lang))
 
     async def _questions(self, lines: Iterator[ListLine]) -> AsyncIterator[c.CorroborateRequest]:
         async for line in iterate_in_thread(lines):

@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -546,6 +546,71 @@ def test_octets_of_strangers_never_reach_a_terminal_raw(
     shown = b"".join(capfdbinary.readouterr())
     assert b"\x1b" not in shown.replace(b"\n\x1b]0;x", b"").replace(b"\x1b]0;x\t", b"")
     assert "\u202e".encode() not in shown
+
+
+def journal_with(directory: Path, *told: str) -> Journal:
+    """Return a journal with lines whose words are these, but for the remedy."""
+    journal = Journal(str(directory / "journal"))
+    for number, text in enumerate(told, 1):
+        words = {"verdict": text, "reason": text, "remedy": ""}
+        names, state = (f"h{number}.example",), LineState.REFUSED
+        journal.put(JournalLine(number, "id", names, b"x\n", state, "X", {"words": words}))
+    return journal
+
+
+def test_what_shift_jis_does_not_have_is_escaped_and_its_twins_are_written(tmp_path: Path) -> None:
+    dress = outputs.Dress(Encoding.SHIFT_JIS)
+    with closing(journal_with(tmp_path, "\u301c\u2212\u00e9\u5224")) as journal:
+        (row,) = list(outputs.to_tsv(journal, dress))[1:]
+    assert row.decode("cp932").split("\t")[1] == "\uff5e\uff0d\\u{e9}\u5224"
+
+
+def test_the_words_of_a_line_are_escaped_wherever_they_come_from(tmp_path: Path) -> None:
+    with closing(journal_with(tmp_path, "\x1b[2J", "@x")) as journal:
+        for write in (outputs.to_tsv, outputs.to_csv):
+            written = b"".join(write(journal, outputs.Dress()))
+            assert b"\x1b" not in written
+            assert b"'@x" in written
+
+
+def test_the_table_ends_though_all_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "MOST_ROWS", 4)
+    shown = io.BytesIO()
+    with closing(journal_with(tmp_path, *["x"] * 6)) as journal:
+        outputs.write_table(journal, shown, outputs.Dress())
+    assert shown.getvalue().count(b".example") == 4
+
+
+def test_an_output_that_cannot_be_written_anew_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_of(tmp_path, MIXED)
+    run(job)
+    before = (tmp_path / "out").read_bytes()
+
+    def write(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mpic.ask.lists.destination.write_results", write)
+    assert run(job, FakeClient(approve)) == 2
+    assert (tmp_path / "out").read_bytes() == before
+
+
+def test_each_result_reaches_a_pipe_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Pipe(io.BytesIO):
+        flushed = 0
+
+        def flush(self) -> None:
+            self.flushed += self.getvalue().count(b"\n") > self.flushed
+
+    pipe = Pipe()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(pipe))
+    run(job_of(tmp_path, b"a.example\nb.example\nc.example", output=""))
+    assert pipe.flushed == 3
 
 
 def test_the_table_has_the_refused_last_and_an_end(
