@@ -420,8 +420,8 @@ FAULTS: Sequence[Fault] = (
     Fault(
         "a stream without lines never ends",
         LINES,
-        "asyncio.wait_for(self._content.readany(), _IDLE_SECONDS)",
-        "self._content.readany()",
+        "asyncio.timeout(_IDLE_SECONDS)",
+        "asyncio.timeout(None)",
         PORT,
     ),
     Fault(

@@ -74,8 +74,8 @@ def read_request_id(values: Sequence[str]) -> str | None:
     if text.startswith('"'):
         found = _QUOTED.fullmatch(text)
         text = _ESCAPED.sub(r"\1", found[1]) if found else ""
-    if len(values) > 1 or not text:
-        wanted = 'must be one text, such as "r-2026-0001"'
+    if len(values) > 1 or not text or not text.isascii():
+        wanted = 'must be one text in ASCII, such as "r-2026-0001"'
         raise invalid_argument([Violation(HEADER + REQUEST_ID, wanted)])
     return text
 

@@ -16,6 +16,8 @@ F = FieldDescriptor
 AnyDescriptor = Any
 """A Descriptor, of whichever implementation protobuf has."""
 
+MOST_ENTRIES = 256
+"""Of one list: more than any request may have, and as few as are checked in no time."""
 _SHOWN = 40
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
@@ -27,7 +29,10 @@ _RANGES = {
 }
 _TIMES = {
     "google.protobuf.Timestamp": (
-        re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"),
+        re.compile(
+            r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]{1,9})?"
+            r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+        ),
         'a time such as "2026-12-15T00:00:00Z"',
     ),
     "google.protobuf.Duration": (
@@ -68,7 +73,9 @@ def _check_message(value: object, kind: AnyDescriptor, path: str) -> Iterator[Vi
         place = below(path, key)
         if key not in fields:
             known = [to_camel(field.name) for field in kind.fields]
-            yield Violation(place, f"there is no such field. {suggest(to_camel(key), known)}")
+            yield Violation(
+                place, f"there is no such field. {suggest(to_camel(key[:_SHOWN]), known)}"
+            )
         elif member is not None:  # null stands for no value
             yield from _check_field(member, fields[key], place)
 
@@ -100,6 +107,9 @@ def _check_field(value: object, field: FieldDescriptor, path: str) -> Iterator[V
         yield from _check_single(value, field, path)
     elif not isinstance(value, list):
         yield _want(path, "a list", value)
+    elif len(value) > MOST_ENTRIES:
+        text = f"has {len(value)} entries; no list of a request has more than {MOST_ENTRIES}"
+        yield Violation(path, text)
     else:
         for index, one in enumerate(value):
             yield from _check_single(one, field, f"{path}[{index}]")
@@ -121,7 +131,7 @@ def _check_single(value: object, field: FieldDescriptor, path: str) -> Iterator[
 def _check_enum(value: object, kind: EnumDescriptor, path: str) -> Iterator[Violation]:
     if isinstance(value, str):
         if value not in kind.values_by_name:
-            known = suggest(value.upper(), kind.values_by_name)
+            known = suggest(value[:_SHOWN].upper(), kind.values_by_name)
             yield Violation(path, f"{_show(value)} is no value of {kind.name}. {known}")
     else:
         yield from _check_integer(value, F.CPPTYPE_INT32, path)

@@ -75,7 +75,7 @@ class LineStreams:
             self._limits.in_flight,
             partial(self._corroborator.limiter.limit_of, visit.call.caller),
         )
-        reader = _LineReader(visit.request.content)
+        reader = LineReader(visit.request.content)
         self._open.add(stream)
         reading = asyncio.create_task(stream.read(reader.batches()))
         try:
@@ -99,7 +99,7 @@ class LineStreams:
         return await self._corroborator.corroborate(line.question, call)
 
 
-class _LineReader:
+class LineReader:
     """Reads the lines of a body."""
 
     def __init__(self, content: StreamReader) -> None:
@@ -113,7 +113,7 @@ class _LineReader:
         """Yield some lines at a time; a batch is asked for once there is room."""
         splitter = LineSplitter()
         try:
-            while octets := await asyncio.wait_for(self._content.readany(), _IDLE_SECONDS):
+            while octets := await self._read():
                 for batch in _cut(splitter.feed(octets)):
                     yield batch
                     await asyncio.sleep(0)
@@ -129,6 +129,14 @@ class _LineReader:
         except Exception as error:
             log.exception("internal_error")
             self.problem = to_problem(error)
+
+    async def _read(self) -> bytes:
+        """Return what is there; none at the end. Raises TimeoutError.
+
+        Before Python 3.12 `asyncio.wait_for` passes over its own end if there is something to read.
+        """
+        async with asyncio.timeout(_IDLE_SECONDS):
+            return await self._content.readany()
 
 
 def _cut(lines: Iterator[tuple[int, bytes | None]]) -> Iterator[list[Line]]:

@@ -80,7 +80,9 @@ def test_a_request_id_in_a_header(header: list[str], id: str | None) -> None:
     assert read_request_id(header) == id
 
 
-@pytest.mark.parametrize("header", [[""], ['""'], ['"'], ['"a'], ['"a\\b"'], ["a", "a"], ['"a";b']])
+@pytest.mark.parametrize(
+    "header", [[""], ['""'], ['"'], ['"a'], ['"a\\b"'], ["a", "a"], ['"a";b'], ["\udce9"]]
+)
 def test_a_request_id_that_is_none_is_refused(header: list[str]) -> None:
     with pytest.raises(RequestError) as raised:
         read_request_id(header)

@@ -9,6 +9,7 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordinator.api.http import json_check
 from coordinator.api.http.json_messages import (
     BODY_OCTETS,
     read_json,
@@ -100,6 +101,18 @@ def test_the_names_of_fields_are_those_of_the_mapping(message: Any) -> None:  # 
             "$.names[0].domainControl.challengeCreatedAt",
             "must be a time",
         ),
+        *(
+            (
+                {
+                    "names": [
+                        {"domainControl": {"challengeCreatedAt": f"2026-11-30T00:00:00{zone}"}}
+                    ]
+                },
+                "$.names[0].domainControl.challengeCreatedAt",
+                "must be a time",
+            )
+            for zone in ("+99:99", "-24:00", "+09:60")  # they would shift it by days
+        ),
         (
             {"names": [{"domainControl": {"challengeCreatedAt": "2026-13-30T00:00:00Z"}}]},
             "$",
@@ -155,7 +168,38 @@ def test_every_wrong_place_is_told_up_to_a_number() -> None:
         "$.names[0].b",
         "$.names[1].c",
     ]
-    assert len(wrong({"names": [{"x": 1}] * 1000})) == 20
+    assert len(wrong({"names": [{"x": 1}] * 200})) == 20
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"names": [{}] * 257}, "$.names"),
+        ({"checks": [""] * 257}, "$.checks"),
+        ({"names": [{"domainControl": {"persistentDnsTxt": {"accountUris": [""] * 257}}}]},
+         "$.names[0].domainControl.persistentDnsTxt.accountUris"),
+    ],
+)  # fmt: skip
+def test_no_list_is_longer_than_a_request_has_any_use_for(body: object, path: str) -> None:
+    """A body of a mebibyte has room for 350,000 empty names. To read each would take seconds."""
+    text = "has 257 entries; no list of a request has more than 256"
+    assert wrong(body) == [(path, text)]
+    assert len(read({"names": [{}] * 256}).names) == 256
+
+
+@pytest.mark.parametrize("body", [{"a_b" * 100_000: 1}, {"purpose": "x_y" * 100_000}])
+def test_nothing_long_is_compared_with_what_is_known(
+    body: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+
+    def suggest(word: str, _: object) -> str:
+        compared.append(word)
+        return ""
+
+    monkeypatch.setattr(json_check, "suggest", suggest)
+    wrong(body)
+    assert [len(word) <= 40 for word in compared] == [True]
 
 
 def test_null_stands_for_no_value() -> None:
