@@ -431,6 +431,9 @@ FAULTS: Sequence[Fault] = (
         "            pass\n",
         ("tests/integration/test_http_lines.py",),
     ),
+    Fault("a second answer is sent into a stream", LINES, "            raise hang_up(visit.request) from None", "            raise", PORT),
+    Fault("a stream that the service ends looks whole", LINES, "        if reader.problem is None and not reader.is_at_end:", "        if False:", ("tests/integration/test_http_lines.py",)),
+    Fault("a stream whose reading fails looks whole", LINES, "            self.problem = to_problem(error)\n", "            self.is_at_end = True\n", PORT),
     # What a stranger may take up.
     Fault(
         "a body is as large as it says",
