@@ -155,7 +155,7 @@ def _make_http(
     api = Corroborations(corroborator, sources, http.gate, _stream_limits(settings.coordinator))
     http.add(api.routes(), api.public(), api.drain)
     if settings.open_mpic.enabled:
-        open_mpic = OpenMpic(corroborator, settings.open_mpic)
+        open_mpic = OpenMpic(corroborator, settings.open_mpic, _now)
         http.add(open_mpic.routes(), open_mpic.public())
     return http
 

@@ -108,7 +108,7 @@ def _name_field(ours: str) -> str:
         return _FIELDS[ours]
     inner = ours.removeprefix(_METHOD)
     if inner == ours:
-        return "request"
+        return ours
     last = _FIELDS_OF_METHODS.get(inner) or _FIELDS_OF_METHODS.get(inner.partition(".")[2])
     if last == "domain_or_ip_target":
         return last

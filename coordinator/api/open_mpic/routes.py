@@ -4,8 +4,8 @@ Their clients for containers ask below /mpic-coordinator, and those for AWS Lamb
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from importlib.metadata import version
 
@@ -47,10 +47,13 @@ _FRAMEWORK: Mapping[int, str] = {
 class OpenMpic:
     """Answers callers of Open MPIC's API."""
 
-    def __init__(self, corroborator: Corroborator, table: OpenMpicTable) -> None:
+    def __init__(
+        self, corroborator: Corroborator, table: OpenMpicTable, clock: Callable[[], datetime]
+    ) -> None:
         """Answer with what `corroborator` returns."""
         self._corroborator = corroborator
         self._table = table
+        self._clock = clock
 
     def routes(self) -> Sequence[HttpRoute]:
         """Return what callers may ask."""
@@ -92,7 +95,7 @@ class OpenMpic:
             issuers=issuers,
             default_issuer=table.issuer or next(iter(issuers)),
             terms=Terms(remotes, required_by_policy(row, remotes)),
-            at=datetime.now(UTC),
+            at=self._clock(),
             linger=min(table.linger, corroborator.max_linger),
             require_challenge_created_at=table.require_challenge_created_at,
             honour_smaller_quorum=table.honour_smaller_quorum,
