@@ -156,7 +156,6 @@ FAULTS = [
     Fault("/mpic: an absence is a missing proof", CHECK, 'return DCV_LOOKUP if levels and levels[-1].HasField("absence") else PROOF_MISSING', "return PROOF_MISSING"),
     Fault("/mpic: when it was asked, not answered", CHECK, "asked_at_ns + report.elapsed.ToNanoseconds()", "asked_at_ns"),
     # The answer.
-    Fault("/mpic: caa is valid when corroborated", ANSWER, 'response.approved if asked.check_type == "caa" else response.corroborated', "response.corroborated"),
     Fault("/mpic: dcv is valid when approved", ANSWER, 'response.approved if asked.check_type == "caa" else response.corroborated', "response.approved"),
     Fault("/mpic: the primary is a perspective", ANSWER, "    primary, *remotes = verdict.perspectives", "    primary, *remotes = verdict.perspectives[0], *verdict.perspectives"),
     Fault("/mpic: the answer counts as a lab's", ANSWER, "    if translated.honour_smaller_quorum:", "    if True:"),

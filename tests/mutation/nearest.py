@@ -50,6 +50,7 @@ _PROGRAMS = {
     "perspective_agent": ("tests/unit/perspective_agent",),
     "proto": ("tests/unit/mpic",),
 }
+OPEN_MPIC = "tests/unit/coordinator/api/open_mpic"
 _COORDINATOR, _RECORD = "tests/unit/coordinator", "tests/unit/coordinator/record"
 _AGENT = "tests/unit/perspective_agent"
 # Where the name of the tests says nothing of the file.
@@ -57,6 +58,22 @@ _BESIDE = {
     "coordinator/overload/admission.py": ("tests/unit/coordinator/decision/test_request.py",),
     "coordinator/api/perspective_list.py": ("tests/unit/coordinator/api/test_servicer.py",),
     "coordinator/api/report.py": ("tests/unit/coordinator/api/test_response.py",),
+    "coordinator/api/open_mpic/check_response.py": (
+        f"{OPEN_MPIC}/test_details.py",
+        f"{OPEN_MPIC}/test_answer.py",
+    ),
+    "coordinator/api/open_mpic/issuers.py": (f"{OPEN_MPIC}/test_question.py",),
+    "coordinator/api/open_mpic/messages.py": (
+        f"{OPEN_MPIC}/test_body.py",
+        f"{OPEN_MPIC}/test_question.py",
+    ),
+    "coordinator/api/open_mpic/methods.py": (f"{OPEN_MPIC}/test_question.py",),
+    "coordinator/api/open_mpic/refusal.py": (
+        f"{OPEN_MPIC}/test_body.py",
+        f"{OPEN_MPIC}/test_question.py",
+        f"{OPEN_MPIC}/test_routes.py",
+    ),
+    "coordinator/api/open_mpic/settings.py": ("tests/unit/coordinator/settings/test_settings.py",),
     "coordinator/checks/__init__.py": (
         "tests/unit/coordinator/decision/test_name_decision.py",
         "tests/unit/coordinator/decision/test_request.py",
