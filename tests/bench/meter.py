@@ -40,8 +40,8 @@ class Usage:
 
 
 def read_usage(deployment: Deployment) -> Usage:
-    programs = {name: sum(map(_cpu, pids)) for name, pids in _programs(deployment).items()}
-    return Usage(programs, sum(map(_cpu, _unbounds(deployment))))
+    programs = {name: sum(map(cpu_of, pids)) for name, pids in _programs(deployment).items()}
+    return Usage(programs, sum(map(cpu_of, _unbounds(deployment))))
 
 
 def resident_mb(deployment: Deployment) -> dict[str, float]:
@@ -115,7 +115,8 @@ def _is_unbound(pid: int) -> bool:
     return False
 
 
-def _cpu(pid: int) -> float:
+def cpu_of(pid: int) -> float:
+    """Return the CPU seconds of a process so far; 0: it has ended."""
     with suppress(OSError):
         # The kernel's name for the CPU clock of another process, see clock_getcpuclockid(3).
         return time.clock_gettime((~pid << 3) | 2)

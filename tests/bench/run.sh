@@ -2,6 +2,7 @@
 # Measures speed. Every bench says at its head what it prints.
 #
 #   tests/bench/run.sh [--quick] [--json FILE] [--url URL]    the table (table.py), in ten minutes
+#   tests/bench/run.sh open_mpic [--seconds N]                Open MPIC beside this service
 #   tests/bench/run.sh control|growth|early|lists|workers|soak|strangers|hostile|path|http [ARG...]    one of the others
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../deploy/install.sh
@@ -12,10 +13,15 @@ install_python dev
 export PATH=$project/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 bench=table
 case ${1-} in
-control | growth | early | lists | workers | soak | strangers | hostile | path | http)
+control | growth | early | lists | workers | soak | strangers | hostile | path | http | open_mpic)
     bench=$1
     shift
     ;;
 esac
+if [ "$bench" = open_mpic ]; then
+    theirs=/var/tmp/mpic-bench-open-mpic
+    [ -x "$theirs/bin/python" ] || python3 -m venv "$theirs"
+    "$theirs/bin/pip" install -q open-mpic-core==6.5.0 fastapi uvicorn requests
+fi
 as_root env CALLERS_NETWORK="/proc/$$/ns/net" PATH="$PATH" PYTHONPATH="$project" PYTHONDONTWRITEBYTECODE=1 \
     unshare --net -- python -m "tests.bench.$bench" "$@"

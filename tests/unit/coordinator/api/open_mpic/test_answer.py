@@ -151,6 +151,14 @@ async def test_it_is_completed_if_something_was_determined(
     assert ask(caa_body()).answer(*seen)["mpic_completed"] is completed
 
 
+async def test_who_did_not_answer_has_not_completed() -> None:
+    answer = ask(caa_body()).answer(FREE, gone(c.DISSENT_LATE), FREE)
+    assert completes(answer) == [False, True, True, True, True]
+    assert errors(answer) == [
+        ("mpic_error:coordinator:remote_check", "LATE: the connection is down")
+    ]
+
+
 async def test_all_may_pass_and_the_answer_still_not_be_valid() -> None:
     row = replace(ask(caa_body()).request.rules.row, minimum_remotes=6)
     asked = ask(caa_body(), row=row)

@@ -187,6 +187,12 @@ def test_whatever_was_wrong_is_bounded_when_it_is_told_again(value: object) -> N
     assert len(text) < 40_000
 
 
+def test_a_number_that_few_programs_can_hold_is_told_as_text() -> None:
+    issue = shape_issue(caa_body(NAME, certificate_type=2**63))
+    assert issue["input"] == str(2**63)
+    assert shape_issue(caa_body(NAME, certificate_type=-(2**62)))["input"] == -(2**62)
+
+
 def test_infinity_is_told_as_text() -> None:
     octets = json.dumps(caa_body(NAME, certificate_type=0)).replace(": 0", ": 1e999").encode()
     (issue,) = issues_of(octets)

@@ -209,6 +209,10 @@ SHA256 = hash_value(KEY_AUTHORIZATION)
             {"dns_change": c.DnsChange(record_type=o.RECORD_TYPE_CNAME, value=CNAME)},
         ),
         (
+            dcv_body("website-change", http_headers=None),
+            {"website_change": c.WebsiteChange(path="a.txt", value=VALUE)},
+        ),
+        (
             dcv_body("website-change", url_scheme="https", match_regex=""),
             {"website_change": c.WebsiteChange(path="a.txt", value=VALUE, https=True)},
         ),
@@ -294,6 +298,11 @@ def test_what_our_rules_or_this_face_cannot_take_is_refused(
     assert kind == f"invalid-{field.replace('_', '-')}"
     assert message.startswith(f"{PARAMETERS}.{field} ")
     assert says in message
+
+
+def test_a_key_authorization_is_asked_for_by_no_other_name() -> None:
+    _, message = only(refused(dcv_body("acme-http-01", key_authorization="")))
+    assert message == f"{PARAMETERS}.key_authorization is empty"
 
 
 def test_a_cname_holds_fewer_bits_in_each_character() -> None:

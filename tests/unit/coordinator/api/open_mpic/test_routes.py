@@ -99,6 +99,16 @@ async def test_a_quorum_is_tightened_above_the_policy_and_never_to_less() -> Non
         assert face.asked[-1].tightening.min_corroborating == tightened
 
 
+async def test_the_row_of_the_day_is_in_force() -> None:
+    first, second = BASELINE_ROWS
+    rows = Policy([first, replace(second, minimum_corroborating=5)])
+    for now, tightened in ((NOVEMBER, 5), (second.effective_from, 0)):
+        face = Face(MainPath(policy=rows, now=now))
+        answer = await face.ask(caa_body(top={"orchestration_parameters": {"quorum_count": 5}}))
+        assert face.asked[-1].tightening.min_corroborating == tightened
+        assert answer["actual_orchestration_parameters"]["quorum_count"] == 5
+
+
 async def test_what_is_refused_is_told_as_400() -> None:
     face = Face()
     wrong_shape = await face.ask({"check_type": "caa"})
