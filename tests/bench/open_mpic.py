@@ -68,7 +68,8 @@ def main() -> None:
 
 def run_theirs(*arguments: str) -> "subprocess.Popen[bytes]":
     """Start a program of Open MPIC's environment."""
-    return subprocess.Popen([str(ENVIRONMENT), THEIRS, *arguments])
+    # -P: modules beside it must not stand for those of the same name in the library.
+    return subprocess.Popen([str(ENVIRONMENT), "-P", THEIRS, *arguments])
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import json
 import sys
 from typing import Any
 
-REGIONS = ("RIPE", "ARIN", "LACNIC", "AFRINIC", "APNIC")
+REGIONS = ("RIPE NCC", "ARIN", "LACNIC", "AFRINIC", "APNIC")
 
 
 def serve_checker(port: int, resolver_port: int) -> None:
