@@ -156,7 +156,7 @@ async def open_api(url: str, context: ssl.SSLContext, hosts: Hosts) -> AsyncIter
 
 async def wait_until_valid(ask: Ask) -> None:
     """Wait until a program that was just started answers."""
-    for _ in range(100):
+    for _ in range(600):
         try:
             if await ask():
                 return
