@@ -198,4 +198,4 @@ FAULTS = [
     Fault("[open_mpic]: no warning of a lab", SETTINGS, "        if self.honour_smaller_quorum:", "        if False:"),
     Fault("[open_mpic]: no warning of a policy for both", SETTINGS, "        if any(DOMAIN_CONTROL in row.checks for row in policy.rows):", "        if False:"),
     Fault("[open_mpic]: warnings while it is off", SETTINGS, "        if not self.enabled:\n            return []\n", ""),
-]
+]  # fmt: skip
