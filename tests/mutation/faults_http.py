@@ -58,7 +58,7 @@ FAULTS: Sequence[Fault] = (
     Fault("each IPv6 address counts alone", FAILURES, "_IPV6_PREFIX = 64", "_IPV6_PREFIX = 128"),
     # What is read.
     Fault("an unknown member is passed over", CHECK, "        if key not in fields:", "        if False:"),
-    Fault("no nearest name is told", CHECK, 'f"there is no such field. {suggest(to_camel(key), known)}"', '"there is no such field"'),
+    Fault("no nearest name is told", CHECK, 'f"there is no such field. {suggest(to_camel(key[:_SHOWN]), known)}"', '"there is no such field"'),
     Fault("a member twice is taken", CHECK, '        yield Violation(below(path, key), "is there twice")', "        continue"),
     Fault("a member in both forms is taken", CHECK, "        if name in forms:", "        if False:"),
     Fault("two methods of one name are taken", CHECK, "        if choice.name in chosen and", "        if False and"),
