@@ -201,7 +201,7 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     job = ListJob(file, listing, kind, output, resume, rate)
     if check_job(job, request, has_proof=control is not None, as_json=as_json):
         question = ListQuestion(request, method, timeout, language)
-        caller = ListCaller(partial(open_for_many, target), partial(explain, target))
+        caller = ListCaller(partial(open_for_many, target), partial(explain, target), server)
         raise typer.Exit(ask_list(job, question, caller))
     request.linger.FromMilliseconds(round(linger * 1000))
     response = call_or_exit(target, lambda client: client.corroborate(request))

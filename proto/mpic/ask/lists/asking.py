@@ -12,11 +12,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from mpic.ask.lists.journal import FINAL, Journal, JournalLine, LineState
 from mpic.ask.lists.line import ListError, ListLine, Remark
-from mpic.ask.lists.results import settle, settle_malformed
+from mpic.ask.lists.results import is_over, settle, settle_malformed
 from mpic.client import AsyncClient, StreamLimits
 from mpic.v1 import corroboration_pb2 as c
 from mpic.words import Language
@@ -95,7 +96,7 @@ class ListRun:
         if known is not None and known.request_id != request_id:
             text = f"line {line.number} of the list is not what it was when this run began"
             raise ListError(f"{self._journal.path}: {text}; give the same list, or begin anew")
-        if known is not None and known.state in FINAL:
+        if known is not None and known.state in FINAL and not is_over(known, datetime.now(UTC)):
             return known
         if reading.malformed is not None:
             return settle_malformed(new, reading.malformed, self._options.lang)

@@ -127,6 +127,8 @@ class ListCaller:
     make_client: Callable[[], AsyncClient]
     """Raises CredentialsError."""
     explain: Callable[[ClientError], str]
+    server: str = ""
+    """Which one it is, as the command line says."""
 
 
 def read_kind(*, as_csv: bool, as_tsv: bool, as_jsonl: bool) -> OutputKind:

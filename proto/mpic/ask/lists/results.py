@@ -3,7 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from mpic.ask.exit_status import APPROVED, REFUSED, exit_code
 from mpic.ask.lists.journal import JournalLine, LineState
@@ -34,6 +37,16 @@ def settle(line: JournalLine, result: Result, lang: Language) -> JournalLine:
         return _settle_verdict(line, result.verdict, lang)
     assert result.error is not None  # noqa: S101 - one of the two
     return _settle_error(line, result.error, lang)
+
+
+def is_over(line: JournalLine, at: datetime) -> bool:
+    """Whether a line was approved by CAA records that may not be used any more (BR 4.2.2.1)."""
+    end = (line.result or {}).get("caa_usable_until")
+    if line.state is not LineState.APPROVED or end is None:
+        return False
+    usable_until = Timestamp()
+    usable_until.FromJsonString(end)
+    return usable_until.ToDatetime(UTC) <= at
 
 
 def _settle_verdict(

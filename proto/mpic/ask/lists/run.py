@@ -36,6 +36,7 @@ _BROKEN_PIPE = 141
 
 # What a run that is gone on with must have in common with how it began.
 _MENDS = {
+    "server": "at another coordinator: give the same --server",
     "sha256": "about another content of the file: give the file as it was",
     "question": "with other options (issuer, account-uri, method and so on): give the same",
     "read": "with another --format, --encoding or --column: give the same",
@@ -69,7 +70,7 @@ def _ask_list(job: ListJob, question: ListQuestion, caller: ListCaller) -> int:
     with closing(OpenedList(job.file, job.list)) as opened:
         destination = Destination(job)
         with closing(Journal(destination.journal)) as journal:
-            options = _begin(job, question, journal, opened)
+            options = _begin(job, question, journal, opened, caller.server)
             with RunProgress(opened.lines_ahead, is_shown=destination.leaves_terminal) as progress:
                 run = ListRun(journal, options, (progress.advance, destination.tell))
                 limits = StreamLimits(timeout=max(question.timeout, PATIENCE))
@@ -101,13 +102,14 @@ async def _ask(run: ListRun, caller: ListCaller, opened: OpenedList, limits: Str
 
 
 def _begin(
-    job: ListJob, question: ListQuestion, journal: Journal, opened: OpenedList
+    job: ListJob, question: ListQuestion, journal: Journal, opened: OpenedList, server: str
 ) -> RunOptions:
     """Return what holds for the run; raises ListError if the journal is of another one."""
     asked = json_format.MessageToDict(question.template, preserving_proto_field_name=True)
     repeats = job.kind is OutputKind.TSV
     facts = {
         "run": uuid.uuid4().hex[:16],
+        "server": server,
         "sha256": opened.surveyed.sha256 if opened.surveyed else "",
         "question": json.dumps({**asked, "method": question.method}, sort_keys=True),
         "read": f"{job.list.format or ''} {job.list.encoding or ''} {job.list.column}".strip(),

@@ -39,7 +39,7 @@ from tests.world.applications import application
 Answer = Callable[[c.CorroborateRequest], Result]
 
 
-def approve(request: c.CorroborateRequest) -> Result:
+def approve(request: c.CorroborateRequest, usable_until: str = "2999-12-01T02:00:00Z") -> Result:
     verdict = c.CorroborateResponse(
         request_id=request.request_id, approved=True, corroborated=True, record_id="r-1"
     )
@@ -47,7 +47,7 @@ def approve(request: c.CorroborateRequest) -> Result:
         verdict.names.add(
             name=one.name, approved=True, reason=c.REASON_CORROBORATED, quorum="5/5", required=4
         )
-    verdict.caa_usable_until.FromJsonString("2026-12-01T02:00:00Z")
+    verdict.caa_usable_until.FromJsonString(usable_until)
     return Result(request, verdict)
 
 
@@ -687,6 +687,46 @@ def test_a_journal_is_kept_where_it_is_wanted_and_shows_all_again(tmp_path: Path
     assert run(job, client) == 0
     assert not client.asked
     assert len(told(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("usable_until", "asked"),
+    [("2026-11-29T00:00:00Z", ["a.example"]), ("2999-01-01T00:00:00.123456789Z", [])],
+)
+def test_an_approval_that_may_not_be_used_any_more_is_not_told_again(
+    tmp_path: Path, usable_until: str, asked: list[str]
+) -> None:
+    """BR 4.2.2.1: whoever gives the same command a day later may issue on what it says."""
+    job = job_of(tmp_path, b"a.example\nrefused.example\n", resume=str(tmp_path / "mine"))
+
+    def earlier(request: c.CorroborateRequest) -> Result:
+        answered = by_name(request)
+        if answered.verdict is not None and answered.verdict.approved:
+            return approve(request, usable_until)
+        return answered
+
+    run(job, FakeClient(earlier))
+    (tmp_path / "out").unlink()
+    client = FakeClient(refuse)
+    assert run(job, client) == 1
+    assert client.names == asked
+    verdicts = [one["verdict"] for one in told(tmp_path)]
+    assert verdicts == ["refused" if asked else "approved", "refused"]
+
+
+def test_what_one_coordinator_answered_is_not_told_as_anothers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That of a lab may approve what that of production refuses."""
+    job = job_of(tmp_path, b"a.example\nb.example\n")
+    question = ListQuestion(c.CorroborateRequest())
+    lab: Any = FakeClient(most=1)
+    ask_list(job, question, ListCaller(lambda: lab, str, "lab.example:7300"))
+    production: Any = FakeClient(refuse)
+    status = ask_list(job, question, ListCaller(lambda: production, str, "mpic.example:7300"))
+    assert status == 2
+    assert not production.asked
+    assert "at another coordinator: give the same --server" in capsys.readouterr().err
 
 
 @given(
