@@ -335,6 +335,14 @@ async def test_a_caller_that_hangs_up_gives_up_its_question(port: Port) -> None:
     await until(lambda: bool(port.corroborator.cancelled))
 
 
+async def test_a_caller_that_hangs_up_gives_up_its_lines(port: Port) -> None:
+    port.corroborator.go_on.clear()
+    async with port.connect() as (_, writer):
+        writer.write(HEAD + b"Content-Type: application/x-ndjson\r\n" + body())
+        await until(lambda: bool(port.corroborator.asked))
+    await until(lambda: port.corroborator.cancelled == ["r"])
+
+
 async def test_a_deadline_ends_the_waiting(port: Port) -> None:
     port.corroborator.go_on.clear()
     said = await port.say(JSON + b"Connection: close\r\nGrpc-Timeout: 100m\r\n" + body())

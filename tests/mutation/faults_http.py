@@ -104,7 +104,7 @@ FAULTS: Sequence[Fault] = (
     Fault("a line that cannot be read ends all", NDJSON, "    except RequestError as error:", "    except KeyError as error:"),
     Fault("an id of any length is sent back", NDJSON, "line.request_id[:MAX_REQUEST_ID]", "line.request_id"),
     Fault("a stream without lines never ends", LINES, "asyncio.timeout(_IDLE_SECONDS)", "asyncio.timeout(None)", PORT),
-    Fault("who hangs up is asked for all the same", LINES, "            stream.cancel()\n", "            pass\n", ("tests/integration/test_http_lines.py",)),
+    Fault("who hangs up is asked for all the same", LINES, "            stream.cancel()\n", "            pass\n", PORT),
     Fault("a second answer is sent into a stream", LINES, "            raise hang_up(visit.request) from None", "            raise", PORT),
     Fault("a stream that the service ends looks whole", LINES, "        if reader.problem is None and not reader.is_at_end:", "        if False:", ("tests/integration/test_http_lines.py",)),
     Fault("a stream whose reading fails looks whole", LINES, "            self.problem = to_problem(error)\n", "            self.is_at_end = True\n", PORT),
