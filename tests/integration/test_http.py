@@ -1,7 +1,10 @@
 """HTTP/JSON: the same questions and verdicts as over gRPC, for those who may ask."""
 
 import json
+import re
+import subprocess
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +20,7 @@ from tests.world.requests import named
 
 GOOD = "child.parent.example.co.jp"
 OTHER = "mpic_" + "u" * 43
+PAGE = (Path(__file__).resolve().parents[2] / "deploy/http.md").read_text()
 PLAN = Plan(lookup_timeout=30, coordinator_extra=http_table("accepted", TOKEN))
 
 
@@ -217,3 +221,33 @@ def test_failures_are_counted_and_bounded_and_lock_nobody_out(
     route = f"route={CORROBORATIONS}"
     assert shown["mpic_http_requests_total", route, "status=200"] >= 1
     assert shown["mpic_http_requests_total", route, "status=429"] >= 1
+
+
+def run_example(deployment: Deployment, example: str) -> list[dict[str, object]]:
+    tls = deployment.caller_tls()
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "URL": f"https://localhost:{PORT}",
+        "MPIC_CA": str(tls.authority),
+        "MPIC_CERT": str(tls.certificate),
+        "MPIC_KEY": str(tls.private_key),
+        "TOKEN": TOKEN,
+    }
+    script = re.sub(r'"name": "(www\.)?example\.co\.jp"', f'"name": "{GOOD}"', example)
+    assert GOOD in script
+    done = subprocess.run(
+        ["bash", "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_every_example_of_the_page_runs(deployment: Deployment) -> None:
+    by_token, by_certificate, by_lines = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    for example, request_id in ((by_token, "r-2026-0001"), (by_certificate, "r-2026-0002")):
+        (answer,) = run_example(deployment, example)
+        assert (answer["requestId"], answer["approved"]) == (request_id, True)
+    lines = run_example(deployment, by_lines)
+    assert {(one["line"], one["requestId"]) for one in lines} == {
+        (1, "r-2026-0003"),
+        (2, "r-2026-0004"),
+    }
