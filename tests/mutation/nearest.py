@@ -286,7 +286,9 @@ _LISTS = "tests/unit/mpic/ask/lists"
 # Where tests are those of a whole room.
 _ROOMS = {
     "coordinator/api/http": (_HTTP,),
-    "proto/mpic/ask/lists": (f"{_LISTS}/test_formats.py", f"{_LISTS}/test_run.py"),
+    "proto/mpic/ask/lists": tuple(
+        f"{_LISTS}/test_{part}.py" for part in ("formats", "outputs", "run")
+    ),
 }
 
 
