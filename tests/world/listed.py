@@ -23,7 +23,11 @@ Answer = Callable[[c.CorroborateRequest], Result]
 
 def approve(request: c.CorroborateRequest, usable_until: str = "2999-12-01T02:00:00Z") -> Result:
     verdict = c.CorroborateResponse(
-        request_id=request.request_id, approved=True, corroborated=True, record_id="r-1"
+        request_id=request.request_id,
+        approved=True,
+        dry_run=request.dry_run,
+        corroborated=True,
+        record_id="r-1",
     )
     for one in request.names:
         verdict.names.add(

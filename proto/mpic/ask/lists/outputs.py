@@ -48,6 +48,8 @@ CSV_COLUMNS = (
     "remedy",
     "record_id",
     "request_id",
+    "caa_usable_until",
+    "dry_run",
 )
 
 
@@ -173,6 +175,8 @@ def _csv_cells(line: JournalLine) -> list[str]:
         remedy,
         str(result.get("record_id", "")),
         line.request_id if line.names else "",
+        str(result.get("caa_usable_until", "")),
+        str(result.get("dry_run", "")).lower(),
     ]
 
 
@@ -197,10 +201,11 @@ def _encode(text: str, dress: Dress) -> bytes:
     r"""Return text in the encoding of the list; what that does not have as \u{...}."""
     if dress.encoding is Encoding.UTF_8:
         return text.encode()
+    text = text.translate(_TWINS)
     try:
-        return text.translate(_TWINS).encode(dress.encoding)
+        return text.encode(dress.encoding)
     except UnicodeEncodeError:
-        return b"".join(_encode_one(char, dress.encoding) for char in text.translate(_TWINS))
+        return b"".join(_encode_one(char, dress.encoding) for char in text)
 
 
 def _encode_one(char: str, encoding: Encoding) -> bytes:

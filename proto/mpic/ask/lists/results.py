@@ -116,7 +116,8 @@ def _show_name(verdict: c.NameVerdict, lang: Language) -> Mapping[str, Any]:
 def _join_words(verdict: c.CorroborateResponse, bad: list[c.NameVerdict], lang: Language) -> Words:
     """Return the words for a certificate: of the names that are not approved, if there are any."""
     if not bad:
-        return sentence(verdict.names[0], lang)
+        words = sentence(verdict.names[0], lang)
+        return words._replace(remedy=say("line.dry_run", lang)) if verdict.dry_run else words
     each = [sentence(one, lang) for one in bad]
     if len(verdict.names) == 1:
         return each[0]

@@ -27,6 +27,7 @@ from mpic.client import (
     ClientError,
     StreamLimits,
 )
+from mpic.words.catalogue import say
 
 PATIENCE = 120.0
 """Seconds without any answer after which a run is broken off, at least; and for so long a line is
@@ -81,6 +82,8 @@ def _ask_list(job: ListJob, question: ListQuestion, caller: ListCaller) -> int:
                 destination.write(journal, opened.dress(question.lang))
             for text in describe(journal, run.remarks, run.more_remarks):
                 _say(text)
+            if question.template.dry_run:
+                _say(say("line.dry_run", question.lang))
             return _finish(job, journal, early)
 
 

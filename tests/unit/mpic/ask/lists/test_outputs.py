@@ -224,3 +224,23 @@ def test_remarks_and_refusals_are_named_up_to_a_bound(
     assert "note: and 40 more" in said
     assert said.count("  line ") == summary.MOST_NAMED
     assert "  and 10 more" in said
+
+
+def test_what_a_dry_run_approves_is_told_to_be_no_permission(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    question = ListQuestion(c.CorroborateRequest(dry_run=True))
+    octets = application("good.example").encode("cp932")
+    run(job_of(tmp_path, octets, name="a.tsv", kind=OutputKind.TSV), question=question)
+    assert (tmp_path / "out").read_bytes().endswith(b"\tdry run: no permission to issue\n")
+    (tmp_path / "out").unlink()
+    run(job_of(tmp_path, octets, name="a.tsv", kind=OutputKind.CSV), question=question)
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "out").read_text()))
+    assert (row["dry_run"], row["remedy"]) == ("true", "dry run: no permission to issue")
+    assert "dry run: no permission to issue" in capsys.readouterr().err
+
+
+def test_until_when_an_approval_may_be_used_stands_in_a_csv(tmp_path: Path) -> None:
+    run(job_of(tmp_path, b"good.example\nrefused.example", kind=OutputKind.CSV))
+    rows = csv.DictReader(io.StringIO((tmp_path / "out").read_text()))
+    assert [row["caa_usable_until"][:10] for row in rows] == ["2999-12-01", ""]
