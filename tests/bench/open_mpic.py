@@ -16,8 +16,10 @@ check in milliseconds, without that of the resolvers.
 
 import argparse
 import asyncio
+import socket
 import ssl
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -82,12 +84,26 @@ def theirs(deployment: Deployment) -> Iterator[Sequence[int]]:
         run_theirs("coordinator", str(_COORDINATOR), *checkers)
     ]
     try:
+        for port in (_COORDINATOR, *map(int, checkers)):
+            wait_for_port(port)
         yield [one.pid for one in programs]
     finally:
         for one in programs:
             one.terminate()
         for one in programs:
             one.wait()
+
+
+def wait_for_port(port: int) -> None:
+    """Wait until a program that was just started listens."""
+    for _ in range(600):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise SystemExit(f"nobody listens at {port}")
 
 
 class System(NamedTuple):
@@ -128,7 +144,6 @@ async def measure(
 ) -> Sequence[float]:
     """Return checks a second, two quantiles in milliseconds, and CPU milliseconds a check."""
     async with asking as ask:
-        await wait_until_valid(ask)
         await run_closed(ask, min(load.in_flight, 16), WARM_UP_SECONDS)
         before = system.read_cpu()
         result = await run_closed(ask, load.in_flight, load.seconds)
@@ -152,18 +167,6 @@ async def open_api(url: str, context: ssl.SSLContext, hosts: Hosts) -> AsyncIter
                 return bool((await response.json()).get("is_valid"))
 
         yield ask
-
-
-async def wait_until_valid(ask: Ask) -> None:
-    """Wait until a program that was just started answers."""
-    for _ in range(600):
-        try:
-            if await ask():
-                return
-        except aiohttp.ClientError:
-            pass
-        await asyncio.sleep(0.2)
-    raise SystemExit("it does not answer")
 
 
 if __name__ == "__main__":
