@@ -59,7 +59,7 @@ FAULTS = [
     Fault("a question is asked again beyond its time", CONVERSATION, "return delay if is_in_time else None", "return delay"),
     Fault("what the source raises is not heard", CONVERSATION, "    if taking.done() and not taking.cancelled() and (error := taking.exception()):", "    if error := None:"),
     Fault("a stream goes on when nobody reads", CONVERSATION, "            stream.cancel()\n", ""),
-    Fault("the source goes on when nobody reads", CONVERSATION, "            taking.cancel()\n", ""),
+    Fault("the source goes on when nobody reads", CONVERSATION, "            taking.cancel()\n", "            pass\n"),
     Fault("a stream is not ended when all is answered", CONVERSATION, "                    await stream.done_writing()\n", ""),
     # What is told.
     Fault("the reason of somebody else is ours", ERRORS, 'info.reason if info.domain == _DOMAIN else ""', "info.reason"),

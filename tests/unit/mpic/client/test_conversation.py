@@ -235,6 +235,19 @@ async def test_only_so_many_names_are_open() -> None:
     assert len(taken) == 6  # one waits
 
 
+async def test_as_many_are_open_again_when_some_are_answered() -> None:
+    waiting: list[str] = []
+
+    def answer_five_together(stream: FakeStream, question: c.CorroborateRequest) -> None:
+        waiting.append(question.request_id)
+        if len(waiting) == 5:
+            stream.put(*map(verdict, waiting))
+            waiting.clear()
+
+    limits = StreamLimits(open_names=5, timeout=5)
+    assert len(await run(Service(answer_five_together), questions(20), limits=limits)) == 20
+
+
 async def test_a_question_that_is_larger_than_the_bound_goes_alone() -> None:
     large = ["www.example.com"] * 30
     results = await run(
@@ -335,6 +348,12 @@ async def test_a_policy_of_one_attempt_asks_nothing_twice() -> None:
     once = RetryPolicy(attempts=1)
     with pytest.raises(NoConnectionError):
         await run(Service(break_off, approve), retry=once)
+
+    def answer_q0(stream: FakeStream, question: c.CorroborateRequest) -> None:
+        (approve if question.request_id == "q0" else break_off)(stream, question)
+
+    with pytest.raises(NoConnectionError):
+        await run(Service(answer_q0, approve), retry=once)
 
     def busy(stream: FakeStream, question: c.CorroborateRequest) -> None:
         stream.put(failure(question.request_id, 8, "OVERLOADED", 0))
