@@ -57,14 +57,13 @@ class Servicer(corroboration_pb2_grpc.CorroborationServiceServicer):
         self.errors: list[RequestError] = []
         self.asked: list[str] = []
         self.responsible = c.RESPONSIBLE_UNSPECIFIED
-        self.is_silent = False
+        self.delay = 0.0
 
     async def Corroborate(  # noqa: N802 - the method's name in the agreement
         self, request: c.CorroborateRequest, context: Context
     ) -> c.CorroborateResponse:
         self.asked.append(request.request_id)
-        if self.is_silent:
-            await asyncio.sleep(30)
+        await asyncio.sleep(self.delay)
         if self.errors:
             error = self.errors.pop(0)
             trailer = ("grpc-status-details-bin", to_status(error).SerializeToString())
@@ -151,11 +150,14 @@ async def test_nobody_waits_for_a_retry_beyond_the_callers_time(
 
 
 async def test_a_call_has_a_time_of_its_own(
-    server: tuple[Servicer, str], client: AsyncClient
+    server: tuple[Servicer, str], tls: tuple[TlsFiles, TlsFiles]
 ) -> None:
-    server[0].is_silent = True
-    with pytest.raises(NoTimeError):
-        await client.corroborate(["www.example.com"], timeout=0.2)
+    server[0].delay = 2.0
+    async with AsyncClient(server[1], tls[1], server_name=NAME, timeout=0.2) as client:
+        answer = await client.corroborate(["www.example.com"], timeout=60)
+        assert answer.request_id in server[0].asked
+        with pytest.raises(NoTimeError):
+            await client.corroborate(["www.example.com"])
 
 
 async def test_an_undetermined_refusal_is_asked_again_if_that_is_wanted(
