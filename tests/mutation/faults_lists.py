@@ -102,7 +102,7 @@ FAULTS = [
     Fault("formulas reach a spreadsheet", OUTPUTS, "return f\"'{shown}\" if shown.startswith(_FORMULA) else shown", "return shown"),
     Fault("octets of strangers reach a spreadsheet", OUTPUTS, "    shown = escape(cell)\n", "    shown = cell\n"),
     Fault("what Shift_JIS has not ends the run", OUTPUTS, '    except UnicodeEncodeError:\n        return b"".join(', '    except UnicodeDecodeError:\n        return b"".join('),
-    Fault("a wave dash is not in Shift_JIS", OUTPUTS, "    text = text.translate(_TWINS)\n", ""),
+    Fault("a dash is not in Shift_JIS", OUTPUTS, "    text = text.translate(_DASHES)\n", ""),
     Fault("the table is without end", OUTPUTS, "rest = list(islice(bad, MOST_ROWS))", "rest = list(bad)"),
     Fault("the refused are first", OUTPUTS, "for line in [*islice(good, MOST_ROWS - len(rest)), *rest]:", "for line in [*rest, *islice(good, MOST_ROWS - len(rest))]:"),
     Fault("an output is overwritten", DESTINATION, "if path.exists() and not Path(self.journal).exists():", "if False:"),

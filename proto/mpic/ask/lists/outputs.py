@@ -27,10 +27,8 @@ from mpic.words.catalogue import say
 MOST_ROWS = 1000
 """Of the table."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-# Characters that Unicode has twice for one of Shift_JIS: the form that code page 932 knows.
-_TWINS = str.maketrans(
-    "\u301c\u2212\u2016\u2014\u00a2\u00a3\u00ac", "\uff5e\uff0d\u2225\u2015\uffe0\uffe1\uffe2"
-)
+# Unicode has two for the dash of Shift_JIS; code page 932 knows the second alone.
+_DASHES = str.maketrans("\u2014", "\u2015")
 _STYLES = {
     LineState.APPROVED: "green",
     LineState.REFUSED: "bold red",
@@ -201,7 +199,7 @@ def _encode(text: str, dress: Dress) -> bytes:
     r"""Return text in the encoding of the list; what that does not have as \u{...}."""
     if dress.encoding is Encoding.UTF_8:
         return text.encode()
-    text = text.translate(_TWINS)
+    text = text.translate(_DASHES)
     try:
         return text.encode(dress.encoding)
     except UnicodeEncodeError:

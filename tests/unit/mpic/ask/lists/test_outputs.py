@@ -146,11 +146,11 @@ def journal_with(directory: Path, *told: str) -> Journal:
     return journal
 
 
-def test_what_shift_jis_does_not_have_is_escaped_and_its_twins_are_written(tmp_path: Path) -> None:
+def test_what_shift_jis_does_not_have_is_escaped_and_its_dash_is_written(tmp_path: Path) -> None:
     dress = outputs.Dress(Encoding.SHIFT_JIS)
-    with closing(journal_with(tmp_path, "\u301c\u2212\u00e9\u5224")) as journal:
+    with closing(journal_with(tmp_path, "\u301c\u2014\u00e9\u5224")) as journal:
         (row,) = list(outputs.to_tsv(journal, dress))[1:]
-    assert row.decode("cp932").split("\t")[1] == "\uff5e\uff0d\\u{e9}\u5224"
+    assert row.decode("cp932").split("\t")[1] == "\uff5e\u2015\\u{e9}\u5224"
 
 
 def test_the_words_of_a_line_are_escaped_wherever_they_come_from(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 import asyncio
 import io
 import os
+import shutil
 import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -435,6 +436,18 @@ def test_broken_off_anywhere_it_comes_to_the_same(lines: Sequence[str], most: in
 
     whole = states(Journal(""), FakeClient())
     assert states(Journal(""), FakeClient(most=most), FakeClient()) == whole
+
+
+def test_what_a_line_came_to_is_on_the_disk_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mpic.ask.lists.journal.SECONDS", 0.0)
+    with closing(Journal(str(tmp_path / "journal"))) as journal:
+        journal.put(JournalLine(1, "id", ("a.example",)))
+        journal.commit_in_time()
+        shutil.copy(tmp_path / "journal", tmp_path / "found")  # what a kill would leave
+    with closing(Journal(str(tmp_path / "found"))) as found:
+        assert found.find(1) is not None
 
 
 def test_what_a_line_came_to_survives_as_it_was(tmp_path: Path) -> None:
