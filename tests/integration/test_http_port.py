@@ -382,8 +382,20 @@ async def test_who_does_not_take_an_answer_is_hung_up_on(
     monkeypatch.setattr(routes, "_WRITE_SECONDS", 0.3)
     monkeypatch.setattr(routes, "write_json", lambda _: b" " * 32 * 1024 * 1024)
     async with port.connect() as (_, writer):
-        writer.write(JSON + body())
+        writer.write((JSON + body()) * 5)
         await until(lambda: bool(port.corroborator.asked) and not port.face._server._connections)
+
+
+async def test_who_asks_without_reading_is_not_answered_without_end(
+    port: Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "write_json", lambda _: b" " * 32 * 1024 * 1024)
+    async with port.connect() as (_, writer):
+        writer.write((JSON + body()) * 10)
+        await until(lambda: bool(port.corroborator.asked))
+        await asyncio.sleep(0.5)
+        # One answer is with the kernel and the socket, and one with TLS.
+        assert len(port.corroborator.asked) <= 2
 
 
 async def test_a_stream_without_a_line_ends(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:

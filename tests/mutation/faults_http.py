@@ -122,7 +122,6 @@ FAULTS: Sequence[Fault] = (
     Fault("new connections are taken at the end", SERVER, "        for task in self._tasks:\n            task.cancel()\n", "", PORT),
     Fault("who hangs up gets its question decided", SERVER, "handler_cancellation=True", "handler_cancellation=False", PORT),
     Fault("headers are waited for without end", CONNECTION, "keepalive_timeout=_IDLE_SECONDS", "keepalive_timeout=3600.0", PORT),
-    Fault("bodies are unpacked", CONNECTION, "auto_decompress=False", "auto_decompress=True", PORT),
     Fault("what is no HTTP is told as text", CONNECTION, "        response = tell_problem(error.details)\n", "        response = web.Response(status=error.details.status)\n", PORT),
     Fault("an answer that is not taken is held for ever", ROUTES, "async with asyncio.timeout(_WRITE_SECONDS):", "async with asyncio.timeout(None):", PORT),
     Fault("a deadline does not end the waiting", ROUTES, "async with asyncio.timeout(visit.call.remaining()) as deadline:", "async with asyncio.timeout(None) as deadline:", PORT),
