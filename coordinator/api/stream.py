@@ -2,7 +2,8 @@
 
 Back-pressure goes both ways. The names of a question count against the stream's bound once it is
 read, until its answer has been taken. So a caller that asks too fast, or reads too slowly, is not
-read.
+read. A question that is larger than its names can be counts as more names, since it is kept for as
+long.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ log = structlog.get_logger()
 # A message of this size is sent. gRPC's clients take no more than 4 MiB by default, and a message
 # takes memory until it is sent.
 _MESSAGE_OCTETS = 256 * 1024
+NAME_OCTETS = 16 * 1024
+"""A question counts as a name for each that it has; one name at all its bounds takes a third."""
 
 
 class Question(Protocol):
@@ -44,6 +47,8 @@ Q = TypeVar("Q", bound=Question)
 Outcome = r.Record | RequestError
 Decide = Callable[[c.CorroborateRequest], Awaitable[r.Record]]
 Decided = tuple[c.CorroborateRequest, Outcome]
+Taken = tuple[Q, int]
+"""A question, and its share of the octets that were read."""
 
 
 class QuestionStream(Generic[Q]):
@@ -63,17 +68,18 @@ class QuestionStream(Generic[Q]):
         self._decide = decide
         self._room = _Room(most, limit)
         self._company = InFlight()
-        self._outbox: Outbox[tuple[Q, Outcome]] = Outbox(window, most, company=self._company)
+        self._outbox: Outbox[tuple[Q, Outcome, int]] = Outbox(window, most, company=self._company)
         self._running: set[asyncio.Task[None]] = set()
         self._draining = False
 
-    async def read(self, batches: AsyncIterator[Iterable[Q]]) -> None:
+    async def read(self, batches: AsyncIterator[Iterable[Taken[Q]]]) -> None:
         """Take questions until the caller has no more, then wait for the answers."""
         try:
             async for questions in batches:
-                for question in questions:
-                    await self._room.take(weigh(len(question.names)))
-                    self._start(question)
+                for question, octets in questions:
+                    weight = max(weigh(len(question.names)), -(-octets // NAME_OCTETS))
+                    await self._room.take(weight)
+                    self._start(question, weight)
             if self._running:
                 await asyncio.wait(list(self._running))
         finally:
@@ -85,10 +91,11 @@ class QuestionStream(Generic[Q]):
         Each list is to be emptied. Only when the next one is asked for, its answers count as taken.
         """
         async for decided in self._outbox.batches():
-            names = sum(weigh(len(question.names)) for question, _ in decided)
-            decided.reverse()
-            yield decided
-            self._room.give_back(names)
+            weight = sum(one for *_, one in decided)
+            told = [(question, outcome) for question, outcome, _ in reversed(decided)]
+            decided.clear()
+            yield told
+            self._room.give_back(weight)
 
     def drain(self) -> None:
         """End once all questions that were taken are answered."""
@@ -101,9 +108,9 @@ class QuestionStream(Generic[Q]):
         for task in self._running:
             task.cancel()
 
-    def _start(self, question: Q) -> None:
+    def _start(self, question: Q, weight: int) -> None:
         """Decide a question in a task of its own."""
-        task = asyncio.create_task(self._run(question))
+        task = asyncio.create_task(self._run(question, weight))
         self._running.add(task)
         self._company.expect()
         task.add_done_callback(self._end)
@@ -114,7 +121,7 @@ class QuestionStream(Generic[Q]):
         if self._draining and not self._running:
             self._outbox.close()
 
-    async def _run(self, question: Q) -> None:
+    async def _run(self, question: Q, weight: int) -> None:
         outcome: Outcome
         try:
             outcome = await self._decide(question)
@@ -124,7 +131,7 @@ class QuestionStream(Generic[Q]):
             log.exception("internal_error", request_id=question.request_id[:MAX_REQUEST_ID])
             text = "internal error; nothing was decided"
             outcome = RequestError(grpc.StatusCode.INTERNAL, "INTERNAL", text)
-        self._outbox.put((question, outcome))
+        self._outbox.put((question, outcome, weight))
 
 
 class RequestStream:
@@ -137,7 +144,7 @@ class RequestStream:
 
     async def read(self, requests: AsyncIterator[c.CorroborateStreamRequest]) -> None:
         """Take questions until the caller has no more, then wait for the answers."""
-        await self._questions.read(request.questions async for request in requests)
+        await self._questions.read(_share(request) async for request in requests)
 
     async def responses(self) -> AsyncIterator[c.CorroborateStreamResponse]:
         """Yield responses as questions are decided."""
@@ -165,6 +172,13 @@ class _Room:
     def give_back(self, names: int) -> None:
         self._taken -= names
         self._freed.set()
+
+
+def _share(request: c.CorroborateStreamRequest) -> Iterable[Taken[c.CorroborateRequest]]:
+    """Return the questions of a message; each keeps the whole of it in memory."""
+    count = len(request.questions)
+    octets = request.ByteSize() // count if count else 0
+    return [(question, octets) for question in request.questions]
 
 
 def _pack(decided: list[Decided]) -> c.CorroborateStreamResponse:

@@ -70,7 +70,8 @@ FAULTS = [
     Fault("a stream ends before its answers", STREAM, "            if self._running:\n                await asyncio.wait(list(self._running))\n", ""),
     Fault("one stream takes any number of names", STREAM, "while self._taken and self._taken + names > min(self._most, self._limit()):", "while False:"),
     Fault("a question larger than a stream's room is never read", STREAM, "while self._taken and self._taken", "while self._taken"),
-    Fault("what was answered gives no room back", STREAM, "            self._room.give_back(names)\n", ""),
+    Fault("what was answered gives no room back", STREAM, "            self._room.give_back(weight)\n", ""),
+    Fault("large questions whose answers are not taken fill the memory", STREAM, "max(weigh(len(question.names)), -(-octets // NAME_OCTETS))", "weigh(len(question.names))"),
     Fault("when to ask again is not told on a stream", STREAM, "    if error.retry_after is not None:\n        message", "    if False:\n        message"),
     Fault("nobody is told which field is wrong on a stream", STREAM, "    for one in error.violations:", "    for one in ():"),
     # The agent.

@@ -77,7 +77,8 @@ class LineStreams:
         )
         reader = LineReader(visit.request.content)
         self._open.add(stream)
-        reading = asyncio.create_task(stream.read(reader.batches()))
+        lines = ([(one, one.octets) for one in batch] async for batch in reader.batches())
+        reading = asyncio.create_task(stream.read(lines))
         try:
             with self._gate.watch(visit.request, visit.call.caller):
                 await _answer(stream, response, visit.call.remaining())

@@ -34,6 +34,8 @@ class Line:
     """Empty if the line cannot be read."""
     error: RequestError | None = None
     """Why it cannot be read."""
+    octets: int = 0
+    """As it came."""
 
     @property
     def request_id(self) -> str:
@@ -93,7 +95,7 @@ def read_line(number: int, line: bytes | None) -> Line:
         if line is None:
             text = f"is longer than {BODY_OCTETS} octets"
             raise invalid_argument([Violation("$", text)])
-        return Line(number, read_message(line, question))
+        return Line(number, read_message(line, question), octets=len(line))
     except RequestError as error:
         return Line(number, c.CorroborateRequest(), error)
 

@@ -9,7 +9,7 @@ from grpc import StatusCode
 from structlog.testing import capture_logs
 
 import coordinator.api.stream
-from coordinator.api.stream import RequestStream
+from coordinator.api.stream import NAME_OCTETS, RequestStream
 from mpic.runtime.grpc.errors import RequestError, Violation, invalid_argument
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
@@ -93,7 +93,7 @@ async def test_a_request_id_of_any_length_is_not_sent_back() -> None:
         questions = [c.CorroborateRequest(request_id="x" * 100_000) for _ in range(30)]
         yield c.CorroborateStreamRequest(questions=questions)
 
-    stream = RequestStream(refuse, 0.0, 100, lambda: 100)
+    stream = RequestStream(refuse, 0.0, 1000, lambda: 1000)
     await stream.read(ask_badly())
     (message,) = [message async for message in stream.responses()]
     outcomes = message.outcomes
@@ -163,6 +163,33 @@ async def test_a_question_with_more_names_than_there_is_room_for_is_read_alone()
     reading = asyncio.create_task(stream.read(each(names("large", 100), names("small", 1))))
     await settle()
     assert decisions.begun == ["large"]
+    reading.cancel()
+    stream.cancel()
+
+
+@pytest.mark.parametrize("junk", [b"", b"\x82\x01\x80\x80\x20" + b"x" * (512 * 1024)])
+async def test_large_questions_whose_answers_are_not_taken_fill_no_memory(junk: bytes) -> None:
+    """Each is refused at once, and kept until its answer is taken: thousands would be gigabytes."""
+    begun = 0
+
+    async def refuse(_: c.CorroborateRequest) -> r.Record:
+        nonlocal begun
+        begun += 1
+        raise invalid_argument([Violation("names[0]", "is far too long")])
+
+    async def ask_much() -> AsyncIterator[c.CorroborateStreamRequest]:
+        name = "x" if junk else "x" * (512 * 1024)
+        for _ in range(1000):
+            question = c.CorroborateRequest(names=named([name]))
+            asked = c.CorroborateStreamRequest(questions=[question])
+            asked.MergeFromString(junk)
+            yield asked
+
+    stream = RequestStream(refuse, 0.0, 4096, lambda: 4096)
+    reading = asyncio.create_task(stream.read(ask_much()))
+    for _ in range(3000):
+        await asyncio.sleep(0)
+    assert 100 < begun <= 4096 * NAME_OCTETS // (512 * 1024) + 1
     reading.cancel()
     stream.cancel()
 

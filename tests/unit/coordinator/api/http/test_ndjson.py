@@ -39,7 +39,7 @@ def test_a_line_without_end_is_not_kept() -> None:
 
 def test_a_line_that_cannot_be_read_has_its_error() -> None:
     good = read_line(1, b'{"requestId":"r"}\r')
-    assert (good.request_id, good.error) == ("r", None)
+    assert (good.request_id, good.error, good.octets) == ("r", None, 18)
     for octets in (b"{", None, b'{"x":1}'):
         line = read_line(7, octets)
         assert line.error is not None
