@@ -13,7 +13,7 @@ from coordinator.api.http.corroborations import Corroborations, Sources
 from coordinator.api.http.face import HttpConfig, HttpFace
 from coordinator.api.open_mpic.routes import OpenMpic
 from coordinator.api.record_queries import RecordQueries
-from coordinator.api.servicer import CorroborationServicer, StreamLimits
+from coordinator.api.servicer import CorroborationServicer, StreamBounds
 from coordinator.corroboration import Corroborator, InForce, Parts
 from coordinator.overload.admission import Admission
 from coordinator.overload.limiter import Limiter
@@ -205,8 +205,8 @@ def _make_servicer(
     return CorroborationServicer(corroborator, record_queries, fanout.links, limits, identify)
 
 
-def _stream_limits(table: CoordinatorTable) -> StreamLimits:
-    return StreamLimits(window=table.gather_window)
+def _stream_limits(table: CoordinatorTable) -> StreamBounds:
+    return StreamBounds(window=table.gather_window)
 
 
 def _make_fanout(

@@ -17,7 +17,7 @@ from mpic.v1 import corroboration_pb2_grpc
 
 
 @dataclass(frozen=True, slots=True)
-class StreamLimits:
+class StreamBounds:
     """How one stream is served."""
 
     in_flight: int = 4096
@@ -34,7 +34,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         corroborator: Corroborator,
         record_queries: RecordQueries | None,
         links: Sequence[AnyClient],
-        limits: StreamLimits,
+        limits: StreamBounds,
         identify: Callable[[Context], Sequence[str]],
     ) -> None:
         """Answer with what `corroborator` and `record_queries` return; report on these links.

@@ -17,7 +17,7 @@ from coordinator.api.http.corroborations import Corroborations, Sources
 from coordinator.api.http.face import HttpConfig, HttpFace
 from coordinator.api.http.settings import HttpTable, HttpTlsTable, TokenTable
 from coordinator.api.http.tokens import hash_token, make_token
-from coordinator.api.servicer import StreamLimits
+from coordinator.api.servicer import StreamBounds
 from mpic.runtime.pki import Authority, Subject, create_authority, issue_certificate
 from mpic.runtime.settings import CallersTable, TlsTable
 from tests.unit.coordinator.api.test_servicer import FakeCorroborator
@@ -47,7 +47,7 @@ class Port:
         self.corroborator = FakeCorroborator()
         corroborator: Any = self.corroborator
         sources = Sources(None, lambda: ())
-        api = Corroborations(corroborator, sources, self.face.gate, StreamLimits(window=0.0))
+        api = Corroborations(corroborator, sources, self.face.gate, StreamBounds(window=0.0))
         self.face.add(api.routes(), api.public(), api.drain)
         self.number = 0
 

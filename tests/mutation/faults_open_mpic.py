@@ -57,7 +57,7 @@ FAULTS = [
     # How many.
     Fault("/mpic: a smaller quorum is used", COUNTS, "max(terms.required, asked.quorum_count or 0)", "asked.quorum_count or terms.required"),
     Fault("/mpic: a larger quorum is not used", COUNTS, "max(terms.required, asked.quorum_count or 0)", "terms.required"),
-    Fault("/mpic: a smaller count is used", COUNTS, "    return Counts(terms.remotes, max(", "    return Counts(asked.perspective_count or terms.remotes, max("),
+    Fault("/mpic: a smaller count is used", COUNTS, "    return UsedCounts(terms.remotes, max(", "    return UsedCounts(asked.perspective_count or terms.remotes, max("),
     Fault("/mpic: every service is a lab", COUNTS, "    if honour_smaller:", "    if True:"),
     Fault("/mpic: no service is a lab", COUNTS, "    if honour_smaller:", "    if False:"),
     Fault("/mpic: any count", COUNTS, "not _FEWEST <= count <= terms.remotes", "False"),
@@ -168,7 +168,7 @@ FAULTS = [
     Fault("/mpic: who passes is told why it is not valid", ANSWER, "error if all_pass or not one.corroborates else None", "error"),
     Fault("/mpic: if all pass nobody is told why", ANSWER, "error if all_pass or not one.corroborates else None", "error if not one.corroborates else None"),
     Fault("/mpic: 338 is the primary's", ANSWER, "    if verdict.error.code == QUORUM_ERROR:", "    if False:"),
-    Fault("/mpic: the number asked for is told", ANSWER, "    counts = Counts(len(remotes), verdict.required)", "    counts = translated.counts._replace(quorum=1)"),
+    Fault("/mpic: the number asked for is told", ANSWER, "    counts = UsedCounts(len(remotes), verdict.required)", "    counts = translated.counts._replace(quorum=1)"),
     # The paths.
     Fault("/mpic: one path", ROUTES, 'PATHS = ("/mpic", "//mpic", "/mpic-coordinator/mpic")', 'PATHS = ("/mpic",)'),
     Fault("/mpic: the policy of the first day", ROUTES, "        row = corroborator.row_in_force()", "        row = corroborator.rules.policy.rows[0]"),

@@ -20,7 +20,7 @@ from coordinator.api.http.routes import JSON, HttpRoute, PublicRoute, Visit, tel
 from coordinator.api.perspective_list import list_perspectives
 from coordinator.api.record_queries import RecordQueries, open_record
 from coordinator.api.response import fill_answer
-from coordinator.api.servicer import StreamLimits
+from coordinator.api.servicer import StreamBounds
 from coordinator.corroboration import Corroborator
 from coordinator.perspectives.open_questions import AnyClient
 from mpic.v1 import corroboration_pb2 as c
@@ -44,7 +44,7 @@ class Corroborations:
     """Answers callers."""
 
     def __init__(
-        self, corroborator: Corroborator, sources: Sources, gate: Gate, limits: StreamLimits
+        self, corroborator: Corroborator, sources: Sources, gate: Gate, limits: StreamBounds
     ) -> None:
         """Answer with what `corroborator` and `sources` return."""
         self._corroborator = corroborator

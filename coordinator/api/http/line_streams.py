@@ -18,7 +18,7 @@ from coordinator.api.http.json_messages import write_json
 from coordinator.api.http.ndjson import MEDIA_TYPE, Line, LineSplitter, read_line, write_line
 from coordinator.api.http.problems import HttpError, ProblemDetails, refuse_late, to_problem
 from coordinator.api.http.routes import Visit, hang_up
-from coordinator.api.servicer import StreamLimits
+from coordinator.api.servicer import StreamBounds
 from coordinator.api.stream import QuestionStream
 from coordinator.corroboration import Call, Corroborator
 from mpic.runtime.grpc.errors import shutting_down
@@ -37,7 +37,7 @@ _AT_A_TIME = 16
 class LineStreams:
     """The streams of lines that are open."""
 
-    def __init__(self, corroborator: Corroborator, gate: Gate, limits: StreamLimits) -> None:
+    def __init__(self, corroborator: Corroborator, gate: Gate, limits: StreamBounds) -> None:
         """Answer with what `corroborator` returns, while `gate` lets the caller in."""
         self._corroborator = corroborator
         self._gate = gate

@@ -13,7 +13,7 @@ from coordinator.api.open_mpic.check_response import (
     show_check,
 )
 from coordinator.api.open_mpic.messages import MpicDcvRequest, MpicRequest
-from coordinator.api.open_mpic.orchestration import Counts
+from coordinator.api.open_mpic.orchestration import UsedCounts
 from coordinator.api.open_mpic.question import Translated
 from coordinator.api.response import fill_whole_answer
 from coordinator.decision.verdict import QUORUM_ERROR
@@ -34,7 +34,7 @@ def make_answer(record: r.Record, translated: Translated) -> dict[str, object]:
     (verdict,) = response.names
     primary, *remotes = verdict.perspectives
     asked = translated.asked
-    counts = Counts(len(remotes), verdict.required)
+    counts = UsedCounts(len(remotes), verdict.required)
     is_valid = response.approved if asked.check_type == "caa" else response.corroborated
     if translated.honour_smaller_quorum:
         counts = translated.counts
@@ -78,7 +78,7 @@ def _show_perspectives(
     ]
 
 
-def _is_met(remotes: Reports, counts: Counts) -> bool:
+def _is_met(remotes: Reports, counts: UsedCounts) -> bool:
     """Whether a quorum is met as Open MPIC counts it; only labs are answered so."""
     passing = [one for one in remotes if one.corroborates]
     regions = {one.rir for one in passing}

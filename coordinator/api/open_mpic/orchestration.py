@@ -30,7 +30,7 @@ class Terms(NamedTuple):
     """So many must corroborate."""
 
 
-class Counts(NamedTuple):
+class UsedCounts(NamedTuple):
     """What is used for one request."""
 
     perspectives: int
@@ -39,7 +39,7 @@ class Counts(NamedTuple):
 
 def choose_counts(
     asked: OrchestrationParameters | None, terms: Terms, *, honour_smaller: bool = False
-) -> Counts:
+) -> UsedCounts:
     """Return the numbers that are used; raises RefusedError.
 
     They are never less than the policy's, except in a lab that honours smaller ones.
@@ -49,15 +49,15 @@ def choose_counts(
         raise RefusedError(issues)
     if honour_smaller:
         return _honour(asked, terms)
-    return Counts(terms.remotes, max(terms.required, asked.quorum_count or 0))
+    return UsedCounts(terms.remotes, max(terms.required, asked.quorum_count or 0))
 
 
-def _honour(asked: OrchestrationParameters, terms: Terms) -> Counts:
+def _honour(asked: OrchestrationParameters, terms: Terms) -> UsedCounts:
     """Return the numbers as they are asked for."""
     count = asked.perspective_count
     usual = terms.required if count is None else count - (1 if count <= _SMALL else 2)
     quorum = usual if asked.quorum_count is None else max(1, asked.quorum_count)
-    return Counts(terms.remotes if count is None else count, quorum)
+    return UsedCounts(terms.remotes if count is None else count, quorum)
 
 
 def _find_issues(asked: OrchestrationParameters, terms: Terms) -> list[Issue]:

@@ -24,7 +24,7 @@ from coordinator.api.open_mpic.messages import (
     MpicRequest,
 )
 from coordinator.api.open_mpic.methods import to_domain_control
-from coordinator.api.open_mpic.orchestration import Counts, Terms, choose_counts
+from coordinator.api.open_mpic.orchestration import Terms, UsedCounts, choose_counts
 from coordinator.api.open_mpic.refusal import refuse
 from coordinator.checks import CAA
 from coordinator.checks.caa.issuer import Issuers
@@ -58,7 +58,7 @@ class Translated:
 
     asked: MpicRequest
     question: c.CorroborateRequest
-    counts: Counts
+    counts: UsedCounts
     honour_smaller_quorum: bool
 
 

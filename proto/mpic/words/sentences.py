@@ -177,18 +177,18 @@ def _advise(verdict: c.NameVerdict, lang: Language) -> str:
     return say_first((f"reason.{code}.remedy", "reason.UNSPECIFIED.remedy"), lang)
 
 
-class _Method(NamedTuple):
+class _ProofMethod(NamedTuple):
     """By which method control was to be proved, and at which authorization domain name."""
 
     name: str
     domain: str
 
 
-def _find_method(verdict: c.NameVerdict) -> _Method | None:
+def _find_method(verdict: c.NameVerdict) -> _ProofMethod | None:
     for check in verdict.checks:
         control = check.domain_control.control
         if name := control.WhichOneof("method"):
-            return _Method(name, control.authorization_domain_name or verdict.looked_up)
+            return _ProofMethod(name, control.authorization_domain_name or verdict.looked_up)
     return None
 
 

@@ -15,7 +15,7 @@ _JOURNAL = ".resume"
 _PART = ".part"
 
 
-class Destination:
+class ListOutput:
     """A file that is there whole or not at all, standard output, or a device."""
 
     def __init__(self, job: ListJob) -> None:

@@ -15,7 +15,7 @@ from google.protobuf import json_format
 from mpic.ask.calling import code_of
 from mpic.ask.exit_status import USAGE
 from mpic.ask.lists.asking import ListRun, RunOptions
-from mpic.ask.lists.destination import Destination
+from mpic.ask.lists.destination import ListOutput
 from mpic.ask.lists.journal import Journal
 from mpic.ask.lists.line import ListError
 from mpic.ask.lists.opened import OpenedList
@@ -69,7 +69,7 @@ def ask_list(job: ListJob, question: ListQuestion, caller: ListCaller) -> int:
 
 def _ask_list(job: ListJob, question: ListQuestion, caller: ListCaller) -> int:
     with closing(OpenedList(job.file, job.list)) as opened:
-        destination = Destination(job)
+        destination = ListOutput(job)
         with closing(Journal(destination.journal)) as journal:
             options = _begin(job, question, journal, opened, caller.server)
             with RunProgress(opened.lines_ahead, is_shown=destination.leaves_terminal) as progress:

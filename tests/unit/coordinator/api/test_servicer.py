@@ -8,7 +8,7 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
-from coordinator.api.servicer import CorroborationServicer, StreamLimits
+from coordinator.api.servicer import CorroborationServicer, StreamBounds
 from coordinator.corroboration import Call
 from coordinator.overload.admission import Admission, Bounds
 from coordinator.overload.limiter import Limiter
@@ -88,7 +88,7 @@ class Service:
         self.links = [Link(one) for one in WORLD.perspectives]
         corroborator: Any = self.corroborator
         links: Any = self.links
-        limits = StreamLimits(window=0.0)
+        limits = StreamBounds(window=0.0)
         self.servicer = CorroborationServicer(
             corroborator, record_queries, links, limits, lambda _: [CALLER]
         )

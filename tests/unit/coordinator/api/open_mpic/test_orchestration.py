@@ -3,7 +3,7 @@
 import pytest
 
 from coordinator.api.open_mpic.messages import OrchestrationParameters
-from coordinator.api.open_mpic.orchestration import Counts, Terms, choose_counts
+from coordinator.api.open_mpic.orchestration import Terms, UsedCounts, choose_counts
 from coordinator.api.open_mpic.refusal import RefusedError
 
 FIVE, SEVEN = Terms(5, 4), Terms(7, 5)
@@ -11,7 +11,7 @@ FIVE, SEVEN = Terms(5, 4), Terms(7, 5)
 
 def choose(
     count: int | None, quorum: int | None, terms: Terms = FIVE, *, lab: bool = False
-) -> Counts:
+) -> UsedCounts:
     asked = OrchestrationParameters(perspective_count=count, quorum_count=quorum)
     return choose_counts(asked, terms, honour_smaller=lab)
 
@@ -23,8 +23,8 @@ def types_of(terms: Terms = FIVE, **asked: int | None) -> list[str]:
 
 
 def test_without_numbers_the_policys_are_used() -> None:
-    assert choose_counts(None, FIVE) == Counts(5, 4)
-    assert choose(None, None, SEVEN) == Counts(7, 5)
+    assert choose_counts(None, FIVE) == UsedCounts(5, 4)
+    assert choose(None, None, SEVEN) == UsedCounts(7, 5)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_without_numbers_the_policys_are_used() -> None:
 def test_smaller_numbers_have_no_effect_and_larger_ones_tighten(
     count: int | None, quorum: int | None, used: int
 ) -> None:
-    assert choose(count, quorum) == Counts(5, used)
+    assert choose(count, quorum) == UsedCounts(5, used)
 
 
 @pytest.mark.parametrize("count", [1, 0, -1, 6, 10**30])
@@ -53,13 +53,13 @@ def test_a_quorum_that_does_not_fit_the_count_is_refused(count: int | None, quor
 
 
 def test_of_more_than_five_two_need_not_corroborate() -> None:
-    assert choose(6, 4, SEVEN) == Counts(7, 5)
-    assert choose(7, 6, SEVEN) == Counts(7, 6)
+    assert choose(6, 4, SEVEN) == UsedCounts(7, 5)
+    assert choose(7, 6, SEVEN) == UsedCounts(7, 6)
 
 
 def test_there_is_one_cohort_and_one_attempt() -> None:
     fine = OrchestrationParameters(cohort_for_single_attempt=1, max_attempts=3)
-    assert choose_counts(fine, FIVE) == Counts(5, 4)
+    assert choose_counts(fine, FIVE) == UsedCounts(5, 4)
     assert types_of(cohort_for_single_attempt=2) == ["invalid-cohort-for-single-attempt"]
     both = types_of(cohort_for_single_attempt=0, perspective_count=9)
     assert both == ["invalid-perspective-count", "invalid-cohort-for-single-attempt"]
@@ -73,4 +73,4 @@ def test_there_is_one_cohort_and_one_attempt() -> None:
 def test_a_lab_uses_what_is_asked_for(
     count: int | None, quorum: int | None, used: tuple[int, int]
 ) -> None:
-    assert choose(count, quorum, lab=True) == Counts(*used)
+    assert choose(count, quorum, lab=True) == UsedCounts(*used)
