@@ -100,6 +100,7 @@ FAULTS = [
     Fault("the officer's line ends are changed", OUTPUTS, '+ (end or b"\\n")', '+ b"\\n"'),
     Fault("blank lines get columns", OUTPUTS, "        if line.state is LineState.BLANK:\n            yield line.octets\n            continue\n", ""),
     Fault("formulas reach a spreadsheet", OUTPUTS, "return f\"'{shown}\" if shown.startswith(_FORMULA) else shown", "return shown"),
+    Fault("a name is markup in the table", OUTPUTS, "names = Text(_show_names(line))", "names = _show_names(line)"),
     Fault("octets of strangers reach a spreadsheet", OUTPUTS, "    shown = escape(cell)\n", "    shown = cell\n"),
     Fault("what Shift_JIS has not ends the run", OUTPUTS, '    except UnicodeEncodeError:\n        return b"".join(', '    except UnicodeDecodeError:\n        return b"".join('),
     Fault("a dash is not in Shift_JIS", OUTPUTS, "    text = text.translate(_DASHES)\n", ""),

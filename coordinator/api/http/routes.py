@@ -237,7 +237,7 @@ def hang_up(request: web.Request) -> HungUpError:
 
 
 async def _expect(request: web.Request) -> web.StreamResponse | None:
-    """Let a caller send the body that it holds back, if its credentials are good enough to look."""
+    """Let a caller send the body that it holds back; if it is not let in, nobody reads that."""
     if request.headers.getall(hdrs.EXPECT) != ["100-continue"]:
         text = "the only expectation that is met here is 100-continue"
         status = HTTPStatus.EXPECTATION_FAILED

@@ -142,7 +142,7 @@ def write_table(journal: Journal, stream: BinaryIO, dress: Dress) -> None:
     for line in [*islice(good, MOST_ROWS - len(rest)), *rest]:
         verdict, reason, remedy = _words(line)
         why = reason if line.state is LineState.APPROVED else f"{reason}\n{remedy}".strip()
-        names = escape("\n".join(line.names[:3])) if len(line.names) == 1 else _show_names(line)
+        names = Text(_show_names(line))
         table.add_row(str(line.number), names, Text(verdict, _STYLES[line.state]), Text(why))
     console.print(table)
     total = sum(journal.count().values())

@@ -201,6 +201,14 @@ def test_each_result_reaches_a_pipe_at_once(
     assert pipe.flushed == 3
 
 
+def test_names_are_no_markup_of_the_table(tmp_path: Path) -> None:
+    """Whether a label that is not ASCII is one, only the service knows."""
+    octets = "\u4f8b[red].example\n".encode()
+    run(job_of(tmp_path, octets, kind=OutputKind.TABLE), FakeClient(approve))
+    shown = (tmp_path / "out").read_text()
+    assert "\u4f8b[red].example" in shown
+
+
 def test_the_table_has_the_refused_last_and_an_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
