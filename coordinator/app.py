@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from coordinator.admin_pages import AdminSources, make_pages
 from coordinator.api.http.corroborations import Corroborations, Sources
 from coordinator.api.http.face import HttpConfig, HttpFace
 from coordinator.api.open_mpic.routes import OpenMpic
@@ -17,12 +18,10 @@ from coordinator.api.servicer import CorroborationServicer, StreamBounds
 from coordinator.corroboration import Corroborator, InForce, Parts
 from coordinator.overload.admission import Admission
 from coordinator.overload.limiter import Limiter
-from coordinator.overload.metrics import LimiterCollector
 from coordinator.perspectives.agent_clock import ClockBounds
 from coordinator.perspectives.client_options import ClientOptions
 from coordinator.perspectives.fanout import Fanout, Timing
 from coordinator.record.builder import RecordBuilder
-from coordinator.record.metrics import RecordCollector
 from coordinator.record.opening import open_reader, open_writer
 from coordinator.record.reader import Reader
 from coordinator.record.settings import RecordTable, policy_version
@@ -32,14 +31,12 @@ from coordinator.reload import FREE, RunningParts, read_again
 from coordinator.rules.roster import Rules
 from coordinator.settings import CoordinatorSettings, CoordinatorTable, check_roster
 from coordinator.settings.certificates import check_certificates
-from coordinator.telemetry.collectors import LinkCollector, RosterCollector, TakingUpCollector
 from coordinator.telemetry.metrics import CoordinatorMetrics
-from coordinator.telemetry.readiness import why_no_primary, why_no_quorum
 from coordinator.telemetry.tracing import Spans
 from mpic.bounds import REQUEST_OCTETS
 from mpic.channel import TlsPems
 from mpic.runtime.address import shift_port
-from mpic.runtime.admin import AdminPages, Readiness, open_admin
+from mpic.runtime.admin import AdminPages, open_admin
 from mpic.runtime.certificate_check import find_ends
 from mpic.runtime.grpc.serving import Listening, Server, ServingError
 from mpic.runtime.metrics import ProgramMetrics
@@ -58,15 +55,14 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
     Raises ServingError, StoreError, or ConfigError if `mpic check-config` would find an error.
     """
     program = ProgramMetrics("coordinator")
-    table = settings.coordinator
+    table, tls = settings.coordinator, _load_checked(settings, file, program)
     timing = Timing(table.lookup_timeout, table.network_allowance)
-    tls = _load_checked(settings, file, program)
     rules = Rules(settings.roster(), settings.policy.policy())
     metrics = CoordinatorMetrics(rules, program)
     async with AsyncExitStack() as stack:
         record_writer = await open_writer(settings.record, worker, _now, program, stack)
         reader = open_reader(settings.record, stack)
-        fanout = _make_fanout(settings, rules, tls, timing)
+        fanout = _make_fanout(settings, rules, tls, timing, stack)
         server = _make_server(settings, worker, tls)
         parts = Parts(
             limiter=Limiter(Admission(settings.limits.bounds()), timing.attempt),
@@ -83,17 +79,13 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         record_queries = _make_record_queries(settings.record, record_writer, reader, program)
         servicer = _make_servicer(table, corroborator, record_queries, server, fanout)
         sources = Sources(record_queries, lambda: fanout.links)
-        http = _make_http(settings, worker, corroborator, sources)
-        if http is not None:
-            program.register(http.collectors)
-            program.show_certificates(http.find_ends())
+        http = _make_http(settings, worker, corroborator, sources, program)
         running = RunningParts(
             file, SERVICE, server, fanout, corroborator, servicer, metrics, program, http
         )
         reloader = Reloader(_reloadable(file, running), settings, program)
-        pages = _make_pages(reloader, program, _AdminSources(server, corroborator, parts))
+        pages = make_pages(reloader, program, AdminSources(server, corroborator, parts))
         await _open_admin_port(settings, file, worker, pages, stack)
-        stack.push_async_callback(fanout.close)
         await asyncio.gather(fanout.open(table.connect_patience), parts.idempotency.recall())
         stack.callback(corroborator.turned_away.write)
         await _serve(_Faces(server, servicer, http), reloader, table.shutdown_grace)
@@ -145,7 +137,11 @@ async def _serve(faces: _Faces, reloader: Reloader[CoordinatorSettings], grace: 
 
 
 def _make_http(
-    settings: CoordinatorSettings, worker: int, corroborator: Corroborator, sources: Sources
+    settings: CoordinatorSettings,
+    worker: int,
+    corroborator: Corroborator,
+    sources: Sources,
+    program: ProgramMetrics,
 ) -> HttpFace | None:
     """Return HTTP/JSON, if it is configured; it does not listen yet."""
     if not settings.http.listen:
@@ -157,6 +153,8 @@ def _make_http(
     if settings.open_mpic.enabled:
         open_mpic = OpenMpic(corroborator, settings.open_mpic, _now)
         http.add(open_mpic.routes(), open_mpic.public())
+    program.register(http.collectors)
+    program.show_certificates(http.find_ends())
     return http
 
 
@@ -210,7 +208,11 @@ def _stream_limits(table: CoordinatorTable) -> StreamBounds:
 
 
 def _make_fanout(
-    settings: CoordinatorSettings, rules: Rules, tls: TlsPems, timing: Timing
+    settings: CoordinatorSettings,
+    rules: Rules,
+    tls: TlsPems,
+    timing: Timing,
+    stack: AsyncExitStack,
 ) -> Fanout:
     """Return the fan-out to the perspectives; it connects nothing yet."""
     table = settings.coordinator
@@ -221,7 +223,9 @@ def _make_fanout(
         restart_patience=table.restart_patience,
         clock=ClockBounds(table.clock_warning, table.clock_limit),
     )
-    return Fanout(rules.roster, options, timing)
+    fanout = Fanout(rules.roster, options, timing)
+    stack.push_async_callback(fanout.close)
+    return fanout
 
 
 def _reloadable(file: Path, running: RunningParts) -> Reloadable[CoordinatorSettings]:
@@ -234,44 +238,6 @@ def _reloadable(file: Path, running: RunningParts) -> Reloadable[CoordinatorSett
         free=FREE,
         adopt=running.adopt,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _AdminSources:
-    """What the admin port shows the state of."""
-
-    server: Server
-    corroborator: Corroborator
-    parts: Parts
-
-
-def _make_pages(
-    reloader: Reloader[CoordinatorSettings], program: ProgramMetrics, shown: _AdminSources
-) -> AdminPages:
-    """Export what is read from the parts at each scrape, and say when requests may come."""
-    server, corroborator = shown.server, shown.corroborator
-    fanout, record_writer = shown.parts.fanout, shown.parts.record_writer
-    program.register(server.meter.collectors)
-    program.register(
-        (
-            LimiterCollector(shown.parts.limiter),
-            TakingUpCollector(server.lacking),
-            LinkCollector(lambda: fanout.links),
-            RosterCollector(lambda: corroborator.rules, _now),
-        )
-    )
-    if isinstance(record_writer, RecordWriter):
-        program.register((RecordCollector(record_writer),))
-    readiness = Readiness()
-    readiness.require("serving", server.why_not_serving)
-    readiness.require("primary", lambda: why_no_primary(fanout.links))
-    readiness.require("quorum", partial(_why_no_quorum, corroborator, fanout))
-    readiness.require("record", record_writer.why_not_writing)
-    return AdminPages(program.registry, readiness, lambda: reloader.settings)
-
-
-def _why_no_quorum(corroborator: Corroborator, fanout: Fanout) -> str:
-    return why_no_quorum(fanout.links, corroborator.rules.roster, corroborator.row_in_force)
 
 
 def _open_spans(settings: CoordinatorSettings, stack: AsyncExitStack) -> Spans | None:

@@ -13,7 +13,7 @@ from grpc import aio
 
 from mpic.channel import Options, Tls, open_channel
 from mpic.client.conversation import Conversation
-from mpic.client.diagnosis import SECONDS, Target, check_credentials, explain
+from mpic.client.diagnosis import SECONDS, Endpoint, check_credentials, explain
 from mpic.client.errors import ClientError, NoConnectionError, read_call
 from mpic.client.request import Question, make_request
 from mpic.client.result import Result, StreamLimits
@@ -25,7 +25,7 @@ M = TypeVar("M")
 M_co = TypeVar("M_co", covariant=True)
 
 
-class _Method(Protocol[M_co]):
+class _UnaryMethod(Protocol[M_co]):
     """A method of the generated stub that has one answer."""
 
     def __call__(self, request: Any, *, timeout: float) -> Awaitable[M_co]:  # noqa: ANN401 - its own
@@ -58,7 +58,7 @@ class AsyncClient:
         top of our own. Raises CredentialsError.
         """
         check_credentials(tls)
-        self._target = Target(server, tls, server_name)
+        self._target = Endpoint(server, tls, server_name)
         self._timeout = timeout
         self._retry = retry or RetryPolicy()
         self._options = options
@@ -160,7 +160,7 @@ class AsyncClient:
 
     async def _call(
         self,
-        method: _Method[M],
+        method: _UnaryMethod[M],
         request: object,
         timeout: float | None,
         again: Callable[[M, int, float], float | None] | None = None,
