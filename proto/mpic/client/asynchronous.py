@@ -13,7 +13,7 @@ from grpc import aio
 
 from mpic.channel import Options, Tls, open_channel
 from mpic.client.conversation import Conversation
-from mpic.client.diagnosis import SECONDS, Endpoint, check_credentials, explain
+from mpic.client.diagnosis import SECONDS, CoordinatorAddress, check_credentials, explain
 from mpic.client.errors import ClientError, NoConnectionError, read_call
 from mpic.client.request import Question, make_request
 from mpic.client.result import Result, StreamLimits
@@ -58,7 +58,7 @@ class AsyncClient:
         top of our own. Raises CredentialsError.
         """
         check_credentials(tls)
-        self._target = Endpoint(server, tls, server_name)
+        self._target = CoordinatorAddress(server, tls, server_name)
         self._timeout = timeout
         self._retry = retry or RetryPolicy()
         self._options = options

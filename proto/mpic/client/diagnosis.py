@@ -33,7 +33,7 @@ _WRONG_NAME = (62, 64)
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class CoordinatorAddress:
     """Where to connect, as whom, and which DNS name the server must show."""
 
     address: str
@@ -67,7 +67,9 @@ def check_credentials(tls: Tls) -> None:
         raise CredentialsError(_unavailable(_explain(tls, error))) from error
 
 
-def explain(target: Endpoint, error: ClientError, seconds: float = SECONDS) -> ClientError:
+def explain(
+    target: CoordinatorAddress, error: ClientError, seconds: float = SECONDS
+) -> ClientError:
     """Return what keeps a client from connecting, or the error if a handshake does not show it.
 
     It takes so many seconds at most for each step.
@@ -106,7 +108,7 @@ def _read_verdict(channel: ssl.SSLSocket, error: ClientError) -> ClientError:
 
 
 def _explain_server(
-    target: Endpoint, found: ssl.SSLCertVerificationError, paths: "_Paths"
+    target: CoordinatorAddress, found: ssl.SSLCertVerificationError, paths: "_Paths"
 ) -> ClientError:
     if found.verify_code not in _WRONG_NAME:
         text = f"the server's certificate is not accepted: {found.verify_message}"
@@ -117,7 +119,7 @@ def _explain_server(
     return ServerNameError(_unavailable(text), names)
 
 
-def _read_names(target: Endpoint, paths: "_Paths") -> list[str]:
+def _read_names(target: CoordinatorAddress, paths: "_Paths") -> list[str]:
     """Return the DNS names and addresses that the server's certificate has."""
     context = _make_context(paths)
     context.check_hostname = False
