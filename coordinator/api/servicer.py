@@ -11,6 +11,7 @@ from coordinator.api.response import fill_answer
 from coordinator.api.stream import RequestStream
 from coordinator.corroboration import Call, Corroborator
 from coordinator.perspectives.open_questions import AnyClient
+from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.grpc.identity import Context, peer_trace
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
@@ -83,6 +84,8 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         try:
             async for response in stream.responses():
                 yield response
+            if reading.done() and isinstance(error := reading.exception(), RequestError):
+                raise error  # a message was wrong as a whole
         finally:
             self._streams.discard(stream)
             reading.cancel()

@@ -12,12 +12,13 @@ from typing import Generic, Protocol, TypeVar
 
 import grpc
 import structlog
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from coordinator.api.response import fill_answer
 from coordinator.overload.admission import weigh
 from mpic.bounds import MAX_REQUEST_ID
 from mpic.runtime.grpc.batching import Outbox
-from mpic.runtime.grpc.errors import RequestError
+from mpic.runtime.grpc.errors import RequestError, Violation, invalid_argument
 from mpic.runtime.in_flight import InFlight
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
@@ -143,7 +144,10 @@ class RequestStream:
         self.drain, self.cancel = self._questions.drain, self._questions.cancel
 
     async def read(self, requests: AsyncIterator[c.CorroborateStreamRequest]) -> None:
-        """Take questions until the caller has no more, then wait for the answers."""
+        """Take questions until the caller has no more, then wait for the answers.
+
+        Raises RequestError if a message is wrong as a whole: then the stream ends.
+        """
         await self._questions.read(_share(request) async for request in requests)
 
     async def responses(self) -> AsyncIterator[c.CorroborateStreamResponse]:
@@ -175,7 +179,14 @@ class _Room:
 
 
 def _share(request: c.CorroborateStreamRequest) -> Iterable[Taken[c.CorroborateRequest]]:
-    """Return the questions of a message; each keeps the whole of it in memory."""
+    """Return the questions of a message; each keeps the whole of it in memory.
+
+    Raises RequestError if it has other fields: they may demand more of all its questions than is
+    checked.
+    """
+    if len(UnknownFieldSet(request)):
+        text = "has a field that this service does not know; it is older than the caller"
+        raise invalid_argument([Violation("request", text)])
     count = len(request.questions)
     octets = request.ByteSize() // count if count else 0
     return [(question, octets) for question in request.questions]

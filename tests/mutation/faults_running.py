@@ -71,6 +71,7 @@ FAULTS = [
     Fault("one stream takes any number of names", STREAM, "while self._taken and self._taken + names > min(self._most, self._limit()):", "while False:"),
     Fault("a question larger than a stream's room is never read", STREAM, "while self._taken and self._taken", "while self._taken"),
     Fault("what was answered gives no room back", STREAM, "            self._room.give_back(weight)\n", ""),
+    Fault("what a newer caller demands of a message is passed over", STREAM, "    if len(UnknownFieldSet(request)):", "    if False:", ("tests/unit/coordinator/api/test_servicer.py",)),
     Fault("large questions whose answers are not taken fill the memory", STREAM, "max(weigh(len(question.names)), -(-octets // NAME_OCTETS))", "weigh(len(question.names))"),
     Fault("when to ask again is not told on a stream", STREAM, "    if error.retry_after is not None:\n        message", "    if False:\n        message"),
     Fault("nobody is told which field is wrong on a stream", STREAM, "    for one in error.violations:", "    for one in ():"),

@@ -164,6 +164,19 @@ async def test_a_stream_reads_no_more_than_its_caller_may_have_in_flight(service
     assert sorted(told_of) == ["a", "b", "c"]
 
 
+async def test_what_a_newer_caller_demands_of_a_whole_message_is_not_passed_over(
+    service: Service,
+) -> None:
+    async def ask() -> AsyncIterator[c.CorroborateStreamRequest]:
+        demanding = c.CorroborateStreamRequest(questions=[question("r-1")])
+        demanding.MergeFromString(b"\x82\x01\x01x")  # field 16, which there is not
+        yield demanding
+
+    with pytest.raises(RequestError, match="has a field that this service does not know"):
+        _ = [one async for one in service.stream(ask())]
+    assert not service.corroborator.asked
+
+
 async def test_when_the_service_stops_a_stream_ends_once_it_is_answered(service: Service) -> None:
     service.corroborator.go_on.clear()
     stream = service.stream(few(question("a"), end=False))

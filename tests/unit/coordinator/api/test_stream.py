@@ -167,8 +167,7 @@ async def test_a_question_with_more_names_than_there_is_room_for_is_read_alone()
     stream.cancel()
 
 
-@pytest.mark.parametrize("junk", [b"", b"\x82\x01\x80\x80\x20" + b"x" * (512 * 1024)])
-async def test_large_questions_whose_answers_are_not_taken_fill_no_memory(junk: bytes) -> None:
+async def test_large_questions_whose_answers_are_not_taken_fill_no_memory() -> None:
     """Each is refused at once, and kept until its answer is taken: thousands would be gigabytes."""
     begun = 0
 
@@ -178,12 +177,9 @@ async def test_large_questions_whose_answers_are_not_taken_fill_no_memory(junk: 
         raise invalid_argument([Violation("names[0]", "is far too long")])
 
     async def ask_much() -> AsyncIterator[c.CorroborateStreamRequest]:
-        name = "x" if junk else "x" * (512 * 1024)
         for _ in range(1000):
-            question = c.CorroborateRequest(names=named([name]))
-            asked = c.CorroborateStreamRequest(questions=[question])
-            asked.MergeFromString(junk)
-            yield asked
+            question = c.CorroborateRequest(names=named(["x" * (512 * 1024)]))
+            yield c.CorroborateStreamRequest(questions=[question])
 
     stream = RequestStream(refuse, 0.0, 4096, lambda: 4096)
     reading = asyncio.create_task(stream.read(ask_much()))
