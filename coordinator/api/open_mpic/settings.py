@@ -52,4 +52,10 @@ class OpenMpicTable(ConfigTable):
                 "open_mpic: POST /mpic refuses every check_type caa, because [policy] checks has"
                 " domain_control and that API asks for the two apart"
             )
+        if any(row.permit_caa_failure_in_insecure_zone for row in policy.rows):
+            warnings.append(
+                "open_mpic: a failed CAA lookup may be valid where the policy has"
+                " permit_caa_failure_in_insecure_zone, also for callers that send"
+                " allow_lookup_failure false"
+            )
         return warnings

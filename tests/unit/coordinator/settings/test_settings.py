@@ -387,3 +387,13 @@ def test_a_policy_that_caa_alone_cannot_meet_is_warned_of(tmp_path: Path) -> Non
     checks = ('# checks = ["caa", "addresses"]', 'checks = ["caa", "domain_control"]')
     (warning,) = open_mpic_warnings(tmp_path, ENABLED, checks)
     assert "refuses every check_type caa" in warning
+
+
+def test_a_policy_that_lets_failed_lookups_pass_is_warned_of(tmp_path: Path) -> None:
+    """A caller of that API may say that it allows none, and cannot have that."""
+    lenient = (
+        "# permit_caa_failure_in_insecure_zone = false",
+        "permit_caa_failure_in_insecure_zone = true",
+    )
+    (warning,) = open_mpic_warnings(tmp_path, ENABLED, lenient)
+    assert "allow_lookup_failure false" in warning
