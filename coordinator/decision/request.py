@@ -157,7 +157,8 @@ def _read_issuer(issuer: str, issuers: Issuers, violations: list[Violation]) -> 
 
 def _check_texts(request: c.CorroborateRequest, violations: list[Violation]) -> None:
     if not _REQUEST_ID.fullmatch(request.request_id):
-        text = "must be 1 to 128 of A-Z a-z 0-9 . _ : / -"
+        wrong = "must be" if request.request_id else "is missing; it must be"
+        text = f"{wrong} 1 to 128 of A-Z a-z 0-9 . _ : / -"
         violations.append(Violation("request_id", text))
     if request.account_uri and not is_uri(request.account_uri):
         text = 'must be an absolute URI such as "https://acme.example/acct/1" (RFC 8657 section 3)'

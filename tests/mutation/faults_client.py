@@ -36,7 +36,8 @@ FAULTS = [
     # Ids.
     Fault("an id that is given is replaced", REQUEST, "    if not request.request_id:", "    if True:", STREAMS),
     Fault("a question without an id has none", REQUEST, "        request.request_id = str(uuid.uuid4())", "        pass", STREAMS),
-    Fault("a text is a list of letters", REQUEST, "    if isinstance(question, str):", "    if False:", STREAMS),
+    Fault("a text is a list of letters", REQUEST, "    elif isinstance(question, str) or not", "    elif not", STREAMS),
+    Fault("a name may be any object", REQUEST, " or not all(isinstance(name, str) for name in question)", "", STREAMS),
     # Streams.
     Fault("what is unanswered when a stream breaks is lost", CONVERSATION, "                self._ask_unanswered()\n", ""),
     Fault("what was answered is asked again on the next stream", CONVERSATION, "        del self._open[opened.request.request_id]\n", ""),

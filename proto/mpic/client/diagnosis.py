@@ -74,6 +74,8 @@ def explain(
 
     It takes so many seconds at most for each step.
     """
+    if "://" in target.address:
+        return NoConnectionError(_unavailable(f"{target.address}: give host:port, and no scheme"))
     try:
         connection = socket.create_connection(target.host_port, seconds)
     except (OSError, ValueError, OverflowError) as found:

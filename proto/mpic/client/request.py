@@ -11,11 +11,11 @@ Question = c.CorroborateRequest | Sequence[str]
 
 def make_request(question: Question) -> c.CorroborateRequest:
     """Return a request that has an id. One that is given has a copy, and keeps its id."""
-    if isinstance(question, str):
-        raise TypeError("give a list of names, or a CorroborateRequest")
     request = c.CorroborateRequest()
     if isinstance(question, c.CorroborateRequest):
         request.CopyFrom(question)
+    elif isinstance(question, str) or not all(isinstance(name, str) for name in question):
+        raise TypeError("give a list of names, each a str, or a CorroborateRequest")
     else:
         request.names.extend(c.RequestedName(name=name) for name in question)
     if not request.request_id:

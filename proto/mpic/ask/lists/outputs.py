@@ -134,7 +134,10 @@ def write_table(journal: Journal, stream: BinaryIO, dress: Dress) -> None:
     """Write the first lines as a table, refused ones last."""
     text = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", write_through=True)
     console = Console(file=text, soft_wrap=False)
-    table = Table(*(say(f"list.{one}", dress.lang) for one in ("line", "names", "verdict", "why")))
+    table = Table()
+    for one in ("line", "names", "verdict", "why"):
+        # A sentence in Japanese has no blanks: it is folded, or nobody reads its end.
+        table.add_column(say(f"list.{one}", dress.lang), overflow="fold")
     good = journal.lines(LineState.APPROVED)
     others = (LineState.UNDETERMINED, LineState.MALFORMED, LineState.REFUSED)
     bad = (line for state in others for line in journal.lines(state))

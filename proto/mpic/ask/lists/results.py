@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mpic.ask.exit_status import APPROVED, REFUSED, exit_code
 from mpic.ask.lists.journal import JournalLine, LineState
 from mpic.ask.lists.line import ListError, Remark
+from mpic.ask.lists.summary import show_remark
 from mpic.client import ClientError, InvalidRequestError, NotAllowedError, Result
 from mpic.text import escape, shorten
 from mpic.v1 import corroboration_pb2 as c
@@ -25,7 +26,7 @@ _STATES = {APPROVED: LineState.APPROVED, REFUSED: LineState.REFUSED}
 
 def settle_malformed(line: JournalLine, remark: Remark, lang: Language) -> JournalLine:
     """Return a line that is no question."""
-    where = f"column {remark.column} {remark.text}" if remark.column else remark.text
+    where = show_remark(remark, lang)
     words = Words(say("verdict.malformed", lang), where, say("malformed.remedy", lang))
     told = {"column": remark.column, "detail": remark.text, "words": words._asdict()}
     return replace(line, state=LineState.MALFORMED, reason="MALFORMED", result=told)

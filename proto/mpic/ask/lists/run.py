@@ -27,7 +27,7 @@ from mpic.client import (
     ClientError,
     StreamLimits,
 )
-from mpic.words.catalogue import say
+from mpic.words.catalogue import Language, say
 
 PATIENCE = 120.0
 """Seconds without any answer after which a run is broken off, at least; and for so long a line is
@@ -80,11 +80,11 @@ def _ask_list(job: ListJob, question: ListQuestion, caller: ListCaller) -> int:
                 _check_read(opened, journal, run)
             if early is None or (journal.has_answers() and not destination.journal):
                 destination.write(journal, opened.dress(question.lang))
-            for text in describe(journal, run.remarks, run.more_remarks):
+            for text in describe(journal, run.remarks, run.more_remarks, question.lang):
                 _say(text)
             if question.template.dry_run:
                 _say(say("line.dry_run", question.lang))
-            return _finish(job, journal, early)
+            return _finish(job, journal, early, question.lang)
 
 
 def _check_read(opened: OpenedList, journal: Journal, run: ListRun) -> None:
@@ -127,7 +127,7 @@ def _begin(
         journal.forget()
         known = journal.describe(facts)
     if known["run"] != facts["run"]:
-        _say(f"mpic: going on with {journal.path}")
+        _say(say("summary.goes_on", question.lang, path=journal.path))
     return RunOptions(
         known["run"], question.template, question.method, job.rate, repeats, question.lang
     )
@@ -155,14 +155,14 @@ async def _until_end(work: Coroutine[None, None, None], caller: ListCaller) -> E
     return None
 
 
-def _finish(job: ListJob, journal: Journal, early: EarlyEnd | None) -> int:
+def _finish(job: ListJob, journal: Journal, early: EarlyEnd | None, lang: Language) -> int:
     """Say how it goes on, and return the exit status."""
     status = exit_status(journal) if early is None else early.status
     if early is not None:
-        _say(f"mpic: {early.text}; not all lines were asked about")
+        _say(say("summary.early", lang, why=early.text))
     is_kept = bool(journal.path) and (journal.has_answers() if early else journal.is_open())
     if is_kept:
-        _say(f"mpic: {journal.path} has what is done; give the same command again to go on")
+        _say(say("summary.go_on", lang, path=journal.path))
     if is_kept or job.resume:
         journal.close()
     else:

@@ -143,6 +143,12 @@ def test_a_request_id_is_plain(request_id: str) -> None:
     assert refused(request(request_id=request_id)) == ["request_id"]
 
 
+def test_a_request_id_that_is_not_there_is_told_to_be_missing() -> None:
+    with pytest.raises(RequestError) as raised:
+        read_request(request(request_id=""), AGAINST)
+    assert raised.value.violations[0].description.startswith("is missing; it must be 1 to 128")
+
+
 @pytest.mark.parametrize("request_id", ["order/17/finalize", "urn:ca.example:Order_1-2", "x" * 128])
 def test_a_request_id_may_be_a_path_or_a_urn(request_id: str) -> None:
     assert read_request(request(request_id=request_id), AGAINST).request_id == request_id

@@ -370,6 +370,7 @@ async def test_a_policy_of_one_attempt_asks_nothing_twice() -> None:
         ([c.CorroborateRequest(request_id="a" * 129)], "is too long"),
         ([["a" * 3_000_000]], "is too long"),
         (["www.example.com"], "give a list of names"),
+        ([[c.RequestedName(name="www.example.com")]], "give a list of names"),
     ],
 )
 async def test_what_cannot_be_asked_is_said(wrong: list[Question], text: str) -> None:

@@ -1,5 +1,6 @@
 """Errors: the kind of each status, and all that the service said."""
 
+from pathlib import Path
 from typing import get_args
 
 import grpc
@@ -8,8 +9,8 @@ from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from coordinator.rules.responsibility import Responsible, blame_error
-from mpic.client import errors
-from mpic.client.errors import Failure, make_error, read_call, read_outcome
+from mpic.client import NoConnectionError, TlsFiles, diagnosis, errors
+from mpic.client.errors import ClientError, Failure, make_error, read_call, read_outcome
 from mpic.runtime.grpc.errors import RequestError, Violation, to_status
 from mpic.runtime.grpc.reasons import ErrorReason
 from mpic.v1 import corroboration_pb2 as c
@@ -115,3 +116,11 @@ def test_a_reason_of_somebody_else_is_none_of_ours() -> None:
     details = status_pb2.Status(code=14, message="x", details=[packed]).SerializeToString()
     read = read_call(Call(grpc.StatusCode.UNAVAILABLE, "x", details))
     assert (type(read), read.reason) == (errors.NoConnectionError, "")
+
+
+def test_an_address_with_a_scheme_is_told_and_not_looked_up(tmp_path: Path) -> None:
+    tls = TlsFiles(tmp_path / "cert", tmp_path / "key", tmp_path / "ca")
+    target = diagnosis.CoordinatorAddress("https://mpic.example:7300", tls)
+    found = diagnosis.explain(target, ClientError(Failure(grpc.StatusCode.UNAVAILABLE, "")))
+    assert isinstance(found, NoConnectionError)
+    assert "give host:port, and no scheme" in str(found)

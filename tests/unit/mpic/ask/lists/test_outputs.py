@@ -252,3 +252,33 @@ def test_until_when_an_approval_may_be_used_stands_in_a_csv(tmp_path: Path) -> N
     run(job_of(tmp_path, b"good.example\nrefused.example", kind=OutputKind.CSV))
     rows = csv.DictReader(io.StringIO((tmp_path / "out").read_text()))
     assert [row["caa_usable_until"][:10] for row in rows] == ["2999-12-01", ""]
+
+
+def test_a_table_shows_every_word_of_a_sentence_without_blanks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    sentence = "一部のリモート拠点からドメインのネームサーバーに到達できませんでした。" * 4
+    name = f"{'a' * 60}.{'b' * 60}.example"
+    words = {"verdict": "発行不可", "reason": sentence, "remedy": sentence}
+    with closing(Journal("")) as journal:
+        journal.put(JournalLine(1, "id", (name,), b"", LineState.REFUSED, "X", {"words": words}))
+        shown = io.BytesIO()
+        outputs.write_table(journal, shown, outputs.Dress(lang="ja"))
+    rows = [one.split("│") for one in shown.getvalue().decode().splitlines() if "│" in one]
+    assert "".join(cells[2].strip() for cells in rows) == name
+    assert "".join(cells[4].strip() for cells in rows) == sentence * 2
+
+
+def test_a_run_in_japanese_is_summed_up_in_japanese(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    octets = "\n".join([application("good.example"), application("refused.example"), "a\tb"])
+    job = job_of(tmp_path, octets.encode(), kind=OutputKind.TSV, name="a.tsv")
+    question = ListQuestion(c.CorroborateRequest(), lang="ja")
+    assert run(job, FakeClient(), question=question) == 2
+    said = capsys.readouterr().err
+    assert "全3行: 発行可1件, 発行不可1件, 形式不備1件" in said
+    assert "  3行目: 11列目: " in said
+    assert "  2行目 refused.example: " in said
+    assert "。 " not in said
