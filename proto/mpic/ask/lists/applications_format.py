@@ -7,7 +7,7 @@ else is asked about, so whatever else is wrong with a line is only told.
 
 import re
 
-from mpic.ask.lists.line import LineReading, Remark, read_names
+from mpic.ask.lists.line import LineReading, Remark, read_names, remark
 from mpic.text import shorten
 
 DN, FQDN, FURTHER = 1, 11, 13
@@ -30,7 +30,7 @@ def read_application(text: str) -> LineReading:
     cells, notes = _unquote(cells)
     fqdn = cells[FQDN - 1].strip()
     if not fqdn:
-        return LineReading(malformed=Remark(FQDN, "is empty; it is the server's FQDN"), notes=notes)
+        return LineReading(malformed=remark(FQDN, "no_fqdn"), notes=notes)
     notes = (*notes, *_find_differences(cells, fqdn))
     first = read_names([fqdn], FQDN, notes)
     if first.malformed:
@@ -44,12 +44,10 @@ def _find_wrong_shape(cells: list[str]) -> Remark | None:
     """Say why it is not known which cell is which."""
     for column, cell in enumerate(cells, 1):
         if cell.startswith('"') and (len(cell) == 1 or not cell.endswith('"')):
-            text = "opens a quote that is not closed; take out the quotes, and tabs inside a cell"
-            return Remark(column, text)
+            return remark(column, "open_quote")
     if len(cells) < FQDN:
-        hint = "; for one name a line give --format names" if len(cells) == 1 else ""
-        text = f"is missing: the line has {len(cells)} of 13 columns, with a tab between them{hint}"
-        return Remark(FQDN, text)
+        code = "one_column" if len(cells) == 1 else "few_columns"
+        return remark(FQDN, code, count=len(cells))
     return None
 
 
@@ -59,7 +57,7 @@ def _unquote(cells: list[str]) -> tuple[list[str], tuple[Remark, ...]]:
     if not quoted:
         return cells, ()
     bare = [cell[1:-1].replace('""', '"') if _is_quoted(cell) else cell for cell in cells]
-    return bare, (Remark(quoted[0], "is in quotes; UPKI's format has none, take them out"),)
+    return bare, (remark(quoted[0], "in_quotes"),)
 
 
 def _is_quoted(cell: str) -> bool:
@@ -72,19 +70,17 @@ def _find_differences(cells: list[str], fqdn: str) -> list[Remark]:
     if found := _COMMON_NAME.search(cells[DN - 1]):
         common = found[1].strip()
         if common.lower() != fqdn.lower():
-            text = f'has CN={shorten(common, _SHOWN)}, but column 11 "{shorten(fqdn, _SHOWN)}"'
-            notes.append(Remark(DN, f"{text}; make them the same"))
+            shown = {"common": shorten(common, _SHOWN), "fqdn": shorten(fqdn, _SHOWN)}
+            notes.append(remark(DN, "other_cn", **shown))
     else:
-        notes.append(Remark(DN, "has no CN; it should be that of column 11"))
+        notes.append(remark(DN, "no_cn"))
     if len(fqdn) > _FQDN_CHARACTERS:
-        text = f"has {len(fqdn)} characters; UPKI takes at most {_FQDN_CHARACTERS}"
-        notes.append(Remark(FQDN, text))
+        notes.append(remark(FQDN, "too_long", count=len(fqdn), most=_FQDN_CHARACTERS))
     if len(cells) >= FURTHER and len(cells[FURTHER - 1]) > _FURTHER_CHARACTERS:
-        text = f"has {len(cells[FURTHER - 1])} characters; UPKI takes {_FURTHER_CHARACTERS}"
-        notes.append(Remark(FURTHER, text))
+        length = len(cells[FURTHER - 1])
+        notes.append(remark(FURTHER, "too_long", count=length, most=_FURTHER_CHARACTERS))
     if any(cells[FURTHER:]):
-        text = f"is not read: the line has {len(cells)} columns, and 13 are known"
-        notes.append(Remark(FURTHER + 1, text))
+        notes.append(remark(FURTHER + 1, "many_columns", count=len(cells)))
     return notes
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from mpic.ask.lists.journal import FINAL, Journal, JournalLine, LineState
-from mpic.ask.lists.line import ListError, ListLine, Remark
+from mpic.ask.lists.line import ListError, ListLine, Remark, remark
 from mpic.ask.lists.results import is_over, settle, settle_malformed
 from mpic.client import AsyncClient, StreamLimits
 from mpic.v1 import corroboration_pb2 as c
@@ -107,7 +107,7 @@ class ListRun:
             return new
         self._journal.put(new)
         if same := self._journal.find_same(new):
-            self._note(line.number, Remark(0, f"has the names of line {same}; both are asked"))
+            self._note(line.number, remark(0, "same_names", line=same))
         return new
 
     def _request(self, line: JournalLine) -> c.CorroborateRequest:

@@ -1,11 +1,12 @@
 """One line of a list, and what is wrong with it. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from mpic.bounds import MAX_NAMES
 from mpic.name_form import InvalidNameError, check_form
 from mpic.text import shorten
+from mpic.words.catalogue import say
 
 _SHOWN = 80
 """Octets of a cell that are shown in a remark."""
@@ -22,6 +23,15 @@ class Remark:
     column: int
     """Counted from 1; 0: the line has no columns."""
     text: str
+    """In English."""
+    code: str = field(default="", compare=False)
+    """Of its words in other languages; empty: there are none."""
+    facts: Mapping[str, object] = field(default_factory=dict, compare=False)
+
+
+def remark(column: int, code: str, **facts: object) -> Remark:
+    """Return a remark that is told in the language of the run."""
+    return Remark(column, say(f"remark.{code}", "en", **facts), code, facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +61,11 @@ def read_names(texts: Iterable[str], column: int, notes: tuple[Remark, ...] = ()
     """Return the certificate of these names; a name that is given twice counts once."""
     names = list({text.lower(): text for text in reversed(list(texts))}.values())[::-1]
     if len(names) > MAX_NAMES:
-        text = f"has {len(names)} names; one certificate may be asked about with {MAX_NAMES}"
-        return LineReading(malformed=Remark(column, text), notes=notes)
+        wrong = remark(column, "many_names", count=len(names), most=MAX_NAMES)
+        return LineReading(malformed=wrong, notes=notes)
     for name in names:
-        if wrong := find_wrong_name(name):
-            return LineReading(malformed=Remark(column, wrong), notes=notes)
+        if text := find_wrong_name(name):
+            return LineReading(malformed=remark(column, "wrong_name", said=text), notes=notes)
     return LineReading(tuple(names), notes=notes)
 
 

@@ -36,9 +36,8 @@ def describe(
 
 def show_remark(remark: Remark, lang: Language) -> str:
     """Return a remark with its place."""
-    if not remark.column:
-        return remark.text
-    return say("summary.column", lang, column=remark.column, said=remark.text)
+    said = say(f"remark.{remark.code}", lang, **remark.facts) if remark.code else remark.text
+    return say("summary.column", lang, column=remark.column, said=said) if remark.column else said
 
 
 def exit_status(journal: Journal) -> int:

@@ -150,7 +150,7 @@ def test_a_wrong_application_is_named_by_its_column(text: str, column: int, says
         (
             application("www.example", ",".join(f"dNSName=a{n}.example" for n in range(20))),
             13,
-            "UPKI takes 250",
+            "UPKI takes at most 250",
         ),
         (application("www.example") + "\tmore", 14, "is not read"),
     ],

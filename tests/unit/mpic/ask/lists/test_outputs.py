@@ -279,6 +279,7 @@ def test_a_run_in_japanese_is_summed_up_in_japanese(
     assert run(job, FakeClient(), question=question) == 2
     said = capsys.readouterr().err
     assert "全3行: 発行可1件, 発行不可1件, 形式不備1件" in said
-    assert "  3行目: 11列目: " in said
+    assert "  3行目: 11列目: 項目がありません(タブ区切り13列のうち2列)。" in said
+    assert "column" not in said
     assert "  2行目 refused.example: " in said
     assert "。 " not in said
