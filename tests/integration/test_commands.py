@@ -91,9 +91,15 @@ def test_ask_in_japanese_says_that_some_places_get_no_answer(deployment: Deploym
     done = ask(deployment, name, LANG="ja_JP.UTF-8")
     network.heal()
     assert done.returncode == 1, done.stderr
-    zone = "plain.example.co.jp"
-    assert f"リモート拠点2か所、取得失敗(FAILED caa): {PLACES[1].id}, {PLACES[2].id}" in done.stdout
-    assert f"{zone}の権威DNSサーバから、{name}の問い合わせに対する応答がありません。" in done.stdout
+    # Each waits as long as its resolver learned to wait for that server: to the end, or less.
+    silent = f"plain.example.co.jpの権威DNSサーバから、{name}の問い合わせに対する応答がありません。"
+    no_time = f"{name}の問い合わせに対し、制限時間内に応答がありませんでした。"
+    assert silent in done.stdout or no_time in done.stdout
+    lines = [line for line in done.stdout.splitlines() if "取得失敗(FAILED caa)" in line]
+    assert {place.id for place in PLACES[:6] if place.id in "".join(lines)} == {
+        PLACES[1].id,
+        PLACES[2].id,
+    }
     assert "一部の地域からの問い合わせには正しく応答していません。" in done.stdout
     assert done.stdout.splitlines()[-1] == f"発行不可の名前(1件中1件): {name}"
 

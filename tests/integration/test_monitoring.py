@@ -16,8 +16,10 @@ import pytest
 from mpic.v1 import corroboration_pb2 as c
 from tests.monitoring import BOARDS, MONITORING, RULES, metrics_used, queries, recorded
 from tests.world import network
-from tests.world.deployment import COORDINATOR_ADMIN, Deployment, agent_admin
+from tests.world.deployment import COORDINATOR_ADMIN, Deployment, Plan, agent_admin
 from tests.world.domain_control import KEY_AUTHORIZATION, TOKEN
+from tests.world.http_caller import TOKEN as BEARER
+from tests.world.http_caller import HttpCaller, http_table
 from tests.world.places import PLACES
 from tests.world.process import Child, wait_until
 from tests.world.web_servers import WebServer
@@ -25,6 +27,7 @@ from tests.world.web_servers import WebServer
 CHILD = "child.parent.example.co.jp"
 PROMETHEUS = "127.0.0.1:9090"
 AGENTS = PLACES[:6]
+PLAN = Plan(coordinator_extra=http_table("accepted", BEARER))
 
 
 def get(address: str, path: str) -> str:
@@ -83,6 +86,9 @@ def prometheus(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory)
         with WebServer(directory / "owner", (network.WEB,)) as web:
             web.put(CHILD, f"/.well-known/acme-challenge/{TOKEN}", KEY_AUTHORIZATION)
             assert deployment.ask_request(prove_control()).approved
+        for token, status in ((BEARER, 200), ("nobody's", 401)):
+            caller = HttpCaller(deployment.caller_tls(), token=token)
+            assert caller.ask(f"by-http-{status}", CHILD).status == status
         recorded_p99 = "mpic:decision_duration_seconds:p99_rate5m"
         wait_until(lambda: has_data(recorded_p99), 60, lambda: str(query(recorded_p99)))
         yield child
