@@ -83,6 +83,11 @@ def run(app: Any, port: int) -> None:
 
 def make_requests(name: str, forbidden: str, issuer: str) -> Any:
     """Yield what is asked, what `is_valid` has to be (None: 400), and the type of an issue."""
+    yield from make_caa_requests(name, forbidden, issuer)
+    yield from make_dcv_requests(name, issuer)
+
+
+def make_caa_requests(name: str, forbidden: str, issuer: str) -> Any:
     import open_mpic_core as core
 
     def caa(target: str, count: int | None = None, quorum: int | None = None) -> Any:
@@ -98,11 +103,7 @@ def make_requests(name: str, forbidden: str, issuer: str) -> Any:
             ),
         )
 
-    def dcv(**parameters: Any) -> Any:
-        return core.MpicDcvRequest(domain_or_ip_target=name, dcv_check_parameters=parameters)
-
-    value, kinds = "5f0c2a9d7b3e41f6a8d0c7", core.MpicRequestValidationMessages
-    token = "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"  # noqa: S105 - RFC 8555
+    kinds = core.MpicRequestValidationMessages
     yield caa(name), True, ""
     yield caa(f"*.{name}"), True, ""
     yield caa(forbidden), False, ""
@@ -111,30 +112,41 @@ def make_requests(name: str, forbidden: str, issuer: str) -> Any:
     yield caa(forbidden, 2, 1), False, ""
     yield caa(name, 3, 5), None, kinds.INVALID_QUORUM_COUNT.key
     yield caa(name, 1, 1), None, kinds.INVALID_PERSPECTIVE_COUNT.key
-    yield dcv(validation_method="acme-dns-01", key_authorization_hash="A" * 43), False, ""
-    yield dcv(validation_method="acme-tls-alpn-01", key_authorization_hash="0f" * 32), False, ""
-    yield (
-        dcv(
-            validation_method="acme-http-01",
-            token=token,
-            key_authorization=f"{token}.{'A' * 43}",
-        ),
-        False,
-        "",
-    )
+
+
+def make_dcv_requests(name: str, issuer: str) -> Any:
+    """Yield a request by each method; nobody has proved anything, so none is valid."""
+    import open_mpic_core as core
+
+    for method, parameters in make_parameters(issuer):
+        asked = {"validation_method": method, **parameters}
+        yield (
+            core.MpicDcvRequest(domain_or_ip_target=name, dcv_check_parameters=asked),
+            False,
+            "",
+        )
+    empty = {"challenge_value": "", "http_token_path": "a.txt"}
+    asked = {"validation_method": "website-change", **empty}
+    request = core.MpicDcvRequest(domain_or_ip_target=name, dcv_check_parameters=asked)
+    yield request, None, core.MpicRequestValidationMessages.EMPTY_CHALLENGE_VALUE.key
+
+
+def make_parameters(issuer: str) -> Any:
+    value = "5f0c2a9d7b3e41f6a8d0c7"
+    token = "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"  # noqa: S105 - RFC 8555
+    yield "acme-dns-01", {"key_authorization_hash": "A" * 43}
+    yield "acme-tls-alpn-01", {"key_authorization_hash": "0f" * 32}
+    yield "acme-http-01", {"token": token, "key_authorization": f"{token}.{'A' * 43}"}
     for kind in ("TXT", "CNAME", "CAA"):
         change = {"challenge_value": value, "dns_record_type": kind, "dns_name_prefix": "_x"}
-        yield dcv(validation_method="dns-change", **change), False, ""
-    website = {"challenge_value": value, "http_token_path": "a.txt"}
-    yield dcv(validation_method="website-change", **website), False, ""
+        yield "dns-change", change
+    yield "website-change", {"challenge_value": value, "http_token_path": "a.txt"}
     for method in ("contact-email-txt", "contact-email-caa"):
-        yield dcv(validation_method=method, challenge_value="a@b.example"), False, ""
+        yield method, {"challenge_value": "a@b.example"}
     for method in ("contact-phone-txt", "contact-phone-caa"):
-        yield dcv(validation_method=method, challenge_value="+81-3-1"), False, ""
+        yield method, {"challenge_value": "+81-3-1"}
     account = {"issuer_domain_names": [issuer], "expected_account_uri": "https://a.example/1"}
-    yield dcv(validation_method="dns-persistent", **account), False, ""
-    website["challenge_value"] = ""
-    yield dcv(validation_method="website-change", **website), None, kinds.EMPTY_CHALLENGE_VALUE.key
+    yield "dns-persistent", account
 
 
 def ask_all(url: str, token: str, authority: str, *about: str) -> None:

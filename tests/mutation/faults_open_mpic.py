@@ -84,7 +84,7 @@ FAULTS = [
     Fault("/mpic: match_regex is left out", METHODS, "    if parameters.match_regex:", "    if False:"),
     Fault("/mpic: headers are left out", METHODS, "    if parameters.http_headers:", "    if False:"),
     Fault("/mpic: website without headers", METHODS, "def _website_change(parameters: WebsiteChangeParameters) -> c.DomainControl:\n    _refuse_headers(parameters)\n", "def _website_change(parameters: WebsiteChangeParameters) -> c.DomainControl:\n"),
-    Fault("/mpic: http-01 without headers", METHODS, "def _acme_http_01(parameters: AcmeHttp01Parameters) -> c.DomainControl:\n    _refuse_headers(parameters)\n", "def _acme_http_01(parameters: AcmeHttp01Parameters) -> c.DomainControl:\n"),
+    Fault("/mpic: http-01 without headers", METHODS, "def _acme_http_01(parameters: Http01Parameters) -> c.DomainControl:\n    _refuse_headers(parameters)\n", "def _acme_http_01(parameters: Http01Parameters) -> c.DomainControl:\n"),
     Fault("/mpic: https is http", METHODS, '        https=parameters.url_scheme == "https",\n', ""),
     Fault("/mpic: http is https", METHODS, 'https=parameters.url_scheme == "https"', "https=True"),
     Fault("/mpic: a part of a TXT record, though exact", METHODS, 'contained=parameters.dns_record_type == "TXT" and not parameters.require_exact_match', 'contained=parameters.dns_record_type == "TXT"'),

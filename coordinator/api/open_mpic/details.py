@@ -13,9 +13,9 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from coordinator.api.open_mpic.messages import (
-    AcmeHttp01Parameters,
-    AcmeTlsAlpn01Parameters,
     DcvParameters,
+    Http01Parameters,
+    TlsAlpn01Parameters,
     WebsiteChangeParameters,
 )
 from coordinator.checks.domain_control.method import join_strings
@@ -46,11 +46,11 @@ def show_caa(findings: Sequence[o.Finding]) -> Details:
 def show_domain_control(findings: Sequence[o.Finding], parameters: DcvParameters) -> Details:
     """Return what was seen of the proof; without findings, that nothing was."""
     finding = findings[-1] if findings else o.Finding()
-    if isinstance(parameters, AcmeTlsAlpn01Parameters):
+    if isinstance(parameters, TlsAlpn01Parameters):
         details = _show_certificate(finding.tls_handshake)
     elif isinstance(parameters, WebsiteChangeParameters):
         details = _show_page(finding.http_get, len(parameters.challenge_value))
-    elif isinstance(parameters, AcmeHttp01Parameters):
+    elif isinstance(parameters, Http01Parameters):
         details = _show_page(finding.http_get, len(parameters.key_authorization))
     else:
         details = _show_records(finding, parameters.validation_method)

@@ -129,7 +129,7 @@ class DnsPersistentParameters(_DcvMethod):
         return uri
 
 
-class AcmeHttp01Parameters(_DcvMethod):
+class Http01Parameters(_DcvMethod):
     """BR 3.2.2.4.19."""
 
     validation_method: Literal["acme-http-01"]
@@ -139,7 +139,7 @@ class AcmeHttp01Parameters(_DcvMethod):
     http_headers: dict[str, Any] | None = None
 
 
-class AcmeDns01Parameters(_DcvMethod):
+class Dns01Parameters(_DcvMethod):
     """BR 3.2.2.4.7, RFC 8555 section 8.4."""
 
     validation_method: Literal["acme-dns-01"]
@@ -150,7 +150,7 @@ class AcmeDns01Parameters(_DcvMethod):
     dns_name_prefix: Literal["_acme-challenge"] = "_acme-challenge"
 
 
-class AcmeTlsAlpn01Parameters(_DcvMethod):
+class TlsAlpn01Parameters(_DcvMethod):
     """BR 3.2.2.4.20."""
 
     validation_method: Literal["acme-tls-alpn-01"]
@@ -205,9 +205,9 @@ DcvParameters = (
     WebsiteChangeParameters
     | DnsChangeParameters
     | DnsPersistentParameters
-    | AcmeHttp01Parameters
-    | AcmeDns01Parameters
-    | AcmeTlsAlpn01Parameters
+    | Http01Parameters
+    | Dns01Parameters
+    | TlsAlpn01Parameters
     | ContactEmailTxtParameters
     | ContactPhoneTxtParameters
     | ContactCaaParameters

@@ -13,13 +13,13 @@ from datetime import datetime
 from typing import Any
 
 from coordinator.api.open_mpic.messages import (
-    AcmeDns01Parameters,
-    AcmeHttp01Parameters,
-    AcmeTlsAlpn01Parameters,
     ContactCaaParameters,
     DcvParameters,
+    Dns01Parameters,
     DnsChangeParameters,
     DnsPersistentParameters,
+    Http01Parameters,
+    TlsAlpn01Parameters,
     WebsiteChangeParameters,
 )
 from coordinator.api.open_mpic.refusal import RefusedError, refuse
@@ -86,7 +86,7 @@ def _dns_persistent(parameters: DnsPersistentParameters) -> c.DomainControl:
     return c.DomainControl(persistent_dns_txt=method)
 
 
-def _acme_http_01(parameters: AcmeHttp01Parameters) -> c.DomainControl:
+def _acme_http_01(parameters: Http01Parameters) -> c.DomainControl:
     _refuse_headers(parameters)
     if not parameters.key_authorization:
         raise refuse(f"{_AT}.key_authorization", "is empty")
@@ -94,7 +94,7 @@ def _acme_http_01(parameters: AcmeHttp01Parameters) -> c.DomainControl:
     return c.DomainControl(acme_http_01=method)
 
 
-def _acme_dns_01(parameters: AcmeDns01Parameters) -> c.DomainControl:
+def _acme_dns_01(parameters: Dns01Parameters) -> c.DomainControl:
     text = parameters.key_authorization_hash
     digest = base64.urlsafe_b64decode(f"{text}=") if _BASE64URL_OF_32.fullmatch(text) else b""
     # The last character has two bits that say nothing. A record has them as zeros.
@@ -103,7 +103,7 @@ def _acme_dns_01(parameters: AcmeDns01Parameters) -> c.DomainControl:
     return c.DomainControl(acme_dns_01=c.AcmeDns01(key_authorization_sha256=digest))
 
 
-def _acme_tls_alpn_01(parameters: AcmeTlsAlpn01Parameters) -> c.DomainControl:
+def _acme_tls_alpn_01(parameters: TlsAlpn01Parameters) -> c.DomainControl:
     if not _HEX_OF_32.fullmatch(parameters.key_authorization_hash):
         raise _refuse_hash("must be a SHA-256 as 64 hexadecimal digits")
     digest = binascii.unhexlify(parameters.key_authorization_hash)
@@ -143,7 +143,7 @@ def _need(value: str) -> str:
     raise RefusedError([issue])
 
 
-def _refuse_headers(parameters: WebsiteChangeParameters | AcmeHttp01Parameters) -> None:
+def _refuse_headers(parameters: WebsiteChangeParameters | Http01Parameters) -> None:
     if parameters.http_headers:
         raise refuse(f"{_AT}.http_headers", "cannot be sent; every agent sends its own alone")
 

@@ -200,9 +200,7 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     listing = ListOptions(format, read_encoding(encoding), column)
     job = ListJob(file, listing, kind, output, resume, rate)
     if check_job(job, request, has_proof=control is not None, as_json=as_json):
-        question = ListQuestion(request, method, timeout, language)
-        caller = ListCaller(partial(open_for_many, target), partial(explain, target), server)
-        raise typer.Exit(ask_list(job, question, caller))
+        raise typer.Exit(_ask_lines(target, job, ListQuestion(request, method, timeout, language)))
     request.linger.FromMilliseconds(round(linger * 1000))
     response = call_or_exit(target, lambda client: client.corroborate(request))
     show = partial(print_answer, lang=language, form=form)
@@ -234,6 +232,12 @@ def show_perspectives(  # noqa: PLR0913, PLR0917 - one parameter for each option
     show = partial(print_perspectives, lang=language)
     _show(response, show, as_json=as_json)
     raise typer.Exit(int(not all(one.ready for one in response.perspectives)))
+
+
+def _ask_lines(target: CalledServer, job: ListJob, question: ListQuestion) -> int:
+    """Ask about every line of a list, and return the exit status."""
+    make_client, tell = partial(open_for_many, target), partial(explain, target)
+    return ask_list(job, question, ListCaller(make_client, tell, target.address))
 
 
 def _read_form(*, short: bool, wide: bool) -> Form:
