@@ -10,7 +10,7 @@ from tests.mutation import run
 from tests.mutation.fault import Fault
 from tests.mutation.run import FAULTS, PROJECT, copies, plant
 
-EACH = 90
+EACH = 270
 
 
 @pytest.fixture(scope="module")
