@@ -261,7 +261,7 @@ FAULTS = [
     Fault("doctor: a suffix list of a year is old", DOCTOR, "    if age > _SUFFIX_LIST_DAYS:", "    if age >= _SUFFIX_LIST_DAYS:"),
     Fault("doctor: a suffix list of no age is young", DOCTOR, '    if made is None:\n        return DoctorFinding("warning"', '    if made is None:\n        return DoctorFinding("ok"'),
     Fault("steps that lead elsewhere have no clause", CHECK, 'return followed._replace(clause=f"BR 3.2.2.4, {method.clause}")', "return followed"),
-    Fault("the column of CAA has a contact's search", "proto/mpic/ask/observed.py", "for finding in reversed(findings)}", "for finding in findings}"),
+    Fault("the column of CAA has a contact's search", "proto/mpic/words/observed.py", "for finding in reversed(findings)}", "for finding in findings}"),
     # Labels of a CA's own.
     Fault("labels: a CA's own is refused", CHECK, " and not is_own_label(given):", ":"),
     Fault("labels: those of the requirements are a CA's own", "coordinator/checks/domain_control/methods.py", '    return label.startswith("ca-") and not label.startswith("ca-tbr-")', '    return label.startswith("ca-")', ("tests/unit/coordinator/checks/domain_control/test_parameters.py::test_rfc8657_4_a_cas_own_label_may_stand_for_any_method",)),

@@ -4,11 +4,13 @@ from tests.mutation.fault import Fault
 
 ANSWER = "proto/mpic/ask/answer.py"
 LINES = "proto/mpic/ask/answer_lines.py"
-SEEN = "proto/mpic/ask/observed.py"
+SEEN = "proto/mpic/words/observed.py"
 PLACES = "proto/mpic/ask/perspectives_table.py"
 WRAPPING = "proto/mpic/ask/wrapping.py"
 CALLING = "proto/mpic/ask/calling.py"
 SENTENCES = "proto/mpic/words/sentences.py"
+PROBLEMS = "proto/mpic/words/problems.py"
+OF_PROBLEM = "proto/mpic/words/problem_sentences.py"
 FACTS = "proto/mpic/words/facts.py"
 CATALOGUE = "proto/mpic/words/catalogue.py"
 CODES = "proto/mpic/words/codes.py"
@@ -71,13 +73,13 @@ FAULTS = (
     ),
     Fault(
         "338 says that those dissent whom nobody awaited",
-        LINES,
+        SENTENCES,
         'if verdict.HasField("error") and is_open:',
         "if False:",
     ),
     Fault(
         "a quorum is told that nobody counted",
-        LINES,
+        SENTENCES,
         "    if verdict.reason not in QUORUM_REASONS:",
         "    if False:",
     ),
@@ -159,13 +161,13 @@ FAULTS = (
     ),
     Fault(
         "a zone that an alias leads to is the name's own",
-        SENTENCES,
+        PROBLEMS,
         '        return "alias"\n',
         '        return ""\n',
     ),
     Fault(
         "a top-level domain is the owner's zone",
-        SENTENCES,
+        PROBLEMS,
         'return "" if "." in zone else "tld"',
         'return ""',
     ),
@@ -176,13 +178,13 @@ FAULTS = (
         "return bool(asked)",
     ),
     Fault(
-        "a fact is not escaped", SENTENCES, "return shorten(escape(text), _OCTETS)", "return text"
+        "a fact is not escaped", OF_PROBLEM, "return shorten(escape(text), _OCTETS)", "return text"
     ),
     Fault(
         "the owner of a record behind an alias is the alias",
-        SENTENCES,
-        "name, owner = _fact(end.name), _fact(end.records.owner)",
-        "name, owner = _fact(end.name), _fact(end.name)",
+        PROBLEMS,
+        "alias=end.name, owner=end.records.owner)",
+        "alias=end.name, owner=end.name)",
     ),
     Fault(
         "the service's 338 has the domain's remedy",

@@ -146,11 +146,23 @@ _BESIDE = {
     "coordinator/checks/caa/parameters.py": (CAA[1],),
     "coordinator/checks/caa/value.py": CAA,
     "proto/mpic/ask/answer_lines.py": ("tests/unit/mpic/ask/test_answer.py",),
-    "proto/mpic/ask/observed.py": (
+    "proto/mpic/words/observed.py": (
         "tests/unit/mpic/ask/test_answer.py",
         "tests/unit/mpic/ask/test_answer_table.py",
     ),
     "proto/mpic/ask/wrapping.py": ("tests/unit/mpic/ask/test_answer.py",),
+    "proto/mpic/words/sentences.py": (
+        "tests/unit/mpic/words/test_sentences.py",
+        "tests/unit/mpic/ask/test_answer.py",
+    ),
+    "proto/mpic/words/problems.py": (
+        "tests/unit/mpic/words/test_sentences.py",
+        "tests/unit/mpic/explain",
+    ),
+    "proto/mpic/words/problem_sentences.py": (
+        "tests/unit/mpic/words/test_sentences.py",
+        "tests/unit/mpic/explain",
+    ),
     "proto/mpic/words/codes.py": ("tests/unit/mpic/words/test_sentences.py",),
     "proto/mpic/words/facts.py": (
         "tests/unit/mpic/words/test_sentences.py",

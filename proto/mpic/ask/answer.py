@@ -20,7 +20,6 @@ from mpic.ask.answer_lines import (
     TextLine,
     describe_dissents,
     describe_name,
-    describe_quorum,
     describe_verdict,
     name_reason,
 )
@@ -31,7 +30,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.words.catalogue import Language, say
 from mpic.words.codes import code_of
 from mpic.words.facts import is_determined
-from mpic.words.sentences import sentence
+from mpic.words.sentences import say_quorum, sentence
 
 _UNFOLDED = 10_000
 """Columns of a table in a pipe: nothing is folded."""
@@ -103,7 +102,7 @@ def _make_row(verdict: c.NameVerdict, lang: Language) -> Sequence[str]:
     if verdict.reason == c.REASON_CORROBORATED:
         return row
     again = say(f"retry.short.{code_of(c.Retry, verdict.retry)}", lang)
-    row[2] = describe_quorum(verdict, lang, shortly=True)
+    row[2] = say_quorum(verdict, lang, shortly=True)
     whose = say(f"responsible.short.{code_of(c.Responsible, verdict.responsible)}", lang)
     return [*row, name_reason(verdict), whose, again]
 

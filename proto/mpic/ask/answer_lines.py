@@ -9,24 +9,22 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from mpic.ask.observed import describe_observation, name_columns
 from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 from mpic.words.catalogue import Language, say, say_first
 from mpic.words.codes import code_of
-from mpic.words.facts import count_remotes, find_failure
-from mpic.words.sentences import explain_dissent, explain_numbers, explain_verdict, sentence
+from mpic.words.facts import find_failure
+from mpic.words.observed import describe_observation, name_columns
+from mpic.words.problem_sentences import explain_dissent
+from mpic.words.sentences import (
+    QUORUM_REASONS,
+    explain_numbers,
+    explain_verdict,
+    say_quorum,
+    sentence,
+)
 
 GOOD, BAD = "bold green", "bold red"
-QUORUM_REASONS = frozenset(
-    {
-        c.REASON_CORROBORATED,
-        c.REASON_QUORUM_NOT_MET,
-        c.REASON_REGIONS_NOT_MET,
-        c.REASON_TOO_FEW_REMOTES,
-    }
-)
-"""Those for which remotes are counted."""
 _BY_NUMBERS = (c.REASON_CORROBORATED, c.REASON_QUORUM_NOT_MET)
 _FAILED = (c.DISSENT_FAILED, c.DISSENT_NOT_LOOKED)
 
@@ -76,7 +74,7 @@ def describe_verdict(verdict: c.NameVerdict, lang: Language) -> Iterator[TextLin
     words = sentence(verdict, lang)
     is_good = verdict.reason == c.REASON_CORROBORATED
     line = Text(words.verdict, style=GOOD if is_good else BAD)
-    line.append(f"  {describe_quorum(verdict, lang)}", style="")
+    line.append(f"  {say_quorum(verdict, lang)}", style="")
     if len(verdict.corroborations) > 1:
         each = ", ".join(f"{one.check} {one.quorum}" for one in verdict.corroborations)
         line.append(f" ({escape(each)})", style="")
@@ -99,18 +97,6 @@ def describe_verdict(verdict: c.NameVerdict, lang: Language) -> Iterator[TextLin
     for one in verdict.determinations:
         if one.outcome == c.OUTCOME_PASSED and one.clause:
             yield TextLine(Text(_describe_evidence(one), style="dim"), 2)
-
-
-def describe_quorum(verdict: c.NameVerdict, lang: Language, *, shortly: bool = False) -> str:
-    """Say how many corroborate; if some were not awaited, how many can at most."""
-    tally = count_remotes(verdict)
-    is_open = tally.corroborating + tally.dissenting < tally.attempted
-    facts = {**tally.facts(), "quorum": verdict.quorum, "required": verdict.required}
-    if verdict.reason not in QUORUM_REASONS:
-        return "-" if shortly else say("line.no_quorum", lang)
-    if verdict.HasField("error") and is_open:
-        return say("line.at_most" if shortly else "line.quorum_open", lang, **facts)
-    return verdict.quorum if shortly else say("line.quorum", lang, **facts)
 
 
 def name_reason(verdict: c.NameVerdict) -> str:

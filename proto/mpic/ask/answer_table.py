@@ -11,12 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from mpic.ask.answer_lines import name_dissent
-from mpic.ask.observed import describe_observation, find_place, name_columns
 from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.words.catalogue import Language, say, say_first
 from mpic.words.codes import code_of
+from mpic.words.observed import describe_observation, find_place, name_columns
 
 _WHOLE = frozenset({"perspective", "ms"})
 

@@ -68,12 +68,19 @@ def is_determined(refused: c.NameVerdict) -> bool:
     return refused.reason not in _UNDETERMINED
 
 
+_PORTS = {"http": 80, "https": 443}
+
+
 class Failed(NamedTuple):
     """What could not be learned, and where."""
 
     where: str
     """A name, a URL or a host."""
     failure: o.Failure
+    port: int = 0
+    """Of a web or TLS server; 0: a lookup failed."""
+    servers: tuple[str, ...] = ()
+    """The addresses of the name servers that were asked directly."""
 
 
 def find_failure(report: c.PerspectiveReport, check: str) -> Failed | None:
@@ -108,19 +115,33 @@ def _failures_of(finding: o.Finding) -> Iterator[Failed]:
             for hop in reversed(finding.http_get.hops):
                 if hop.HasField("failure"):
                     yield from _of_kind(hop.failure, hop.connection)
-                    yield Failed(hop.url, hop.failure)
+                    port = _PORTS.get(hop.url.partition(":")[0], 0)
+                    yield Failed(hop.url, hop.failure, _find_port(hop.connection) or port)
         case "tls_handshake":
             handshake = finding.tls_handshake
             if handshake.HasField("failure"):
                 hosts = [one.name for one in handshake.connection.lookups]
                 yield from _of_kind(handshake.failure, handshake.connection)
-                yield Failed(next(iter(hosts), ""), handshake.failure)
+                port = _find_port(handshake.connection) or _PORTS["https"]
+                yield Failed(next(iter(hosts), ""), handshake.failure, port)
         case "not_run":
             yield Failed("", finding.not_run)
 
 
 def _failed(lookups: Iterable[o.Lookup]) -> Iterator[Failed]:
-    return (Failed(one.name, one.failure) for one in lookups if one.HasField("failure"))
+    return (
+        Failed(one.name, one.failure, servers=tuple(_find_servers(one)))
+        for one in lookups
+        if one.HasField("failure")
+    )
+
+
+def _find_servers(lookup: o.Lookup) -> Iterable[str]:
+    return dict.fromkeys(one.address for one in lookup.diagnosis.servers)
+
+
+def _find_port(connection: o.Connection) -> int:
+    return next((one.port for one in reversed(connection.dialed)), 0)
 
 
 def _of_kind(failure: o.Failure, connection: o.Connection) -> Iterator[Failed]:

@@ -8,7 +8,7 @@ import pytest
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.words import LANGUAGES, Language, sentence
-from mpic.words.sentences import explain_dissent
+from mpic.words.problem_sentences import explain_dissent
 
 NAME = "www.example.co.jp"
 ZONE = "example.co.jp"
@@ -186,18 +186,18 @@ def test_a_record_that_forbids_is_shown_with_the_mend_and_escaped() -> None:
 
 
 def test_a_record_that_an_alias_leads_to_is_told_as_its_owners() -> None:
-    records = o.RecordSet(owner="deny.example.net", rdata=[b"\x00\x05issue;"])
+    records = o.RecordSet(owner="deny.example.net", rdata=[b"\x00\x05issueca.example"])
     lookup = o.Lookup(name=NAME, records=records)
     lookup.aliases.add(owner=NAME, target="deny.example.net")
     walk = o.Finding(caa_walk=o.CaaFinding(levels=[lookup]))
     forbids = report("tokyo", c.DISSENT_FORBIDS, [walk])
     forbids.determinations.add(
-        check="caa", clause="RFC 8659 section 4.2", found_at=NAME, record='0 issue ";"'
+        check="caa", clause="RFC 8659 section 4.2", found_at=NAME, record='0 issue "ca.example"'
     )
     told = verdict(c.REASON_PRIMARY_FORBIDS, forbids)
     assert sentence(told, "en").reason == (
         "www.example.co.jp is an alias of deny.example.net. The CAA record of deny.example.net"
-        ' does not permit this CA to issue (0 issue ";").'
+        ' does not permit this CA to issue (0 issue "ca.example").'
     )
     assert sentence(told, "ja").reason.startswith("www.example.co.jpはdeny.example.netの別名")
 

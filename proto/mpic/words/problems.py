@@ -1,0 +1,151 @@
+"""What went wrong at a perspective: facts in, a code of the catalogue out. Pure.
+
+A code is the beginning of message ids: "caa.issuer" has "caa.issuer.message", ".cause" and
+".remedy". A face that has only an answer without observations gets codes that say less.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from mpic.caa_record import Property, present, read_property
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from mpic.words.codes import code_of
+from mpic.words.facts import (
+    Failed,
+    find_addresses,
+    find_determination,
+    find_failure,
+    find_relevant_set,
+    primary_of,
+)
+
+# By the clause that decided: what a CAA record that forbids does.
+_CAA_CODES = {
+    "RFC 8659 section 4.1": "unusable",
+    "RFC 8659 section 4.2": "issuer",
+    "RFC 8659 section 4.3": "wildcard",
+    "RFC 8657 section 3": "account",
+    "RFC 8657 section 4": "method",
+}
+_ISSUER = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?)*(?<!\.)")
+_WHITE_SPACE = b" \t"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemFacts:
+    """A code, and the facts that its sentences have. What strangers wrote is not escaped."""
+
+    code: str
+    check: str = ""
+    where: str = ""
+    """A name, a URL or a host."""
+    zone: str = ""
+    """Whose servers failed."""
+    scope: str = ""
+    """How that zone is related to the name: "" (its own), "tld" or "alias"."""
+    port: int = 0
+    """Of a web or TLS server; 0: it is about the DNS."""
+    owner: str = ""
+    """Of the record that decided."""
+    record: str = ""
+    """That record, in presentation form."""
+    alias: str = ""
+    """The name that is an alias of `owner`, if one is."""
+    seen: tuple[bytes, ...] = ()
+    expected: tuple[bytes, ...] = ()
+    """Addresses: of the perspective, and of the primary."""
+    servers: tuple[str, ...] = ()
+    """The addresses of name servers that were asked directly."""
+    issuers: tuple[str, ...] = ()
+    """The issuer domain names of the CA, for a CAA record."""
+
+
+def find_problem(report: c.PerspectiveReport, verdict: c.NameVerdict) -> ProblemFacts:
+    """Return why a perspective does not corroborate."""
+    check = report.check
+    found = ProblemFacts(f"dissent.{code_of(c.Dissent, report.dissent)}", check)
+    match report.dissent:
+        case c.DISSENT_FORBIDS if check == "caa":
+            return _find_forbidding(report, verdict) or found
+        case c.DISSENT_FAILED | c.DISSENT_NOT_LOOKED:
+            failed = find_failure(report, check)
+            return found if failed is None else read_failure(failed, check)
+        case c.DISSENT_PROOF_MISSING:
+            found_at = find_determination(report, check).found_at
+            return replace(found, code=f"{found.code}.at", where=found_at) if found_at else found
+        case c.DISSENT_DIFFERS if check == "addresses":
+            return _find_addresses(report, verdict) or found
+    return found
+
+
+def read_failure(failed: Failed, check: str = "") -> ProblemFacts:
+    """Return what could not be learned, and whose servers failed."""
+    failure = failed.failure
+    found = ProblemFacts(
+        f"failure.{code_of(o.FailureKind, failure.kind)}",
+        check,
+        where=failed.where,
+        port=failed.port,
+        servers=failed.servers,
+    )
+    if failure.kind != o.FAILURE_KIND_SERVFAIL or not (failure.cause and failure.zone):
+        return found
+    cause = f"cause.{code_of(o.FailureCause, failure.cause)}"
+    return replace(found, code=cause, zone=failure.zone, scope=_scope(failed))
+
+
+def _scope(failed: Failed) -> str:
+    """Say how the zone whose servers failed is related to the name: "", "tld" or "alias"."""
+    zone = failed.failure.zone
+    if not f".{failed.where}".endswith(f".{zone}"):
+        return "alias"
+    return "" if "." in zone else "tld"
+
+
+def _find_forbidding(report: c.PerspectiveReport, verdict: c.NameVerdict) -> ProblemFacts | None:
+    """Return which CAA record forbids, and how; an alias of the name may lead to it."""
+    told, end = find_determination(report, "caa"), find_relevant_set(report)
+    code = _CAA_CODES.get(told.clause, "") if told.record else ""
+    if not code:
+        return None
+    if code in {"issuer", "wildcard"} and end is not None:
+        code = _read_value(_find_record(end, told.record)) or code
+    found = ProblemFacts(f"caa.{code}", "caa", owner=told.found_at, record=told.record)
+    found = replace(found, issuers=_find_issuers(verdict))
+    if end is not None and end.aliases:
+        return replace(found, alias=end.name, owner=end.records.owner)
+    return found
+
+
+def _find_issuers(verdict: c.NameVerdict) -> tuple[str, ...]:
+    asked = (one.caa.issuer_domains for one in verdict.checks if one.HasField("caa"))
+    return tuple(next(asked, ()))
+
+
+def _find_record(end: o.Lookup, presented: str) -> Property | None:
+    records = (one for one in end.records.rdata if present(one) == presented)
+    return next(map(read_property, records), None)
+
+
+def _read_value(record: Property | None) -> str:
+    """Say what a record does that names no other CA: it permits nobody, or is not well-formed."""
+    if record is None:
+        return ""
+    issuer = record.value.partition(b";")[0].strip(_WHITE_SPACE)
+    if not issuer:
+        return "nobody"
+    return "" if _ISSUER.fullmatch(issuer) else "malformed"
+
+
+def _find_addresses(report: c.PerspectiveReport, verdict: c.NameVerdict) -> ProblemFacts | None:
+    seen, expected = map(find_addresses, (report, primary_of(verdict)))
+    if seen is None or expected is None:
+        return None
+    return ProblemFacts(
+        "dissent.DIFFERS.addresses",
+        report.check,
+        where=verdict.looked_up,
+        seen=tuple(sorted(seen.records.rdata)),
+        expected=tuple(sorted(expected.records.rdata)),
+    )

@@ -1,0 +1,129 @@
+"""The explanation of an answer: what a person is told, by what the perspectives saw."""
+
+import itertools
+
+import pytest
+
+from mpic.explain import explain
+from mpic.v1 import corroboration_pb2 as c
+from mpic.v1 import observation_pb2 as o
+from mpic.words import LANGUAGES, Language
+from tests.unit.mpic.explain.answers import (
+    NAME,
+    PRIMARY,
+    REMOTES,
+    ZONE,
+    answer,
+    approved,
+    failed,
+    forbidden,
+    led_astray,
+    report,
+    verdict,
+)
+
+
+def test_two_led_astray_are_told_beside_what_the_others_see() -> None:
+    told = explain(led_astray(), "en")
+    assert (told.error_code, told.verdict.code) == ("338", "refused")
+    assert told.sentence == "The certificate is not issued."
+    (name,) = told.names
+    assert (name.reason.code, name.quorum, name.required) == ("QUORUM_NOT_MET", "3/5", 4)
+    (problem,) = name.problems
+    assert problem.code == "dissent.DIFFERS.addresses"
+    assert problem.perspectives == ("frankfurt", "ashburn")
+    assert "203.0.113.66 where the primary sees 203.0.113.100" in problem.message
+    (difference,) = name.differences
+    assert difference.what.code == "a"
+    assert [one.values for one in difference.groups] == [("203.0.113.100",), ("203.0.113.66",)]
+    assert difference.groups[0].has_primary
+    assert difference.groups[1].perspectives == ("frankfurt", "ashburn")
+    assert (name.whose.code, name.again.code) == ("dns_operator", "later")
+    assert name.remedy == problem.remedy
+
+
+def test_the_search_for_caa_is_told_level_by_level_with_its_end() -> None:
+    (name,) = explain(forbidden(), "en").names
+    (walk,) = name.caa_walks
+    assert walk.perspectives == (PRIMARY, *REMOTES)
+    assert [(one.name, one.state, one.stopped_here) for one in walk.levels] == [
+        (NAME, "none", False),
+        (ZONE, "records", True),
+        ("ac.jp", "not_asked", False),
+        ("jp", "not_asked", False),
+    ]
+    assert walk.levels[1].records == ('0 issue "other.example"',)
+    assert name.problems[0].code == "caa.issuer"
+    assert name.clause == "RFC 8659 section 4.2"
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (b"\x00\x05issueother.example", "caa.issuer"),
+        (b"\x00\x05issue;", "caa.nobody"),
+        (b"\x00\x05issue", "caa.nobody"),
+        (b"\x00\x05issue \t; policy=ev", "caa.nobody"),
+        (b"\x00\x05issueca.example.test.", "caa.malformed"),
+        (b"\x00\x05issuehttps://ca.example.test/", "caa.malformed"),
+        (b"\x00\x05issueother.example; accounturi=x", "caa.issuer"),
+    ],
+)
+def test_a_record_that_names_no_other_ca_is_told_as_such(value: bytes, code: str) -> None:
+    assert explain(forbidden(value), "ja").names[0].problems[0].code == code
+
+
+def test_servers_that_fail_towards_some_places_are_told_as_such() -> None:
+    silent = o.Failure(kind=o.FAILURE_KIND_SERVFAIL, cause=o.FAILURE_CAUSE_SILENT, zone=ZONE)
+    (name,) = explain(failed(silent, c.REASON_QUORUM_NOT_MET), "en").names
+    assert name.problems[0].code == "cause.SILENT"
+    assert "geoblocking" in name.remedy
+    assert "some places" in name.cause
+    (name,) = explain(failed(silent), "en").names
+    assert name.remedy == name.problems[0].remedy
+    assert "port 53" in name.remedy
+
+
+def test_a_failure_of_the_service_is_its_own_task() -> None:
+    reports = [report(PRIMARY), *(report(who, (), c.DISSENT_UNREACHABLE) for who in REMOTES)]
+    told = verdict(c.REASON_QUORUM_NOT_MET, reports)
+    told.responsible, told.retry = c.RESPONSIBLE_SERVICE, c.RETRY_NOW
+    explanation = explain(answer(told), "en")
+    assert explanation.verdict.code == "undetermined"
+    assert (explanation.names[0].whose.code, explanation.names[0].again.code) == ("service", "now")
+
+
+def test_what_fails_at_the_top_level_domain_is_its_registrys_task() -> None:
+    failure = o.Failure(kind=o.FAILURE_KIND_SERVFAIL, cause=o.FAILURE_CAUSE_SILENT, zone="jp")
+    assert explain(failed(failure), "en").names[0].whose.code == "registry"
+
+
+def test_an_approval_needs_nothing() -> None:
+    told = explain(approved(), "en")
+    assert told.verdict.code == "approved"
+    (name,) = told.names
+    assert (name.whose.code, name.again.code, name.problems) == ("nobody", "no", ())
+    assert told.usable_until is not None
+    assert name.differences == ()
+
+
+def test_names_that_are_not_approved_come_first() -> None:
+    good, bad = approved().names[0], led_astray().names[0]
+    bad.name = "bad.example.ac.jp"
+    told = explain(answer(good, bad), "en")
+    assert [one.name for one in told.names] == ["bad.example.ac.jp", NAME]
+    assert told.sentence == "The certificate is not issued: 1 of 2 names did not pass."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_and_dissent_is_explained_from_its_codes_alone(language: Language) -> None:
+    """Reports may be left out of an answer, and a newer service may tell other codes."""
+    values = (*c.Reason.values(), 999), (*c.Dissent.values(), 999), c.Responsible.values()
+    for reason, dissent, whose in itertools.product(*values):
+        told = verdict(reason, [report(PRIMARY, (), dissent), report("nairobi", (), dissent)])
+        told.responsible = whose
+        (name,) = explain(answer(told), language).names
+        for text in (name.reason.words, name.cause, name.remedy, name.whose.words):
+            assert text
+            assert "{" not in text
+            assert not text.startswith(("reason.", "dissent.", "whose."))
