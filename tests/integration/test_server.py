@@ -7,8 +7,8 @@ import asyncio
 import resource
 import signal
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -123,11 +123,11 @@ class Pki:
 class House:
     """A server that runs."""
 
-    def __init__(self, pki: Pki) -> None:
+    def __init__(self, pki: Pki, listen: str = "127.0.0.1:0") -> None:
         self.pki = pki
         self.servicer = Servicer()
         files = pki.files(pki.server)
-        self.server = Server(Listening("127.0.0.1:0", files, {SERVICE: ALLOWED}, MOST_OCTETS))
+        self.server = Server(Listening(listen, files, {SERVICE: ALLOWED}, MOST_OCTETS))
         add = corroboration_pb2_grpc.add_CorroborationServiceServicer_to_server
         self.server.add(add, self.servicer, busiest="Corroborate")
         self.address = f"127.0.0.1:{self.server.port}"
@@ -255,6 +255,58 @@ async def test_a_client_of_another_authority_gets_no_connection(
     assert error is not None
     assert error.code() is grpc.StatusCode.UNAVAILABLE
     assert not house.servicer.reached
+
+
+@contextmanager
+def wait_for_lines(event: str) -> Iterator[Callable[[int], Awaitable[list[Any]]]]:
+    """Give a function that waits until there are so many lines of an event, and returns them."""
+    with capture_logs() as lines:
+
+        async def wait(number: int) -> list[Any]:
+            async with asyncio.timeout(20):
+                while True:
+                    found = [one for one in lines if one["event"] == event]
+                    if len(found) >= number:
+                        return found
+                    await asyncio.sleep(0.05)
+
+        yield wait
+
+
+@pytest.mark.parametrize("says", ["no certificate", "HTTP/1.1", "nothing"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_a_connection_that_ends_without_a_call_is_told_with_its_address(
+    pki: Pki, says: str, host: str
+) -> None:
+    house = await House(pki, "[::]:0").start()
+    with wait_for_lines("connection_without_call") as wait:
+        async with house.channel(pki.pipeline) as channel:
+            assert await list_perspectives(channel) is None  # it called: no line about it
+        await say(host, house.server.port, says)
+        (line,) = await wait(1)
+        await house.end()
+        (line,) = await wait(1)
+    assert line["address"] == {"127.0.0.1": "ipv4:127.0.0.1", "::1": "ipv6:%5B::1%5D"}[host]
+    assert line["calls"] == 1
+    assert "certificate" in line["why"]
+    assert line["log_level"] == "warning"
+
+
+async def say(host: str, port: int, says: str) -> None:
+    """Open a connection, and say that much on it until it ends."""
+    context = None
+    if says == "no certificate":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_alpn_protocols(["h2"])
+    reader, writer = await asyncio.open_connection(host, port, ssl=context)
+    with suppress(ConnectionError, ssl.SSLError):
+        if says == "nothing":
+            await asyncio.sleep(0.1)  # it is accepted
+        else:
+            writer.write(b"GET / HTTP/1.1\r\n\r\n")
+            await reader.read()
+    writer.close()
 
 
 async def test_a_server_of_another_authority_or_name_is_not_believed(

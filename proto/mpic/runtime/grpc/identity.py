@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -98,13 +98,21 @@ class _Caller(NamedTuple):
 class AllowList:
     """Lets a caller reach a service only if its certificate names one of that service's callers.
 
-    A caller without a certificate never gets here: the TLS handshake fails, which grpcio itself
-    writes to standard error.
+    A caller without a certificate never gets here: the TLS handshake fails, see
+    `quiet_connections`.
     """
 
-    def __init__(self, allowed: Mapping[str, frozenset[str]]) -> None:
-        """Take the allowed identities by full service name; a service not named lets nobody in."""
+    def __init__(
+        self,
+        allowed: Mapping[str, frozenset[str]],
+        note_call: Callable[[str], None] = lambda _peer: None,
+    ) -> None:
+        """Take the allowed identities by full service name; a service not named lets nobody in.
+
+        `note_call` is told the peer of each call, as gRPC writes it.
+        """
         self._allowed = allowed
+        self._note_call = note_call
         self._streams: dict[asyncio.Task[Any], _Caller] = {}
         """The caller of each open stream, by the task of the stream."""
         self._refused = CountedLines(partial(log.warning, "caller_refused"))
@@ -166,6 +174,7 @@ class AllowList:
 
         The first is the one that it is known by.
         """
+        self._note_call(context.peer())
         allowed = self._allowed_of(service)
         return [one for one in peer_identities(context) if one in allowed]
 

@@ -22,6 +22,7 @@ from mpic.runtime.grpc.errors import map_errors
 from mpic.runtime.grpc.handlers import Context, Handler
 from mpic.runtime.grpc.identity import AllowList
 from mpic.runtime.grpc.metrics import HEALTH, REFLECTION, Meter
+from mpic.runtime.grpc.quiet_connections import QuietConnections
 from mpic.runtime.grpc.tls import ServerIdentity, accepts_tls_1_2
 from mpic.runtime.grpc.transport import server_options
 from mpic.runtime.workers import tell_started
@@ -71,13 +72,14 @@ class Server:
     def __init__(self, listening: Listening) -> None:
         """Bind the port; raises ServingError. Then `add` services, and `start`."""
         self.meter = Meter((*listening.allowed, *_OF_EVERYBODY))
-        self._gate = AllowList(_with_ours(listening.allowed))
+        self._quiet = QuietConnections()
+        self._gate = AllowList(_with_ours(listening.allowed), self._quiet.note_call)
         self._acceptors: list[Acceptors] = []
         self._grpc = aio.server(options=server_options(listening.most_octets))
         self.lacking = find_lacking(self._grpc)
         """What this grpcio lacks to take up calls together; "": nothing."""
         try:
-            self._identity = ServerIdentity(listening.tls)
+            self._identity = ServerIdentity(listening.tls, self._quiet.look)
             self.port = self._grpc.add_secure_port(listening.address, self._identity.credentials)
         except OSError as error:
             raise ServingError(f"[tls]: {error.filename}: {error.strerror}") from error
@@ -168,6 +170,7 @@ class Server:
             loop.add_signal_handler(number, self._stopping.set)
         await self._grpc.start()
         await self._try_tls()
+        self._quiet.begin(self.port)
         for acceptors in self._acceptors:
             acceptors.start()
         self._started = True
@@ -210,6 +213,7 @@ class Server:
         for acceptors in self._acceptors:
             await acceptors.end()
         self._gate.write()
+        self._quiet.end()
         log.info("stopped")
 
 

@@ -5,6 +5,7 @@ There is no plain-text mode, as for channels (`mpic.channel`).
 
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 
 import grpc
@@ -27,8 +28,12 @@ def server_credentials(files: Tls) -> grpc.ServerCredentials:
 class ServerIdentity:
     """Credentials of a server that may be given another certificate while it runs."""
 
-    def __init__(self, files: Tls) -> None:
-        """Show this certificate; raises OSError."""
+    def __init__(self, files: Tls, before_handshake: Callable[[], None] = lambda: None) -> None:
+        """Show this certificate; raises OSError.
+
+        `before_handshake` is called before each handshake, in a thread of gRPC's.
+        """
+        self._before_handshake = before_handshake
         self._next: grpc.ServerCertificateConfiguration | None = None
         self.credentials = grpc.dynamic_ssl_server_credentials(
             _configuration(files),
@@ -42,6 +47,7 @@ class ServerIdentity:
 
     def _fetch(self) -> grpc.ServerCertificateConfiguration | None:
         """Return what is new; called by gRPC, in a thread of its own, before each handshake."""
+        self._before_handshake()
         fresh, self._next = self._next, None
         return fresh
 
