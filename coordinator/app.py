@@ -10,11 +10,14 @@ from pathlib import Path
 import structlog
 
 from coordinator.admin_pages import AdminSources, make_pages
-from coordinator.api.http.corroborations import Corroborations, Sources
+from coordinator.api.answers import Answers
+from coordinator.api.explain.links import ExplanationLinks
+from coordinator.api.http.corroborations import Corroborations
 from coordinator.api.http.face import HttpConfig, HttpFace
 from coordinator.api.open_mpic.routes import OpenMpic
 from coordinator.api.record_queries import RecordQueries
 from coordinator.api.servicer import CorroborationServicer, StreamBounds
+from coordinator.api.sources import Sources
 from coordinator.corroboration import Corroborator, InForce, Parts
 from coordinator.overload.admission import Admission
 from coordinator.overload.limiter import Limiter
@@ -24,7 +27,7 @@ from coordinator.perspectives.fanout import Fanout, Timing
 from coordinator.record.builder import RecordBuilder
 from coordinator.record.opening import open_reader, open_writer
 from coordinator.record.reader import Reader
-from coordinator.record.settings import RecordTable, policy_version
+from coordinator.record.settings import policy_version
 from coordinator.record.unrecorded import Unrecorded
 from coordinator.record.writer import RecordWriter
 from coordinator.reload import FREE, RunningParts, read_again
@@ -76,13 +79,11 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
             max_linger=timing.attempt,
         )
         corroborator = Corroborator(parts, _begin_with(settings, rules, fanout))
-        record_queries = _make_record_queries(settings.record, record_writer, reader, program)
-        servicer = _make_servicer(table, corroborator, record_queries, server, fanout)
-        sources = Sources(record_queries, lambda: fanout.links)
+        sources = _make_sources(settings, record_writer, reader, program, fanout)
+        servicer = _make_servicer(table, corroborator, sources, server)
         http = _make_http(settings, worker, corroborator, sources, program)
-        running = RunningParts(
-            file, SERVICE, server, fanout, corroborator, servicer, metrics, program, http
-        )
+        parts_that_change = (fanout, corroborator, metrics, program, sources.explanation_links)
+        running = RunningParts(file, SERVICE, server, *parts_that_change, http)
         reloader = Reloader(_reloadable(file, running), settings, program)
         pages = make_pages(reloader, program, AdminSources(server, corroborator, parts))
         await _open_admin_port(settings, file, worker, pages, stack)
@@ -193,14 +194,13 @@ def _begin_with(settings: CoordinatorSettings, rules: Rules, fanout: Fanout) -> 
 def _make_servicer(
     table: CoordinatorTable,
     corroborator: Corroborator,
-    record_queries: RecordQueries | None,
+    sources: Sources,
     server: Server,
-    fanout: Fanout,
 ) -> CorroborationServicer:
     """Return the face that callers see."""
     limits = _stream_limits(table)
     identify = partial(server.identify, SERVICE)
-    return CorroborationServicer(corroborator, record_queries, fanout.links, limits, identify)
+    return CorroborationServicer(corroborator, sources, limits, identify)
 
 
 def _stream_limits(table: CoordinatorTable) -> StreamBounds:
@@ -233,7 +233,7 @@ def _reloadable(file: Path, running: RunningParts) -> Reloadable[CoordinatorSett
     return Reloadable(
         file=file,
         read=partial(read_again, file),
-        name_files=lambda settings: (*settings.tls.paths(), *settings.http.files(settings.tls)),
+        name_files=lambda settings: (*settings.tls.paths(), *settings.http.all_files(settings.tls)),
         dump=CoordinatorSettings.model_dump,
         free=FREE,
         adopt=running.adopt,
@@ -248,18 +248,24 @@ def _open_spans(settings: CoordinatorSettings, stack: AsyncExitStack) -> Spans |
     return spans
 
 
-def _make_record_queries(
-    table: RecordTable,
+def _make_sources(
+    settings: CoordinatorSettings,
     record_writer: RecordWriter | Unrecorded,
     reader: Reader | None,
     program: ProgramMetrics,
-) -> RecordQueries | None:
-    """Return what answers questions about the record, if there is one."""
-    if reader is None or isinstance(record_writer, Unrecorded):
-        return None
-    record_queries = RecordQueries(reader, record_writer, frozenset(table.auditors), _now)
-    program.register((record_queries.reported,))
-    return record_queries
+    fanout: Fanout,
+) -> Sources:
+    """Return what the faces answer from; raises ServingError."""
+    try:
+        links = ExplanationLinks(settings.http.read_link_terms(), _now)
+    except (OSError, ValueError) as error:
+        raise ServingError(f"[http] link_key_file: {error}; try `mpic check-config`") from error
+    answers, record_queries = Answers(links.make), None
+    if reader is not None and not isinstance(record_writer, Unrecorded):
+        auditors = frozenset(settings.record.auditors)
+        record_queries = RecordQueries(reader, record_writer, auditors, _now, answers)
+        program.register((record_queries.reported,))
+    return Sources(record_queries, lambda: fanout.links, answers, links)
 
 
 def _now() -> datetime:

@@ -7,13 +7,12 @@ fixed before asking).
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import structlog
 
+from coordinator.api.explain.links import ExplanationLinks
 from coordinator.api.http.face import HttpConfig, HttpFace
-from coordinator.api.servicer import CorroborationServicer
 from coordinator.corroboration import Corroborator, InForce
 from coordinator.perspectives.fanout import Fanout
 from coordinator.record.builder import RecordBuilder
@@ -34,6 +33,7 @@ log = structlog.get_logger()
 FREE = frozenset(
     {"tls", "callers", "issuer", "policy", "limits", "perspective", "log.level"}
     | {"http.token", "http.tls", "http.client_certificates"}
+    | {"http.public_url", "http.link_key_file", "http.link_days"}
 )
 """What may change while it runs."""
 
@@ -57,9 +57,9 @@ class RunningParts:
     server: Server
     fanout: Fanout
     corroborator: Corroborator
-    servicer: CorroborationServicer
     metrics: CoordinatorMetrics
     program: ProgramMetrics
+    explanation_links: ExplanationLinks
     http: HttpFace | None = None
     """None: it is off."""
 
@@ -79,7 +79,6 @@ class RunningParts:
         adopt_http()
         self.corroborator.adopt(InForce(rules, settings.issuers(), record_builder))
         self.corroborator.limiter.admission.bounds = settings.limits.bounds()
-        self.servicer.adopt(self.fanout.links)
         self.metrics.cover(rules)
         of_http = self.http.find_ends() if self.http else {}
         ends = find_ends(tls.certificate, tls.authority)
@@ -92,12 +91,20 @@ class RunningParts:
         if http is None:
             return lambda: None
         config = HttpConfig(settings.http, settings.tls, settings.callers)
+        place = "http.tls"
         try:
             context = config.make_context()
-        except OSError as error:
-            problem = Problem("http.tls", str(error), "Name files that fit")
+            place = "http.link_key_file"
+            terms = settings.http.read_link_terms()
+        except (OSError, ValueError) as error:
+            problem = Problem(place, str(error), "Name files that fit")
             raise ConfigError(self.file, [problem]) from error
-        return partial(http.adopt, config, context)
+
+        def adopt() -> None:
+            http.adopt(config, context)
+            self.explanation_links.adopt(terms)
+
+        return adopt
 
     async def _adopt_links(self, settings: CoordinatorSettings, tls: TlsPems) -> None:
         """Connect to the agents again if roster or certificates have changed."""

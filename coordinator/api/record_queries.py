@@ -7,7 +7,8 @@ import grpc
 import structlog
 from prometheus_client import Counter
 
-from coordinator.api.response import add_all_late, fill_answer
+from coordinator.api.answers import Answers
+from coordinator.api.response import add_all_late
 from coordinator.decision.attempt_id import read_id, show_id
 from coordinator.record.basis import Basis, describe_basis, find_basis
 from coordinator.record.determination import NEWEST, is_determination
@@ -43,8 +44,10 @@ class RecordQueries:
         record_writer: RecordWriter,
         auditors: frozenset[str],
         clock: Callable[[], datetime],
+        answers: Answers,
     ) -> None:
         """Let auditors read everything, and other callers what they asked themselves."""
+        self._answers = answers
         self._reader = reader
         self._record_writer = record_writer
         self._auditors = auditors
@@ -65,7 +68,7 @@ class RecordQueries:
         check_reading(request)
         entries, question = await self._find(request, caller, may_audit=True)
         response = c.GetCorroborationResponse()
-        fill_answer(response.verdict, question, wanted=request.names)
+        self._answers.fill(response.verdict, question, wanted=request.names)
         add_all_late(response, entries.late, question)
         latest = entries.issuances[-_MOST_ISSUANCES:]
         response.issuances.extend([one.issuance for one in latest])

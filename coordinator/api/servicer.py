@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from coordinator.api.perspective_list import list_perspectives
-from coordinator.api.record_queries import RecordQueries, open_record
-from coordinator.api.response import fill_answer
+from coordinator.api.record_queries import open_record
+from coordinator.api.sources import Sources
 from coordinator.api.stream import RequestStream
 from coordinator.corroboration import Call, Corroborator
-from coordinator.perspectives.open_questions import AnyClient
 from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.grpc.identity import Context, peer_trace
 from mpic.v1 import corroboration_pb2 as c
@@ -33,26 +32,19 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
     def __init__(
         self,
         corroborator: Corroborator,
-        record_queries: RecordQueries | None,
-        links: Sequence[AnyClient],
+        sources: Sources,
         limits: StreamBounds,
         identify: Callable[[Context], Sequence[str]],
     ) -> None:
-        """Answer with what `corroborator` and `record_queries` return; report on these links.
+        """Answer with what `corroborator` and `sources` return.
 
-        Without record queries nothing is recorded. `identify` returns the identities of a caller
-        that are on the list of callers.
+        `identify` returns the identities of a caller that are on the list of callers.
         """
         self._corroborator = corroborator
-        self._record_queries = record_queries
-        self._links = links
+        self._sources = sources
         self._limits = limits
         self._identify = identify
         self._streams: set[RequestStream] = set()
-
-    def adopt(self, links: Sequence[AnyClient]) -> None:
-        """Report on these links from now on."""
-        self._links = links
 
     def drain(self) -> None:
         """End every stream once its questions are answered."""
@@ -65,7 +57,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         """Answer one question."""
         record = await self._corroborator.corroborate(request, self._call(context))
         response = c.CorroborateResponse()
-        fill_answer(response, record)
+        self._sources.answers.fill(response, record)
         return response
 
     async def CorroborateStream(  # noqa: N802 - the method's name in the agreement
@@ -78,6 +70,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
             self._limits.window,
             self._limits.in_flight,
             partial(self._corroborator.limiter.limit_of, call.caller),
+            self._sources.answers.fill,
         )
         self._streams.add(stream)
         reading = asyncio.create_task(stream.read(request_iterator))
@@ -95,13 +88,15 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         self, request: c.GetCorroborationRequest, context: Context
     ) -> c.GetCorroborationResponse:
         """Return what is recorded about one question."""
-        return await open_record(self._record_queries).get(request, self._call(context).caller)
+        return await open_record(self._sources.record_queries).get(
+            request, self._call(context).caller
+        )
 
     async def RecordIssuance(  # noqa: N802 - the method's name in the agreement
         self, request: c.RecordIssuanceRequest, context: Context
     ) -> c.RecordIssuanceResponse:
         """Add a certificate to a record."""
-        return await open_record(self._record_queries).record_issuance(
+        return await open_record(self._sources.record_queries).record_issuance(
             request, self._call(context).caller
         )
 
@@ -111,7 +106,7 @@ class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer)
         context: Context,  # noqa: ARG002
     ) -> c.ListPerspectivesResponse:
         """Return the roster and the state of each link, with a new description of each agent."""
-        return await list_perspectives(self._links)
+        return await list_perspectives(self._sources.links())
 
     def _call(self, context: Context) -> Call:
         """Say who calls, and when the caller's deadline ends."""

@@ -14,6 +14,7 @@ import grpc
 import structlog
 from google.protobuf.unknown_fields import UnknownFieldSet
 
+from coordinator.api.answers import FillAnswer
 from coordinator.api.response import fill_answer
 from coordinator.overload.admission import weigh
 from mpic.bounds import MAX_REQUEST_ID
@@ -138,8 +139,16 @@ class QuestionStream(Generic[Q]):
 class RequestStream:
     """The questions of one stream of gRPC."""
 
-    def __init__(self, decide: Decide, window: float, most: int, limit: Callable[[], int]) -> None:
-        """Take the same as a QuestionStream."""
+    def __init__(
+        self,
+        decide: Decide,
+        window: float,
+        most: int,
+        limit: Callable[[], int],
+        fill: FillAnswer = fill_answer,
+    ) -> None:
+        """Take the same as a QuestionStream, and what fills in an answer."""
+        self._fill = fill
         self._questions = QuestionStream(decide, window, most, limit)
         self.drain, self.cancel = self._questions.drain, self._questions.cancel
 
@@ -154,7 +163,7 @@ class RequestStream:
         """Yield responses as questions are decided."""
         async for decided in self._questions.answers():
             while decided:
-                yield _pack(decided)
+                yield _pack(decided, self._fill)
 
 
 class _Room:
@@ -192,7 +201,7 @@ def _share(request: c.CorroborateStreamRequest) -> Iterable[Taken[c.CorroborateR
     return [(question, octets) for question in request.questions]
 
 
-def _pack(decided: list[Decided]) -> c.CorroborateStreamResponse:
+def _pack(decided: list[Decided], fill: FillAnswer) -> c.CorroborateStreamResponse:
     """Return a response with the last of the decided questions.
 
     They are removed one by one: a record is large, and the next batch may come much later.
@@ -200,12 +209,15 @@ def _pack(decided: list[Decided]) -> c.CorroborateStreamResponse:
     response = c.CorroborateStreamResponse()
     octets = 0
     while decided and octets <= _MESSAGE_OCTETS:
-        octets += _fill_outcome(response.outcomes.add(), *decided.pop())
+        octets += _fill_outcome(response.outcomes.add(), *decided.pop(), fill)
     return response
 
 
 def _fill_outcome(
-    outcome: c.CorroborateOutcome, question: c.CorroborateRequest, decided: r.Record | RequestError
+    outcome: c.CorroborateOutcome,
+    question: c.CorroborateRequest,
+    decided: r.Record | RequestError,
+    fill: FillAnswer,
 ) -> int:
     """Fill an empty outcome, and return about how many octets it takes."""
     # A request with a longer id is refused, and its caller is told so. The whole id is not sent
@@ -214,7 +226,7 @@ def _fill_outcome(
     if isinstance(decided, RequestError):
         _fill_error(outcome.error, decided)
         return outcome.ByteSize()
-    return fill_answer(outcome.verdict, decided)
+    return fill(outcome.verdict, decided)
 
 
 def _fill_error(message: c.RequestError, error: RequestError) -> None:

@@ -40,11 +40,8 @@ def test_what_is_commented_out_is_the_default(name: str, tmp_path: Path) -> None
     text = uncommented((REPOSITORY / "deploy" / name).read_text())
     # These have no default to show: an example stands for them.
     text = text.replace("/usr/share/dns/root.hints", "")
-    text = re.sub(
-        r"(?m)^(root_hints_file|outgoing_address|control_socket|dsn|dsn_file|file|tls) = .*$",
-        "",
-        text,
-    )
+    examples = "root_hints_file|outgoing_address|control_socket|dsn|dsn_file|file|tls|link_key_file"
+    text = re.sub(rf"(?m)^({examples}) = .*$", "", text)
     rows = text.index("[[policy.row]]") if name == "coordinator.toml" else len(text)
     text = text[:rows] + text[text.find("# The roster:", rows) :] if rows < len(text) else text
     (tmp_path / name).write_text(text)

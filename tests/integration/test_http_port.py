@@ -7,17 +7,21 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from coordinator.api.answers import Answers
+from coordinator.api.explain.links import ExplanationLinks
 from coordinator.api.http import bodies, connection, failures, routes, server
-from coordinator.api.http.corroborations import Corroborations, Sources
+from coordinator.api.http.corroborations import Corroborations
 from coordinator.api.http.face import HttpConfig, HttpFace
 from coordinator.api.http.settings import HttpTable, HttpTlsTable, TokenTable
 from coordinator.api.http.tokens import hash_token, make_token
 from coordinator.api.servicer import StreamBounds
+from coordinator.api.sources import Sources
 from mpic.runtime.pki import Authority, Subject, create_authority, issue_certificate
 from mpic.runtime.settings import CallersTable, TlsTable
 from tests.unit.coordinator.api.test_servicer import FakeCorroborator
@@ -46,7 +50,8 @@ class Port:
         self.face = HttpFace(self.config, 0, lambda identities: identities[0])
         self.corroborator = FakeCorroborator()
         corroborator: Any = self.corroborator
-        sources = Sources(None, lambda: ())
+        links = ExplanationLinks(None, lambda: datetime.now(UTC))
+        sources = Sources(None, lambda: (), Answers(links.make), links)
         api = Corroborations(corroborator, sources, self.face.gate, StreamBounds(window=0.0))
         self.face.add(api.routes(), api.public(), api.drain)
         self.number = 0

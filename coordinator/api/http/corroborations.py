@@ -1,7 +1,6 @@
 """The routes of `mpic.v1`: from JSON to messages, and back. Nothing is decided here."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from aiohttp import hdrs, web
 from google.protobuf.message import Message
@@ -18,26 +17,16 @@ from coordinator.api.http.openapi import PATH as OPENAPI
 from coordinator.api.http.openapi import make_openapi
 from coordinator.api.http.routes import JSON, HttpRoute, PublicRoute, Visit, tell_json
 from coordinator.api.perspective_list import list_perspectives
-from coordinator.api.record_queries import RecordQueries, open_record
-from coordinator.api.response import fill_answer
+from coordinator.api.record_queries import open_record
 from coordinator.api.servicer import StreamBounds
+from coordinator.api.sources import Sources
 from coordinator.corroboration import Corroborator
-from coordinator.perspectives.open_questions import AnyClient
 from mpic.v1 import corroboration_pb2 as c
 
 ASK = "/v1/corroborations"
 READ = "/v1/corroborations/{record_id}"
 ISSUED = "/v1/corroborations/{record_id}/issuance"
 PERSPECTIVES = "/v1/perspectives"
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What answers come from, besides decisions."""
-
-    record_queries: RecordQueries | None
-    """None: nothing is recorded."""
-    links: Callable[[], Sequence[AnyClient]]
 
 
 class Corroborations:
@@ -49,7 +38,7 @@ class Corroborations:
         """Answer with what `corroborator` and `sources` return."""
         self._corroborator = corroborator
         self._sources = sources
-        self._streams = LineStreams(corroborator, gate, limits)
+        self._streams = LineStreams(corroborator, gate, limits, sources.answers.fill)
 
     def routes(self) -> Sequence[HttpRoute]:
         """Return what callers may ask."""
@@ -83,7 +72,7 @@ class Corroborations:
         question.request_id = agree_on_id(question.request_id, in_header)
         record = await self._corroborator.corroborate(question, visit.call)
         response = c.CorroborateResponse()
-        fill_answer(response, record)
+        self._sources.answers.fill(response, record)
         return _tell(response)
 
     async def _get(self, visit: Visit) -> web.StreamResponse:

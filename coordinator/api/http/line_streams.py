@@ -12,6 +12,7 @@ from http import HTTPStatus
 import structlog
 from aiohttp import ClientError, StreamReader, web
 
+from coordinator.api.answers import FillAnswer
 from coordinator.api.http.calls import REQUEST_ID, refuse_request_id
 from coordinator.api.http.gate import Gate
 from coordinator.api.http.json_messages import write_json
@@ -37,8 +38,11 @@ _AT_A_TIME = 16
 class LineStreams:
     """The streams of lines that are open."""
 
-    def __init__(self, corroborator: Corroborator, gate: Gate, limits: StreamBounds) -> None:
+    def __init__(
+        self, corroborator: Corroborator, gate: Gate, limits: StreamBounds, fill: FillAnswer
+    ) -> None:
         """Answer with what `corroborator` returns, while `gate` lets the caller in."""
+        self._fill = fill
         self._corroborator = corroborator
         self._gate = gate
         self._limits = limits
@@ -81,7 +85,7 @@ class LineStreams:
         reading = asyncio.create_task(stream.read(lines))
         try:
             with self._gate.watch(visit.request, visit.call.caller):
-                await _answer(stream, response, visit.call.remaining())
+                await self._answer(stream, response, visit.call.remaining())
         except HttpError as error:
             return error.details
         except TimeoutError:
@@ -93,6 +97,15 @@ class LineStreams:
         if reader.problem is None and not reader.is_at_end:
             return to_problem(shutting_down())
         return reader.problem
+
+    async def _answer(
+        self, stream: QuestionStream[Line], response: web.StreamResponse, seconds: float | None
+    ) -> None:
+        """Send the answers as they come; raises TimeoutError if the caller's deadline passes."""
+        async with asyncio.timeout(seconds):
+            async for decided in stream.answers():
+                while decided:
+                    await _send(response, write_line(*decided.pop(), self._fill))
 
     async def _decide(self, call: Call, line: Line) -> r.Record:
         if line.error is not None:
@@ -150,16 +163,6 @@ def _cut(lines: Iterator[tuple[int, bytes | None]]) -> Iterator[list[Line]]:
             batch = []
     if batch:
         yield batch
-
-
-async def _answer(
-    stream: QuestionStream[Line], response: web.StreamResponse, seconds: float | None
-) -> None:
-    """Send the answers as they come; raises TimeoutError if the caller's deadline passes."""
-    async with asyncio.timeout(seconds):
-        async for decided in stream.answers():
-            while decided:
-                await _send(response, write_line(*decided.pop()))
 
 
 async def _send(response: web.StreamResponse, octets: bytes) -> None:

@@ -12,10 +12,10 @@ lines are passed over.
 from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 
+from coordinator.api.answers import FillAnswer
 from coordinator.api.http.json_messages import BODY_OCTETS, read_message, write_json
 from coordinator.api.http.json_writing import to_json_value
 from coordinator.api.http.problems import to_problem
-from coordinator.api.response import fill_answer
 from mpic.bounds import MAX_REQUEST_ID
 from mpic.runtime.grpc.errors import RequestError, Violation, invalid_argument
 from mpic.v1 import corroboration_pb2 as c
@@ -100,7 +100,7 @@ def read_line(number: int, line: bytes | None) -> Line:
         return Line(number, c.CorroborateRequest(), error)
 
 
-def write_line(line: Line, outcome: r.Record | RequestError) -> bytes:
+def write_line(line: Line, outcome: r.Record | RequestError, fill: FillAnswer) -> bytes:
     """Return the answer to a line."""
     # A request with a longer id is refused. The whole id is not sent back.
     told: dict[str, object] = {"line": line.number, "requestId": line.request_id[:MAX_REQUEST_ID]}
@@ -108,6 +108,6 @@ def write_line(line: Line, outcome: r.Record | RequestError) -> bytes:
         told["problem"] = to_problem(outcome).to_json()
     else:
         response = c.CorroborateResponse()
-        fill_answer(response, outcome)
+        fill(response, outcome)
         told["verdict"] = to_json_value(response)
     return write_json(told) + b"\n"

@@ -936,6 +936,7 @@ class CorroborateResponse(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     CORROBORATED_FIELD_NUMBER: _builtins.int
     DOMAIN_CONTROL_USABLE_UNTIL_FIELD_NUMBER: _builtins.int
+    EXPLANATION_URL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The request's, echoed."""
     approved: _builtins.bool
@@ -952,6 +953,12 @@ class CorroborateResponse(_message.Message):
     """The request's; never unspecified."""
     corroborated: _builtins.bool
     """Whether every check of every name is corroborated. For PURPOSE_VALIDATION this is the good end."""
+    explanation_url: _builtins.str
+    """A link to the page that explains this answer to a person, in English and Japanese. It opens
+    that page alone, without certificate or token, until it expires. So it may be given to whoever
+    has to act. It is not recorded: each answer and each reading of the record has a new one. Empty
+    if the service has no [http] public_url.
+    """
     @_builtins.property
     def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___NameVerdict]:
         """One for each name asked, in that order."""
@@ -1007,10 +1014,11 @@ class CorroborateResponse(_message.Message):
         purpose: Global___Purpose.ValueType = ...,
         corroborated: _builtins.bool = ...,
         domain_control_usable_until: _timestamp_pb2.Timestamp | None = ...,
+        explanation_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["asked_at", b"asked_at", "caa_usable_until", b"caa_usable_until", "decided_at", b"decided_at", "domain_control_usable_until", b"domain_control_usable_until", "error", b"error", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "asked_at", b"asked_at", "caa_usable_until", b"caa_usable_until", "corroborated", b"corroborated", "decided_at", b"decided_at", "domain_control_usable_until", b"domain_control_usable_until", "dry_run", b"dry_run", "error", b"error", "issuer_domains", b"issuer_domains", "names", b"names", "policy", b"policy", "purpose", b"purpose", "record_id", b"record_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "asked_at", b"asked_at", "caa_usable_until", b"caa_usable_until", "corroborated", b"corroborated", "decided_at", b"decided_at", "domain_control_usable_until", b"domain_control_usable_until", "dry_run", b"dry_run", "error", b"error", "explanation_url", b"explanation_url", "issuer_domains", b"issuer_domains", "names", b"names", "policy", b"policy", "purpose", b"purpose", "record_id", b"record_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

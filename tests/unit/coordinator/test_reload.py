@@ -144,7 +144,7 @@ class Running:
         self.fanout = Fanout(self.told)
         parts: dict[str, Any] = {
             name: Part(self.told, name)
-            for name in ("server", "corroborator", "servicer", "metrics", "program", *more)
+            for name in ("server", "corroborator", "metrics", "program", "explanation_links", *more)
         }
         self.limiter = parts["corroborator"].limiter = Limiter(Admission(Bounds(names=7)), 11.0)
         fanout: Any = self.fanout
@@ -186,7 +186,6 @@ async def test_all_of_it_is_in_force(
     assert sorted(links) == sorted(one.id for one in roster.perspectives)
     assert in_force.issuers == {"example": Issuer(frozenset({"ca.example.test"}))}
     assert running.limiter.admission.bounds == settings.limits.bounds()
-    assert running.given("servicer.adopt") == (running.fanout.links,)
     assert running.given("metrics.cover") == (rules,)
     (ends,) = running.given("program.show_certificates")
     assert set(ends) == {"own", "authority"}
@@ -234,6 +233,24 @@ async def test_http_lets_in_whom_the_new_file_names(
     assert config.access().allowed == frozenset(settings.callers.allowed) == {another}
     assert config.access().tokens == {b"\xaa" * 32: another}
     assert isinstance(context, ssl.SSLContext)
+
+
+async def test_a_new_key_signs_links_and_one_that_is_none_changes_nothing(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mpic.runtime.logs, "_threshold", list(mpic.runtime.logs._threshold))
+    (tmp_path / "link.key").write_text("A" * 43 + "=")
+    links = f'public_url = "https://a"\nlink_key_file = "{tmp_path / "link.key"}"\n'
+    edit(file, '# listen = ""', f'listen = "127.0.0.1:8443"\n{links}')
+    settings, running = read_again(file), Running(file, "http")
+    http: Any = Http(running.told, "http")
+    await replace(running.change, http=http).adopt(settings)
+    assert running.given("explanation_links.adopt") == (("https://a", bytes(32), 1_209_600),)
+    running.told.clear()
+    (tmp_path / "link.key").write_text("A")
+    with pytest.raises(ConfigError, match=r"http\.link_key_file"):
+        await replace(running.change, http=http).adopt(settings)
+    assert not running.told
 
 
 async def test_where_http_cannot_use_its_files_nothing_changes(

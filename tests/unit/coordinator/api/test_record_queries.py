@@ -9,6 +9,7 @@ import grpc
 import pytest
 from structlog.testing import capture_logs
 
+from coordinator.api.answers import Answers
 from coordinator.api.record_queries import RecordQueries
 from coordinator.decision.attempt_id import make_id, show_id
 from coordinator.record.basis import Basis
@@ -37,7 +38,9 @@ class Room:
         self.reader = Reader(SqliteStore(directory / "record.sqlite3"))
         record_writer = cast("RecordWriter", self)
         auditors = frozenset({AUDITOR})
-        self.archive = RecordQueries(self.reader, record_writer, auditors, lambda: REPORTED)
+        self.archive = RecordQueries(
+            self.reader, record_writer, auditors, lambda: REPORTED, Answers()
+        )
         self.written: list[r.RecordedIssuance] = []
 
     async def close(self) -> None:

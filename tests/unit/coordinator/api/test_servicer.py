@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
 import pytest
 from google.protobuf.message import Message
 
+from coordinator.api.answers import Answers
+from coordinator.api.explain.links import ExplanationLinks, LinkTerms
 from coordinator.api.servicer import CorroborationServicer, StreamBounds
+from coordinator.api.sources import Sources
 from coordinator.corroboration import Call
 from coordinator.overload.admission import Admission, Bounds
 from coordinator.overload.limiter import Limiter
@@ -23,6 +27,7 @@ from tests.world.records import CALLER, sample_record
 from tests.world.requests import named
 from tests.world.samples import WORLD
 
+TERMS = LinkTerms("https://mpic.example.ac.jp", b"k" * 32, 86_400)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -87,11 +92,12 @@ class Service:
         self.corroborator = FakeCorroborator()
         self.links = [Link(one) for one in WORLD.perspectives]
         corroborator: Any = self.corroborator
-        links: Any = self.links
+        explanations = ExplanationLinks(TERMS, lambda: datetime.now(UTC))
+        answers = Answers(explanations.make)
+        links: Any = lambda: self.links  # noqa: E731
+        sources = Sources(record_queries, links, answers, explanations)
         limits = StreamBounds(window=0.0)
-        self.servicer = CorroborationServicer(
-            corroborator, record_queries, links, limits, lambda _: [CALLER]
-        )
+        self.servicer = CorroborationServicer(corroborator, sources, limits, lambda _: [CALLER])
 
     def stream(self, questions: AsyncIterator[c.CorroborateStreamRequest]) -> Any:  # noqa: ANN401 - an asynchronous generator
         context: Any = Context()
@@ -220,8 +226,7 @@ async def test_perspectives_are_shown_as_they_are_now(service: Service) -> None:
 
 
 async def test_after_a_reload_other_perspectives_are_shown(service: Service) -> None:
-    fewer: Any = service.links[:3]
-    service.servicer.adopt(fewer)
+    service.links = service.links[:3]
     assert len(await service.list()) == 3
 
 

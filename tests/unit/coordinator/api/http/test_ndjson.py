@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.api.http.ndjson import Line, LineSplitter, read_line, write_line
+from coordinator.api.response import fill_answer
 from mpic.runtime.grpc.errors import Violation, invalid_argument
 from mpic.v1 import corroboration_pb2 as c
 from tests.world.records import sample_record
@@ -48,10 +49,10 @@ def test_a_line_that_cannot_be_read_has_its_error() -> None:
 
 def test_an_answer_names_its_line() -> None:
     question = c.CorroborateRequest(request_id="r" * 500)
-    told = json.loads(write_line(Line(3, question), sample_record()))
+    told = json.loads(write_line(Line(3, question), sample_record(), fill_answer))
     assert (told["line"], told["requestId"]) == (3, "r" * 128)
     assert told["verdict"]["requestId"] == sample_record().request_id
     error = invalid_argument([Violation("names", "are none")])
-    told = json.loads(write_line(Line(4, question), error))
+    told = json.loads(write_line(Line(4, question), error, fill_answer))
     assert told["problem"]["violations"] == [{"path": "$.names", "description": "are none"}]
-    assert write_line(Line(4, question), error).count(b"\n") == 1
+    assert write_line(Line(4, question), error, fill_answer).count(b"\n") == 1

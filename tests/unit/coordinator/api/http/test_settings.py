@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from coordinator.api.http.tokens import hash_token
 from coordinator.commands.token import app
 from coordinator.settings import CoordinatorSettings, read_settings
-from coordinator.settings.certificates import check_certificates
+from coordinator.settings.certificates import _check_links, check_certificates
 from mpic.runtime.config import ConfigError
 from mpic.runtime.pki import Subject, create_authority, issue_certificate
 
@@ -143,3 +143,72 @@ def test_the_command_prints_a_token_and_its_table(tmp_path: Path) -> None:
 def test_the_command_wants_an_identity() -> None:
     result = CliRunner().invoke(app, ["new", "some body"])
     assert result.exit_code == 2
+
+
+KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
+LINKS = f'{LISTEN}public_url = "https://mpic.example.ac.jp/"\nlink_key_file = "link.key"\n'
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://mpic.example.ac.jp", "https://", "https://a b", "https://a?x=1", "https://a?",
+        "https://a#x", "https://u@a", "https://a:99999", "https://a:0", "mpic.example.ac.jp",
+        'https://a/"', "https://a/\\", "https://例え.jp", "https://a/" + "b" * 200,
+    ],
+)  # fmt: skip
+def test_a_public_url_is_https_with_nothing_but_host_and_path(tmp_path: Path, url: str) -> None:
+    text = LINKS.replace('"https://mpic.example.ac.jp/"', f"'{url}'")
+    with pytest.raises(ConfigError, match=r"http\.public_url: .* is no https URL"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("missing", "says"),
+    [
+        ("listen", "http.public_url: is given, but there is no port. Set [http] listen"),
+        ("link_key_file", "http.link_key_file: is not given, and public_url is. Make one"),
+        ("public_url", "http.public_url: is not given, and link_key_file is"),
+    ],
+)
+def test_links_need_a_port_a_url_and_a_key(tmp_path: Path, missing: str, says: str) -> None:
+    lines = [line for line in LINKS.splitlines(keepends=True) if not line.startswith(missing)]
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        read(tmp_path, "".join(lines))
+
+
+def test_the_terms_of_links_are_read_from_the_file_of_the_key(tmp_path: Path) -> None:
+    (tmp_path / "link.key").write_text(KEY)
+    http = read(tmp_path, LINKS + "link_days = 2\n").http
+    assert http.read_link_terms() == ("https://mpic.example.ac.jp", bytes(range(32)), 172_800)
+    assert read(tmp_path, LISTEN).http.read_link_terms() is None
+    settings = read(tmp_path, LINKS)
+    assert settings.http.all_files(settings.tls)[-1] == tmp_path / "link.key"
+
+
+@pytest.mark.parametrize("days", [0, 91])
+def test_a_link_lives_a_day_to_ninety(tmp_path: Path, days: int) -> None:
+    with pytest.raises(ConfigError, match=r"http\.link_days"):
+        read(tmp_path, LINKS + f"link_days = {days}\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "mode", "certificates", "says"),
+    [
+        (None, 0o600, "accepted", ["there is no such file"]),
+        ("c2hvcnQ=", 0o600, "accepted", ["is no key of 256 bits or more in base64"]),
+        (KEY, 0o644, "accepted", ["can be read by every user of this host"]),
+        (KEY, 0o600, "required", ["a link needs no certificate, but client_certificates is"]),
+        (KEY, 0o600, "accepted", []),
+    ],
+)
+def test_a_key_is_whole_and_kept_and_browsers_get_in(
+    tmp_path: Path, key: str | None, mode: int, certificates: str, says: list[str]
+) -> None:
+    if key is not None:
+        (tmp_path / "link.key").write_text(key)
+        (tmp_path / "link.key").chmod(mode)
+    http = read(tmp_path, f'{LINKS}client_certificates = "{certificates}"\n').http
+    found = [str(one) for one in _check_links(http)]
+    assert len(found) == len(says)
+    assert all(part in one for part, one in zip(says, found, strict=True))
