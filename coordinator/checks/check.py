@@ -75,6 +75,8 @@ class Judgement(NamedTuple):
     """How long the finding may be used to issue, counted from before the lookup; None: no limit."""
     steps: Sequence[c.AuthorizationStep] = ()
     """How an authorization domain name was reached from the name."""
+    fault: c.ProofFault.ValueType = c.PROOF_FAULT_UNSPECIFIED
+    """What is wrong with what was seen where a proof should be."""
 
 
 Findings = Sequence[o.Finding]

@@ -207,6 +207,8 @@ def _to_message(check: AskedCheck, judgement: Judgement) -> c.Determination:
     told = c.Determination(check=check.name, outcome=judgement.outcome)
     told.found_at, told.clause = judgement.found_at, judgement.clause
     told.record, told.detail = judgement.record, shorten(judgement.detail, DETAIL_OCTETS)
+    if judgement.fault:
+        told.fault = judgement.fault
     if judgement.steps:
         told.steps.extend(judgement.steps)
     return told

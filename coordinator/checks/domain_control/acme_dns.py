@@ -107,10 +107,10 @@ def _judge_txt(lookup: o.Lookup, digest: bytes, clause: str) -> Judgement:
         text = expected.decode()
         return Judgement(found_at=lookup.records.owner, clause=clause, record=f'"{text}"')
     if not found:
-        return proof_missing(f"{lookup.name} has no TXT record")
+        return proof_missing(c.PROOF_FAULT_NO_RECORD, f"{lookup.name} has no TXT record")
     records = "TXT record" if len(found) == 1 else "TXT records"
     detail = f"{lookup.name} has {len(found)} {records}, none with the expected digest as its value"
-    return proof_missing(detail, found_at=lookup.records.owner)
+    return proof_missing(c.PROOF_FAULT_OTHER_VALUE, detail, found_at=lookup.records.owner)
 
 
 def _owner(asked: Asked) -> str:

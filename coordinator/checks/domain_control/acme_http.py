@@ -72,7 +72,7 @@ class AcmeHttp01:
         if hash_value(body) == digest and is_key_authorization(body, parameters.token):
             return Judgement(found_at=page.url, clause=CLAUSE)
         detail = f"{page.where} is not the expected key authorization; {show_body(page.body)}"
-        return proof_missing(detail, found_at=page.url)
+        return proof_missing(c.PROOF_FAULT_HTTP_CONTENT, detail, found_at=page.url)
 
     def compare(self, remote: Findings, primary: Findings, asked: Asked) -> None:
         """Compare nothing: both saw the same digest."""

@@ -13,7 +13,7 @@ TLS 1.2 or a newer version must be used. No application data is sent.
 from collections.abc import Sequence
 
 from coordinator.checks.check import Findings, Judgement, MalformedFindingError, Statuses
-from coordinator.checks.domain_control.acme_certificate import find_fault
+from coordinator.checks.domain_control.acme_certificate import CertificateFault, find_fault
 from coordinator.checks.domain_control.authorization_domain import Allowed
 from coordinator.checks.domain_control.connection_evidence import (
     TLS_VERSIONS,
@@ -66,8 +66,8 @@ class AcmeTlsAlpn01:
         if failure is not None:
             return could_not_learn(failure, f"no TLS handshake with {where} was completed")
         fault = _find_fault(told, asked)
-        if fault:
-            return proof_missing(f"{where} {fault}", found_at=asked.domain)
+        if fault is not None:
+            return proof_missing(fault.code, f"{where} {fault.text}", found_at=asked.domain)
         return Judgement(found_at=asked.domain, clause=CLAUSE)
 
     def compare(self, remote: Findings, primary: Findings, asked: Asked) -> None:
@@ -89,14 +89,18 @@ def _read_failure(told: o.TlsFinding, domain: str, believed: Statuses) -> o.Fail
     return bogus or (None if is_answered else told.failure)
 
 
-def _find_fault(told: o.TlsFinding, asked: Asked) -> str:
-    """Say what is wrong with the session; empty: nothing."""
+def _find_fault(told: o.TlsFinding, asked: Asked) -> CertificateFault | None:
+    """Say what is wrong with the session; None: nothing."""
     version, session = told.connection.tls_version, told.session
     if version not in TLS_VERSIONS:
-        return f"used {version or 'an unknown version'} instead of TLS 1.2 or 1.3"
+        used = f"used {version or 'an unknown version'} instead of TLS 1.2 or 1.3"
+        return CertificateFault(c.PROOF_FAULT_TLS_VERSION, used)
     if session.alpn != PROTOCOL:
         chosen = f"the protocol {session.alpn!r}" if session.alpn else "no protocol"
-        return f"chose {chosen} instead of {PROTOCOL}"
+        return CertificateFault(c.PROOF_FAULT_TLS_PROTOCOL, f"chose {chosen} instead of {PROTOCOL}")
     digest = asked.control.acme_tls_alpn_01.key_authorization_sha256
     fault = find_fault(session.certificate, asked.domain, digest)
-    return f"has a certificate that is none for this challenge: {fault}" if fault else ""
+    if fault is None:
+        return None
+    text = f"has a certificate that is none for this challenge: {fault.text}"
+    return fault._replace(text=text)

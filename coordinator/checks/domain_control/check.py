@@ -264,7 +264,8 @@ def _follow_cname(
     steps = find_steps(_applied(about), about.domain, method.allowed, targets)
     if steps is None:
         seen = f"CNAME records to {', then '.join(targets)}" if targets else "no CNAME record"
-        return proof_missing(f"{about.name} has {seen}: that does not lead to {about.domain}")
+        detail = f"{about.name} has {seen}: that does not lead to {about.domain}"
+        return proof_missing(c.PROOF_FAULT_OTHER_ALIAS, detail)
     return steps
 
 

@@ -107,7 +107,8 @@ class ContactMethod:
             return could_not_learn(lookup.failure, f"the {records}s of {lookup.name} are not known")
         if not lookup.HasField("records"):
             above = "" if self._rdtype == _TXT else ", and none above it"
-            return proof_missing(f"there is no {records} at {self._owner(asked)}{above}")
+            detail = f"there is no {records} at {self._owner(asked)}{above}"
+            return proof_missing(c.PROOF_FAULT_NO_RECORD, detail)
         selected = self._kind.read(_selected(asked.control))
         if selected is not None and selected in map(self._read, lookup.records.rdata):
             left = self._kind.ends - timedelta(seconds=1) - _judged_at(asked)
@@ -117,7 +118,7 @@ class ContactMethod:
                 usable_for=max(timedelta(0), min(left, reusable_for(_judged_at(asked)))),
             )
         detail = f"no {records} at {lookup.name} names the {self._kind.name}"
-        return proof_missing(detail, lookup.name)
+        return proof_missing(c.PROOF_FAULT_OTHER_VALUE, detail, lookup.name)
 
     def compare(self, remote: Findings, primary: Findings, asked: Asked) -> None:
         """Compare nothing: both saw the same contact."""

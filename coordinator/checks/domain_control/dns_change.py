@@ -91,7 +91,7 @@ class DnsChange:
             what = f"{kind} of {lookup.name} could not be looked up"
             return could_not_learn(lookup.failure, what)
         if not lookup.HasField("records"):
-            return proof_missing(f"{lookup.name} has no {kind} record")
+            return proof_missing(c.PROOF_FAULT_NO_RECORD, f"{lookup.name} has no {kind} record")
         found_at = lookup.records.owner
         if rdtype == _CNAME and found_at != lookup.name:
             raise MalformedFindingError(f"a CNAME record of {found_at!r}, not of {lookup.name!r}")
@@ -100,13 +100,14 @@ class DnsChange:
         ]
         if parameters.contained and (places := sum(map(len, values))) > _MOST_PLACES:
             detail = f"{found_at} has {places} octets of TXT; at most {_MOST_PLACES} are searched"
-            return proof_missing(detail, found_at)
+            return proof_missing(c.PROOF_FAULT_TOO_MANY_RECORDS, detail, found_at)
         is_value = contains_value if parameters.contained else _is_value
         if any(is_value(one, parameters) for one in values):
             return Judgement(
                 found_at=found_at, detail=f"a {kind} record at {found_at} has the value"
             )
-        return proof_missing(f"{_say_found(found_at, kind, lookup)} the value", found_at)
+        detail = f"{_say_found(found_at, kind, lookup)} the value"
+        return proof_missing(c.PROOF_FAULT_OTHER_VALUE, detail, found_at)
 
     def compare(self, remote: Findings, primary: Findings, asked: Asked) -> None:
         """Compare nothing: both saw the same value."""

@@ -88,7 +88,9 @@ def hash_value(value: str | bytes) -> bytes:
     return hashlib.sha256(value.encode() if isinstance(value, str) else value).digest()
 
 
-def proof_missing(detail: str, found_at: str = "", record: str = "") -> Judgement:
+def proof_missing(
+    fault: c.ProofFault.ValueType, detail: str, found_at: str = "", record: str = ""
+) -> Judgement:
     """Return the judgement that what the method looks for is not there."""
     return Judgement(
         c.OUTCOME_PROOF_MISSING,
@@ -96,6 +98,7 @@ def proof_missing(detail: str, found_at: str = "", record: str = "") -> Judgemen
         detail,
         found_at=found_at,
         record=record,
+        fault=fault,
     )
 
 

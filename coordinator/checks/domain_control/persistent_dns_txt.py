@@ -82,6 +82,16 @@ _WHY = {
 }
 
 
+_FAULT = {
+    _Meaning.MALFORMED: c.PROOF_FAULT_PERSISTENT_MALFORMED,
+    _Meaning.OTHER_ISSUER: c.PROOF_FAULT_PERSISTENT_ISSUER,
+    _Meaning.NO_ACCOUNT: c.PROOF_FAULT_PERSISTENT_NO_ACCOUNT,
+    _Meaning.OTHER_ACCOUNT: c.PROOF_FAULT_PERSISTENT_ACCOUNT,
+    _Meaning.NO_WILDCARD: c.PROOF_FAULT_PERSISTENT_POLICY,
+    _Meaning.EXPIRED: c.PROOF_FAULT_PERSISTENT_EXPIRED,
+}
+
+
 class _Read(NamedTuple):
     """One TXT record, read for what is asked."""
 
@@ -127,7 +137,7 @@ class PersistentDnsTxt:
             return could_not_learn(lookup.failure, f"TXT of {lookup.name} could not be looked up")
         found = _read_all(lookup, asked)
         if not found:
-            return proof_missing(f"{lookup.name} has no TXT record")
+            return proof_missing(c.PROOF_FAULT_NO_RECORD, f"{lookup.name} has no TXT record")
         relied_on = _choose(found, asked.control.persistent_dns_txt.account_uris)
         if relied_on is not None:
             return Judgement(
@@ -143,7 +153,7 @@ class PersistentDnsTxt:
             issuers=", ".join(asked.requested.issuer_domains),
         )
         detail = f"at {lookup.records.owner}, {record} {why}"
-        return proof_missing(detail, lookup.records.owner, record)
+        return proof_missing(_FAULT[nearest.standing], detail, lookup.records.owner, record)
 
     def compare(self, remote: Findings, primary: Findings, asked: Asked) -> Judgement | None:
         """Judge whether a remote has a record for the account that the primary relied on."""

@@ -21,6 +21,7 @@ from coordinator.checks.domain_control.http_evidence import read_http
 from coordinator.checks.domain_control.method import could_not_learn, proof_missing
 from mpic.text import shorten
 from mpic.urls import UrlError, parse_url
+from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 
@@ -72,10 +73,12 @@ def read_page(finding: o.Finding, question: p.Check, believed: Statuses) -> Page
     if response.status != _OK:
         kind = " (a redirect that is not followed)" if response.status in _REDIRECTION else ""
         detail = f"{where} answered with status {response.status}{kind}, not {_OK}"
-        return proof_missing(f"{detail}; {show_body(response.body)}", found_at=hop.url)
+        detail = f"{detail}; {show_body(response.body)}"
+        return proof_missing(c.PROOF_FAULT_HTTP_STATUS, detail, found_at=hop.url)
     if response.body_is_cut:
         detail = f"{where} answered with more than {asked.body_octets} octets"
-        return proof_missing(f"{detail}; {show_body(response.body)}", found_at=hop.url)
+        detail = f"{detail}; {show_body(response.body)}"
+        return proof_missing(c.PROOF_FAULT_HTTP_TOO_LONG, detail, found_at=hop.url)
     return Page(hop.url, where, response.body)
 
 

@@ -69,11 +69,12 @@ class WebsiteChange:
         parameters = asked.control.website_change
         if contains_value(page.url.encode(), parameters):
             # Whoever repeats what was asked for would prove control.
-            return proof_missing(f"{_url(asked.control)} redirects to a URL with the value in it")
+            detail = f"{_url(asked.control)} redirects to a URL with the value in it"
+            return proof_missing(c.PROOF_FAULT_HTTP_VALUE_IN_URL, detail)
         if contains_value(page.body, parameters):
             return Judgement(found_at=page.url)
         detail = f"{page.where} does not have the value in it; {show_body(page.body)}"
-        return proof_missing(detail, found_at=page.url)
+        return proof_missing(c.PROOF_FAULT_HTTP_CONTENT, detail, found_at=page.url)
 
     def compare(self, remote: Findings, primary: Findings, asked: Asked) -> None:
         """Compare nothing: both saw the same value."""

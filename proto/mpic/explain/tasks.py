@@ -122,6 +122,33 @@ _CAA: Mapping[str, Task] = {
     "method": Task("dns_operator", "after_change", "RFC 8657 section 4"),
 }
 
+_FAULTS: Mapping[str, Task] = {
+    "NO_RECORD": _DNS,
+    "OTHER_VALUE": _DNS,
+    "TOO_MANY_RECORDS": _DNS,
+    "OTHER_ALIAS": _DNS,
+    "HTTP_STATUS": _WEB,
+    "HTTP_STATUS.not_found": _WEB,
+    "HTTP_STATUS.not_allowed": _WEB,
+    "HTTP_STATUS.redirect": _WEB,
+    "HTTP_STATUS.server_error": _WEB,
+    "HTTP_TOO_LONG": _WEB,
+    "HTTP_CONTENT": _WEB,
+    "HTTP_VALUE_IN_URL": _WEB,
+    "TLS_VERSION": _WEB,
+    "TLS_PROTOCOL": _WEB,
+    "CERTIFICATE_NAME": _WEB,
+    "CERTIFICATE_IDENTIFIER": _WEB,
+    "CERTIFICATE_OTHER_CHALLENGE": _WEB,
+    "CERTIFICATE_UNUSABLE": _WEB,
+    "PERSISTENT_MALFORMED": _DNS,
+    "PERSISTENT_ISSUER": _DNS,
+    "PERSISTENT_NO_ACCOUNT": _DNS,
+    "PERSISTENT_ACCOUNT": _DNS,
+    "PERSISTENT_POLICY": _DNS,
+    "PERSISTENT_EXPIRED": _DNS,
+}
+
 TASKS: Mapping[str, Task] = {
     f"{group}.{code}": task
     for group, tasks in (
@@ -130,6 +157,7 @@ TASKS: Mapping[str, Task] = {
         ("failure", _FAILURES),
         ("cause", _CAUSES),
         ("caa", _CAA),
+        ("fault", _FAULTS),
     )
     for code, task in tasks.items()
 }
@@ -140,4 +168,5 @@ _OF_UNKNOWN = Task("service", "later")
 
 def find_task(code: str) -> Task:
     """Return what follows from a code; what only a newer release tells is the service's."""
-    return TASKS.get(code, _OF_UNKNOWN)
+    # A code with three parts is a kind of the code with two.
+    return TASKS.get(code) or TASKS.get(code.rpartition(".")[0], _OF_UNKNOWN)

@@ -343,6 +343,102 @@ DISSENT_PROOF_MISSING: Dissent.ValueType  # 17
 """It did not find what the check looks for."""
 Global___Dissent: _TypeAlias = Dissent  # noqa: Y015
 
+class _ProofFault:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ProofFaultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ProofFault.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PROOF_FAULT_UNSPECIFIED: _ProofFault.ValueType  # 0
+    """Not told, or nothing is wrong."""
+    PROOF_FAULT_NO_RECORD: _ProofFault.ValueType  # 1
+    """There is no record of the type."""
+    PROOF_FAULT_OTHER_VALUE: _ProofFault.ValueType  # 2
+    """There are records, none with the value or the contact."""
+    PROOF_FAULT_TOO_MANY_RECORDS: _ProofFault.ValueType  # 3
+    """The records are too many or too long to be searched."""
+    PROOF_FAULT_OTHER_ALIAS: _ProofFault.ValueType  # 4
+    """The CNAME records of the name do not lead to its authorization domain name."""
+    PROOF_FAULT_HTTP_STATUS: _ProofFault.ValueType  # 5
+    """The web server answered with another status than 200. The observation has the status."""
+    PROOF_FAULT_HTTP_TOO_LONG: _ProofFault.ValueType  # 6
+    """The web server sent more octets than the file may have."""
+    PROOF_FAULT_HTTP_CONTENT: _ProofFault.ValueType  # 7
+    """The web server sent another content."""
+    PROOF_FAULT_HTTP_VALUE_IN_URL: _ProofFault.ValueType  # 8
+    """The web server redirected to a URL that has the value in it."""
+    PROOF_FAULT_TLS_VERSION: _ProofFault.ValueType  # 9
+    """The TLS server used another version than TLS 1.2 and 1.3."""
+    PROOF_FAULT_TLS_PROTOCOL: _ProofFault.ValueType  # 10
+    """The TLS server did not choose the protocol acme-tls/1."""
+    PROOF_FAULT_CERTIFICATE_NAME: _ProofFault.ValueType  # 11
+    """The TLS server's certificate is for another name."""
+    PROOF_FAULT_CERTIFICATE_IDENTIFIER: _ProofFault.ValueType  # 12
+    """The certificate has no acmeIdentifier, or one that is not as RFC 8737 says."""
+    PROOF_FAULT_CERTIFICATE_OTHER_CHALLENGE: _ProofFault.ValueType  # 13
+    """The certificate is that of another challenge."""
+    PROOF_FAULT_CERTIFICATE_UNUSABLE: _ProofFault.ValueType  # 14
+    """The certificate cannot be read or is not self-signed, or its key or signature is not accepted."""
+    PROOF_FAULT_PERSISTENT_MALFORMED: _ProofFault.ValueType  # 15
+    """The persistent record nearest to a proof is malformed."""
+    PROOF_FAULT_PERSISTENT_ISSUER: _ProofFault.ValueType  # 16
+    """It names another CA."""
+    PROOF_FAULT_PERSISTENT_NO_ACCOUNT: _ProofFault.ValueType  # 17
+    """It names no account."""
+    PROOF_FAULT_PERSISTENT_ACCOUNT: _ProofFault.ValueType  # 18
+    """It names another account."""
+    PROOF_FAULT_PERSISTENT_POLICY: _ProofFault.ValueType  # 19
+    """It does not have "policy=wildcard", which is needed."""
+    PROOF_FAULT_PERSISTENT_EXPIRED: _ProofFault.ValueType  # 20
+    """Its persistUntil is past."""
+
+class ProofFault(_ProofFault, metaclass=_ProofFaultEnumTypeWrapper):
+    """What is wrong with what was seen where the proof of domain control should be."""
+
+PROOF_FAULT_UNSPECIFIED: ProofFault.ValueType  # 0
+"""Not told, or nothing is wrong."""
+PROOF_FAULT_NO_RECORD: ProofFault.ValueType  # 1
+"""There is no record of the type."""
+PROOF_FAULT_OTHER_VALUE: ProofFault.ValueType  # 2
+"""There are records, none with the value or the contact."""
+PROOF_FAULT_TOO_MANY_RECORDS: ProofFault.ValueType  # 3
+"""The records are too many or too long to be searched."""
+PROOF_FAULT_OTHER_ALIAS: ProofFault.ValueType  # 4
+"""The CNAME records of the name do not lead to its authorization domain name."""
+PROOF_FAULT_HTTP_STATUS: ProofFault.ValueType  # 5
+"""The web server answered with another status than 200. The observation has the status."""
+PROOF_FAULT_HTTP_TOO_LONG: ProofFault.ValueType  # 6
+"""The web server sent more octets than the file may have."""
+PROOF_FAULT_HTTP_CONTENT: ProofFault.ValueType  # 7
+"""The web server sent another content."""
+PROOF_FAULT_HTTP_VALUE_IN_URL: ProofFault.ValueType  # 8
+"""The web server redirected to a URL that has the value in it."""
+PROOF_FAULT_TLS_VERSION: ProofFault.ValueType  # 9
+"""The TLS server used another version than TLS 1.2 and 1.3."""
+PROOF_FAULT_TLS_PROTOCOL: ProofFault.ValueType  # 10
+"""The TLS server did not choose the protocol acme-tls/1."""
+PROOF_FAULT_CERTIFICATE_NAME: ProofFault.ValueType  # 11
+"""The TLS server's certificate is for another name."""
+PROOF_FAULT_CERTIFICATE_IDENTIFIER: ProofFault.ValueType  # 12
+"""The certificate has no acmeIdentifier, or one that is not as RFC 8737 says."""
+PROOF_FAULT_CERTIFICATE_OTHER_CHALLENGE: ProofFault.ValueType  # 13
+"""The certificate is that of another challenge."""
+PROOF_FAULT_CERTIFICATE_UNUSABLE: ProofFault.ValueType  # 14
+"""The certificate cannot be read or is not self-signed, or its key or signature is not accepted."""
+PROOF_FAULT_PERSISTENT_MALFORMED: ProofFault.ValueType  # 15
+"""The persistent record nearest to a proof is malformed."""
+PROOF_FAULT_PERSISTENT_ISSUER: ProofFault.ValueType  # 16
+"""It names another CA."""
+PROOF_FAULT_PERSISTENT_NO_ACCOUNT: ProofFault.ValueType  # 17
+"""It names no account."""
+PROOF_FAULT_PERSISTENT_ACCOUNT: ProofFault.ValueType  # 18
+"""It names another account."""
+PROOF_FAULT_PERSISTENT_POLICY: ProofFault.ValueType  # 19
+"""It does not have "policy=wildcard", which is needed."""
+PROOF_FAULT_PERSISTENT_EXPIRED: ProofFault.ValueType  # 20
+"""Its persistUntil is past."""
+Global___ProofFault: _TypeAlias = ProofFault  # noqa: Y015
+
 class _AuthorizationStepKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1445,6 +1541,7 @@ class Determination(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     USABLE_UNTIL_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
+    FAULT_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     """How it ended."""
     found_at: _builtins.str
@@ -1459,6 +1556,10 @@ class Determination(_message.Message):
     """The check: the name of a member of RequestedCheck."""
     detail: _builtins.str
     """The facts in one sentence, for a person. May hold text from the network: escape it."""
+    fault: Global___ProofFault.ValueType
+    """For domain control whose proof is missing: what is wrong with what was seen. No verdict rests on
+    it. Answers from before there was this field do not tell it.
+    """
     @_builtins.property
     def usable_until(self) -> _timestamp_pb2.Timestamp:
         """Until when it may be used to issue; missing if this is not told, or if there is no limit."""
@@ -1480,10 +1581,11 @@ class Determination(_message.Message):
         detail: _builtins.str = ...,
         usable_until: _timestamp_pb2.Timestamp | None = ...,
         steps: _abc.Iterable[Global___AuthorizationStep] | None = ...,
+        fault: Global___ProofFault.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usable_until", b"usable_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["check", b"check", "clause", b"clause", "detail", b"detail", "found_at", b"found_at", "outcome", b"outcome", "record", b"record", "steps", b"steps", "usable_until", b"usable_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check", b"check", "clause", b"clause", "detail", b"detail", "fault", b"fault", "found_at", b"found_at", "outcome", b"outcome", "record", b"record", "steps", b"steps", "usable_until", b"usable_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

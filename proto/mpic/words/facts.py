@@ -176,3 +176,25 @@ def find_relevant_set(report: c.PerspectiveReport) -> o.Lookup | None:
         if levels and levels[-1].HasField("records"):
             return levels[-1]
     return None
+
+
+def find_control(verdict: c.NameVerdict) -> c.DomainControl:
+    """Return how control of a name was to be proved; an empty one if it was not asked."""
+    asked = (one.domain_control for one in verdict.checks if one.HasField("domain_control"))
+    return next((one.control for one in asked), c.DomainControl())
+
+
+def find_looked_at(report: c.PerspectiveReport) -> str:
+    """Return the name or URL that a proof of control was looked for at; "" if it is not told."""
+    for finding in reversed(report.observation.findings):
+        if finding.HasField("records"):
+            return finding.records.lookup.name
+        if finding.http_get.hops:
+            return finding.http_get.hops[-1].url
+    return ""
+
+
+def find_status(report: c.PerspectiveReport) -> int:
+    """Return the status of the last answer of a web server; 0: there is none."""
+    hops = [hop for one in report.observation.findings for hop in one.http_get.hops]
+    return next((one.response.status for one in reversed(hops) if one.HasField("response")), 0)

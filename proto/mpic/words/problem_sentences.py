@@ -30,6 +30,8 @@ def say_problem(problem: ProblemFacts, what: What, lang: Language) -> str:
         said = [*kept, say(scope, lang, **facts)]
     if problem.alias and what == "message":
         said.insert(0, say("caa.alias.message", lang, **facts))
+    if problem.code.startswith("fault.") and what == "remedy":
+        said.append(say("fault.again", lang))
     return join_sentences(said, lang)
 
 
@@ -37,12 +39,11 @@ def find_ids(problem: ProblemFacts, what: What) -> Sequence[str]:
     """Return the message ids that may say it, the one that says most first."""
     code = problem.code
     group, _, rest = code.partition(".")
-    web = [f"{group}.web.{rest}.{what}"] if problem.port else []
     # A code with three parts is a kind of the code with two.
     general = [f"{group}.{rest.partition('.')[0]}.{what}"] if "." in rest else []
     # What only a newer release tells may be anything, but a failure is a failure.
     unknown = group if group in {"failure", "cause"} else "reason"
-    return [*web, f"{code}.{what}", *general, f"{unknown}.UNSPECIFIED.{what}"]
+    return [f"{code}.{what}", *general, f"{unknown}.UNSPECIFIED.{what}"]
 
 
 def explain_dissent(report: c.PerspectiveReport, verdict: c.NameVerdict, lang: Language) -> str:
@@ -81,6 +82,10 @@ def _show_facts(problem: ProblemFacts, lang: Language) -> Mapping[str, object]:
         "owner": show_fact(problem.owner),
         "record": show_fact(problem.record),
         "name": show_fact(problem.alias),
+        "asked": show_fact(problem.asked),
+        "domain": show_fact(problem.domain),
+        "status": problem.status,
+        "type": problem.record_type,
         "issuers": show_fact(", ".join(problem.issuers)),
         "seen": _list(problem.seen, lang),
         "expected": _list(problem.expected, lang),

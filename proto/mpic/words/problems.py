@@ -14,9 +14,12 @@ from mpic.words.codes import code_of
 from mpic.words.facts import (
     Failed,
     find_addresses,
+    find_control,
     find_determination,
     find_failure,
+    find_looked_at,
     find_relevant_set,
+    find_status,
     primary_of,
 )
 
@@ -27,6 +30,18 @@ _CAA_CODES = {
     "RFC 8659 section 4.3": "wildcard",
     "RFC 8657 section 3": "account",
     "RFC 8657 section 4": "method",
+}
+# Kinds of failure that name servers and web servers both have; others are of one of them.
+_WEB_TOO = (o.FAILURE_KIND_TIMEOUT, o.FAILURE_KIND_MALFORMED, o.FAILURE_KIND_TOO_LARGE)
+_TYPES = {o.RECORD_TYPE_CNAME: "CNAME", o.RECORD_TYPE_CAA: "CAA"}
+# Kinds of a status of HTTP (RFC 9110 section 15), by the status or its first digit.
+_STATUSES = {
+    404: ".not_found",
+    410: ".not_found",
+    401: ".not_allowed",
+    403: ".not_allowed",
+    3: ".redirect",
+    5: ".server_error",
 }
 _ISSUER = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?)*(?<!\.)")
 _WHITE_SPACE = b" \t"
@@ -59,6 +74,16 @@ class ProblemFacts:
     """The addresses of name servers that were asked directly."""
     issuers: tuple[str, ...] = ()
     """The issuer domain names of the CA, for a CAA record."""
+    asked: str = ""
+    """The name that a proof of control is for, as looked up."""
+    domain: str = ""
+    """Its authorization domain name."""
+    method: str = ""
+    """By which control was to be proved: a member of DomainControl."""
+    record_type: str = "TXT"
+    """Of the records that a proof was looked for in."""
+    status: int = 0
+    """That a web server answered with."""
 
 
 def find_problem(report: c.PerspectiveReport, verdict: c.NameVerdict) -> ProblemFacts:
@@ -72,18 +97,20 @@ def find_problem(report: c.PerspectiveReport, verdict: c.NameVerdict) -> Problem
             failed = find_failure(report, check)
             return found if failed is None else read_failure(failed, check)
         case c.DISSENT_PROOF_MISSING:
-            found_at = find_determination(report, check).found_at
-            return replace(found, code=f"{found.code}.at", where=found_at) if found_at else found
+            return _find_missing(report, verdict)
         case c.DISSENT_DIFFERS if check == "addresses":
             return _find_addresses(report, verdict) or found
+        case c.DISSENT_DIFFERS if check == "domain_control":
+            return replace(found, code=f"{found.code}.domain_control")
     return found
 
 
 def read_failure(failed: Failed, check: str = "") -> ProblemFacts:
     """Return what could not be learned, and whose servers failed."""
     failure = failed.failure
+    of_web = "web." if failed.port and failure.kind in _WEB_TOO else ""
     found = ProblemFacts(
-        f"failure.{code_of(o.FailureKind, failure.kind)}",
+        f"failure.{of_web}{code_of(o.FailureKind, failure.kind)}",
         check,
         where=failed.where,
         port=failed.port,
@@ -136,6 +163,35 @@ def _read_value(record: Property | None) -> str:
     if not issuer:
         return "nobody"
     return "" if _ISSUER.fullmatch(issuer) else "malformed"
+
+
+def _find_missing(report: c.PerspectiveReport, verdict: c.NameVerdict) -> ProblemFacts:
+    """Return what is wrong with what was seen where a proof should be."""
+    told, control = find_determination(report, report.check), find_control(verdict)
+    status, where = find_status(report), told.found_at or find_looked_at(report)
+    code = f"fault.{code_of(c.ProofFault, told.fault)}"
+    if not told.fault:
+        code = "dissent.PROOF_MISSING.at" if where else "dissent.PROOF_MISSING"
+    elif told.fault == c.PROOF_FAULT_HTTP_STATUS:
+        code += _STATUSES.get(status) or _STATUSES.get(status // 100, "")
+    return ProblemFacts(
+        code,
+        report.check,
+        where=where,
+        record=told.record,
+        asked=verdict.looked_up,
+        domain=control.authorization_domain_name or verdict.looked_up,
+        method=control.WhichOneof("method") or "",
+        record_type=_name_type(control),
+        status=status,
+    )
+
+
+def _name_type(control: c.DomainControl) -> str:
+    """Return the type of the records that a method looks for."""
+    if control.HasField("dns_change"):
+        return _TYPES.get(control.dns_change.record_type, "TXT")
+    return "CAA" if (control.WhichOneof("method") or "").endswith("_caa") else "TXT"
 
 
 def _find_addresses(report: c.PerspectiveReport, verdict: c.NameVerdict) -> ProblemFacts | None:

@@ -145,26 +145,18 @@ def _advise(verdict: c.NameVerdict, lang: Language) -> str:
         return say(f"responsible.{whose}.remedy", lang)
     if verdict.reason in _PRIMARYS_OWN and primary.dissent:
         return say_problem(find_problem(primary, verdict), "remedy", lang)
-    if verdict.reason == c.REASON_PROOF_MISSING and (method := _find_method(verdict)):
-        domain = show_fact(method.domain)
-        ids = (f"proof.{method.name}.remedy", "reason.PROOF_MISSING.remedy")
-        return say_first(ids, lang, domain=domain)
+    if verdict.reason == c.REASON_PROOF_MISSING and primary.dissent:
+        return _advise_on_proof(verdict, lang)
     code = code_of(c.Reason, verdict.reason)
     if _differs_by_place(verdict):
         code += ".by_place"
     return say_first((f"reason.{code}.remedy", "reason.UNSPECIFIED.remedy"), lang)
 
 
-class _ProofMethod(NamedTuple):
-    """By which method control was to be proved, and at which authorization domain name."""
-
-    name: str
-    domain: str
-
-
-def _find_method(verdict: c.NameVerdict) -> _ProofMethod | None:
-    for check in verdict.checks:
-        control = check.domain_control.control
-        if name := control.WhichOneof("method"):
-            return _ProofMethod(name, control.authorization_domain_name or verdict.looked_up)
-    return None
+def _advise_on_proof(verdict: c.NameVerdict, lang: Language) -> str:
+    """Say what to do about a proof that is missing; older answers do not tell what is wrong."""
+    problem = find_problem(primary_of(verdict), verdict)
+    if problem.code.startswith("fault."):
+        return say_problem(problem, "remedy", lang)
+    ids = (f"proof.{problem.method}.remedy", "reason.PROOF_MISSING.remedy")
+    return say_first(ids, lang, domain=show_fact(problem.domain))
