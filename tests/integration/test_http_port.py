@@ -6,8 +6,9 @@ import json
 import re
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from structlog.testing import capture_logs
 
 from coordinator.api.answers import Answers
 from coordinator.api.explain.links import ExplanationLinks
-from coordinator.api.http import bodies, connection, failures, routes, server
+from coordinator.api.http import arrivals, bodies, connection, failures, routes, server
 from coordinator.api.http.corroborations import Corroborations
 from coordinator.api.http.face import HttpConfig, HttpFace
 from coordinator.api.http.settings import HttpTable, HttpTlsTable, TokenTable
@@ -202,6 +203,63 @@ async def test_connections_have_a_bound_and_there_is_room_again(port: Port) -> N
         await read_all(reader)
         writer.transport.abort()
     assert statuses(await port.say(JSON + body())) == [200]
+
+
+async def test_one_address_has_so_many_connections(authority: Authority) -> None:
+    network.bring_up(())
+    table = TABLE.model_copy(update={"connections_per_address": 4})
+    async with serving(authority, table) as port, AsyncExitStack() as held:
+        for _ in range(4):
+            await held.enter_async_context(port.connect())
+        with pytest.raises((OSError, ssl.SSLError)):
+            await port.say(JSON + body())
+        await held.aclose()
+        more = table.model_copy(update={"connections_per_address": 1024})
+        config = HttpConfig(more, port.config.tls, port.config.callers)
+        port.face.adopt(config, config.make_context())
+        await until(lambda: not port.face._server._connections)
+        head = JSON + b"Connection: close\r\n" + body()
+        assert statuses(await port.say(head)) == [200]
+        assert port.face._metrics.connections_refused._value.get() == 1
+
+
+async def test_handshakes_without_end_let_others_have_their_turn(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After so many at once the next begins a second later."""
+    network.bring_up(())
+    monkeypatch.setattr(arrivals, "_HANDSHAKES", 0.5)
+    monkeypatch.setattr(arrivals, "_AT_ONCE", 3)
+    async with serving(authority) as port:
+        tasks = [asyncio.create_task(port.say(b"nonsense\r\n\r\n")) for _ in range(10)]
+        await until(lambda: sum(task.done() for task in tasks) >= 3)
+        assert len(port.face._server._connections) <= 1
+        assert sum(task.done() for task in tasks) < 6
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_another_authority_ends_connections_when_they_are_idle(
+    authority: Authority, tmp_path: Path
+) -> None:
+    network.bring_up(())
+    other = create_authority(tmp_path / "other", "mpic.test")
+    async with serving(authority) as port, port.connect() as (reader, writer):
+        again = port.config.make_context()
+        port.face.adopt(port.config, again)  # the same authority: nothing ends
+        writer.write(JSON + body())
+        await reader.readuntil(b"200 OK")
+        tls = port.config.tls
+        own = HttpTlsTable(
+            certificate=tls.certificate, private_key=tls.private_key, authority=other.file
+        )
+        table = TABLE.model_copy(update={"tls": own})
+        config = HttpConfig(table, tls, port.config.callers)
+        port.face.adopt(config, config.make_context())
+        await read_all(reader)  # it ends
+        writer.write(JSON + body())
+        assert port.corroborator.asked == ["r"]
 
 
 @pytest.mark.parametrize(

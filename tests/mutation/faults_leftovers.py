@@ -2,6 +2,10 @@
 
 from tests.mutation.fault import Fault
 
+ARRIVALS = "coordinator/api/http/arrivals.py"
+CONNECTION = "coordinator/api/http/connection.py"
+PORT = ("tests/integration/test_http_port.py",)
+SERVER = "coordinator/api/http/server.py"
 QUIET = "proto/mpic/runtime/grpc/quiet_connections.py"
 
 FAULTS = [
@@ -43,4 +47,71 @@ FAULTS = [
         "        if self._timer",
     ),
     Fault("an IPv4 peer is written as an IPv6 one", QUIET, 'host.removeprefix("::ffff:")', "host"),
+    # Connections and handshakes of the HTTP port.
+    Fault(
+        "one address takes all connections",
+        SERVER,
+        " or not self._arrivals.enter(address):",
+        ":",
+        PORT,
+    ),
+    Fault(
+        "handshakes keep no pace",
+        SERVER,
+        "            await asyncio.sleep(self._arrivals.find_pause())\n",
+        "",
+        PORT,
+    ),
+    Fault(
+        "connections go on under another authority",
+        SERVER,
+        "            self._runner.server.pre_shutdown()\n\n    def drain",
+        "            pass\n\n    def drain",
+        PORT,
+    ),
+    Fault(
+        "an idle connection does not end when told to",
+        CONNECTION,
+        "                self.transport.close()\n\n    def connection_lost",
+        "                pass\n\n    def connection_lost",
+        PORT,
+    ),
+    Fault(
+        "another bound of an address is not in force",
+        SERVER,
+        "        self._arrivals.of_address = of_address\n        if",
+        "        if",
+        PORT,
+    ),
+    Fault(
+        "an address has connections without end",
+        ARRIVALS,
+        "self._open[network] >= self.of_address or ",
+        "",
+    ),
+    Fault(
+        "an address begins connections without end",
+        ARRIVALS,
+        " or due - now > interval * (self.of_address - 1)",
+        "",
+    ),
+    Fault("who has left counts for ever", ARRIVALS, "        self._open[network] -= 1\n", ""),
+    Fault(
+        "addresses are remembered without end",
+        ARRIVALS,
+        "        if len(self._due) > _ADDRESSES:",
+        "        if False:",
+    ),
+    Fault(
+        "all of IPv6 are different addresses",
+        ARRIVALS,
+        "        network, now = group_address(address), self._clock()\n        interval",
+        "        network, now = address, self._clock()\n        interval",
+    ),
+    Fault(
+        "handshakes of all are not counted",
+        ARRIVALS,
+        "        self._all_due = max(self._all_due, now) + 1 / _HANDSHAKES",
+        "        self._all_due = now",
+    ),
 ]

@@ -43,6 +43,14 @@ class Connection(web.RequestHandler):
         )
         self._on_lost = on_lost
 
+    async def start(self) -> None:
+        """Answer requests until the last; then hang up, also if told to while nothing is asked."""
+        try:
+            await super().start()
+        finally:
+            if self.transport is not None:
+                self.transport.close()
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Note that it has ended."""
         super().connection_lost(exc)

@@ -92,7 +92,8 @@ class HttpFace:
             raise ServingError(f"[http]: {error}; try `mpic check-config`") from error
         application = self._router.make_application(self._routes, self._public)
         address = shift_port(self._config.table.listen, self._worker)
-        self._server = HttpServer(address, application, self._metrics)
+        of_address = self._config.table.connections_per_address
+        self._server = HttpServer(address, application, self._metrics, of_address)
         return await self._server.open(context)
 
     def adopt(self, config: HttpConfig, context: ssl.SSLContext) -> None:
@@ -100,7 +101,7 @@ class HttpFace:
         self._config = config
         self.gate.adopt(config.access())
         if self._server is not None:
-            self._server.adopt(context)
+            self._server.adopt(context, config.table.connections_per_address)
 
     def drain(self) -> None:
         """Take no more connections, and end those that ask nothing; streams end when answered."""

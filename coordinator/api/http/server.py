@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from coordinator.api.http.arrivals import Arrivals
 from coordinator.api.http.authentication import ClientCertificates
 from coordinator.api.http.connection import Connection
 from coordinator.api.http.metrics import HttpMetrics
@@ -59,15 +60,19 @@ def make_context(
 class HttpServer:
     """Serves an application over TLS until it is closed."""
 
-    def __init__(self, listen: str, application: web.Application, metrics: HttpMetrics) -> None:
-        """Serve at `listen` ("host:port"), once it is opened."""
+    def __init__(
+        self, listen: str, application: web.Application, metrics: HttpMetrics, of_address: int
+    ) -> None:
+        """Serve at `listen` ("host:port"), once it is opened; so many connections of an address."""
         self._listen = listen
+        self._arrivals = Arrivals(of_address)
         self._metrics = metrics
         # If a caller hangs up, what it asked is given up.
         self._runner = web.AppRunner(
             application, handle_signals=False, access_log=None, handler_cancellation=True
         )
-        self._connections: set[Connection] = set()
+        self._connections: dict[Connection, str] = {}
+        """Each with its address."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._context: ssl.SSLContext | None = None
         self._draining_since: float | None = None
@@ -95,9 +100,18 @@ class HttpServer:
         log.info("http_serving", port=bound)
         return bound
 
-    def adopt(self, context: ssl.SSLContext) -> None:
-        """Show another certificate from the next connection on."""
-        self._context = context
+    def adopt(self, context: ssl.SSLContext, of_address: int) -> None:
+        """Show another certificate from the next connection on.
+
+        If another authority signs callers now, each connection ends with what runs on it: its
+        caller may not be trusted any more.
+        """
+        known, self._context = self._context, context
+        self._arrivals.of_address = of_address
+        if known is None or _find_authorities(known) == _find_authorities(context):
+            return
+        if self._runner.server is not None:
+            self._runner.server.pre_shutdown()
 
     def drain(self) -> None:
         """Take no more connections, and end those that ask nothing."""
@@ -128,20 +142,22 @@ class HttpServer:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                accepted, _ = await loop.sock_accept(listening)
+                accepted, (address, *_) = await loop.sock_accept(listening)
             except OSError as error:
                 log.warning("http_not_accepted", error=str(error))
                 await asyncio.sleep(_PAUSE)
                 continue
-            if len(self._connections) >= _CONNECTIONS:
+            if len(self._connections) >= _CONNECTIONS or not self._arrivals.enter(address):
                 self._metrics.connections_refused.inc()
                 accepted.close()
+                await asyncio.sleep(0)  # others have their turn, however many more there are
                 continue
             server = self._runner.server
             assert server is not None  # noqa: S101 - it was set up
-            connection = Connection(server, loop, self._connections.discard)
-            self._connections.add(connection)
+            connection = Connection(server, loop, self._forget)
+            self._connections[connection] = address
             self._start(self._shake_hands(connection, accepted))
+            await asyncio.sleep(self._arrivals.find_pause())
 
     async def _shake_hands(self, connection: Connection, accepted: socket.socket) -> None:
         """Begin TLS; whoever does not get that far is forgotten."""
@@ -155,7 +171,17 @@ class HttpServer:
                     ssl_shutdown_timeout=_GOODBYE_SECONDS,
                 )
                 return
-            self._connections.discard(connection)
+            self._forget(connection)
         except asyncio.CancelledError:
-            self._connections.discard(connection)
+            self._forget(connection)
             raise
+
+    def _forget(self, connection: Connection) -> None:
+        address = self._connections.pop(connection, None)
+        if address is not None:
+            self._arrivals.leave(address)
+
+
+def _find_authorities(context: ssl.SSLContext) -> frozenset[bytes]:
+    """Return the certificates of those that sign callers."""
+    return frozenset(context.get_ca_certs(binary_form=True))

@@ -46,6 +46,8 @@ class HttpTable(ConfigTable):
     """required: every connection needs one. accepted: a token does instead. none: tokens alone."""
     tls: HttpTlsTable | None = None
     """Left out: the files of [tls]."""
+    connections_per_address: int = Field(default=256, ge=1, le=1024)
+    """At a time, in each process; a quarter as many may begin in a second."""
     token: tuple[TokenTable, ...] = Field(default=(), max_length=_TOKENS)
     public_url: str = Field(default="", description="https://..., as people reach the port")
     """With it every answer has a signed link to the page that explains it."""
