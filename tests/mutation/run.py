@@ -1,6 +1,6 @@
 """Plant one fault at a time in a copy of the project and see whether the tests notice.
 
-    python -m tests.mutation.run [--only TEXT] [--after NUMBER] [--nearest] [--jobs 2]
+    python -m tests.mutation.run [--only TEXT] [--after NUMBER] [--nearest] [--jobs 4]
 
 Prints a line for each fault and the count; exits with 1 if one survived. Noticed means that a test
 failed, not that the copy could not be imported. Before the whole table is planted the tests must
@@ -77,7 +77,7 @@ FAULTS: Sequence[Fault] = (
 # A fault may make a test run for ever, or eat all memory; that is a fault noticed, if the nearest
 # tests end in time without it. All tests take a minute or, on a machine that is busy, many: what
 # takes longer shows nothing.
-NEAREST_SECONDS = 120
+NEAREST_SECONDS = 60
 SECONDS = 1200
 TOO_LONG = "BROKEN took too long"
 RUNS_ON = "noticed by running for ever"
@@ -91,7 +91,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="faults whose file or words hold this text")
     parser.add_argument("--after", type=int, default=0, help="go on behind so many faults")
     parser.add_argument("--nearest", action="store_true", help="ask the nearest tests alone")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=4)
     arguments = parser.parse_args()
     chosen = [one for one in FAULTS if arguments.only in f"{one.file} {one.what}"]
     chosen = chosen[arguments.after :]
