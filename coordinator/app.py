@@ -42,6 +42,7 @@ from mpic.runtime.address import shift_port
 from mpic.runtime.admin import AdminPages, open_admin
 from mpic.runtime.certificate_check import find_ends
 from mpic.runtime.grpc.serving import Listening, Server, ServingError
+from mpic.runtime.in_flight import InFlight
 from mpic.runtime.metrics import ProgramMetrics
 from mpic.runtime.open_files import HOW_TO_SET, USUAL, raise_limit
 from mpic.runtime.reload import Reloadable, Reloader
@@ -65,7 +66,9 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
     async with AsyncExitStack() as stack:
         record_writer = await open_writer(settings.record, worker, _now, program, stack)
         reader = open_reader(settings.record, stack)
-        fanout = _make_fanout(settings, rules, tls, timing, stack)
+        options = _make_options(table, tls, record_writer.company)
+        fanout = Fanout(rules.roster, options, timing)
+        stack.push_async_callback(fanout.close)
         server = _make_server(settings, worker, tls)
         parts = Parts(
             limiter=Limiter(Admission(settings.limits.bounds()), timing.attempt),
@@ -207,25 +210,16 @@ def _stream_limits(table: CoordinatorTable) -> StreamBounds:
     return StreamBounds(window=table.gather_window)
 
 
-def _make_fanout(
-    settings: CoordinatorSettings,
-    rules: Rules,
-    tls: TlsPems,
-    timing: Timing,
-    stack: AsyncExitStack,
-) -> Fanout:
-    """Return the fan-out to the perspectives; it connects nothing yet."""
-    table = settings.coordinator
-    options = ClientOptions(
+def _make_options(table: CoordinatorTable, tls: TlsPems, company: InFlight) -> ClientOptions:
+    """Return the options of the links to the perspectives."""
+    return ClientOptions(
         tls,
         table.gather_window,
         hung_after=table.hung_after,
         restart_patience=table.restart_patience,
         clock=ClockBounds(table.clock_warning, table.clock_limit),
+        company=company,
     )
-    fanout = Fanout(rules.roster, options, timing)
-    stack.push_async_callback(fanout.close)
-    return fanout
 
 
 def _reloadable(file: Path, running: RunningParts) -> Reloadable[CoordinatorSettings]:

@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints, model_validator
 from mpic.name_form import is_looked_up
 from mpic.runtime.certificate_owner import CertificateOwner
 from mpic.runtime.config import ConfigError, ConfigPath, ConfigTable, Flaw, Problem, load_config
+from mpic.runtime.in_flight import GATHER_SECONDS
 from mpic.runtime.settings import (
     CallersTable,
     ListenAddress,
@@ -47,7 +48,10 @@ class AgentTable(ConfigTable):
         default=10.0, ge=0.5, le=60, description="seconds one question may take at most"
     )
     gather_window: float = Field(
-        default=0.005, ge=0, le=0.1, description="seconds between messages of a busy stream"
+        default=GATHER_SECONDS,
+        ge=0,
+        le=0.1,
+        description="seconds that a message waits for more, under load",
     )
     max_open_questions: int = Field(
         default=4096, ge=1, le=1_000_000, description="looked up at a time; more are refused"

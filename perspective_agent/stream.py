@@ -9,7 +9,7 @@ import structlog
 from google.protobuf.message import Message
 
 from mpic.runtime.grpc.batching import Outbox, OutboxFullError
-from mpic.runtime.in_flight import InFlight
+from mpic.runtime.in_flight import GATHER_SECONDS, InFlight
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.examine import Examination
@@ -31,8 +31,8 @@ class CountObservation(Protocol):
 class StreamOptions:
     """How a stream gathers observations."""
 
-    window: float = 0.005
-    """Seconds between two messages of a busy stream."""
+    window: float = GATHER_SECONDS
+    """Seconds that an observation waits for others at most."""
     limit: int = 65536
     """Observations waiting to be sent, at most."""
     max_open: int = 4096

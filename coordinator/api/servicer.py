@@ -12,6 +12,7 @@ from coordinator.api.stream import RequestStream
 from coordinator.corroboration import Call, Corroborator
 from mpic.runtime.grpc.errors import RequestError
 from mpic.runtime.grpc.identity import Context, peer_trace
+from mpic.runtime.in_flight import GATHER_SECONDS
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import corroboration_pb2_grpc
 
@@ -22,8 +23,8 @@ class StreamBounds:
 
     in_flight: int = 4096
     """Names of one stream in flight; more are read only after some are answered and taken."""
-    window: float = 0.005
-    """Seconds between two messages of a busy stream."""
+    window: float = GATHER_SECONDS
+    """Seconds that an answer waits for others at most."""
 
 
 class CorroborationServicer(corroboration_pb2_grpc.CorroborationServiceServicer):

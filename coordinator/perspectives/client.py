@@ -196,7 +196,8 @@ class PerspectiveClient:
     async def _converse(self, channel: aio.Channel) -> None:
         """Open the stream and read it until it ends."""
         stream: aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(_OBSERVE)()
-        self._outbox = Outbox(self._options.window, self._options.limit, len)
+        options = self._options
+        self._outbox = Outbox(options.window, options.limit, len, options.company)
         self._breaker = Liveness()
         # The questions of the last connection have failed. Their answers do not come over this one.
         self._pending = Pending(self.perspective)

@@ -1,8 +1,8 @@
 """Write records in groups: entries queue, and one writer appends them as one batch with one fsync.
 
 A single verdict waits for one fsync. Under load thousands share one, since entries that come during
-an fsync go into the next batch. A busy writer waits a moment for more entries, because handing a
-batch to its thread costs more than writing it. It does not wait if no other attempt is in progress.
+an fsync go into the next batch. A batch waits a moment for the entries of attempts in progress
+(`InFlight`), because handing it to its thread costs more than writing it.
 
 When a batch cannot be written, everybody who waits for it is told, and none of it counts. The next
 batch tries again, so the writer recovers with its store. Late replies, which nobody waits for, are
@@ -36,7 +36,7 @@ from coordinator.record.write_queue import (
     take_entries,
     to_entry,
 )
-from mpic.runtime.in_flight import InFlight
+from mpic.runtime.in_flight import GATHER_SECONDS, InFlight
 from mpic.runtime.metrics import SECONDS
 from mpic.v1 import record_pb2 as r
 
@@ -45,9 +45,6 @@ log = structlog.get_logger()
 MOST_WAITING = 20_000
 """Entries; as many as come in a minute while the disk is slow."""
 MOST_IN_BATCH = 2_000
-_BUSY = 4
-"""The writer is busy if a batch has at least this many entries."""
-_GATHER_SECONDS = 0.01
 _UNHURRIED_SECONDS = 0.25
 """How long an entry that nobody waits for is held back: a batch of its own costs an fsync."""
 _PAUSE = 0.2
@@ -81,7 +78,6 @@ class RecordWriter:
         """Runs while an entry that nobody waits for is held back."""
         self._unwritten: deque[bytes] = deque(maxlen=_MOST_UNWRITTEN)
         """Questions whose record could not be written; late replies to them are dropped."""
-        self._is_busy = False
         self._closing = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="record")
         self._running: asyncio.Task[None] | None = None
@@ -199,15 +195,14 @@ class RecordWriter:
             _tell_failed(self._queue, _ENDED)
 
     async def _gather(self) -> None:
-        """Wait until there is something to write; when busy, wait a moment for more."""
+        """Wait until there is something to write, then for its company."""
         await self._wake.wait()
-        if self._is_busy and not self._closing:
-            await self.company.gather(_GATHER_SECONDS)
+        if not self._closing:
+            await self.company.gather(GATHER_SECONDS)
         self._wake.clear()
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
-        self._is_busy = len(self._queue) >= _BUSY
         if len(self._queue) > MOST_IN_BATCH or self._closing:
             self._wake.set()
 

@@ -21,6 +21,7 @@ from coordinator.settings.certificates import check_certificates
 from coordinator.settings.policy import PolicyTable
 from coordinator.telemetry.tracing import TracingTable
 from mpic.runtime.config import ConfigError, ConfigTable, Flaw, Problem, load_config
+from mpic.runtime.in_flight import GATHER_SECONDS
 from mpic.runtime.settings import (
     CallersTable,
     ListenAddress,
@@ -53,7 +54,10 @@ class CoordinatorTable(ConfigTable):
         default=1.0, ge=0.1, le=10, description="seconds on top, for the way there and back"
     )
     gather_window: float = Field(
-        default=0.005, ge=0, le=0.1, description="seconds between messages of a busy stream"
+        default=GATHER_SECONDS,
+        ge=0,
+        le=0.1,
+        description="seconds that a message waits for more, under load",
     )
     hung_after: float = Field(
         default=2.0, ge=0.5, le=60, description="seconds without a sign of life of an agent"

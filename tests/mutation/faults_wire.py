@@ -253,6 +253,8 @@ FAULTS = [
     Fault("a busy stream waits for what was withdrawn", STREAM, "                self._in_flight.arrive()\n", ""),
     Fault("a busy stream counts twice what was withdrawn", STREAM, "        if examination is not None:\n            self._in_flight.arrive()\n", "        self._in_flight.arrive()\n"),
     Fault("a busy stream gathers nothing", STREAM, "        self._in_flight.expect()\n", ""),
+    Fault("a question waits for nobody", "coordinator/perspectives/client.py", "options.limit, len, options.company)", "options.limit, len)"),
+    Fault("a question's company is not counted", "coordinator/app.py", "        company=company,\n", ""),
     Fault("a caller's busy stream waits for nobody", "coordinator/api/stream.py", "        self._company.arrive()\n", ""),
     Fault("a caller's busy stream gathers nothing", "coordinator/api/stream.py", "        self._company.expect()\n", ""),
 ]  # fmt: skip

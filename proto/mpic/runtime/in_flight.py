@@ -1,7 +1,17 @@
-"""Whether waiting a moment brings more items into a batch: those that are still under way."""
+"""When items wait for each other, so that they share a message or an fsync: the one rule.
+
+A batch costs about the same whether it has one item or fifty. So an item waits a moment for those
+that are still under way, if they are many. If they are few, it goes at once: a single check waits
+for nobody. Nobody waits either when nothing is under way any more.
+"""
 
 import asyncio
 from contextlib import suppress
+
+MANY = 8
+"""With fewer under way, a moment brings too little to be worth waiting for."""
+GATHER_SECONDS = 0.005
+"""The moment. A check may wait for four in a row: question, observation, record, answer."""
 
 
 class InFlight:
@@ -34,8 +44,8 @@ class InFlight:
         self.arrive()
 
     async def gather(self, seconds: float) -> None:
-        """Wait until nothing is under way, at most so long."""
-        if self._count:
+        """Wait until nothing is under way, at most so long; not at all if little is."""
+        if self._count >= MANY:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._none.wait()

@@ -1,15 +1,13 @@
-"""A coordinator's stream: a busy one gathers what is open, and nothing that is not."""
+"""A coordinator's stream: where much is open, what is ready waits for it, and for nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from mpic.runtime.in_flight import MANY
 from mpic.v1 import perspective_pb2 as p
 from perspective_agent.stream import ObservationStream, StreamOptions
-
-Batches = AsyncIterator[list[p.EncodedObservation]]
 
 
 class Examining:
@@ -31,48 +29,51 @@ def report(stream: ObservationStream, *ids: int) -> None:
         stream.report(p.EncodedObservation(question_id=one))
 
 
-async def make_busy(stream: ObservationStream, batches: Batches) -> None:
-    """Send twice several at once: a third message waits for its window, which is a long one."""
-    for start in (0, 3):
-        ids = range(start, start + 3)
-        examine(stream, *ids)
-        report(stream, *ids)
-        assert len(await anext(batches)) == 3
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize("last", ["reported", "withdrawn"])
-async def test_a_busy_stream_gathers_until_nothing_is_open(last: str) -> None:
+async def test_where_much_is_open_a_report_waits_until_nothing_is(last: str) -> None:
     stream = ObservationStream(StreamOptions(window=60))
-    batches = stream.outbox.batches()
     async with asyncio.timeout(30):
-        await make_busy(stream, batches)
-        examine(stream, 6, 7)
-        report(stream, 6)
-        following = asyncio.ensure_future(anext(batches))
-        for _ in range(20):
-            await asyncio.sleep(0.001)
+        examine(stream, *range(MANY + 1))
+        report(stream, 0)
+        following = asyncio.ensure_future(anext(stream.outbox.batches()))
+        await settle()
+        report(stream, *range(1, MANY))
+        await settle()
         assert not following.done()
         if last == "reported":
-            report(stream, 7)
+            report(stream, MANY)
         else:
-            stream.withdraw([7, 8])
-        assert [one.question_id for one in await following] == [6, 7][: 1 + (last == "reported")]
+            stream.withdraw([MANY, MANY + 1])
+        told = [one.question_id for one in await following]
+        assert told == list(range(MANY + (last == "reported")))
+
+
+async def test_where_little_is_open_a_report_waits_for_nobody() -> None:
+    stream = ObservationStream(StreamOptions(window=60))
+    async with asyncio.timeout(30):
+        examine(stream, *range(MANY))
+        report(stream, 0)
+        assert [one.question_id for one in await anext(stream.outbox.batches())] == [0]
 
 
 async def test_what_was_withdrawn_before_its_report_is_counted_once() -> None:
     stream = ObservationStream(StreamOptions(window=60))
-    batches = stream.outbox.batches()
     async with asyncio.timeout(30):
-        await make_busy(stream, batches)
-        examine(stream, 6, 7, 8)
-        stream.withdraw([6])
-        report(stream, 6, 7)
-        following = asyncio.ensure_future(anext(batches))
-        for _ in range(20):
-            await asyncio.sleep(0.001)
+        examine(stream, *range(MANY + 3))
+        stream.withdraw([0])
+        report(stream, 0, 1)
+        following = asyncio.ensure_future(anext(stream.outbox.batches()))
+        await settle()
+        report(stream, *range(2, MANY + 2))
+        await settle()
         assert not following.done()
-        report(stream, 8)
-        assert [one.question_id for one in await following] == [6, 7, 8]
+        report(stream, MANY + 2)
+        assert [one.question_id for one in await following] == list(range(MANY + 3))
 
 
 async def test_the_time_is_told_to_who_asked_for_it_and_once() -> None:

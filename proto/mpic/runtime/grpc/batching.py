@@ -1,12 +1,6 @@
 """Gathering single items into batches, for either side of a batched stream.
 
-A gRPC message costs about the same whether it carries one item or fifty. So a busy stream sends few
-large messages. A quiet stream sends at once, so that single checks do not wait. If it is known that
-nothing more is under way, nobody waits.
-
-There are three windows in series: question, observation, answer. So under load a check may wait for
-three of them. A window that is longer than the default saves less CPU than it costs in latency
-(tests/bench/RESULTS.md).
+`InFlight` says when an item waits for others.
 """
 
 import asyncio
@@ -36,15 +30,15 @@ class Outbox(Generic[T]):
         octets: Callable[[T], int] | None = None,
         company: InFlight | None = None,
     ) -> None:
-        """Gather for `window` seconds between batches; hold at most `limit` items.
+        """Let an item wait for its company for at most `window` seconds; hold `limit` items.
 
         With `octets`, which says how large an item is, a batch holds about BATCH_OCTETS at most.
-        With `company`, which counts the items that are under way, it gathers only while some are.
+        `company` counts what is under way; without it, nobody waits.
         """
         self._window = window
         self._limit = limit
         self._octets = octets
-        self._company = company
+        self._company = company or InFlight()
         self._items: list[T] = []
         self._wake = asyncio.Event()
         self._nudged = False
@@ -91,26 +85,15 @@ class Outbox(Generic[T]):
         return batch
 
     async def batches(self) -> AsyncIterator[list[T]]:
-        """Yield what has gathered: on a quiet stream each item at once, on a busy one in windows.
-
-        A stream is busy if a window would gather two or more items at the pace of the last batch.
-        """
-        loop = asyncio.get_running_loop()
-        sent_at = float("-inf")
-        is_busy = False
+        """Yield what has gathered."""
         while True:
             await self._wake.wait()
-            remaining = sent_at + self._window - loop.time()
-            if is_busy and remaining > 0:
-                await (self._company.gather if self._company else asyncio.sleep)(remaining)
+            await self._company.gather(self._window)
             batch = self._take()
             if not self._closed and not self._items:
                 self._wake.clear()
             if batch or self._nudged:
                 self._nudged = False
-                now = loop.time()
-                is_busy = len(batch) * self._window >= 2 * (now - sent_at)
-                sent_at = now
                 yield batch
             elif self._closed:
                 return

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 import coordinator.api.stream
 from coordinator.api.stream import NAME_OCTETS, RequestStream
 from mpic.runtime.grpc.errors import RequestError, Violation, invalid_argument
+from mpic.runtime.in_flight import MANY
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 from tests.world.records import sample_record
@@ -49,40 +50,43 @@ async def test_a_quiet_stream_keeps_no_record() -> None:
     assert not kept
 
 
-async def test_a_busy_stream_gathers_only_while_more_is_being_decided() -> None:
-    """After two messages of several answers a third waits for its window, which is a long one."""
-    go_on = {n: asyncio.Event() for n in (10, 11)}
+async def test_an_answer_waits_for_others_where_many_are_being_decided_and_while_any_is() -> None:
+    go_on = {str(n): asyncio.Event() for n in range(MANY + 1)}
 
     async def decide_in_turn(request: c.CorroborateRequest) -> r.Record:
-        if event := go_on.get(int(request.request_id)):
-            await event.wait()
+        await go_on[request.request_id].wait()
         return await decide(request)
 
     stream = RequestStream(decide_in_turn, 60.0, 100, lambda: 100)
-    questions: asyncio.Queue[range] = asyncio.Queue()
-
-    async def come() -> AsyncIterator[c.CorroborateStreamRequest]:
-        while True:
-            numbers = await questions.get()
-            asked = [c.CorroborateRequest(request_id=str(n)) for n in numbers]
-            yield c.CorroborateStreamRequest(questions=asked)
-
-    reading = asyncio.create_task(stream.read(come()))
-    responses = stream.responses()
+    reading = asyncio.create_task(stream.read(ask(MANY + 1)))
+    following = asyncio.ensure_future(anext(stream.responses()))
     async with asyncio.timeout(30):
-        for first in (0, 5):
-            questions.put_nowait(range(first, first + 5))
-            assert len((await anext(responses)).outcomes) == 5
-        questions.put_nowait(range(10, 12))
-        go_on[10].set()
-        following = asyncio.ensure_future(anext(responses))
-        for _ in range(20):
-            await asyncio.sleep(0.001)
-        assert not following.done()
-        go_on[11].set()
+        for last in (1, MANY):
+            for n in range(last):
+                go_on[str(n)].set()
+            for _ in range(20):
+                await asyncio.sleep(0.001)
+            assert not following.done()
+        go_on[str(MANY)].set()
         told = [outcome.request_id for outcome in (await following).outcomes]
-    assert told == ["10", "11"]
+    assert told == [str(n) for n in range(MANY + 1)]
+    await reading
+
+
+async def test_an_answer_waits_for_nobody_where_few_are_being_decided() -> None:
+    never = asyncio.Event()
+
+    async def decide_the_first(request: c.CorroborateRequest) -> r.Record:
+        if request.request_id != "0":
+            await never.wait()
+        return await decide(request)
+
+    stream = RequestStream(decide_the_first, 60.0, 100, lambda: 100)
+    reading = asyncio.create_task(stream.read(ask(MANY - 1)))
+    async with asyncio.timeout(30):
+        assert [one.request_id for one in (await anext(stream.responses())).outcomes] == ["0"]
     reading.cancel()
+    stream.cancel()
 
 
 async def test_a_request_id_of_any_length_is_not_sent_back() -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from coordinator.rules.roster import Perspective
 from mpic.channel import TlsFiles
 from mpic.runtime.clock import read_clock_us, read_steady_us
 from mpic.runtime.grpc.batching import Outbox
+from mpic.runtime.in_flight import MANY, InFlight
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.v1 import perspective_pb2 as p
@@ -239,6 +242,48 @@ async def test_an_answer_too_large_to_be_kept_is_garbage_and_the_link_goes_on() 
     await asked.link._deliver(large.SerializeToString())
     await asked.deliver(2)
     assert asked.dissents() == [(1, c.DISSENT_GARBAGE), (2, 0)]
+
+
+class FakeStream:
+    """A stream that takes every message, and brings none."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.ended: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+    async def write(self, message: bytes) -> None:
+        self.written.append(message)
+
+    async def read(self) -> object:
+        return await self.ended
+
+    def cancel(self) -> None:
+        """End at once."""
+
+
+@pytest.mark.parametrize("under_way", [MANY - 1, MANY])
+async def test_a_question_waits_for_those_of_other_attempts_where_these_are_many(
+    under_way: int,
+) -> None:
+    options = replace(OPTIONS, window=3600.0, company=InFlight())
+    link = PerspectiveClient(FRANKFURT, options)
+    stream: Any = FakeStream()
+    channel: Any = SimpleNamespace(stream_stream=lambda _: lambda: stream)
+    conversing = asyncio.create_task(link._converse(channel))
+    for _ in range(under_way):
+        options.company.expect()
+    await asyncio.sleep(0)
+    link.ask(1, b"first", lambda *_: None)
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert stream.written == ([] if under_way == MANY else [b"first"])
+    link.ask(2, b"second", lambda *_: None)
+    for _ in range(under_way):
+        options.company.arrive()
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert b"".join(stream.written) == b"firstsecond"
+    conversing.cancel()
 
 
 class Timed(Asked):

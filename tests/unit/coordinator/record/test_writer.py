@@ -23,6 +23,7 @@ from coordinator.record.verify import verify_store
 from coordinator.record.write_queue import Place
 from coordinator.record.writer import RecordWriter
 from mpic.runtime.grpc.errors import RequestError
+from mpic.runtime.in_flight import MANY
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 from tests.world.records import START, fill, sample_record, samples
@@ -294,44 +295,27 @@ async def test_should_the_writer_end_who_has_his_turn_is_told(
         await record_writer.close()
 
 
-async def test_a_busy_writer_waits_for_what_is_under_way(
-    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("under_way", [0, MANY - 1, MANY])
+async def test_an_entry_waits_where_many_attempts_are_under_way_and_while_any_is(
+    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch, under_way: int
 ) -> None:
-    """After a batch of some size, as long as anything is; after a small one nobody waits."""
-    monkeypatch.setattr(module, "_GATHER_SECONDS", 60.0)
-    writing = [write(record_writer, 0)]
-    await settle()
-    writing += [write(record_writer, n) for n in range(1, 5)]
-    await settle()
+    monkeypatch.setattr(module, "GATHER_SECONDS", 60.0)
     gate.open.set()
-    await asyncio.gather(*writing)
     async with asyncio.timeout(30):
-        await write_in_company(record_writer)
-    assert gate.sizes == [1, 4, 2, 1]
-
-
-async def write_in_company(record_writer: RecordWriter) -> None:
-    with record_writer.company, record_writer.company:
-        with record_writer.company:
-            first = write(record_writer, 5)
-            await settle()
+        for _ in range(under_way):
+            record_writer.company.expect()
+        first = write(record_writer, 0)
         await settle()
-        assert not first.done()
-        second = write(record_writer, 6)
-    await asyncio.gather(first, second)
-    with record_writer.company:
-        await write(record_writer, 7)
-
-
-async def test_a_busy_writer_does_not_wait_when_nothing_is_under_way(
-    gate: Gate, record_writer: RecordWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_GATHER_SECONDS", 60.0)
-    gate.open.set()
-    async with asyncio.timeout(30):
-        for start in range(0, 15, 5):
-            await asyncio.gather(*[write(record_writer, n) for n in range(start, start + 5)])
-    assert sum(gate.sizes) == 15
+        assert gate.sizes == ([] if under_way == MANY else [1])
+        for _ in range(under_way - 1):
+            record_writer.company.arrive()
+        await settle()
+        assert gate.sizes == ([] if under_way == MANY else [1])
+        second = write(record_writer, 1)
+        if under_way:
+            record_writer.company.arrive()
+        await asyncio.gather(first, second)
+    assert gate.sizes == ([2] if under_way == MANY else [1, 1])
 
 
 async def test_what_cannot_be_written_is_an_error_and_the_next_is_tried_again(
