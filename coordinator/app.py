@@ -12,6 +12,7 @@ import structlog
 from coordinator.admin_pages import AdminSources, make_pages
 from coordinator.api.answers import Answers
 from coordinator.api.explain.links import ExplanationLinks
+from coordinator.api.explain.routes import ExplanationPages
 from coordinator.api.http.corroborations import Corroborations
 from coordinator.api.http.face import HttpConfig, HttpFace
 from coordinator.api.open_mpic.routes import OpenMpic
@@ -154,6 +155,7 @@ def _make_http(
     http = HttpFace(config, worker, corroborator.limiter.admission.name_caller)
     api = Corroborations(corroborator, sources, http.gate, _stream_limits(settings.coordinator))
     http.add(api.routes(), api.public(), api.drain)
+    http.add((), ExplanationPages(corroborator, sources, http.gate, _now).public())
     if settings.open_mpic.enabled:
         open_mpic = OpenMpic(corroborator, settings.open_mpic, _now)
         http.add(open_mpic.routes(), open_mpic.public())

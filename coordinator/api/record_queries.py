@@ -77,6 +77,22 @@ class RecordQueries:
             response.superseded_by = show_id(question.superseded_by)
         return response
 
+    async def read_own(self, record_id: str, caller: str) -> r.Record:
+        """Return a record that a caller may read; raises RequestError."""
+        request = c.GetCorroborationRequest(record_id=record_id)
+        _, question = await self._find(request, caller, may_audit=True)
+        return question
+
+    async def read_linked(self, record_id: str) -> r.Record:
+        """Return a record to whoever may read it because of a signed link; raises RequestError."""
+        try:
+            question = (await self._reader.read(read_id(record_id))).question
+        except ValueError:
+            question = None
+        if question is None:
+            raise _refuse_unknown()
+        return question
+
     async def record_issuance(
         self, request: c.RecordIssuanceRequest, caller: str
     ) -> c.RecordIssuanceResponse:
@@ -149,8 +165,7 @@ class RecordQueries:
             found = found or (entries, question)
         if found is not None:
             return found
-        text = "there is no such record, or none that this caller may have"
-        raise RequestError(grpc.StatusCode.NOT_FOUND, "RECORD_NOT_FOUND", text)
+        raise _refuse_unknown()
 
     async def _find_ids(self, request: By, caller: str) -> list[bytes]:
         if request.WhichOneof("by") == "request_id":
@@ -160,6 +175,11 @@ class RecordQueries:
         except ValueError as error:
             text = "must be an answer's record_id; or give a request_id"
             raise invalid_argument([Violation("record_id", text)]) from error
+
+
+def _refuse_unknown() -> RequestError:
+    text = "there is no such record, or none that this caller may have"
+    return RequestError(grpc.StatusCode.NOT_FOUND, "RECORD_NOT_FOUND", text)
 
 
 def open_record(record_queries: RecordQueries | None) -> RecordQueries:

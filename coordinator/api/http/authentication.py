@@ -27,6 +27,7 @@ Failure = Literal[
     "token_unknown",
     "caller_not_allowed",
     "token_contradicts_certificate",
+    "link_not_valid",
 ]
 """Why a caller is not let in: what the metric tells apart."""
 

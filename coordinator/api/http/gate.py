@@ -57,11 +57,19 @@ class Gate:
         outcome = authenticate(read_credentials(request, api_key=api_key), self._access)
         if isinstance(outcome, Admitted):
             return outcome.identities
-        self._metrics.failures[outcome.failure].inc()
+        raise self.turn_away(request, outcome)
+
+    def turn_away(self, request: web.Request, refused: Refused) -> HttpError:
+        """Count a caller that is not let in, and return what it is told."""
+        self._metrics.failures[refused.failure].inc()
         address = request.remote or ""
-        self.refused.note(failure=outcome.failure, address=address)
+        self.refused.note(failure=refused.failure, address=address)
         wait = self._failures.note(address)
-        raise _refuse(outcome) if wait is None else _put_off(wait)
+        return _refuse(refused) if wait is None else _put_off(wait)
+
+    def is_allowed(self, caller: str) -> bool:
+        """Whether an identity is on the list of callers."""
+        return caller in self._access.allowed
 
     def adopt(self, access: Access) -> None:
         """Let in by `access` from now on, and end the streams of those who are no longer let in.
@@ -107,6 +115,8 @@ def read_credentials(request: web.Request, *, api_key: bool = False) -> Credenti
 
 
 def _refuse(refused: Refused) -> HttpError:
+    if refused.failure == "link_not_valid":
+        return HttpError(HTTPStatus.NOT_FOUND, "RECORD_NOT_FOUND", refused.detail)
     if refused.failure in _FORBIDDEN:
         return HttpError(HTTPStatus.FORBIDDEN, "CALLER_NOT_ALLOWED", refused.detail)
     # RFC 6750 section 3: the error is named only if there was a token.

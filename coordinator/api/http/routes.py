@@ -78,10 +78,16 @@ class HttpRoute:
 
 @dataclass(frozen=True, slots=True)
 class PublicRoute:
-    """A path for whoever reaches the port; it tells nothing of callers, names or records."""
+    """A path for whoever reaches the port.
+
+    It tells nothing of callers, names or records, or its handler says who may see what.
+    """
 
     path: str
     handle: Callable[[web.Request], Awaitable[web.Response]]
+    method: str = hdrs.METH_GET
+    tell: Callable[[ProblemDetails], web.Response] = tell_problem
+    """Tells what no route takes at and below the part of the path that is always the same."""
 
 
 class Router:
@@ -110,7 +116,8 @@ class Router:
             self._tells[route.path] = route.tell
             self._add(application, route.method, route.path, self._serve(route))
         for page in public:
-            self._add(application, hdrs.METH_GET, page.path, self._show(page))
+            self._tells[page.path.partition("/{")[0]] = page.tell
+            self._add(application, page.method, page.path, self._show(page))
         return application
 
     def _add(
