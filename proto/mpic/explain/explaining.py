@@ -5,16 +5,19 @@ met the same share one. If the primary forbids or fails, its problem is the reas
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from mpic.explain.explanation import (
     AgainCode,
     Coded,
     Explanation,
     NameExplanation,
+    PasteLine,
     Problem,
     VerdictCode,
     WhoseCode,
 )
+from mpic.explain.paste import make_lines
 from mpic.explain.tasks import find_task
 from mpic.explain.views import (
     read_time,
@@ -51,30 +54,32 @@ _TASK_OF: dict[int, WhoseCode] = {c.RESPONSIBLE_CALLER: "ca", c.RESPONSIBLE_SERV
 
 def explain(answer: c.CorroborateResponse, lang: Language) -> Explanation:
     """Return the explanation of an answer, or of a record as it is read back."""
-    code = _judge(answer)
+    code, asked_at = _judge(answer), read_time(answer.asked_at)
     bad = [one for one in answer.names if one.reason != c.REASON_CORROBORATED]
     good = [one for one in answer.names if one.reason == c.REASON_CORROBORATED]
     return Explanation(
         language=lang,
         record_id=show_fact(answer.record_id),
         request_id=show_fact(answer.request_id),
-        url="",
+        url=answer.explanation_url,
         verdict=Coded(code, say(f"verdict.{code}", lang)),
         error_code=str(answer.error.code) if answer.HasField("error") else "",
         sentence=_say_verdict(code, answer, len(bad), lang),
         is_dry_run=answer.dry_run,
-        asked_at=read_time(answer.asked_at),
+        asked_at=asked_at,
         decided_at=read_time(answer.decided_at),
         usable_until=read_time(answer.caa_usable_until)
         or read_time(answer.domain_control_usable_until),
         policy_from=read_time(answer.policy.effective_from),
-        names=tuple(explain_name(one, lang) for one in (*bad, *good)),
+        names=tuple(explain_name(one, asked_at, lang) for one in (*bad, *good)),
     )
 
 
-def explain_name(verdict: c.NameVerdict, lang: Language) -> NameExplanation:
+def explain_name(
+    verdict: c.NameVerdict, asked_at: datetime | None, lang: Language
+) -> NameExplanation:
     """Return the explanation of the verdict on one name."""
-    problems = tuple(_find_problems(verdict, lang))
+    problems = tuple(_find_problems(verdict, asked_at, lang))
     decisive = _find_decisive(verdict, problems)
     words = sentence(verdict, lang)
     reason = code_of(c.Reason, verdict.reason)
@@ -101,7 +106,9 @@ def explain_name(verdict: c.NameVerdict, lang: Language) -> NameExplanation:
     )
 
 
-def _find_problems(verdict: c.NameVerdict, lang: Language) -> Iterator[Problem]:
+def _find_problems(
+    verdict: c.NameVerdict, asked_at: datetime | None, lang: Language
+) -> Iterator[Problem]:
     """Yield each problem with the perspectives that met it: the primary's first."""
     whose: dict[ProblemFacts, list[c.PerspectiveReport]] = {}
     for report in verdict.perspectives:
@@ -109,7 +116,8 @@ def _find_problems(verdict: c.NameVerdict, lang: Language) -> Iterator[Problem]:
             whose.setdefault(find_problem(report, verdict), []).append(report)
     ordered = sorted(whose.items(), key=lambda item: (not _has_primary(item[1]), -len(item[1])))
     for found, reports in ordered:
-        yield _make_problem(found, reports, lang)
+        lines = make_lines(found, verdict.looked_up, asked_at, lang)
+        yield _make_problem(found, reports, lines, lang)
 
 
 def _has_primary(reports: Sequence[c.PerspectiveReport]) -> bool:
@@ -117,7 +125,10 @@ def _has_primary(reports: Sequence[c.PerspectiveReport]) -> bool:
 
 
 def _make_problem(
-    found: ProblemFacts, reports: Sequence[c.PerspectiveReport], lang: Language
+    found: ProblemFacts,
+    reports: Sequence[c.PerspectiveReport],
+    paste: Sequence[PasteLine],
+    lang: Language,
 ) -> Problem:
     task = find_task(found.code)
     whose = "registry" if found.scope == "tld" else task.whose
@@ -132,7 +143,7 @@ def _make_problem(
         again=Coded(task.again, say(f"again.{task.again}", lang)),
         clause=show_fact(told.clause) or task.clause,
         perspectives=tuple(show_fact(one.perspective_id) for one in reports),
-        paste=(),
+        paste=paste,
     )
 
 

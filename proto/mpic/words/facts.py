@@ -178,12 +178,6 @@ def find_relevant_set(report: c.PerspectiveReport) -> o.Lookup | None:
     return None
 
 
-def find_control(verdict: c.NameVerdict) -> c.DomainControl:
-    """Return how control of a name was to be proved; an empty one if it was not asked."""
-    asked = (one.domain_control for one in verdict.checks if one.HasField("domain_control"))
-    return next((one.control for one in asked), c.DomainControl())
-
-
 def find_looked_at(report: c.PerspectiveReport) -> str:
     """Return the name or URL that a proof of control was looked for at; "" if it is not told."""
     for finding in reversed(report.observation.findings):

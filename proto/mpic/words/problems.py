@@ -14,7 +14,6 @@ from mpic.words.codes import code_of
 from mpic.words.facts import (
     Failed,
     find_addresses,
-    find_control,
     find_determination,
     find_failure,
     find_looked_at,
@@ -22,6 +21,7 @@ from mpic.words.facts import (
     find_status,
     primary_of,
 )
+from mpic.words.proof_facts import ProofFacts, read_proof_facts
 
 # By the clause that decided: what a CAA record that forbids does.
 _CAA_CODES = {
@@ -33,7 +33,6 @@ _CAA_CODES = {
 }
 # Kinds of failure that name servers and web servers both have; others are of one of them.
 _WEB_TOO = (o.FAILURE_KIND_TIMEOUT, o.FAILURE_KIND_MALFORMED, o.FAILURE_KIND_TOO_LARGE)
-_TYPES = {o.RECORD_TYPE_CNAME: "CNAME", o.RECORD_TYPE_CAA: "CAA"}
 # Kinds of a status of HTTP (RFC 9110 section 15), by the status or its first digit.
 _STATUSES = {
     404: ".not_found",
@@ -45,6 +44,7 @@ _STATUSES = {
 }
 _ISSUER = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?)*(?<!\.)")
 _WHITE_SPACE = b" \t"
+_NO_PROOF = ProofFacts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +74,23 @@ class ProblemFacts:
     """The addresses of name servers that were asked directly."""
     issuers: tuple[str, ...] = ()
     """The issuer domain names of the CA, for a CAA record."""
-    asked: str = ""
-    """The name that a proof of control is for, as looked up."""
-    domain: str = ""
-    """Its authorization domain name."""
     method: str = ""
-    """By which control was to be proved: a member of DomainControl."""
-    record_type: str = "TXT"
-    """Of the records that a proof was looked for in."""
+    """The label of the method of validation, for a CAA record."""
+    proof: ProofFacts = _NO_PROOF
+    """How control was to be proved, for a problem of that check."""
     status: int = 0
     """That a web server answered with."""
 
 
 def find_problem(report: c.PerspectiveReport, verdict: c.NameVerdict) -> ProblemFacts:
     """Return why a perspective does not corroborate."""
+    found = _find(report, verdict)
+    if report.check == "domain_control":
+        return replace(found, proof=read_proof_facts(verdict))
+    return found
+
+
+def _find(report: c.PerspectiveReport, verdict: c.NameVerdict) -> ProblemFacts:
     check = report.check
     found = ProblemFacts(f"dissent.{code_of(c.Dissent, report.dissent)}", check)
     match report.dissent:
@@ -97,7 +100,7 @@ def find_problem(report: c.PerspectiveReport, verdict: c.NameVerdict) -> Problem
             failed = find_failure(report, check)
             return found if failed is None else read_failure(failed, check)
         case c.DISSENT_PROOF_MISSING:
-            return _find_missing(report, verdict)
+            return _find_missing(report)
         case c.DISSENT_DIFFERS if check == "addresses":
             return _find_addresses(report, verdict) or found
         case c.DISSENT_DIFFERS if check == "domain_control":
@@ -139,15 +142,17 @@ def _find_forbidding(report: c.PerspectiveReport, verdict: c.NameVerdict) -> Pro
     if code in {"issuer", "wildcard"} and end is not None:
         code = _read_value(_find_record(end, told.record)) or code
     found = ProblemFacts(f"caa.{code}", "caa", owner=told.found_at, record=told.record)
-    found = replace(found, issuers=_find_issuers(verdict))
+    asked = _find_asked(verdict)
+    issuers = tuple(asked.issuer_domains)
+    found = replace(found, issuers=issuers, method=asked.validation_method)
     if end is not None and end.aliases:
         return replace(found, alias=end.name, owner=end.records.owner)
     return found
 
 
-def _find_issuers(verdict: c.NameVerdict) -> tuple[str, ...]:
-    asked = (one.caa.issuer_domains for one in verdict.checks if one.HasField("caa"))
-    return tuple(next(asked, ()))
+def _find_asked(verdict: c.NameVerdict) -> c.RequestedCaa:
+    asked = (one.caa for one in verdict.checks if one.HasField("caa"))
+    return next(asked, c.RequestedCaa())
 
 
 def _find_record(end: o.Lookup, presented: str) -> Property | None:
@@ -165,33 +170,16 @@ def _read_value(record: Property | None) -> str:
     return "" if _ISSUER.fullmatch(issuer) else "malformed"
 
 
-def _find_missing(report: c.PerspectiveReport, verdict: c.NameVerdict) -> ProblemFacts:
+def _find_missing(report: c.PerspectiveReport) -> ProblemFacts:
     """Return what is wrong with what was seen where a proof should be."""
-    told, control = find_determination(report, report.check), find_control(verdict)
-    status, where = find_status(report), told.found_at or find_looked_at(report)
+    told, status = find_determination(report, report.check), find_status(report)
+    where = told.found_at or find_looked_at(report)
     code = f"fault.{code_of(c.ProofFault, told.fault)}"
     if not told.fault:
         code = "dissent.PROOF_MISSING.at" if where else "dissent.PROOF_MISSING"
     elif told.fault == c.PROOF_FAULT_HTTP_STATUS:
         code += _STATUSES.get(status) or _STATUSES.get(status // 100, "")
-    return ProblemFacts(
-        code,
-        report.check,
-        where=where,
-        record=told.record,
-        asked=verdict.looked_up,
-        domain=control.authorization_domain_name or verdict.looked_up,
-        method=control.WhichOneof("method") or "",
-        record_type=_name_type(control),
-        status=status,
-    )
-
-
-def _name_type(control: c.DomainControl) -> str:
-    """Return the type of the records that a method looks for."""
-    if control.HasField("dns_change"):
-        return _TYPES.get(control.dns_change.record_type, "TXT")
-    return "CAA" if (control.WhichOneof("method") or "").endswith("_caa") else "TXT"
+    return ProblemFacts(code, report.check, where=where, record=told.record, status=status)
 
 
 def _find_addresses(report: c.PerspectiveReport, verdict: c.NameVerdict) -> ProblemFacts | None:

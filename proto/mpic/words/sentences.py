@@ -158,5 +158,5 @@ def _advise_on_proof(verdict: c.NameVerdict, lang: Language) -> str:
     problem = find_problem(primary_of(verdict), verdict)
     if problem.code.startswith("fault."):
         return say_problem(problem, "remedy", lang)
-    ids = (f"proof.{problem.method}.remedy", "reason.PROOF_MISSING.remedy")
-    return say_first(ids, lang, domain=show_fact(problem.domain))
+    ids = (f"proof.{problem.proof.method}.remedy", "reason.PROOF_MISSING.remedy")
+    return say_first(ids, lang, domain=show_fact(problem.proof.domain))

@@ -204,7 +204,9 @@ def test_a_record_that_an_alias_leads_to_is_told_as_its_owners() -> None:
 
 @pytest.mark.parametrize("domain", ["", ZONE])
 def test_a_proof_that_is_missing_has_the_remedy_of_its_method(domain: str) -> None:
-    told = verdict(c.REASON_PROOF_MISSING, report("tokyo", c.DISSENT_PROOF_MISSING))
+    told = verdict(
+        c.REASON_PROOF_MISSING, report("tokyo", c.DISSENT_PROOF_MISSING, check="domain_control")
+    )
     control = told.checks.add().domain_control.control
     control.acme_dns_01.SetInParent()
     control.authorization_domain_name = domain
