@@ -43,12 +43,19 @@ def make_pages(
     )
     if isinstance(record_writer, RecordWriter):
         program.register((RecordCollector(record_writer),))
+    return AdminPages(program.registry, make_readiness(shown), lambda: reloader.settings)
+
+
+def make_readiness(shown: AdminSources) -> Readiness:
+    """Return the conditions under which requests may come."""
+    server, corroborator = shown.server, shown.corroborator
+    fanout, record_writer = shown.parts.fanout, shown.parts.record_writer
     readiness = Readiness()
     readiness.require("serving", server.why_not_serving)
     readiness.require("primary", lambda: why_no_primary(fanout.links))
     readiness.require("quorum", partial(_why_no_quorum, corroborator, fanout))
     readiness.require("record", record_writer.why_not_writing)
-    return AdminPages(program.registry, readiness, lambda: reloader.settings)
+    return readiness
 
 
 def _why_no_quorum(corroborator: Corroborator, fanout: Fanout) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from coordinator.admin_pages import AdminSources, make_pages
+from coordinator.admin_pages import AdminSources, make_pages, make_readiness
 from coordinator.api.answers import Answers
 from coordinator.api.explain.links import ExplanationLinks
 from coordinator.api.explain.routes import ExplanationPages
@@ -85,11 +85,12 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
         corroborator = Corroborator(parts, _begin_with(settings, rules, fanout))
         sources = _make_sources(settings, record_writer, reader, program, fanout)
         servicer = _make_servicer(table, corroborator, sources, server)
-        http = _make_http(settings, worker, corroborator, sources, program)
+        shown = AdminSources(server, corroborator, parts)
+        http = _make_http(settings, worker, shown, sources, program)
         parts_that_change = (fanout, corroborator, metrics, program, sources.explanation_links)
         running = RunningParts(file, SERVICE, server, *parts_that_change, http)
         reloader = Reloader(_reloadable(file, running), settings, program)
-        pages = make_pages(reloader, program, AdminSources(server, corroborator, parts))
+        pages = make_pages(reloader, program, shown)
         await _open_admin_port(settings, file, worker, pages, stack)
         await asyncio.gather(fanout.open(table.connect_patience), parts.idempotency.recall())
         stack.callback(corroborator.turned_away.write)
@@ -144,20 +145,21 @@ async def _serve(faces: _Faces, reloader: Reloader[CoordinatorSettings], grace: 
 def _make_http(
     settings: CoordinatorSettings,
     worker: int,
-    corroborator: Corroborator,
+    shown: AdminSources,
     sources: Sources,
     program: ProgramMetrics,
 ) -> HttpFace | None:
     """Return HTTP/JSON, if it is configured; it does not listen yet."""
     if not settings.http.listen:
         return None
+    corroborator = shown.corroborator
     config = HttpConfig(settings.http, settings.tls, settings.callers)
     http = HttpFace(config, worker, corroborator.limiter.admission.name_caller)
     api = Corroborations(corroborator, sources, http.gate, _stream_limits(settings.coordinator))
     http.add(api.routes(), api.public(), api.drain)
     http.add((), ExplanationPages(corroborator, sources, http.gate, _now).public())
     if settings.open_mpic.enabled:
-        open_mpic = OpenMpic(corroborator, settings.open_mpic, _now)
+        open_mpic = OpenMpic(corroborator, settings.open_mpic, _now, make_readiness(shown).is_met)
         http.add(open_mpic.routes(), open_mpic.public())
     program.register(http.collectors)
     program.show_certificates(http.find_ends())

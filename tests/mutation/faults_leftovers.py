@@ -114,4 +114,7 @@ FAULTS = [
         "        self._all_due = max(self._all_due, now) + 1 / _HANDSHAKES",
         "        self._all_due = now",
     ),
+    # The probe of Open MPIC's API.
+    Fault("a coordinator that is not ready is healthy", "coordinator/api/open_mpic/routes.py", "        if self._is_ready():", "        if True:"),
+    Fault("one condition that is met is enough to be ready", "proto/mpic/runtime/admin.py", "return not any(self.judge().values())", "return not all(self.judge().values())", ("tests/unit/mpic/runtime/test_admin.py",)),
 ]

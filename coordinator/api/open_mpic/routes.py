@@ -37,6 +37,7 @@ DRY_RUN = "Mpic-Dry-Run"
 """Says that an answer is a lab's: nothing may be issued on it."""
 
 _HEALTHY = {"status": "healthy"}
+_UNHEALTHY = {"status": "unhealthy"}
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.CONFLICT)
 _FRAMEWORK: Mapping[int, str] = {
     HTTPStatus.METHOD_NOT_ALLOWED: "Method Not Allowed",
@@ -48,12 +49,17 @@ class OpenMpic:
     """Answers callers of Open MPIC's API."""
 
     def __init__(
-        self, corroborator: Corroborator, table: OpenMpicTable, clock: Callable[[], datetime]
+        self,
+        corroborator: Corroborator,
+        table: OpenMpicTable,
+        clock: Callable[[], datetime],
+        is_ready: Callable[[], bool],
     ) -> None:
-        """Answer with what `corroborator` returns."""
+        """Answer with what `corroborator` returns; probes are told whether it is ready."""
         self._corroborator = corroborator
         self._table = table
         self._clock = clock
+        self._is_ready = is_ready
 
     def routes(self) -> Sequence[HttpRoute]:
         """Return what callers may ask."""
@@ -66,7 +72,7 @@ class OpenMpic:
 
     def public(self) -> Sequence[PublicRoute]:
         """Return what anybody may ask."""
-        return (PublicRoute("/healthz", _show_health),)
+        return (PublicRoute("/healthz", self._show_health),)
 
     async def _ask(self, visit: Visit) -> web.StreamResponse:
         """Answer one request."""
@@ -100,6 +106,12 @@ class OpenMpic:
             require_challenge_created_at=table.require_challenge_created_at,
             honour_smaller_quorum=table.honour_smaller_quorum,
         )
+
+    async def _show_health(self, _: web.Request) -> web.Response:
+        """Answer a probe; Open MPIC's own is always healthy, and would draw calls here in vain."""
+        if self._is_ready():
+            return tell_json(_HEALTHY)
+        return tell_json(_UNHEALTHY, HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def _show_config(self, _: Visit) -> web.StreamResponse:
         """Tell the configuration, by the keys of Open MPIC; null: there is no such thing here."""
@@ -139,7 +151,3 @@ def _name_record(record: r.Record) -> dict[str, str]:
     """Return the headers that say where an answer is recorded, and whether it is of a lab."""
     headers = {RECORD_ID: show_id(record.id)} if record.id else {}
     return {**headers, DRY_RUN: "true"} if record.dry_run else headers
-
-
-async def _show_health(_: web.Request) -> web.Response:
-    return tell_json(_HEALTHY)

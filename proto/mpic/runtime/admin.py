@@ -56,6 +56,10 @@ class Readiness:
         """Return, by name, why a condition is not met; "" if it is met."""
         return {name: condition() for name, condition in self._conditions.items()}
 
+    def is_met(self) -> bool:
+        """Whether the program is ready."""
+        return not any(self.judge().values())
+
 
 class _Conditions(Collector):
     """The conditions as metrics."""

@@ -46,7 +46,10 @@ class Face:
         patched: Any = self.path.corroborator
         patched.corroborate = listen
         settings = OpenMpicTable(enabled=True, **{"linger": 0.0, **table})
-        self.api = OpenMpic(self.path.corroborator, settings, lambda: NOVEMBER)
+        self.is_ready = True
+        self.api = OpenMpic(
+            self.path.corroborator, settings, lambda: NOVEMBER, lambda: self.is_ready
+        )
         self._by_path = {one.path: one for one in self.api.routes()}
 
     async def call(self, path: str, body: object = None) -> web.Response:
@@ -90,6 +93,16 @@ async def test_the_policy_in_force_says_how_many_are_asked() -> None:
     assert config["default_perspective_count"] == 5
     six = {"orchestration_parameters": {"perspective_count": 6}}
     assert (await face.ask(caa_body(top=six)))["status"] == 400
+
+
+@pytest.mark.parametrize(("is_ready", "status"), [(True, 200), (False, 503), (True, 200)])
+async def test_a_probe_is_told_whether_requests_may_come(*, is_ready: bool, status: int) -> None:
+    face = Face()
+    (health,) = face.api.public()
+    face.is_ready = is_ready
+    response: Any = await health.handle(make_mocked_request("GET", health.path))
+    assert response.status == status
+    assert json.loads(response.body) == {"status": "healthy" if is_ready else "unhealthy"}
 
 
 async def test_a_quorum_is_tightened_above_the_policy_and_never_to_less() -> None:
