@@ -27,6 +27,13 @@ _STAND_IN = "u"
 class InvalidNameError(ValueError):
     """The text is not a name for a certificate; it says what is wrong and what would be right."""
 
+    def __init__(self, code: str, text: str, **facts: object) -> None:
+        """Take the code of what is wrong, and how English says it, with the facts in braces."""
+        super().__init__(text.format(**facts))
+        self.code = code
+        """The catalogue has `name.CODE` in each language."""
+        self.facts = facts
+
 
 def is_wildcard(text: str) -> bool:
     """Whether a name, as a caller wrote it, is a wildcard domain name."""
@@ -48,7 +55,9 @@ def parse_form(text: str, encode: Callable[[str], str]) -> tuple[str, bool]:
     wildcard = is_wildcard(text)
     base = text[2:] if wildcard else text
     if "*" in base:
-        raise InvalidNameError('"*" may only stand alone as the leftmost label, as *.example.com')
+        raise InvalidNameError(
+            "star", '"*" may only stand alone as the leftmost label, as *.example.com'
+        )
     labels = base.split(".")
     # Most names are written as they are looked up, and this check is quick.
     if "--" in base or not is_looked_up(base):
@@ -57,9 +66,11 @@ def parse_form(text: str, encode: Callable[[str], str]) -> tuple[str, bool]:
     length = len(looked_up) + (2 if wildcard else 0)
     if length > MAX_NAME:
         counted = ' and "*."' if wildcard else ""
-        raise InvalidNameError(f"has {length} octets as A-labels{counted}; at most {MAX_NAME} fit")
+        text = "has {length} octets as A-labels{counted}; at most {most} fit"
+        raise InvalidNameError("long", text, length=length, counted=counted, most=MAX_NAME)
     if len(labels) == 1 and not wildcard:
-        raise InvalidNameError("is a single label; give a fully qualified name, as www.example.com")
+        text = "is a single label; give a fully qualified name, as www.example.com"
+        raise InvalidNameError("single_label", text)
     _check_place(labels, looked_up)
     return looked_up, wildcard
 
@@ -72,21 +83,24 @@ def check_form(text: str) -> None:
 def _check_characters(text: str) -> None:
     """Refuse what is not a name at all, with the reason a person would give."""
     if not text:
-        raise InvalidNameError("is empty; give a name, as www.example.com")
+        raise InvalidNameError("empty", "is empty; give a name, as www.example.com")
     if len(text) > 4 * MAX_NAME:
-        raise InvalidNameError(f"is far too long; a name has at most {MAX_NAME} octets")
+        text = "is far too long; a name has at most {most} octets"
+        raise InvalidNameError("far_too_long", text, most=MAX_NAME)
     if not (text.isprintable() or text.translate(_JOINERS).isprintable()):
-        raise InvalidNameError("holds a control or other unprintable character")
+        text = "holds a control or other unprintable character"
+        raise InvalidNameError("unprintable", text)
     if " " in text:
-        raise InvalidNameError("holds a space; a name has none")
+        raise InvalidNameError("space", "holds a space; a name has none")
     if "://" in text or "/" in text or "@" in text:
-        raise InvalidNameError("is a URL or an address; give the host name alone")
+        raise InvalidNameError("url", "is a URL or an address; give the host name alone")
     if _is_ip_address(text):
-        raise InvalidNameError("is an IP address; this service decides about names")
+        text = "is an IP address; this service decides about names"
+        raise InvalidNameError("ip_address", text)
     if ":" in text:
-        raise InvalidNameError("holds a port; give the host name alone")
+        raise InvalidNameError("port", "holds a port; give the host name alone")
     if text.endswith("."):
-        raise InvalidNameError("ends with a dot; write it without")
+        raise InvalidNameError("final_dot", "ends with a dot; write it without")
 
 
 def _is_ip_address(text: str) -> bool:
@@ -105,24 +119,32 @@ def _is_ip_address(text: str) -> bool:
 def _parse_label(label: str, encode: Callable[[str], str]) -> str:
     """Return a label as a P-label, or an LDH label that is not reserved (BR 7.1.2.7.12)."""
     if not label:
-        raise InvalidNameError("has an empty label; write one dot between two labels")
+        text = "has an empty label; write one dot between two labels"
+        raise InvalidNameError("empty_label", text)
     label = label.lower() if label.isascii() else encode(label)
     if len(label) > MAX_LABEL:
-        raise InvalidNameError(f"has a label of {len(label)} octets; at most {MAX_LABEL} fit")
+        text = "has a label of {length} octets; at most {most} fit"
+        raise InvalidNameError("long_label", text, length=len(label), most=MAX_LABEL)
     if label.startswith("xn--"):
         _check_p_label(label)
     if "_" in label:
         raise InvalidNameError(
-            f'has "_" in {label!r}; a certificate\'s dNSName may not (BR 7.1.2.7.12)'
+            "underscore",
+            'has "_" in {label!r}; a certificate\'s dNSName may not (BR 7.1.2.7.12)',
+            label=label,
         )
     if not _LDH.fullmatch(label):
         raise InvalidNameError(
-            f"has the label {label!r}; labels are letters, digits and hyphens, with no hyphen"
-            " at either end"
+            "characters",
+            "has the label {label!r}; labels are letters, digits and hyphens, with no hyphen"
+            " at either end",
+            label=label,
         )
     if label[2:4] == "--" and not label.startswith("xn--"):
         raise InvalidNameError(
-            f'has {label!r}: "--" in the third and fourth place is for "xn--" alone (RFC 5890)'
+            "hyphens",
+            'has {label!r}: "--" in the third and fourth place is for "xn--" alone (RFC 5890)',
+            label=label,
         )
     return label
 
@@ -138,29 +160,38 @@ def _check_p_label(label: str) -> None:
         again = decoded.encode("punycode").decode("ascii")
         decoded.encode()  # a surrogate is no character
     except UnicodeError as error:
-        raise InvalidNameError(f"has {label!r}, which is no Punycode (RFC 3492)") from error
+        text = "has {label!r}, which is no Punycode (RFC 3492)"
+        raise InvalidNameError("no_punycode", text, label=label) from error
     if again != encoded:
         raise InvalidNameError(
-            f"has {label!r}, which is not how Punycode writes what it decodes to (xn--{again})"
+            "other_punycode",
+            "has {label!r}, which is not how Punycode writes what it decodes to (xn--{again})",
+            label=label,
+            again=again,
         )
     if encoded and decoded.isascii():
-        raise InvalidNameError(f"has {label!r}, which is Punycode for plain ASCII; write {decoded}")
+        text = "has {label!r}, which is Punycode for plain ASCII; write {decoded}"
+        raise InvalidNameError("ascii_punycode", text, label=label, decoded=decoded)
 
 
 def _check_place(labels: Sequence[str], looked_up: str) -> None:
     """Refuse names outside the public DNS, and those no certificate may have (BR 4.2.2)."""
     if labels[-1].isdigit():
-        raise InvalidNameError(f"ends in {labels[-1]}; a top-level domain is not a number")
+        text = "ends in {label}; a top-level domain is not a number"
+        raise InvalidNameError("number", text, label=labels[-1])
     if labels[-1] == "onion":
-        raise InvalidNameError("is an Onion name; it is not in the DNS (BR Appendix B)")
+        raise InvalidNameError("onion", "is an Onion name; it is not in the DNS (BR Appendix B)")
     if labels[-1] == "localhost":
         # Resolvers answer for it by themselves, so all of them would agree (RFC 6761 section 6.3).
-        raise InvalidNameError("is in localhost, which is not in the public DNS (RFC 6761)")
+        text = "is in localhost, which is not in the public DNS (RFC 6761)"
+        raise InvalidNameError("localhost", text)
     if any(looked_up == zone or looked_up.endswith(f".{zone}") for zone in _REVERSE):
-        raise InvalidNameError("is in the reverse zones, which no certificate may name (BR 4.2.2)")
+        text = "is in the reverse zones, which no certificate may name (BR 4.2.2)"
+        raise InvalidNameError("reverse", text)
     if labels[-1] == "arpa":
         # Agents give it a trust anchor that nothing satisfies, to show that they validate.
         raise InvalidNameError(
+            "arpa",
             "is in arpa, which is for the Internet's infrastructure (RFC 3172); this service cannot"
-            " look it up: to its resolvers arpa is bogus on purpose, to show that they validate"
+            " look it up: to its resolvers arpa is bogus on purpose, to show that they validate",
         )

@@ -56,8 +56,8 @@ def parse_names(texts: Sequence[str]) -> tuple[list[Name], list[tuple[int, Inval
         if earlier == index:
             names.append(name)
         else:
-            same = f"is the same name as names[{earlier}]; give it once"
-            problems.append((index, InvalidNameError(same)))
+            same = "is the same name as names[{earlier}]; give it once"
+            problems.append((index, InvalidNameError("same", same, earlier=earlier)))
     return names, problems
 
 
@@ -66,8 +66,10 @@ def parse_name(text: str) -> Name:
     looked_up, wildcard = parse_form(text, _encode_label)
     if wildcard and is_public_suffix(looked_up):
         raise InvalidNameError(
-            f"is a wildcard directly below the public suffix {looked_up} (BR 3.2.2.6);"
-            " ask for a name below a registered domain"
+            "public_suffix",
+            "is a wildcard directly below the public suffix {suffix} (BR 3.2.2.6);"
+            " ask for a name below a registered domain",
+            suffix=looked_up,
         )
     return Name(text, looked_up, wildcard)
 
@@ -126,8 +128,10 @@ def _encode_label(label: str) -> str:
     # than the same letter gets elsewhere.
     written, label = label, "".join(map(str.lower, label))
     if label.isascii():
-        raise InvalidNameError(f"has {written!r}, with a sign that only looks like an ASCII letter")
+        text = "has {label!r}, with a sign that only looks like an ASCII letter"
+        raise InvalidNameError("looks_like_ascii", text, label=written)
     try:
         return idna.alabel(label).decode("ascii")
     except UnicodeError as error:  # idna.IDNAError is one
-        raise InvalidNameError(f"has {label!r}, which IDNA 2008 does not allow: {error}") from error
+        text = "has {label!r}, which IDNA 2008 does not allow: {error}"
+        raise InvalidNameError("idna", text, label=label, error=error) from error

@@ -220,7 +220,7 @@ FAULTS = [
     Fault("case kept", FORM, "label = label.lower() if label.isascii()", "label = label if label.isascii()"),
     Fault("case kept beyond ASCII", NAMES, 'written, label = label, "".join(map(str.lower, label))', "written = label"),
     Fault("a letter's neighbours change it", NAMES, '"".join(map(str.lower, label))', "label.lower()"),
-    Fault("a look-alike of an ASCII letter", NAMES, "    if label.isascii():\n        raise", "    if False:\n        raise"),
+    Fault("a look-alike of an ASCII letter", NAMES, "    if label.isascii():\n        text", "    if False:\n        text"),
     Fault("no joiners", FORM, 'str.maketrans("", "", "\\u200c\\u200d")', 'str.maketrans("", "", "")'),
     Fault("localhost", FORM, '    if labels[-1] == "localhost":', "    if False:"),
     Fault("only localhost itself", FORM, '    if labels[-1] == "localhost":', '    if labels == ["localhost"]:'),

@@ -115,6 +115,68 @@ FAULTS = [
         "        self._all_due = now",
     ),
     # The probe of Open MPIC's API.
-    Fault("a coordinator that is not ready is healthy", "coordinator/api/open_mpic/routes.py", "        if self._is_ready():", "        if True:"),
-    Fault("one condition that is met is enough to be ready", "proto/mpic/runtime/admin.py", "return not any(self.judge().values())", "return not all(self.judge().values())", ("tests/unit/mpic/runtime/test_admin.py",)),
+    Fault(
+        "a coordinator that is not ready is healthy",
+        "coordinator/api/open_mpic/routes.py",
+        "        if self._is_ready():",
+        "        if True:",
+    ),
+    Fault(
+        "one condition that is met is enough to be ready",
+        "proto/mpic/runtime/admin.py",
+        "return not any(self.judge().values())",
+        "return not all(self.judge().values())",
+        ("tests/unit/mpic/runtime/test_admin.py",),
+    ),
+    # Lists: approvals that ran out, files of others, and the language of what is said.
+    Fault(
+        "an approval that ran out is told as one",
+        "proto/mpic/ask/lists/run.py",
+        "            run.expire(datetime.now(UTC))\n",
+        "",
+    ),
+    Fault(
+        "every approval runs out",
+        "proto/mpic/ask/lists/asking.py",
+        "for line in approved if is_over(line, at)]",
+        "for line in approved]",
+    ),
+    Fault("a link is followed", "proto/mpic/ask/lists/own_file.py", " | os.O_NOFOLLOW", ""),
+    Fault(
+        "a file of another user is written to",
+        "proto/mpic/ask/lists/own_file.py",
+        " and found.st_uid == os.geteuid()",
+        "",
+    ),
+    Fault(
+        "a pipe of another is written to",
+        "proto/mpic/ask/lists/own_file.py",
+        "return stat.S_ISREG(found.st_mode) and ",
+        "return ",
+    ),
+    Fault(
+        "what another has left for SQLite is undone",
+        "proto/mpic/ask/lists/journal.py",
+        '            refuse_foreign(Path(f"{path}-journal"))\n',
+        "",
+    ),
+    Fault(
+        "a list is refused in English alone",
+        "proto/mpic/ask/lists/run.py",
+        "error.phrase.say(question.lang)",
+        "error",
+    ),
+    Fault(
+        "a phrase within a phrase is English",
+        "proto/mpic/ask/lists/line.py",
+        "key: fact.say(lang) if isinstance(fact, Phrase) else fact",
+        'key: fact.say("en") if isinstance(fact, Phrase) else fact',
+    ),
+    Fault(
+        "who speaks no HTTP/2 is told as one that refuses the certificate",
+        "proto/mpic/client/diagnosis.py",
+        "    if channel.selected_alpn_protocol() is None:",
+        "    if False:",
+        ("tests/integration/test_client_calls.py",),
+    ),
 ]

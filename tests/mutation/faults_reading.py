@@ -133,7 +133,12 @@ FAULTS = (
         'before == " " or cell_len(before) > 1',
         'before == " " or cell_len(before) > 2',
     ),
-    Fault("a failed call says nothing to do", CALLING, "*said, remedy])", "*said])"),
+    Fault(
+        "a failed call says nothing to do",
+        CALLING,
+        "*_say_message(error, lang), remedy])",
+        "*_say_message(error, lang)])",
+    ),
     Fault(
         "the coordinator's sentence is told in Japanese",
         LINES,

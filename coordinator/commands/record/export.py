@@ -141,7 +141,7 @@ def _evidence_of(name: c.NameVerdict) -> tuple[str, str, str, str]:
     for found in name.determinations:
         if found.check == "domain_control":
             until = found.usable_until.ToJsonString() if found.HasField("usable_until") else ""
-            return show_steps(found.steps), found.clause, found.found_at, until
+            return show_steps(found.steps, "en"), found.clause, found.found_at, until
     return "", "", "", ""
 
 

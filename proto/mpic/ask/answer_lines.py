@@ -96,7 +96,7 @@ def describe_verdict(verdict: c.NameVerdict, lang: Language) -> Iterator[TextLin
         yield TextLine(Text(say("line.remedy", lang, remedy=words.remedy)), 2)
     for one in verdict.determinations:
         if one.outcome == c.OUTCOME_PASSED and one.clause:
-            yield TextLine(Text(_describe_evidence(one), style="dim"), 2)
+            yield TextLine(Text(_describe_evidence(one, lang), style="dim"), 2)
 
 
 def name_reason(verdict: c.NameVerdict) -> str:
@@ -112,11 +112,14 @@ def name_dissent(report: c.PerspectiveReport, lang: Language) -> str:
     return say_first((f"dissent.{code}.label", "dissent.UNSPECIFIED.label"), lang, code=shown)
 
 
-def show_steps(steps: Sequence[c.AuthorizationStep]) -> str:
+def show_steps(steps: Sequence[c.AuthorizationStep], lang: Language) -> str:
     """Name the steps from a name to its authorization domain name; not escaped."""
-    kinds = (c.AuthorizationStepKind.Name(one.kind) for one in steps)
-    words = [kind.removeprefix("AUTHORIZATION_STEP_KIND_").lower() for kind in kinds]
-    return ", ".join(f"{word} to {one.to}" for word, one in zip(words, steps, strict=True))
+    kinds = (code_of(c.AuthorizationStepKind, one.kind) for one in steps)
+    told = (
+        say_first((f"step.{kind}", "step.UNSPECIFIED"), lang, to=one.to)
+        for kind, one in zip(kinds, steps, strict=True)
+    )
+    return say("list.separator", lang).join(told)
 
 
 def _group(verdict: c.NameVerdict, lang: Language) -> dict[_Group, list[c.PerspectiveReport]]:
@@ -193,9 +196,15 @@ def _why(verdict: c.NameVerdict, lang: Language) -> str:
     return explain_verdict(verdict, lang)
 
 
-def _describe_evidence(found: c.Determination) -> str:
-    """Say by which clause, steps and evidence a check passed at the primary."""
-    is_said = found.found_at in found.detail
-    at = "" if is_said else f"found at {found.found_at}"
-    parts = [found.clause, show_steps(found.steps), at, found.detail]
-    return f"{escape(found.check)}: {escape('; '.join(filter(None, parts)))}"
+def _describe_evidence(found: c.Determination, lang: Language) -> str:
+    """Say by which clause, steps and evidence a check passed at the primary.
+
+    The sentence of the evidence is the service's own, in English.
+    """
+    detail = found.detail if lang == "en" else ""
+    is_said = not found.found_at or found.found_at in detail
+    at = "" if is_said else say("line.found_at", lang, where=found.found_at)
+    parts = [found.clause, show_steps(found.steps, lang), at, detail]
+    said = escape("; ".join(filter(None, parts)))
+    check = escape(say_first((f"check.{found.check}",), lang)) if lang != "en" else found.check
+    return say("line.evidence", lang, check=escape(check.removeprefix("check.")), said=said)

@@ -1,7 +1,8 @@
 """Calls a coordinator for the commands, and says what a failed call means to who made it."""
 
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
@@ -9,6 +10,7 @@ import grpc
 import typer
 
 from mpic.ask.exit_status import NO_REPLY, UNDETERMINED, USAGE
+from mpic.ask.lists.line import find_wrong_name
 from mpic.client import (
     AsyncClient,
     CertificateRefusedError,
@@ -17,12 +19,15 @@ from mpic.client import (
     CredentialsError,
     InvalidRequestError,
     NoConnectionError,
+    NotGrpcError,
     NoTimeError,
     RetryPolicy,
     ServerNameError,
     ServerNotTrustedError,
     TlsFiles,
 )
+from mpic.text import escape
+from mpic.v1 import corroboration_pb2 as c
 from mpic.words.catalogue import Language, is_known, say
 
 M = TypeVar("M")
@@ -31,10 +36,15 @@ M = TypeVar("M")
 _NO_REPLY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 _HINTS: Mapping[type[ClientError], str] = {
-    CertificateRefusedError: "--cert must be signed by an authority that the coordinator knows",
-    ServerNotTrustedError: "--ca must be the authority of the coordinator's certificate",
-    ServerNameError: "give one of them as --server-name, if that is the coordinator",
+    CredentialsError: "credentials",
+    CertificateRefusedError: "certificate_refused",
+    ServerNotTrustedError: "server_not_trusted",
+    ServerNameError: "server_name",
+    NotGrpcError: "not_grpc",
+    NoConnectionError: "no_connection",
 }
+"""The message of each, the first that holds."""
+_NAME = re.compile(r"names\[(\d{1,3})\]\.name|names\[(\d{1,3})\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,8 @@ class CalledServer:
     tls: TlsFiles
     timeout: float
     lang: Language = "en"
+    names: Sequence[str] = ()
+    """That are asked about."""
 
 
 def call_or_exit(server: CalledServer, call: Callable[[Client], M]) -> M:
@@ -82,18 +94,34 @@ def code_of(error: ClientError) -> int:
 
 def explain(server: CalledServer, error: ClientError) -> str:
     """Say what a failed call means to the person who made it."""
-    if isinstance(error, CredentialsError):
-        return f"{error}; see --cert, --key and --ca"
-    for kind, hint in _HINTS.items():
+    for kind, code in _HINTS.items():
         if isinstance(error, kind):
-            return f"{error}: {hint}"
-    if isinstance(error, NoConnectionError):
-        return f"no reply from {server.address}: {error}\nIs the coordinator running there?"
+            facts = {"said": escape(str(error)), "address": server.address}
+            return say(f"error.{code}", server.lang, **facts)
     if isinstance(error, NoTimeError) and not error.reason:
-        return f"no reply from {server.address} within {server.timeout:g} s (--timeout)"
+        facts = {"address": server.address, "seconds": f"{server.timeout:g}"}
+        return say("error.no_time", server.lang, **facts)
     if error.violations:
-        return "\n".join(f"{one.field}: {one.description}" for one in error.violations)
+        told = [_explain_violation(server, one) for one in error.violations]
+        return "\n".join([*_say_message(error, server.lang), *told])
     return _explain_reason(error, server.lang)
+
+
+def _explain_violation(server: CalledServer, violation: c.FieldViolation) -> str:
+    """Say what is wrong with a field; of a name, in the language, if that is known here."""
+    place = _NAME.fullmatch(violation.field)
+    if place and server.lang != "en":
+        index = int(place[1] or place[2])
+        wrong = find_wrong_name(server.names[index]) if index < len(server.names) else None
+        if wrong is not None:
+            return f"{violation.field}: {wrong.say(server.lang)}"
+    return f"{violation.field}: {violation.description}"
+
+
+def _say_message(error: ClientError, lang: Language) -> Sequence[str]:
+    """Return what a reason means, where the service's own sentence is in another language."""
+    message = f"error.{error.reason}.message"
+    return [say(message, lang)] if lang != "en" and is_known(message, lang) else []
 
 
 def _explain_reason(error: ClientError, lang: Language) -> str:
@@ -102,6 +130,4 @@ def _explain_reason(error: ClientError, lang: Language) -> str:
         return f"{error.reason or error.status.name}: {error}"
     remedy = say(f"error.{error.reason}.remedy", lang)
     # The service's own sentence is in English, and says more: with which values, and of what.
-    message = f"error.{error.reason}.message"
-    said = [] if lang == "en" else [say(message, lang)]
-    return "\n".join([f"{error.reason}: {error}", *said, remedy])
+    return "\n".join([f"{error.reason}: {error}", *_say_message(error, lang), remedy])

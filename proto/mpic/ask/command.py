@@ -195,7 +195,9 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
     )
     request.tightening.CopyFrom(_read_tightening(min_corroborating, addresses))
     language = choose_language(lang, os.environ)
-    target = CalledServer(server, server_name, TlsFiles(cert, key, ca), timeout, language)
+    target = CalledServer(
+        server, server_name, TlsFiles(cert, key, ca), timeout, language, names or ()
+    )
     kind = read_kind(as_csv=as_csv, as_tsv=as_tsv, as_jsonl=as_jsonl)
     listing = ListOptions(format, read_encoding(encoding), column)
     job = ListJob(file, listing, kind, output, resume, rate)

@@ -20,10 +20,12 @@ from mpic.client.errors import (
     CredentialsError,
     Failure,
     NoConnectionError,
+    NotGrpcError,
     ServerNameError,
     ServerNotTrustedError,
 )
 
+_NOT_GRPC = "who answers there speaks TLS, but no HTTP/2, which gRPC needs"
 SECONDS = 3.0
 """A connection takes three round trips."""
 _PORT = "443"
@@ -99,6 +101,8 @@ def _read_verdict(channel: ssl.SSLSocket, error: ClientError) -> ClientError:
 
     gRPC's servers send no alert. They close the connection before the first octet of HTTP/2.
     """
+    if channel.selected_alpn_protocol() is None:
+        return NotGrpcError(_unavailable(_NOT_GRPC))
     try:
         is_accepted = bool(channel.recv(1))
     except TimeoutError:

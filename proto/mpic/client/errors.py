@@ -96,6 +96,12 @@ class NoConnectionError(ClientError):
     """Nobody answered: the address is wrong, nothing listens there, or a network is down."""
 
 
+class NotGrpcError(NoConnectionError):
+    """Who answered speaks TLS, but not HTTP/2: it may be the port of HTTP/JSON."""
+
+    _whose = c.RESPONSIBLE_CALLER
+
+
 class TrustError(NoConnectionError):
     """One side does not accept the other's certificate. Asking again does not help."""
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from mpic.name_form import InvalidNameError, check_form
 from mpic.names import parse_name
+from mpic.words.catalogue import is_known, say
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,26 @@ def test_what_is_none_is_told_in_the_same_words(text: str, says: str) -> None:
     with pytest.raises(InvalidNameError) as judged:
         parse_name(text)
     assert str(found.value) == str(judged.value)
+
+
+def test_each_reason_has_its_words_in_the_catalogue() -> None:
+    """In English they are the sentence itself."""
+    texts = [
+        "", "localhost", "a b.example", "https://a.example", "203.0.113.7", "a.example:1",
+        "a.example.", "a..example", "*.*.example", "a_b.example", "-a.example", "ab--c.example",
+        "xn--\xe9.example", f"{'a' * 64}.example", ".".join(["a" * 63] * 4),
+        "a" * 2000, "a\x00.example", "a.7", "a.onion", "a.localhost", "1.in-addr.arpa", "a.arpa",
+        "xn--a-.example", "*.co.jp", "\u212a.example", "xn--99999999.example", "\u2603.example",
+    ]  # fmt: skip
+    codes = set()
+    for text in texts:
+        with pytest.raises(InvalidNameError) as found:
+            parse_name(text)
+        code, facts = f"name.{found.value.code}", found.value.facts
+        codes.add(code)
+        assert say(code, "en", **facts) == str(found.value)
+        assert is_known(code, "ja")
+    assert len(codes) > 20
 
 
 @given(st.text(st.sampled_from("ab-_*.。@: 1é例\u200d\x00X"), max_size=20))

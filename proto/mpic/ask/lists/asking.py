@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from mpic.ask.lists.journal import FINAL, Journal, JournalLine, LineState
 from mpic.ask.lists.line import ListError, ListLine, Remark, remark
-from mpic.ask.lists.results import is_over, settle, settle_malformed
+from mpic.ask.lists.results import expire, is_over, settle, settle_malformed
 from mpic.client import AsyncClient, StreamLimits
 from mpic.v1 import corroboration_pb2 as c
 from mpic.words import Language
@@ -72,6 +72,14 @@ class ListRun:
             assert line is not None  # noqa: S101 - it was put there before it was asked
             self._end(settle(line, result, self._options.lang))
 
+    def expire(self, at: datetime) -> None:
+        """Take back each approval that may not be used any more; a long run may outlast some."""
+        approved = self._journal.lines(LineState.APPROVED)
+        for number in [line.number for line in approved if is_over(line, at)]:
+            line = self._journal.find(number)
+            assert line is not None  # noqa: S101 - it was there just now
+            self._journal.put(expire(line, self._options.lang))
+
     async def _questions(self, lines: Iterator[ListLine]) -> AsyncIterator[c.CorroborateRequest]:
         async for line in iterate_in_thread(lines):
             self.lines = line.number
@@ -94,8 +102,7 @@ class ListRun:
             self._note(line.number, note)
         known = self._journal.find(line.number)
         if known is not None and known.request_id != request_id:
-            text = f"line {line.number} of the list is not what it was when this run began"
-            raise ListError(f"{self._journal.path}: {text}; give the same list, or begin anew")
+            raise ListError("other_line", path=self._journal.path, line=line.number)
         if known is not None and known.state in FINAL and not is_over(known, datetime.now(UTC)):
             return known
         if reading.malformed is not None:

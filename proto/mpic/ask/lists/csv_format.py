@@ -9,13 +9,21 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum, auto
 
-from mpic.ask.lists.line import LineReading, ListError, Remark, find_wrong_name, read_names
+from mpic.ask.lists.line import (
+    LineReading,
+    ListError,
+    Phrase,
+    Remark,
+    find_wrong_name,
+    read_names,
+    remark,
+)
 from mpic.text import shorten
 
 _PLAIN = re.compile(r'[^",\r\n]*')
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _SEPARATOR = re.compile(r"[,;\s]+")
-_OTHERS = {";": "semicolons", "\t": "tabs"}
+_OTHERS = {";": "has_semicolons", "\t": "has_tabs"}
 _SHOWN_COLUMNS = 20
 _SHOWN = 40
 
@@ -40,10 +48,8 @@ class CsvRecord:
     def remark(self) -> Remark:
         """Say what is wrong after the cells that were read."""
         if self.end is RecordEnd.OPEN:
-            text = 'opens a quote that is not closed; close it, or write "" for a quote'
-        else:
-            text = 'has a quote at a wrong place; put the whole cell in quotes, with "" for each'
-        return Remark(len(self.cells) + 1, text)
+            return remark(len(self.cells) + 1, "csv_open_quote")
+        return remark(len(self.cells) + 1, "csv_quote")
 
 
 def split_record(text: str) -> CsvRecord:
@@ -71,25 +77,24 @@ def find_column(heading: tuple[str, ...], wanted: str) -> int:
     """Return the index of the column with the names; raises ListError if it is not clear."""
     titles = [cell.strip() for cell in heading]
     if any("." in title and not find_wrong_name(title) for title in titles):
-        text = "begins with names, not with a heading that names its columns; put one before them"
-        raise ListError(f"{text}, or give --format names")
+        raise ListError("no_heading")
     if len(titles) == 1 and (other := next((one for one in _OTHERS if one in titles[0]), "")):
-        raise ListError(f"has {_OTHERS[other]} between its columns; save it with commas")
+        raise ListError(_OTHERS[other])
     shown = ", ".join(shorten(title, _SHOWN) for title in titles[:_SHOWN_COLUMNS])
     if not wanted:
         if len(titles) == 1:
             return 0
-        raise ListError(f"say with --column which column has the names: {shown}")
+        raise ListError("which_column", columns=shown)
     same = [index for index, title in enumerate(titles) if title.lower() == wanted.lower()]
     exact = [index for index in same if titles[index] == wanted]
     found = exact or same
     if len(found) == 1:
         return found[0]
     if found:
-        raise ListError(f"has {len(found)} columns named {wanted!r}; give each its own name")
+        raise ListError("same_columns", count=len(found), column=shorten(wanted, _SHOWN))
     near = get_close_matches(wanted, titles, 1)
-    guess = f" Do you mean {shorten(near[0], _SHOWN)}?" if near else ""
-    raise ListError(f"has no column {wanted!r}; the heading, its first line, has: {shown}.{guess}")
+    guess = Phrase("list.error.guess", {"column": shorten(near[0], _SHOWN)}) if near else ""
+    raise ListError("no_column", column=shorten(wanted, _SHOWN), columns=shown, guess=guess)
 
 
 def read_record(record: CsvRecord, index: int) -> LineReading:
@@ -99,9 +104,9 @@ def read_record(record: CsvRecord, index: int) -> LineReading:
     if not any(cell.strip() for cell in record.cells):
         return LineReading()
     if index >= len(record.cells):
-        text = f"is missing: the line has {len(record.cells)} of at least {index + 1} columns"
-        return LineReading(malformed=Remark(index + 1, text))
+        wrong = remark(index + 1, "csv_few_columns", count=len(record.cells), least=index + 1)
+        return LineReading(malformed=wrong)
     names = [name for name in _SEPARATOR.split(record.cells[index]) if name]
     if not names:
-        return LineReading(malformed=Remark(index + 1, "is empty; it should have the names"))
+        return LineReading(malformed=remark(index + 1, "csv_no_names"))
     return read_names(names, index + 1)

@@ -5,11 +5,13 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from mpic.ask.lists.journal import Journal, JournalLine, LineState
-from mpic.ask.lists.line import ListError
+from mpic.ask.lists.line import ListError, Phrase
 from mpic.ask.lists.options import ListJob
 from mpic.ask.lists.outputs import Dress, OutputKind, show_json, write_results
+from mpic.ask.lists.own_file import open_own
 
 _JOURNAL = ".resume"
 _PART = ".part"
@@ -44,11 +46,19 @@ class ListOutput:
             sys.stdout.buffer.write(show_json(line))
             sys.stdout.buffer.flush()
 
+    def _open(self, part: Path) -> BinaryIO:
+        """Open what is written to, emptied; a device or a pipe as it is."""
+        if not self._is_file:
+            return part.open("wb")
+        descriptor = open_own(part, os.O_WRONLY)
+        os.ftruncate(descriptor, 0)
+        return os.fdopen(descriptor, "wb")
+
     def _refuse_to_overwrite(self, path: Path) -> None:
         if path.is_dir() or not path.parent.is_dir():
-            raise ListError(f"{path}: is a directory, or is in none; give a file with --output")
+            raise ListError("no_file", path=path)
         if path.exists() and not Path(self.journal).exists():
-            raise ListError(f"{path}: exists, and is not overwritten; move it, or name another")
+            raise ListError("exists", path=path)
 
     def write(self, journal: Journal, dress: Dress) -> None:
         """Write all results; raises ListError, and BrokenPipeError if nobody reads them."""
@@ -59,7 +69,7 @@ class ListOutput:
             return
         part = Path(self._output + _PART if self._is_file else self._output)
         try:
-            with part.open("wb") as stream:
+            with self._open(part) as stream:
                 write_results(self._kind, journal, stream, dress)
                 stream.flush()
                 if self._is_file:
@@ -70,13 +80,9 @@ class ListOutput:
             if self._is_file:
                 with suppress(OSError):
                     part.unlink()
-            raise ListError(self._explain(error)) from error
-
-    def _explain(self, error: OSError) -> str:
-        text = f"{self._output}: cannot be written: {error.strerror}"
-        if not self.journal:
-            return text
-        return f"{text}; {self.journal} has the answers: mend it and give the same command again"
+            kept = Phrase("list.error.kept", {"journal": self.journal}) if self.journal else ""
+            path, why = self._output, error.strerror
+            raise ListError("not_written", path=path, error=why, kept=kept) from error
 
 
 def _may_be_replaced(output: str) -> bool:

@@ -2,16 +2,16 @@
 
 from enum import StrEnum
 
-from mpic.ask.lists.line import ListError, Remark
+from mpic.ask.lists.line import ListError, Remark, remark
 
 BOM = b"\xef\xbb\xbf"
 _NONE_OF_OURS = {
-    b"\xff\xfe": "UTF-16, as a spreadsheet writes for Unicode text",
-    b"\xfe\xff": "UTF-16",
-    b"PK\x03\x04": "an Excel workbook or another archive",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"%PDF": "a PDF",
-    b"\x1f\x8b": "compressed by gzip",
+    b"\xff\xfe": "is_utf_16_le",
+    b"\xfe\xff": "is_utf_16",
+    b"PK\x03\x04": "is_workbook",
+    b"\xd0\xcf\x11\xe0": "is_old_workbook",
+    b"%PDF": "is_pdf",
+    b"\x1f\x8b": "is_gzip",
 }
 
 
@@ -57,33 +57,30 @@ class EncodingGuess:
 
 def refuse_other_files(head: bytes) -> None:
     """Raise ListError if a file is not text at all, by its first octets."""
-    for start, what in _NONE_OF_OURS.items():
+    for start, code in _NONE_OF_OURS.items():
         if head.startswith(start):
-            raise ListError(f"is {what}; save it as text in UTF-8 or Shift_JIS: CSV, or with tabs")
+            raise ListError(code)
 
 
 def decode_line(octets: bytes, encoding: Encoding) -> str | Remark:
     """Return the text of a line, or which octet is wrong."""
     if (at := octets.find(b"\x00")) >= 0:
-        return _remark_at(octets, at, "is a NUL octet; take it out")
+        return _remark_at(octets, at, "nul")
     if (at := octets.find(b"\r")) >= 0:
-        return _remark_at(octets, at, "is a CR without LF; end lines with LF, or CR and LF")
+        return _remark_at(octets, at, "lone_cr")
     try:
         return octets.decode(encoding)
     except UnicodeDecodeError as error:
         at = error.start
     other = _OTHER[encoding]
-    if _fails(octets, other):
-        mend = f"save the file in {encoding.shown}"
-    else:
-        mend = f"the line is {other.shown}: save the whole file in one encoding"
-    what = f"is {octets[at]:#04x}, which is no {encoding.shown} there"
-    return _remark_at(octets, at, f"{what}; {mend}, or say which with --encoding")
+    code = "no_encoding" if _fails(octets, other) else "other_encoding"
+    facts = {"octet": f"{octets[at]:#04x}", "encoding": encoding.shown, "other": other.shown}
+    return _remark_at(octets, at, code, **facts)
 
 
-def _remark_at(octets: bytes, at: int, what: str) -> Remark:
+def _remark_at(octets: bytes, at: int, code: str, **facts: object) -> Remark:
     # No second octet of a character of Shift_JIS is a tab.
-    return Remark(octets.count(b"\t", 0, at) + 1, f"octet {at + 1} of the line {what}")
+    return remark(octets.count(b"\t", 0, at) + 1, code, place=at + 1, **facts)
 
 
 def _fails(octets: bytes, encoding: Encoding) -> bool:

@@ -15,7 +15,7 @@ from mpic.ask.lists.csv_format import (
     split_record,
 )
 from mpic.ask.lists.encoding import Encoding, EncodingGuess, decode_line
-from mpic.ask.lists.line import LineReading, ListError, ListLine, Remark
+from mpic.ask.lists.line import LineReading, ListError, ListLine, Phrase, Remark, remark
 from mpic.ask.lists.names_format import read_name
 from mpic.ask.lists.source import MOST_OCTETS, RawLine
 
@@ -65,7 +65,7 @@ class ListReader:
             if len(before) > MOST_RECORD_LINES:
                 self.format = ListFormat.NAMES
         if self._options.column and self.format not in {None, ListFormat.CSV}:
-            raise ListError("--column is for CSV; give --format csv if it is that")
+            raise ListError("column_is_for_csv")
         whole = chain(before, rest)
         if self.format is ListFormat.CSV:
             return self._read_csv(whole)
@@ -89,7 +89,8 @@ class ListReader:
                 yield ListLine(first, octets, read_record(record, index))
             elif any(record.cells) or record.end:
                 if record.end:
-                    raise ListError(f"line {first}: the heading {record.remark.text}")
+                    wrong = Phrase(f"remark.{record.remark.code}")
+                    raise ListError("heading", line=first, said=wrong)
                 index = find_column(record.cells, self._options.column)
 
     def _records(self, lines: Iterable[RawLine]) -> Iterator[tuple[int, bytes, CsvRecord | Remark]]:
@@ -135,7 +136,7 @@ class ListReader:
 
     def _decode(self, line: RawLine) -> str | Remark:
         if line.is_cut:
-            return Remark(0, f"is longer than {MOST_OCTETS:,} octets, and cut in the output")
+            return remark(0, "long_line", most=MOST_OCTETS)
         content = line.content
         if self.known_encoding is None and not content.isascii():
             self._guess.see(content)

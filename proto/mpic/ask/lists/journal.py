@@ -14,7 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from mpic.ask.lists.line import ListError
+from mpic.ask.lists.line import ListError, Phrase
+from mpic.ask.lists.own_file import check_own, refuse_foreign
 
 SECONDS = 0.5
 """Between two writes to the disk."""
@@ -76,6 +77,10 @@ class Journal:
     def __init__(self, path: str) -> None:
         """Open or create it; empty: in memory and on a disk that is cleared. Raises ListError."""
         self.path = path
+        if path:
+            check_own(Path(path))
+            # What SQLite undoes after a crash.
+            refuse_foreign(Path(f"{path}-journal"))
         self._written = time.monotonic()
         self._is_open = True
         with self._explaining():
@@ -105,7 +110,7 @@ class Journal:
             return
         ((schema,),) = run("PRAGMA user_version").fetchall()
         if (application, schema) != (_APPLICATION, _SCHEMA):
-            raise ListError(f"{self.path}: this file is of another program, or another version")
+            raise ListError("other_program", path=self.path)
 
     def describe(self, facts: Mapping[str, str]) -> dict[str, str]:
         """Remember what the run is, if it is new; return what it is."""
@@ -230,19 +235,20 @@ class Journal:
         try:
             yield
         except sqlite3.Error as error:
-            raise ListError(f"{self.path or 'temporary file'}: {_explain(error)}") from error
+            name = self.path or Phrase("list.temporary_file")
+            raise ListError("in", name=name, said=_explain(error)) from error
 
 
-def _explain(error: sqlite3.Error) -> str:
+def _explain(error: sqlite3.Error) -> Phrase:
     """Say what an operator can do about an error of SQLite."""
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith("SQLITE_BUSY"):
-        return "another mpic is at work with this file; wait until it has ended"
+        return Phrase("list.error.busy")
     if name.startswith("SQLITE_FULL"):
-        return "the disk is full; make room and give the same command again: it goes on from there"
+        return Phrase("list.error.disk_full")
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return "this is no journal of mpic, or a damaged one; name another with --resume"
-    return f"{error}; the file must be in a directory that can be written"
+        return Phrase("list.error.no_journal")
+    return Phrase("list.error.sqlite", {"error": str(error)})
 
 
 def _join(names: tuple[str, ...]) -> str:

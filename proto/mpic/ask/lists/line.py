@@ -6,14 +6,37 @@ from dataclasses import dataclass, field
 from mpic.bounds import MAX_NAMES
 from mpic.name_form import InvalidNameError, check_form
 from mpic.text import shorten
-from mpic.words.catalogue import say
+from mpic.words.catalogue import Language, say
 
 _SHOWN = 80
 """Octets of a cell that are shown in a remark."""
 
 
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What is said in the language of the run."""
+
+    id: str
+    """In the catalogue."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """A fact may be a phrase too."""
+
+    def say(self, lang: Language) -> str:
+        """Return its text."""
+        facts = {
+            key: fact.say(lang) if isinstance(fact, Phrase) else fact
+            for key, fact in self.facts.items()
+        }
+        return say(self.id, lang, **facts)
+
+
 class ListError(Exception):
-    """A list cannot be asked about, or not further; the text says what to do."""
+    """A list cannot be asked about, or not further; the phrase says what to do."""
+
+    def __init__(self, code: str, /, **facts: object) -> None:
+        """Take the code after "list.error.", and its facts."""
+        self.phrase = Phrase(f"list.error.{code}", facts)
+        super().__init__(self.phrase.say("en"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +54,7 @@ class Remark:
 
 def remark(column: int, code: str, **facts: object) -> Remark:
     """Return a remark that is told in the language of the run."""
-    return Remark(column, say(f"remark.{code}", "en", **facts), code, facts)
+    return Remark(column, Phrase(f"remark.{code}", facts).say("en"), code, facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +87,16 @@ def read_names(texts: Iterable[str], column: int, notes: tuple[Remark, ...] = ()
         wrong = remark(column, "many_names", count=len(names), most=MAX_NAMES)
         return LineReading(malformed=wrong, notes=notes)
     for name in names:
-        if text := find_wrong_name(name):
-            return LineReading(malformed=remark(column, "wrong_name", said=text), notes=notes)
+        if said := find_wrong_name(name):
+            return LineReading(malformed=remark(column, "wrong_name", said=said), notes=notes)
     return LineReading(tuple(names), notes=notes)
 
 
-def find_wrong_name(name: str) -> str:
-    """Say why a text is no name for a certificate; empty: it may be one."""
+def find_wrong_name(name: str) -> Phrase | None:
+    """Say why a text is no name for a certificate; None: it may be one."""
     try:
         check_form(name)
     except InvalidNameError as error:
-        return f'"{shorten(name, _SHOWN)}" {error}'
-    return ""
+        why = Phrase(f"name.{error.code}", error.facts)
+        return Phrase("name.wrong", {"name": shorten(name, _SHOWN), "why": why})
+    return None

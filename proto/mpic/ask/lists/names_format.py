@@ -2,7 +2,7 @@
 
 import re
 
-from mpic.ask.lists.line import LineReading, Remark, read_names
+from mpic.ask.lists.line import LineReading, read_names, remark
 
 _SEPARATED = re.compile(r"[\s,;]")
 
@@ -13,6 +13,5 @@ def read_name(text: str) -> LineReading:
     if not name:
         return LineReading()
     if _SEPARATED.search(name):
-        wrong = "has more than one name; write one a line, or a CSV for certificates with several"
-        return LineReading(malformed=Remark(0, wrong))
+        return LineReading(malformed=remark(0, "several_names"))
     return read_names([name], 0)

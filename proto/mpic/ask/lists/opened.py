@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from mpic.ask.lists.encoding import Encoding
 from mpic.ask.lists.formats import ListFormat, ListOptions, ListReader
-from mpic.ask.lists.line import ListError, ListLine
+from mpic.ask.lists.line import ListError, ListLine, Phrase
 from mpic.ask.lists.outputs import Dress
 from mpic.ask.lists.source import open_source
 from mpic.words import Language
@@ -46,16 +46,15 @@ class OpenedList:
         """Close it."""
         self._source.close()
 
-    def check_read(self) -> str:
+    def check_read(self) -> Phrase | None:
         """Say what was added since the beginning; raises ListError if it is not the same list."""
         if self.surveyed is None:
-            return ""
+            return None
         if not self._source.is_still(self.surveyed):
-            raise ListError(f"{self._source.name}: was changed while it was read; begin anew")
+            raise ListError("in", name=self._source.name, said=Phrase("list.error.changed"))
         if not self._source.has_more():
-            return ""
-        added = f"what was added after line {self.surveyed.lines} is not asked about"
-        return f"{self.name} has grown since the beginning; {added}"
+            return None
+        return Phrase("list.grown", {"name": self.name, "line": self.surveyed.lines})
 
     def dress(self, lang: Language) -> Dress:
         """Return how results are written so that they fit to the list, once it is read."""
@@ -68,9 +67,7 @@ class OpenedList:
     @contextmanager
     def _naming(self) -> Iterator[None]:
         """Put the name of the list before what is wrong with it."""
-        name = self._source.name
         try:
             yield
         except ListError as error:
-            text = str(error)
-            raise ListError(text if text.startswith(name) else f"{name}: {text}") from error
+            raise ListError("in", name=self._source.name, said=error.phrase) from error

@@ -50,6 +50,18 @@ def is_over(line: JournalLine, at: datetime) -> bool:
     return usable_until.ToDatetime(UTC) <= at
 
 
+def expire(line: JournalLine, lang: Language) -> JournalLine:
+    """Return a line whose approval may not be used any more: nothing holds of its names now."""
+    until = (line.result or {}).get("caa_usable_until", "")
+    words = Words(
+        say("verdict.undetermined", lang),
+        say("list.ran_out.message", lang, until=until),
+        say("list.ran_out.remedy", lang),
+    )
+    told = {**(line.result or {}), "words": words._asdict()}
+    return replace(line, state=LineState.UNDETERMINED, reason="APPROVAL_RAN_OUT", result=told)
+
+
 def _settle_verdict(
     line: JournalLine, verdict: c.CorroborateResponse, lang: Language
 ) -> JournalLine:
@@ -70,11 +82,11 @@ def _settle_verdict(
 def _settle_error(line: JournalLine, error: ClientError, lang: Language) -> JournalLine:
     violations = [_show_violation(line, one) for one in error.violations]
     if isinstance(error, NotAllowedError):
-        raise ListError(f"the service does not answer this caller: {escape(str(error))}")
+        raise ListError("not_allowed", said=escape(str(error)))
     if isinstance(error, InvalidRequestError):
         if not any(one.field.startswith("names") for one in error.violations):
             said = "; ".join(violations) or str(error)
-            raise ListError(f"every line is asked with wrong options: {shorten(said, _OCTETS)}")
+            raise ListError("wrong_options", said=shorten(said, _OCTETS))
         told = shorten("; ".join(violations), _OCTETS)
         return replace(settle_malformed(line, Remark(0, told), lang), reason="INVALID_REQUEST")
     reason, said = error.reason or error.status.name, shorten(str(error), _OCTETS)

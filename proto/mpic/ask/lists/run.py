@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Coroutine
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from google.protobuf import json_format
 
@@ -17,7 +18,7 @@ from mpic.ask.exit_status import USAGE
 from mpic.ask.lists.asking import ListRun, RunOptions
 from mpic.ask.lists.destination import ListOutput
 from mpic.ask.lists.journal import Journal
-from mpic.ask.lists.line import ListError
+from mpic.ask.lists.line import ListError, Phrase
 from mpic.ask.lists.opened import OpenedList
 from mpic.ask.lists.options import ListCaller, ListJob, ListQuestion
 from mpic.ask.lists.outputs import OutputKind
@@ -37,12 +38,12 @@ _BROKEN_PIPE = 141
 
 # What a run that is gone on with must have in common with how it began.
 _MENDS = {
-    "server": "at another coordinator: give the same --server",
-    "sha256": "about another content of the file: give the file as it was",
-    "question": "with other options (issuer, account-uri, method and so on): give the same",
-    "read": "with another --format, --encoding or --column: give the same",
-    "words": "in another language: give the same --lang",
-    "repeats_lines": "for another kind of output: give --tsv as then, or not as then",
+    "server": "other_server",
+    "sha256": "other_content",
+    "question": "other_options",
+    "read": "other_reading",
+    "words": "other_language",
+    "repeats_lines": "other_output",
 }
 
 
@@ -59,7 +60,7 @@ def ask_list(job: ListJob, question: ListQuestion, caller: ListCaller) -> int:
     try:
         return _ask_list(job, question, caller)
     except ListError as error:
-        _say(f"mpic: {error}")
+        _say(f"mpic: {error.phrase.say(question.lang)}")
         return USAGE
     except BrokenPipeError:
         # Whoever read the results has enough of them.
@@ -75,9 +76,12 @@ def _ask_list(job: ListJob, question: ListQuestion, caller: ListCaller) -> int:
             with RunProgress(opened.lines_ahead, is_shown=destination.leaves_terminal) as progress:
                 run = ListRun(journal, options, (progress.advance, destination.tell))
                 limits = StreamLimits(timeout=max(question.timeout, PATIENCE))
-                early = asyncio.run(_until_end(_ask(run, caller, opened, limits), caller))
+                early = asyncio.run(
+                    _until_end(_ask(run, caller, opened, limits), caller, question.lang)
+                )
             if early is None:
-                _check_read(opened, journal, run)
+                _check_read(opened, journal, run, question.lang)
+            run.expire(datetime.now(UTC))
             if early is None or (journal.has_answers() and not destination.journal):
                 destination.write(journal, opened.dress(question.lang))
             for text in describe(journal, run.remarks, run.more_remarks, question.lang):
@@ -87,16 +91,15 @@ def _ask_list(job: ListJob, question: ListQuestion, caller: ListCaller) -> int:
             return _finish(job, journal, early, question.lang)
 
 
-def _check_read(opened: OpenedList, journal: Journal, run: ListRun) -> None:
+def _check_read(opened: OpenedList, journal: Journal, run: ListRun, lang: Language) -> None:
     """Raise ListError if what was read is not the list that was meant, or nothing."""
     if journal.last_number() > run.lines:
-        text = f"{opened.name}: has {run.lines} lines, and had more when this run began"
-        raise ListError(f"{text}; give the same list, or begin anew")
+        raise ListError("fewer_lines", name=opened.name, count=run.lines)
     if grown := opened.check_read():
-        _say(f"note: {grown}")
+        _say(grown.say(lang))
     if journal.is_empty():
         journal.remove()
-        raise ListError(f"{opened.name}: has no name in it; give one name a line")
+        raise ListError("no_names", name=opened.name)
 
 
 async def _ask(run: ListRun, caller: ListCaller, opened: OpenedList, limits: StreamLimits) -> None:
@@ -122,8 +125,8 @@ def _begin(
     known = journal.describe(facts)
     if other := [mend for key, mend in _MENDS.items() if known.get(key) != facts[key]]:
         if journal.has_answers():
-            anew = "or begin anew with another --output or --resume"
-            raise ListError(f"{journal.path}: is of a run {other[0]}, {anew}")
+            what = Phrase(f"list.error.{other[0]}")
+            raise ListError("other_run", path=journal.path, what=what)
         journal.forget()
         known = journal.describe(facts)
     if known["run"] != facts["run"]:
@@ -133,7 +136,9 @@ def _begin(
     )
 
 
-async def _until_end(work: Coroutine[None, None, None], caller: ListCaller) -> EarlyEnd | None:
+async def _until_end(
+    work: Coroutine[None, None, None], caller: ListCaller, lang: Language
+) -> EarlyEnd | None:
     """Work until the end, or until a signal or an error of the client ends it."""
     task = asyncio.create_task(work)
     loop, signals = asyncio.get_running_loop(), list[signal.Signals]()
@@ -149,7 +154,8 @@ async def _until_end(work: Coroutine[None, None, None], caller: ListCaller) -> E
     except asyncio.CancelledError:
         if not signals:
             raise
-        return EarlyEnd(128 + signals[0], f"ended by {signals[0].name}")
+        why = Phrase("list.ended_by", {"signal": signals[0].name})
+        return EarlyEnd(128 + signals[0], why.say(lang))
     except ClientError as error:
         return EarlyEnd(code_of(error), caller.explain(error))
     return None

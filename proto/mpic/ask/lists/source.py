@@ -106,7 +106,7 @@ class Source:
         try:
             octets = self._stream.readline(min(MOST_OCTETS + len(BOM) + 2, self._left))
         except OSError as error:
-            raise ListError(f"{self.name}: cannot be read: {error.strerror}") from error
+            raise ListError("not_read", error=error.strerror) from error
         self._digest.update(octets)
         self._left -= len(octets)
         return octets
@@ -121,5 +121,5 @@ def open_source(path: str) -> Source:
     try:
         stream = Path(path).open("rb")  # noqa: SIM115 - it is read until the command ends
     except OSError as error:
-        raise ListError(f"{path}: {error.strerror}; --file is a file of names, or -") from error
+        raise ListError("not_opened", path=path, error=error.strerror) from error
     return Source(path, stream)

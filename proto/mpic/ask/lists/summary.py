@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from mpic.ask.exit_status import APPROVED, REFUSED, UNDETERMINED, USAGE
 from mpic.ask.lists.journal import Journal, JournalLine, LineState
-from mpic.ask.lists.line import Remark
+from mpic.ask.lists.line import Phrase, Remark
 from mpic.text import escape, shorten
 from mpic.words.catalogue import Language, say
 
@@ -36,7 +36,7 @@ def describe(
 
 def show_remark(remark: Remark, lang: Language) -> str:
     """Return a remark with its place."""
-    said = say(f"remark.{remark.code}", lang, **remark.facts) if remark.code else remark.text
+    said = Phrase(f"remark.{remark.code}", remark.facts).say(lang) if remark.code else remark.text
     return say("summary.column", lang, column=remark.column, said=said) if remark.column else said
 
 

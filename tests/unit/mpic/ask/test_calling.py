@@ -1,5 +1,6 @@
 """What a failed call means to the person who made it: the service's reason, and what to do."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -8,13 +9,19 @@ import pytest
 from mpic.ask.calling import CalledServer, code_of, explain
 from mpic.ask.exit_status import NO_REPLY, UNDETERMINED, USAGE
 from mpic.client import (
+    CertificateRefusedError,
     ClientError,
     CredentialsError,
+    InvalidRequestError,
     NoConnectionError,
+    NotGrpcError,
+    NoTimeError,
     ServerNameError,
+    ServerNotTrustedError,
     TlsFiles,
 )
 from mpic.client.errors import Failure
+from mpic.v1 import corroboration_pb2 as c
 from mpic.words import Language
 
 FILE = Path("x.pem")
@@ -69,3 +76,39 @@ def test_a_reason_of_a_newer_service_is_told_as_it_is() -> None:
 def test_each_cause_of_no_reply_is_told_apart(error: ClientError, says: str, code: int) -> None:
     assert says in explain(server(), error)
     assert code_of(error) == code
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (CertificateRefusedError(failure("x")), "クライアント証明書を受け付けませんでした。"),
+        (ServerNotTrustedError(failure("self-signed")), "--caには"),
+        (ServerNameError(failure("for mpic.example"), ["mpic.example"]), "--server-nameに"),
+        (CredentialsError(failure("x.pem")), "--cert、--key、--ca"),
+        (NotGrpcError(failure("no HTTP/2")), "HTTP/JSON用のポート"),
+        (NoConnectionError(failure("Connection refused")), "応答がありません"),
+        (NoTimeError(failure("late")), "30秒以内(--timeout)に"),
+    ],
+)
+def test_each_cause_of_no_reply_is_told_in_japanese(error: ClientError, says: str) -> None:
+    assert says in explain(server("ja"), error)
+
+
+def test_the_port_of_http_is_told_as_such() -> None:
+    said = explain(server(), NotGrpcError(failure("who answers there speaks TLS, but no HTTP/2")))
+    assert "The port of HTTP/JSON ([http] listen) is another" in said
+
+
+def test_what_is_wrong_with_a_name_is_told_in_japanese_if_it_is_known_here() -> None:
+    violations = [
+        c.FieldViolation(field="names[0].name", description="is a single label; give"),
+        c.FieldViolation(field="names[1].name", description="is a public suffix"),
+        c.FieldViolation(field="issuer", description="is not configured"),
+    ]
+    told = Failure(grpc.StatusCode.INVALID_ARGUMENT, "", "INVALID_REQUEST", violations)
+    asked = replace(server("ja"), names=("localhost", "co.jp"))
+    lines = explain(asked, InvalidRequestError(told)).splitlines()
+    assert "FQDN" in lines[1]
+    assert lines[2:] == ["names[1].name: is a public suffix", "issuer: is not configured"]
+    english = explain(server(), InvalidRequestError(told)).splitlines()
+    assert english[0] == "names[0].name: is a single label; give"

@@ -254,8 +254,8 @@ def test_a_record_may_be_too_short() -> None:
     ("heading", "column", "says"),
     [
         ("id,host", "", "say with --column which column has the names: id, host"),
-        ("id,hosts", "host", "has no column 'host'.* Do you mean hosts"),
-        ("host,host", "host", "has 2 columns named 'host'"),
+        ("id,hosts", "host", 'has no column "host".* Do you mean hosts'),
+        ("host,host", "host", 'has 2 columns named "host"'),
         ("id;host", "host", "has semicolons between its columns; save it with commas"),
         ("id\thost", "", "has tabs between its columns; save it with commas"),
         ("a.example,b.example", "host", "begins with names, not with a heading"),

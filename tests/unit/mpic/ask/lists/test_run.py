@@ -109,7 +109,7 @@ def test_a_run_in_which_nothing_was_answered_binds_nobody(tmp_path: Path) -> Non
     [
         ({"question": ListQuestion(c.CorroborateRequest(dry_run=True))}, "with other options"),
         ({"question": ListQuestion(c.CorroborateRequest(), "dns-01")}, "with other options"),
-        ({"question": ListQuestion(c.CorroborateRequest(), lang="ja")}, "in another language"),
+        ({"question": ListQuestion(c.CorroborateRequest(), lang="ja")}, "言語(--lang)が異なります"),
         ({"octets": b"a.example\nz.example"}, "another content of the file"),
         ({"kind": OutputKind.TSV}, "another kind of output"),
         ({"list": ListOptions(encoding=Encoding.SHIFT_JIS)}, "another --format, --encoding"),
@@ -399,6 +399,91 @@ def test_an_approval_that_may_not_be_used_any_more_is_not_told_again(
     assert client.names == asked
     verdicts = [one["verdict"] for one in told(tmp_path)]
     assert verdicts == ["refused" if asked else "approved", "refused"]
+
+
+def test_an_approval_that_ran_out_before_the_end_is_not_told_as_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """BR 4.2.2.1: a long list may outlast the first of its approvals."""
+    job = job_of(tmp_path, b"a.example\nb.example\n")
+    ends = {"a.example": "2026-11-29T00:00:00Z", "b.example": "2999-01-01T00:00:00Z"}
+
+    def answer(request: c.CorroborateRequest) -> Result:
+        return approve(request, ends[request.names[0].name])
+
+    assert run(job, FakeClient(answer)) == 11
+    verdicts = [(one["line"], one["verdict"], one["reason"]) for one in told(tmp_path)]
+    assert verdicts == [
+        (1, "undetermined", "APPROVAL_RAN_OUT"),
+        (2, "approved", "CORROBORATED"),
+    ]
+    said = capsys.readouterr().err
+    assert "line 1 a.example: The approval could be used until 2026-11-29T00:00:00Z" in said
+    again = FakeClient()
+    assert run(job, again) == 0
+    assert again.names == ["a.example"]
+
+
+@pytest.mark.parametrize("of", ["journal", "part", "undone"])
+def test_a_link_that_another_has_put_there_is_not_followed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], of: str
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    ending = {"journal": ".resume", "part": ".part", "undone": ".resume-journal"}[of]
+    (tmp_path / f"out{ending}").symlink_to(victim)
+    assert run(job_of(tmp_path, b"a.example")) == 2
+    assert victim.read_text() == "mine"
+    assert "own" in capsys.readouterr().err or of == "part"
+
+
+@pytest.mark.parametrize("of", [".resume", ".part", ".resume-journal"])
+def test_a_file_of_another_user_is_not_used(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    of: str,
+) -> None:
+    (tmp_path / f"out{of}").write_text("")
+    own = os.geteuid()
+    if own:  # only root can give files away
+        monkeypatch.setattr(os, "geteuid", lambda: own + 1)
+    else:
+        os.chown(tmp_path / f"out{of}", 12345, 12345)
+    assert run(job_of(tmp_path, b"a.example")) == 2
+    assert "another user's file" in capsys.readouterr().err
+    assert (tmp_path / f"out{of}").read_text() == ""
+
+
+def test_a_pipe_is_no_journal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "out.resume")
+    assert run(job_of(tmp_path, b"a.example")) == 2
+    assert "no plain file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("octets", "others", "says"),
+    [
+        (b"", {}, "名前が1つもありません。"),
+        (b"PK\x03\x04", {}, "Excelのブックなど"),
+        (b"id,host\n", {"name": "a.csv"}, "--columnで指定してください。"),
+        (b'id,"host\n', {"name": "a.csv"}, "1行目の見出し: 引用符が閉じられていません。"),
+        (b"localhost\n", {}, "完全なドメイン名(FQDN)を指定してください。"),
+        (b"a_b.example\n", {}, "「_」が含まれています。"),
+        (b"a.example b.example\n", {}, "1行に複数の名前があります。"),
+        (b"\x81.example\n", {}, "文字コードを指定してください。"),
+    ],
+)
+def test_what_is_wrong_with_a_list_is_said_in_japanese(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    octets: bytes,
+    others: dict[str, str],
+    says: str,
+) -> None:
+    question = ListQuestion(c.CorroborateRequest(), lang="ja")
+    assert run(job_of(tmp_path, octets, **others), question=question) == 2
+    assert says in capsys.readouterr().err
 
 
 def test_what_one_coordinator_answered_is_not_told_as_anothers(
