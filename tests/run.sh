@@ -13,7 +13,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../deploy/install.sh"
 cd "$project"
 
 install_packages unbound dns-root-data ca-certificates bind9 bind9-utils bind9-dnsutils nftables \
-    iproute2 openssl git prometheus systemd postgresql faketime nginx
+    iproute2 openssl git prometheus systemd postgresql faketime nginx chromium fonts-ipafont-gothic
 install_python dev
 # For a caller in another language. Debian's npm is large, so one that is there already is taken.
 command -v npm >/dev/null || install_packages nodejs npm
@@ -40,9 +40,10 @@ if [ $# = 0 ]; then
     step ruff format --check .
     step lint-imports
     step mypy
-    step shellcheck -x deploy/*.sh deploy/*/*.sh tests/*.sh tests/bench/*.sh tests/fuzz/*.sh proto/*.sh .ci/run
+    step shellcheck -x deploy/*.sh deploy/*/*.sh tests/*.sh tests/bench/*.sh tests/browser/*.sh tests/fuzz/*.sh proto/*.sh .ci/run
     set -- -n 2 --dist loadfile --no-loadscope-reorder
 fi
 echo "== pytest $*"
-as_root env PATH="$PATH" PYTHONPYCACHEPREFIX="$bytecode" unshare --net -- \
+as_root env PATH="$PATH" PYTHONPYCACHEPREFIX="$bytecode" MPIC_SCREENSHOTS="${MPIC_SCREENSHOTS:-}" \
+    unshare --net -- \
     bash -c 'ip link set lo up && exec python -m pytest "$@"' pytest "$@"

@@ -46,7 +46,7 @@ FAULTS: Sequence[Fault] = (
     Fault("the first token is everybody's", TOKENS, "            found = caller\n", "            found = next(iter(callers.values()))\n"),
     Fault("a new token has little chance", TOKENS, "_OCTETS = 32", "_OCTETS = 8"),
     Fault("a new token has no prefix", TOKENS, "    return _PREFIX + secrets", "    return secrets"),
-    Fault("failures are not counted", GATE, "        self._metrics.failures[outcome.failure].inc()\n", "", PORT),
+    Fault("failures are not counted", GATE, "        self._metrics.failures[refused.failure].inc()\n", "", PORT),
     Fault("who is known is asked who it is", GATE, "    if refused.failure in _FORBIDDEN:", "    if False:", PORT),
     Fault("nobody is told to send a token", GATE, "headers: dict[str, str] = {hdrs.WWW_AUTHENTICATE: challenge}", "headers: dict[str, str] = {}", PORT),
     Fault("a new list is not in force over HTTP", GATE, "        self._access = access\n        for task", "        for task", ("tests/integration/test_http.py",)),
