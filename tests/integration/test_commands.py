@@ -57,10 +57,14 @@ def check(file: Path) -> Result:
 def ask(
     deployment: Deployment, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
+    asking = ("--linger", "10", "--timeout", "60")
+    return run("ask", *reach(deployment), *asking, *arguments, **environment)
+
+
+def reach(deployment: Deployment) -> tuple[str, ...]:
     tls = deployment.caller_tls()
     files = ("--cert", tls.certificate, "--key", tls.private_key, "--ca", tls.authority)
-    at = ("--server-name", "localhost", "--server", COORDINATOR)
-    return run("ask", *at, *files, "--linger", "10", "--timeout", "60", *arguments, **environment)
+    return ("--server-name", "localhost", "--server", COORDINATOR, *map(str, files))
 
 
 def test_ask_exits_with_0_and_shows_who_saw_what(deployment: Deployment) -> None:
@@ -72,15 +76,28 @@ def test_ask_exits_with_0_and_shows_who_saw_what(deployment: Deployment) -> None
         assert word in done.stdout
 
 
-def test_ask_exits_with_1_and_names_the_error(deployment: Deployment) -> None:
+def test_ask_exits_with_1_and_names_the_error(deployment: Deployment, tmp_path: Path) -> None:
     for number in (1, 2):
         source = network.perspective_address(number)
         network.divert(source, network.AUTHORITATIVE, network.LIAR)
-    done = ask(deployment, "refused.plain.example.co.jp", "child.plain.example.co.jp")
+    names = ("refused.plain.example.co.jp", "child.plain.example.co.jp")
+    done = ask(deployment, *names, XDG_STATE_HOME=str(tmp_path))
     network.restore_all()
     assert done.returncode == 1
     for word in ("REFUSED, error 338", "3/5", "DIFFERS addresses", "203.0.113.66"):
         assert word in done.stdout
+    explained = run("explain", "--last", *reach(deployment), XDG_STATE_HOME=str(tmp_path))
+    assert explained.returncode == 1, explained.stderr
+    for word in (
+        "The certificate is not issued",
+        "1. dissent.DIFFERS.addresses",
+        "dig +trace A child.plain.example.co.jp",
+        "child.plain.example.co.jp. 3600 IN A 203.0.113.100",
+    ):
+        assert word in explained.stdout
+    # Both rest on one record: its id is told to the officer, and found there.
+    (record_id,) = re.findall(r"record ([0-9a-f-]{36})", done.stdout)
+    assert f"Record id: {record_id}" in explained.stdout
 
 
 def test_ask_in_japanese_says_that_some_places_get_no_answer(deployment: Deployment) -> None:

@@ -32,13 +32,13 @@ FAULTS = (
     Fault(
         "a pipe's lines are wrapped",
         ANSWER,
-        "        if console.is_terminal:\n            for part in wrap(",
+        "        if console.is_terminal and not is_whole:\n            for part in wrap(",
         "        if True:\n            for part in wrap(",
     ),
     Fault(
         "a terminal's lines are not wrapped",
         ANSWER,
-        "        if console.is_terminal:\n            for part in wrap(",
+        "        if console.is_terminal and not is_whole:\n            for part in wrap(",
         "        if False:\n            for part in wrap(",
     ),
     Fault(

@@ -73,8 +73,8 @@ def is_validated(response: c.CorroborateResponse) -> bool:
 
 def print_lines(lines: Iterable[TextLine], console: Console) -> None:
     """Print lines: wrapped below their beginning in a terminal, as they are in a pipe."""
-    for text, indent in lines:
-        if console.is_terminal:
+    for text, indent, is_whole in lines:
+        if console.is_terminal and not is_whole:
             for part in wrap(text, console.width - indent):
                 console.print(Text(" " * indent).append_text(part), highlight=False, soft_wrap=True)
         else:
@@ -132,6 +132,9 @@ def _describe_certificate(response: c.CorroborateResponse, lang: Language) -> It
     yield TextLine(Text(say("line.policy", lang, day=day, request=request)))
     if response.record_id:
         yield TextLine(Text(say("line.record", lang, record=escape(response.record_id))))
+    if response.explanation_url:
+        url = f"{say('explain.url', lang)}: {escape(response.explanation_url)}"
+        yield TextLine(Text(url), is_whole=True)
     yield from _name_refused(response, lang)
 
 

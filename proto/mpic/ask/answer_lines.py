@@ -34,6 +34,8 @@ class TextLine(NamedTuple):
 
     text: Text
     indent: int = 0
+    is_whole: bool = False
+    """It is never wrapped: somebody will copy it."""
 
 
 class _Group(NamedTuple):

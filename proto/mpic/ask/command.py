@@ -32,6 +32,7 @@ from mpic.ask.domain_control import (
     read_proof,
 )
 from mpic.ask.exit_status import exit_code
+from mpic.ask.last_record import remember_record
 from mpic.ask.lists.formats import ListOptions
 from mpic.ask.lists.options import (
     AsCsv,
@@ -205,6 +206,7 @@ def ask(  # noqa: PLR0913, PLR0917 - one parameter for each option
         raise typer.Exit(_ask_lines(target, job, ListQuestion(request, method, timeout, language)))
     request.linger.FromMilliseconds(round(linger * 1000))
     response = call_or_exit(target, lambda client: client.corroborate(request))
+    remember_record(response.record_id, os.environ)
     show = partial(print_answer, lang=language, form=form)
     _show(response, show, as_json=as_json)
     raise typer.Exit(exit_code(response))

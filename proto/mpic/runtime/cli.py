@@ -27,6 +27,7 @@ SUMMARIES: Mapping[str, str] = {
     "coordinator": "Run the coordinator: it asks all perspectives and decides.",
     "doctor": "Examine a host: what works, what does not, what soon will not, and what to do about"
     " it.",
+    "explain": "Explain a recorded answer: what went wrong, whose task it is, and what to do.",
     "perspectives": "Show the perspectives of a running coordinator, and which can be asked right"
     " now.",
     "pki": "Make the certificates with which callers, coordinator and agents know each other.",

@@ -39,6 +39,11 @@ def say_first(ids: Sequence[str], language: Language, /, **facts: object) -> str
     return say(next(known, ids[-1]), language, **facts)
 
 
+def read_text(ids: Sequence[str], language: Language) -> str:
+    """Return the text of the first id that has one, with its facts in braces."""
+    return _read(language).gettext(next((one for one in ids if is_known(one, language)), ids[-1]))
+
+
 @cache
 def _read(language: Language) -> gettext.GNUTranslations:
     compiled = files("mpic.words") / "locale" / language / "LC_MESSAGES" / "mpic.mo"

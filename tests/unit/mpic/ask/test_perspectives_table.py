@@ -30,7 +30,7 @@ def status(
 def lines(*told: c.PerspectiveStatus, now: datetime = NOW, lang: Language = "en") -> list[str]:
     response = c.ListPerspectivesResponse(perspectives=told)
     return [
-        " " * indent + text.plain for text, indent in describe_perspectives(response, now, lang)
+        " " * indent + text.plain for text, indent, _ in describe_perspectives(response, now, lang)
     ]
 
 

@@ -10,6 +10,14 @@ NAME, ZONE = "www.example.ac.jp", "example.ac.jp"
 PRIMARY, REMOTES = "tokyo", ("frankfurt", "ashburn", "sao-paulo", "nairobi", "singapore")
 REGIONS = (o.RIR_APNIC, o.RIR_RIPE, o.RIR_ARIN, o.RIR_LACNIC, o.RIR_AFRINIC, o.RIR_APNIC)
 ISSUER = "ca.example.test"
+TOKEN = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"  # noqa: S105 - of RFC 8555
+
+
+OUTCOMES = {
+    c.REASON_PRIMARY_FORBIDS: c.OUTCOME_FORBIDDEN,
+    c.REASON_PRIMARY_FAILED: c.OUTCOME_FAILED,
+    c.REASON_PROOF_MISSING: c.OUTCOME_PROOF_MISSING,
+}
 
 
 def address_of(*octets: Sequence[int]) -> o.Finding:
@@ -66,6 +74,11 @@ def verdict(
 ) -> c.NameVerdict:
     remotes = [one for one in reports if one.role == c.ROLE_REMOTE]
     told = c.NameVerdict(name=NAME, looked_up=NAME, reason=reason, required=4, check=check)
+    for kind in ("caa", "addresses"):
+        told.corroborations.add(check=kind, quorum="0/5" if kind == check else "5/5")
+        primarys = told.determinations.add(check=kind, outcome=c.OUTCOME_PASSED)
+        if kind == check:
+            primarys.outcome = OUTCOMES.get(reason, c.OUTCOME_PASSED)
     told.quorum = f"{sum(one.corroborates for one in remotes)}/{len(remotes)}"
     told.perspectives.extend(reports)
     told.checks.add().caa.issuer_domains.append(ISSUER)
@@ -115,7 +128,9 @@ def forbidden(value: bytes = b"\x00\x05issueother.example") -> c.CorroborateResp
             found_at=ZONE,
             record=present(value),
         )
-    return answer(verdict(c.REASON_PRIMARY_FORBIDS, reports, "caa"))
+    told = verdict(c.REASON_PRIMARY_FORBIDS, reports, "caa")
+    told.retry = c.RETRY_AFTER_CHANGE
+    return answer(told)
 
 
 def failed(
@@ -136,3 +151,29 @@ def approved() -> c.CorroborateResponse:
     told = answer(verdict(c.REASON_CORROBORATED, reports))
     told.caa_usable_until.FromSeconds(1_796_028_800)
     return told
+
+
+def token_not_found() -> c.CorroborateResponse:
+    """Two remotes get status 404 instead of the file of http-01."""
+    url = f"http://{NAME}/.well-known/acme-challenge/{TOKEN}"
+    found, missing = o.Finding(), o.Finding()
+    for finding, status in ((found, 200), (missing, 404)):
+        hop = finding.http_get.hops.add(url=url)
+        hop.response.status = status
+        hop.response.body = b"not found" if status == 404 else TOKEN.encode()
+    reports = [report(who, (NO_CAA, HERE, found)) for who in (PRIMARY, *REMOTES)]
+    for one in reports:
+        passed = one.determinations.add(check="domain_control", outcome=c.OUTCOME_PASSED)
+        passed.clause, passed.found_at = "BR 3.2.2.4.19, RFC 8555 section 8.3", url
+    for one in reports[2:4]:
+        who = one.perspective_id
+        findings = (NO_CAA, HERE, missing)
+        one.CopyFrom(report(who, findings, c.DISSENT_PROOF_MISSING, "domain_control"))
+        told = one.determinations.add(check="domain_control", outcome=c.OUTCOME_PROOF_MISSING)
+        told.clause, told.found_at, told.fault = "BR 3.2.2.4.19", url, c.PROOF_FAULT_HTTP_STATUS
+    decided = verdict(c.REASON_QUORUM_NOT_MET, reports)
+    control = decided.checks.add().domain_control.control
+    control.authorization_domain_name, control.acme_http_01.token = NAME, TOKEN
+    decided.corroborations.add(check="domain_control", quorum="3/5")
+    decided.determinations.add(check="domain_control", outcome=c.OUTCOME_PASSED)
+    return answer(decided)

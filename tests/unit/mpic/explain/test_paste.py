@@ -18,9 +18,8 @@ from mpic.explain.paste import make_lines
 from mpic.explain.tasks import TASKS
 from mpic.words.problems import ProblemFacts
 from mpic.words.proof_facts import ProofFacts
-from tests.unit.mpic.explain.answers import ISSUER, NAME, ZONE
+from tests.unit.mpic.explain.answers import ISSUER, NAME, TOKEN, ZONE
 
-TOKEN = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"  # noqa: S105 - of RFC 8555
 AT = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 METHODS = (
     "acme_http_01",
