@@ -29,4 +29,6 @@ def list_codes(lang: Language) -> Iterator[CodeWords]:
             for what in ("message", "cause", "remedy")
         )
         whose, again = say(f"whose.{task.whose}", lang), say(f"again.{task.again}", lang)
-        yield CodeWords(code, message, cause, remedy, whose, again, task.clause)
+        is_anybodys = task.whose not in {"nobody", "service", "ca"}
+        clause = task.clause or (say("clause.of_check", lang) if is_anybodys else "")
+        yield CodeWords(code, message, cause, remedy, whose, again, clause)

@@ -18,7 +18,7 @@ from mpic.explain.explanation import (
     WhoseCode,
 )
 from mpic.explain.paste import make_lines
-from mpic.explain.tasks import find_task
+from mpic.explain.tasks import CLAUSES, find_task
 from mpic.explain.views import (
     read_time,
     view_checks,
@@ -34,7 +34,13 @@ from mpic.words.codes import code_of
 from mpic.words.facts import find_determination, is_determined, primary_of
 from mpic.words.problem_sentences import name_check, say_problem, show_fact
 from mpic.words.problems import ProblemFacts, find_problem
-from mpic.words.sentences import explain_cause, explain_verdict, say_quorum, sentence
+from mpic.words.sentences import (
+    differs_by_place,
+    explain_cause,
+    explain_verdict,
+    say_quorum,
+    sentence,
+)
 
 # What says nothing of its own: nobody waited for it, or there is nothing to compare it with.
 _NO_PROBLEM = (c.DISSENT_UNSPECIFIED, c.DISSENT_NOT_AWAITED, c.DISSENT_NO_PRIMARY)
@@ -141,10 +147,18 @@ def _make_problem(
         remedy=say_problem(found, "remedy", lang),
         whose=Coded(whose, say(f"whose.{whose}", lang)),
         again=Coded(task.again, say(f"again.{task.again}", lang)),
-        clause=show_fact(told.clause) or task.clause,
+        clause=_find_clause(found, told.clause),
         perspectives=tuple(show_fact(one.perspective_id) for one in reports),
         paste=paste,
     )
+
+
+def _find_clause(found: ProblemFacts, told: str) -> str:
+    """Return what demands that a problem is none: of a failure, the check and what it breaks."""
+    own, check = find_task(found.code).clause, show_fact(told) or CLAUSES.get(found.check, "")
+    if found.code.startswith(("failure.", "cause.")):
+        return ", ".join(filter(None, dict.fromkeys((check, own))))
+    return check if told else own
 
 
 def _find_decisive(verdict: c.NameVerdict, problems: Sequence[Problem]) -> Problem | None:
@@ -156,9 +170,8 @@ def _find_decisive(verdict: c.NameVerdict, problems: Sequence[Problem]) -> Probl
         return None
     if verdict.reason in _OF_PRIMARY:
         return problems[0]
-    by_place = all(one.code.startswith(("failure.", "cause.")) for one in problems)
     is_one_kind = len({one.code for one in problems}) == 1
-    return problems[0] if is_one_kind and not by_place else None
+    return problems[0] if is_one_kind and not differs_by_place(verdict) else None
 
 
 def _judge(answer: c.CorroborateResponse) -> VerdictCode:

@@ -17,11 +17,10 @@ class Task(NamedTuple):
     whose: WhoseCode
     again: AgainCode
     clause: str = ""
-    """"": that of the check, or none."""
+    """"": that of the check."""
 
 
 _QUORUM = "BR 3.2.2.9"
-_LOOKUP = "RFC 8659 section 3, BR 4.2.2.1"
 _DNSSEC = "BR 4.2.2.2, RFC 4035 section 5"
 _NOTHING = Task("nobody", "no")
 _OURS = Task("service", "now")
@@ -37,7 +36,7 @@ _REASONS: Mapping[str, Task] = {
     "REGIONS_NOT_MET": Task("dns_operator", "later", _QUORUM),
     "TOO_FEW_REMOTES": Task("service", "later", _QUORUM),
     "PRIMARY_FORBIDS": _DNS,
-    "PRIMARY_FAILED": Task("dns_operator", "later", _LOOKUP),
+    "PRIMARY_FAILED": _DNS_LATER,
     "NOT_IN_PUBLIC_DNS": Task("you", "after_change", "BR 4.2.2"),
     "PRIMARY_UNAVAILABLE": _OURS,
     "CUT_SHORT": _OURS,
@@ -122,31 +121,36 @@ _CAA: Mapping[str, Task] = {
     "method": Task("dns_operator", "after_change", "RFC 8657 section 4"),
 }
 
+_RECORD = Task("dns_operator", "after_change", "BR 3.2.2.4")
+_PERSISTENT = Task("dns_operator", "after_change", "BR 3.2.2.4.22")
+_PAGE = Task("you", "after_change", "BR 3.2.2.4.18, BR 3.2.2.4.19")
+_HANDSHAKE = Task("you", "after_change", "BR 3.2.2.4.20, RFC 8737 section 3")
+
 _FAULTS: Mapping[str, Task] = {
-    "NO_RECORD": _DNS,
-    "OTHER_VALUE": _DNS,
-    "TOO_MANY_RECORDS": _DNS,
-    "OTHER_ALIAS": _DNS,
-    "HTTP_STATUS": _WEB,
-    "HTTP_STATUS.not_found": _WEB,
-    "HTTP_STATUS.not_allowed": _WEB,
-    "HTTP_STATUS.redirect": _WEB,
-    "HTTP_STATUS.server_error": _WEB,
-    "HTTP_TOO_LONG": _WEB,
-    "HTTP_CONTENT": _WEB,
-    "HTTP_VALUE_IN_URL": _WEB,
-    "TLS_VERSION": _WEB,
-    "TLS_PROTOCOL": _WEB,
-    "CERTIFICATE_NAME": _WEB,
-    "CERTIFICATE_IDENTIFIER": _WEB,
-    "CERTIFICATE_OTHER_CHALLENGE": _WEB,
-    "CERTIFICATE_UNUSABLE": _WEB,
-    "PERSISTENT_MALFORMED": _DNS,
-    "PERSISTENT_ISSUER": _DNS,
-    "PERSISTENT_NO_ACCOUNT": _DNS,
-    "PERSISTENT_ACCOUNT": _DNS,
-    "PERSISTENT_POLICY": _DNS,
-    "PERSISTENT_EXPIRED": _DNS,
+    "NO_RECORD": _RECORD,
+    "OTHER_VALUE": _RECORD,
+    "TOO_MANY_RECORDS": _RECORD,
+    "OTHER_ALIAS": _RECORD,
+    "HTTP_STATUS": _PAGE,
+    "HTTP_STATUS.not_found": _PAGE,
+    "HTTP_STATUS.not_allowed": _PAGE,
+    "HTTP_STATUS.redirect": _PAGE,
+    "HTTP_STATUS.server_error": _PAGE,
+    "HTTP_TOO_LONG": _PAGE,
+    "HTTP_CONTENT": _PAGE,
+    "HTTP_VALUE_IN_URL": _PAGE,
+    "TLS_VERSION": _HANDSHAKE,
+    "TLS_PROTOCOL": _HANDSHAKE,
+    "CERTIFICATE_NAME": _HANDSHAKE,
+    "CERTIFICATE_IDENTIFIER": _HANDSHAKE,
+    "CERTIFICATE_OTHER_CHALLENGE": _HANDSHAKE,
+    "CERTIFICATE_UNUSABLE": _HANDSHAKE,
+    "PERSISTENT_MALFORMED": _PERSISTENT,
+    "PERSISTENT_ISSUER": _PERSISTENT,
+    "PERSISTENT_NO_ACCOUNT": _PERSISTENT,
+    "PERSISTENT_ACCOUNT": _PERSISTENT,
+    "PERSISTENT_POLICY": _PERSISTENT,
+    "PERSISTENT_EXPIRED": _PERSISTENT,
 }
 
 TASKS: Mapping[str, Task] = {
@@ -162,6 +166,13 @@ TASKS: Mapping[str, Task] = {
     for code, task in tasks.items()
 }
 """By code. These are all codes that an explanation can have."""
+
+CLAUSES: Mapping[str, str] = {
+    "caa": "RFC 8659 section 3, BR 4.2.2.1",
+    "addresses": _QUORUM,
+    "domain_control": "BR 3.2.2.4",
+}
+"""By check: what demands that its lookups succeed."""
 
 _OF_UNKNOWN = Task("service", "later")
 

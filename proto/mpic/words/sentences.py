@@ -10,7 +10,13 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.words.catalogue import Language, say, say_first
 from mpic.words.codes import code_of
-from mpic.words.facts import count_remotes, is_determined, primary_of, remotes_of
+from mpic.words.facts import (
+    count_remotes,
+    find_failure,
+    is_determined,
+    primary_of,
+    remotes_of,
+)
 from mpic.words.problem_sentences import (
     explain_dissent,
     join_sentences,
@@ -20,6 +26,7 @@ from mpic.words.problem_sentences import (
 )
 from mpic.words.problems import find_problem
 
+_NOT_THE_DOMAINS = (c.RESPONSIBLE_CALLER, c.RESPONSIBLE_SERVICE)
 _QUORUM = (c.REASON_QUORUM_NOT_MET, c.REASON_REGIONS_NOT_MET)
 # What a check found, or could not learn: the sentence is that of the check.
 _PRIMARYS_OWN = (c.REASON_PRIMARY_FORBIDS, c.REASON_PRIMARY_FAILED)
@@ -73,7 +80,7 @@ def explain_verdict(verdict: c.NameVerdict, lang: Language) -> str:
 
 def explain_numbers(verdict: c.NameVerdict, lang: Language) -> str:
     """Say what the numbers of an unmet quorum mean, beside what they say themselves; or ""."""
-    if not _differs_by_place(verdict):
+    if not differs_by_place(verdict):
         return ""
     return say("reason.QUORUM_NOT_MET.by_place.message", lang)
 
@@ -92,8 +99,10 @@ def say_quorum(verdict: c.NameVerdict, lang: Language, *, shortly: bool = False)
 
 def explain_cause(verdict: c.NameVerdict, lang: Language) -> str:
     """Say in a sentence or two what mostly causes the reason of a verdict."""
+    if verdict.reason in _QUORUM and verdict.responsible in _NOT_THE_DOMAINS:
+        return say(f"responsible.{code_of(c.Responsible, verdict.responsible)}.cause", lang)
     code = code_of(c.Reason, verdict.reason)
-    if _differs_by_place(verdict):
+    if differs_by_place(verdict):
         code += ".by_place"
     return say_first((f"reason.{code}.cause", "reason.UNSPECIFIED.cause"), lang)
 
@@ -122,13 +131,24 @@ def _explain_remotes(verdict: c.NameVerdict, lang: Language) -> Iterator[str]:
         yield say("whom.message", lang, perspectives=separator.join(ids), why=why)
 
 
-def _differs_by_place(verdict: c.NameVerdict) -> bool:
-    """Whether the domain's servers fail towards some perspectives, and towards no others."""
+def differs_by_place(verdict: c.NameVerdict) -> bool:
+    """Whether the domain's name servers fail towards some perspectives, and not towards others."""
     if verdict.reason != c.REASON_QUORUM_NOT_MET:
         return False
-    dissents = [one.dissent for one in remotes_of(verdict) if one.dissent]
-    asked = [one for one in dissents if one != c.DISSENT_NOT_AWAITED]
-    return bool(asked) and all(one == c.DISSENT_FAILED for one in asked)
+    asked = [
+        one
+        for one in remotes_of(verdict)
+        if one.dissent not in {c.DISSENT_UNSPECIFIED, c.DISSENT_NOT_AWAITED}
+    ]
+    return bool(asked) and all(map(_has_failed, asked))
+
+
+def _has_failed(report: c.PerspectiveReport) -> bool:
+    """Whether a lookup failed at a perspective by the domain's failure; not a web server."""
+    if report.dissent != c.DISSENT_FAILED:
+        return False
+    failed = find_failure(report, report.check)
+    return failed is None or not failed.port
 
 
 def _regions(verdict: c.NameVerdict) -> Sequence[str]:
@@ -139,8 +159,7 @@ def _regions(verdict: c.NameVerdict) -> Sequence[str]:
 def _advise(verdict: c.NameVerdict, lang: Language) -> str:
     """Say what to do."""
     primary = primary_of(verdict)
-    ours = verdict.responsible in (c.RESPONSIBLE_CALLER, c.RESPONSIBLE_SERVICE)
-    if ours and verdict.reason in _QUORUM:
+    if verdict.reason in _QUORUM and verdict.responsible in _NOT_THE_DOMAINS:
         whose = code_of(c.Responsible, verdict.responsible)
         return say(f"responsible.{whose}.remedy", lang)
     if verdict.reason in _PRIMARYS_OWN and primary.dissent:
@@ -148,7 +167,7 @@ def _advise(verdict: c.NameVerdict, lang: Language) -> str:
     if verdict.reason == c.REASON_PROOF_MISSING and primary.dissent:
         return _advise_on_proof(verdict, lang)
     code = code_of(c.Reason, verdict.reason)
-    if _differs_by_place(verdict):
+    if differs_by_place(verdict):
         code += ".by_place"
     return say_first((f"reason.{code}.remedy", "reason.UNSPECIFIED.remedy"), lang)
 

@@ -19,6 +19,7 @@ from tests.unit.mpic.explain.answers import (
     forbidden,
     led_astray,
     report,
+    token_not_found,
     verdict,
 )
 
@@ -127,3 +128,55 @@ def test_every_reason_and_dissent_is_explained_from_its_codes_alone(language: La
             assert text
             assert "{" not in text
             assert not text.startswith(("reason.", "dissent.", "whose."))
+
+
+def test_a_failure_of_the_service_never_blames_the_domain() -> None:
+    """Whatever else some remotes saw: if the service's failures alone may have caused it."""
+    reports = [report(PRIMARY), *(report(who) for who in REMOTES)]
+    reports[1] = report("frankfurt", (), c.DISSENT_UNREACHABLE)
+    reports[2] = led_astray().names[0].perspectives[2]
+    told = verdict(c.REASON_QUORUM_NOT_MET, reports)
+    for whose, code in ((c.RESPONSIBLE_SERVICE, "service"), (c.RESPONSIBLE_CALLER, "ca")):
+        told.responsible = whose
+        (name,) = explain(answer(told), "en").names
+        assert name.whose.code == code
+        assert "It is not known that anything is wrong with your domain." in name.cause
+        assert "name server" not in name.remedy
+        assert len(name.problems) == 2
+
+
+def test_a_web_server_that_fails_towards_some_places_is_no_name_server() -> None:
+    told = token_not_found()
+    for one in told.names[0].perspectives[2:4]:
+        one.dissent = c.DISSENT_FAILED
+        hop = one.observation.findings[-1].http_get.hops[0]
+        hop.failure.kind = o.FAILURE_KIND_TIMEOUT
+        hop.connection.dialed.add(port=80)
+    (name,) = explain(told, "en").names
+    assert name.problems[0].code == "failure.web.TIMEOUT"
+    assert name.whose.code == "you"
+    assert "TCP port 80" in name.remedy
+    assert "name servers" not in name.reason.words + name.cause + name.remedy
+
+
+def test_the_clause_is_that_of_the_check_and_of_what_it_breaks() -> None:
+    bogus = o.Failure(kind=o.FAILURE_KIND_BOGUS)
+    (name,) = explain(failed(bogus), "en").names
+    assert name.clause == "RFC 8659 section 3, BR 4.2.2.1, BR 4.2.2.2, RFC 4035 section 5"
+    (name,) = explain(token_not_found(), "en").names
+    assert name.clause == "BR 3.2.2.4.19"
+
+
+def test_what_a_link_may_show_has_no_expected_value() -> None:
+    """What the primary saw is the value itself; a page may be given away (RFC 8555 section 10)."""
+    told = token_not_found()
+    secret = b"evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA.THUMBPRINT-OF-THE-ACCOUNT"
+    for one in told.names[0].perspectives:
+        one.observation.findings[-1].http_get.hops[0].response.body = secret
+        record = one.observation.findings.add().records.lookup
+        record.name = f"_acme-challenge.{NAME}"
+        record.records.rdata.append(b"\x0dEXPECTED-TEXT")
+    for language in LANGUAGES:
+        shown = repr(explain(told, language))
+        assert "THUMBPRINT" not in shown
+        assert "EXPECTED-TEXT" not in shown
