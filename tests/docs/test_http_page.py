@@ -13,13 +13,22 @@ import pytest
 from coordinator.api.http.problems import HTTP_STATUS
 from coordinator.api.http.settings import HttpTable
 
+EXPLAIN = (Path(__file__).resolve().parents[2] / "deploy/explain.md").read_text()
 PAGE = (Path(__file__).resolve().parents[2] / "deploy/http.md").read_text()
 
 
+def read_table(page: str) -> HttpTable:
+    (text,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    return HttpTable.model_validate(tomllib.loads(text)["http"])
+
+
 def test_the_configuration_loads() -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    table = tomllib.loads(text)["http"]
-    assert HttpTable.model_validate(table).callers_by_hash
+    assert read_table(PAGE).callers_by_hash
+
+
+def test_the_configuration_of_links_loads() -> None:
+    table = read_table(EXPLAIN)
+    assert (table.public_url, table.link_days) == ("https://mpic.example.ac.jp", 14)
 
 
 @pytest.mark.parametrize("status", sorted(set(HTTP_STATUS.values()) - {200, 501}))

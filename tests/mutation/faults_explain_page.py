@@ -23,7 +23,6 @@ QUERIES = "coordinator/api/record_queries.py"
 RELOAD = "coordinator/reload.py"
 GATE = "coordinator/api/http/gate.py"
 
-SERVED = ("tests/browser/test_explanation.py",)
 PAGES = ("tests/unit/coordinator/api/explain/test_page.py",)
 ROUTED = ("tests/unit/coordinator/api/explain/test_routes.py",)
 LINKED = ("tests/unit/coordinator/api/explain/test_links.py",)
@@ -218,7 +217,7 @@ FAULTS: Sequence[Fault] = (
         ROUTES,
         "return Opened(await records.read_own(record_id, caller), caller)",
         "return Opened(await records.read_linked(record_id), caller)",
-        SERVED,
+        ROUTED,
     ),
     Fault(
         "a caller reads every record",
@@ -238,7 +237,7 @@ FAULTS: Sequence[Fault] = (
         ROUTES,
         '    return gate.turn_away(request, Refused("link_not_valid", text))',
         '    from coordinator.api.http.gate import _refuse\n    return _refuse(Refused("link_not_valid", text))',
-        SERVED,
+        ROUTED,
     ),
     Fault(
         "a wrong link is told otherwise than a record that is gone",

@@ -34,7 +34,8 @@ from tests.world.records import CALLER, sample_record
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 TERMS = LinkTerms("https://mpic.example.ac.jp/p", bytes(range(32)), 3600)
 AUDITOR = "spiffe://mpic.test/caller/auditor"
-TOKENS = {CALLER: make_token(), AUDITOR: make_token()}
+OTHER = "spiffe://mpic.test/caller/other"
+TOKENS = {one: make_token() for one in (CALLER, AUDITOR, OTHER)}
 SECRET = c.DomainControl(website_change=c.WebsiteChange(path="x", value_sha256=b"v" * 32))
 
 
@@ -158,6 +159,23 @@ async def test_who_may_read_what_others_asked_may_not_ask_for_them(pages: Pages)
     assert (await pages.ask(path, "POST", by(AUDITOR))).status == 409
     assert not pages.asked
     assert (await pages.ask(path)).status == 401
+
+
+async def test_a_caller_does_not_see_what_others_asked(pages: Pages) -> None:
+    response = await pages.ask(f"/explain/{show_id(pages.record.id)}", headers=by(OTHER))
+    assert response.status == 404
+    assert isinstance(response.body, bytes)
+    assert show_id(pages.record.id).encode() not in response.body
+
+
+async def test_wrong_links_are_counted_by_address(pages: Pages) -> None:
+    answers = [await pages.ask(pages.url()[:-1]) for _ in range(11)]
+    assert [one.status for one in answers] == [404] * 10 + [429]
+    assert len({one.body for one in answers[:10]}) == 1
+    assert (await pages.ask(pages.url())).status == 200
+    gone = pages.url()
+    pages.records.by_id.clear()
+    assert (await pages.ask(gone)).body == answers[0].body
 
 
 async def test_nothing_is_asked_for_a_caller_who_has_left_the_list(pages: Pages) -> None:
