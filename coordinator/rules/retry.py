@@ -94,5 +94,7 @@ def advise_retry(
 
 def _stays(failure: o.Failure) -> bool:
     """Whether a failure stays until the domain's owner changes something."""
-    of_cause = AFTER_CAUSE.get(failure.cause) if "." in failure.zone else None
+    # Aliases that loop are the owner's own. Unbound names no zone then.
+    is_owners = "." in failure.zone or failure.cause == o.FAILURE_CAUSE_ALIAS_LOOP
+    of_cause = AFTER_CAUSE.get(failure.cause) if is_owners else None
     return AFTER_CHANGE in (AFTER_FAILURE.get(failure.kind), of_cause)

@@ -11,6 +11,7 @@ A lookup that succeeds costs nothing here. One that fails takes at most a second
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import dns.name
@@ -19,6 +20,7 @@ import dns.rdatatype
 import structlog
 
 from mpic.v1 import observation_pb2 as o
+from perspective_agent.diagnosis.alias_loop import is_loop
 from perspective_agent.diagnosis.direct_query import DirectQuery, QueryResult, QueryWay, ask_once
 from perspective_agent.egress import Egress
 from perspective_agent.unbound.servfail import ServfailLog
@@ -33,6 +35,8 @@ SECONDS = 1.0
 
 _LINE_SECONDS = 0.01
 _LINE_WAITS = 5
+_RECORD_FIELDS = 5
+"""Owner, TTL, class, type and the first of the data."""
 _TO_BE_LOOKED_AT = (o.FAILURE_CAUSE_SILENT, o.FAILURE_CAUSE_ADDRESS_NOT_USABLE)
 _SAID = {
     o.SERVER_OUTCOME_UNREADABLE: o.FAILURE_CAUSE_UNREADABLE,
@@ -77,19 +81,61 @@ class ServfailExplainer:
         if failure.cause == o.FAILURE_CAUSE_ADDRESS_NOT_USABLE and before is not None:
             failure.cause = before.failure.cause or failure.cause
         if failure.cause in _TO_BE_LOOKED_AT and failure.zone:
-            failure.cause = await self._look(answer, rdtype)
+            asking = self._ask(answer, failure.zone, rdtype)
+            failure.cause = await self._share((failure.zone, rdtype), asking, failure.cause)
+        if failure.cause == o.FAILURE_CAUSE_SERVER_FAILED and failure.zone:
+            key = answer.name, int(dns.rdatatype.CNAME)
+            failure.cause = await self._share(key, self._ask_for_loop(answer), failure.cause)
+        if failure.cause == o.FAILURE_CAUSE_ADDRESS_NOT_USABLE and not self._egress.ipv6:
+            await self._find_way_out(failure)
 
-    async def _look(self, answer: o.Lookup, rdtype: int) -> o.FailureCause.ValueType:
-        """Ask the zone's servers; lookups that fail at one zone share the result."""
-        key = answer.failure.zone, rdtype
+    async def _find_way_out(self, failure: o.Failure) -> None:
+        """Make a failure ours if the zone's servers have IPv6 addresses alone."""
+        try:
+            async with asyncio.timeout(SECONDS):
+                told = await self._command(f"lookup {failure.zone}")
+        except OSError:  # TimeoutError is one
+            return
+        families = read_families(told, failure.zone)
+        if families == {"AAAA"}:
+            failure.kind = o.FAILURE_KIND_NO_WAY_OUT
+            failure.detail += (
+                "; its name servers have IPv6 addresses alone, which are not used here"
+            )
+
+    async def _share(
+        self,
+        key: tuple[str, int],
+        asking: Coroutine[Any, Any, o.FailureCause.ValueType],
+        known: o.FailureCause.ValueType,
+    ) -> o.FailureCause.ValueType:
+        """Ask servers, once for all lookups with one key that fail together."""
         looking = self._under_way.get(key)
-        if looking is None:
-            if len(self._under_way) >= AT_A_TIME:
-                return answer.failure.cause
-            looking = asyncio.create_task(self._ask(answer, *key))
+        if looking is not None:
+            asking.close()
+        elif len(self._under_way) >= AT_A_TIME:
+            asking.close()
+            return known
+        else:
+            looking = asyncio.create_task(asking)
             self._under_way[key] = looking
             looking.add_done_callback(lambda _: self._under_way.pop(key))
         return await asyncio.shield(looking)
+
+    async def _ask_for_loop(self, answer: o.Lookup) -> o.FailureCause.ValueType:
+        """Ask a server that failed whether the name's aliases loop."""
+        known, zone = answer.failure.cause, answer.failure.zone
+        try:
+            async with asyncio.timeout(SECONDS):
+                servers = read_servers(await self._command("dump_infra"), zone)
+                names = dns.name.from_text(answer.name), dns.name.from_text(zone)
+                found = bool(servers) and await is_loop(*names, servers[0], self._egress)
+        except (OSError, ValueError):  # TimeoutError is an OSError
+            return known
+        except Exception:
+            log.exception("servfail_not_explained", zone=zone)
+            return known
+        return o.FAILURE_CAUSE_ALIAS_LOOP if found else known
 
     async def _ask(self, answer: o.Lookup, zone: str, rdtype: int) -> o.FailureCause.ValueType:
         known = answer.failure.cause
@@ -138,6 +184,23 @@ def judge_servers(said: Sequence[Said]) -> o.FailureCause.ValueType:
         if by_edns.outcome == o.SERVER_OUTCOME_SILENT and plain.outcome in _GAVE_ONE:
             return o.FAILURE_CAUSE_EDNS_DROPPED
     return o.FAILURE_CAUSE_SILENT
+
+
+def read_families(told: str, zone: str) -> AbstractSet[str]:
+    """Return of which types the addresses of a zone's servers are, from Unbound's `lookup`.
+
+    It shows the NS records that it would use, the addresses of these servers, and a line
+    "Delegation with ...". None: it would ask the servers of a zone above.
+    """
+    delegation = told.partition("Delegation with")[0]
+    records = [line.split()[:5] for line in delegation.splitlines() if not line.startswith(";")]
+    whole = [(owner, rdtype) for owner, _, _, rdtype, *_ in filter(_is_record, records)]
+    owners = {owner.lower().removesuffix(".") for owner, rdtype in whole if rdtype == "NS"}
+    return {rdtype for _, rdtype in whole if rdtype in ("A", "AAAA")} if zone in owners else set()
+
+
+def _is_record(fields: Sequence[str]) -> bool:
+    return len(fields) == _RECORD_FIELDS and fields[2] == "IN"
 
 
 def read_servers(infra: str, zone: str) -> list[str]:

@@ -179,4 +179,65 @@ FAULTS = [
         "    if False:",
         ("tests/integration/test_client_calls.py",),
     ),
+    # Whose failure a lookup is.
+    Fault(
+        "aliases that loop may pass by themselves",
+        "coordinator/rules/retry.py",
+        " or failure.cause == o.FAILURE_CAUSE_ALIAS_LOOP",
+        "",
+    ),
+    Fault(
+        "whatever names no zone stays",
+        "coordinator/rules/retry.py",
+        'is_owners = "." in failure.zone or failure.cause == o.FAILURE_CAUSE_ALIAS_LOOP',
+        "is_owners = True",
+    ),
+    Fault(
+        "that an agent has no IPv6 is the domain's failure",
+        "perspective_agent/diagnosis/servfail_cause.py",
+        '        if families == {"AAAA"}:',
+        "        if False:",
+    ),
+    Fault(
+        "a server with both addresses is not to be reached",
+        "perspective_agent/diagnosis/servfail_cause.py",
+        '        if families == {"AAAA"}:',
+        '        if "AAAA" in families:',
+    ),
+    Fault(
+        "a private address is our failure",
+        "perspective_agent/diagnosis/servfail_cause.py",
+        '        if families == {"AAAA"}:',
+        "        if families:",
+    ),
+    Fault(
+        "an agent that has IPv6 says that it has none",
+        "perspective_agent/diagnosis/servfail_cause.py",
+        " and not self._egress.ipv6:",
+        ":",
+    ),
+    Fault(
+        "the servers of the zone above count",
+        "perspective_agent/diagnosis/servfail_cause.py",
+        " if zone in owners else set()",
+        "",
+    ),
+    Fault(
+        "aliases are followed without end",
+        "perspective_agent/diagnosis/alias_loop.py",
+        "for _ in range(MOST_ALIASES):",
+        "while True:",
+    ),
+    Fault(
+        "an alias of the first name alone is a loop",
+        "perspective_agent/diagnosis/alias_loop.py",
+        "        seen.add(target)\n",
+        "",
+    ),
+    Fault(
+        "another zone's aliases are asked of this one's server",
+        "perspective_agent/diagnosis/alias_loop.py",
+        " or not target.is_subdomain(zone):",
+        ":",
+    ),
 ]

@@ -242,13 +242,13 @@ FAULTS = (
     Fault(
         "retry: what servers did says nothing",
         "coordinator/rules/retry.py",
-        'of_cause = AFTER_CAUSE.get(failure.cause) if "." in failure.zone else None',
+        "of_cause = AFTER_CAUSE.get(failure.cause) if is_owners else None",
         "of_cause = None",
     ),
     Fault(
         "retry: a registry's failure stays until the owner acts",
         "coordinator/rules/retry.py",
-        'AFTER_CAUSE.get(failure.cause) if "." in failure.zone else None',
+        "AFTER_CAUSE.get(failure.cause) if is_owners else None",
         "AFTER_CAUSE.get(failure.cause)",
     ),
     # Why a lookup failed.

@@ -66,6 +66,9 @@ def test_one_failure_that_stays_is_enough(
         (o.FAILURE_CAUSE_SILENT, "example.jp", Retry.LATER),
         (o.FAILURE_CAUSE_SERVER_FAILED, "example.jp", Retry.LATER),
         (999, "example.jp", Retry.LATER),  # of a newer agent
+        # Of aliases that loop no zone is told.
+        (o.FAILURE_CAUSE_ALIAS_LOOP, "", Retry.AFTER_CHANGE),
+        (o.FAILURE_CAUSE_REFUSED, "", Retry.LATER),
         # The domain's owner can change nothing at the registry's servers.
         (o.FAILURE_CAUSE_REFUSED, "jp", Retry.LATER),
     ],

@@ -15,6 +15,7 @@ from perspective_agent.diagnosis.servfail_cause import (
     AT_A_TIME,
     ServfailExplainer,
     judge_servers,
+    read_families,
     read_servers,
 )
 from perspective_agent.dns.wire import CAA, failed
@@ -74,6 +75,55 @@ def test_the_servers_of_a_zone_are_those_that_were_asked_about_it() -> None:
     assert not read_servers("\nodd\n", "a.test")
 
 
+LOOKUP = (
+    "The following name servers are used for lookup of a.test.\n;rrset 60 1 0 2 0\n"
+    "{owner}\t60\tIN\tNS\tns1.a.test.\n"
+    "{addresses}Delegation with 1 names, of which 0 can be examined to query further addresses.\n"
+    "It provides 1 IP addresses.\ngoing up, lookup test.\ntest.\t60\tIN\tNS\tns.test.\n"
+    "ns.test.\t60\tIN\tA\t192.0.2.9\n"
+)
+OF_V6 = "ns1.a.test.\t60\tIN\tAAAA\t2001:db8::53\n"
+OF_V4 = "ns1.a.test.\t60\tIN\tA\t10.0.0.1\n"
+
+
+@pytest.mark.parametrize(
+    ("owner", "addresses", "families"),
+    [
+        ("a.test.", OF_V6, {"AAAA"}),
+        ("A.Test.", OF_V6, {"AAAA"}),
+        ("a.test.", OF_V6 + OF_V4, {"A", "AAAA"}),
+        ("a.test.", "", set()),
+        ("test.", OF_V6, set()),
+    ],
+)
+def test_the_families_of_the_servers_addresses(
+    owner: str, addresses: str, families: set[str]
+) -> None:
+    assert read_families(LOOKUP.format(owner=owner, addresses=addresses), "a.test") == families
+
+
+@pytest.mark.parametrize(
+    ("ipv6", "addresses", "kind"),
+    [
+        (False, OF_V6, o.FAILURE_KIND_NO_WAY_OUT),
+        # A private address of a server is the domain's own mistake.
+        (False, OF_V4, o.FAILURE_KIND_SERVFAIL),
+        (False, OF_V4 + OF_V6, o.FAILURE_KIND_SERVFAIL),
+        (True, OF_V6, o.FAILURE_KIND_SERVFAIL),
+    ],
+)
+async def test_servers_that_have_ipv6_alone_are_not_the_domains_failure(
+    place: "Place", *, ipv6: bool, addresses: str, kind: o.FailureKind.ValueType
+) -> None:
+    place.infra = ""
+    place.lookup = LOOKUP.format(owner="a.test.", addresses=addresses)
+    place.explainer = ServfailExplainer(place.log, place.command, Egress(ipv6=ipv6))
+    place.note("no server to query nameserver addresses not usable")
+    assert (await place.explain()).kind == kind
+    place.error = OSError()
+    assert (await place.explain()).kind == o.FAILURE_KIND_SERVFAIL
+
+
 class Place:
     """An agent's log of Unbound, its control, and servers that drop EDNS."""
 
@@ -83,12 +133,15 @@ class Place:
         self.holds = asyncio.Event()
         self.holds.set()
         self.infra = INFRA
+        self.lookup = ""
         self.error: Exception | None = None
         monkeypatch.setattr(module, "_ask_in_all_ways", self.ask)
         self.explainer = ServfailExplainer(self.log, self.command, Egress())
 
     async def command(self, command: str) -> str:
-        assert command == "dump_infra"
+        if command == "lookup a.test" and self.error is None:
+            return self.lookup
+        assert command in {"dump_infra", "lookup a.test"}
         await self.holds.wait()
         if self.error is not None:
             raise self.error
