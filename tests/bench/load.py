@@ -64,14 +64,19 @@ class Front:
         self._stub: corroboration_pb2_grpc.CorroborationServiceAsyncStub | None = None
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Ask]:
+    async def open(self, *, gather: bool = True) -> AsyncIterator[Ask]:
+        """Connect; over a stream, let the questions of one turn of the loop share a message."""
         async with open_channel(self._address, self._tls, "localhost") as channel:
             self._stub = corroboration_pb2_grpc.CorroborationServiceStub(channel)
             if not self._streaming:
                 yield self._ask_alone
                 return
             call = self._stub.CorroborateStream()
-            tasks = [asyncio.create_task(self._write(call)), asyncio.create_task(self._read(call))]
+            most = None if gather else 1
+            tasks = [
+                asyncio.create_task(self._write(call, most)),
+                asyncio.create_task(self._read(call)),
+            ]
             yield self._ask_on_stream
             call.cancel()
             for task in tasks:
@@ -99,11 +104,13 @@ class Front:
         self._wake.set()
         return (await answer).verdict.corroborated
 
-    async def _write(self, call: aio.StreamStreamCall) -> None:  # type: ignore[type-arg]
+    async def _write(self, call: aio.StreamStreamCall, most: int | None) -> None:  # type: ignore[type-arg]
+        """Write what there is, at most so many questions in a message."""
         while True:
             await self._wake.wait()
-            self._wake.clear()
-            questions, self._out = self._out, []
+            questions, self._out = self._out[:most], self._out[most:] if most else []
+            if not self._out:
+                self._wake.clear()
             await call.write(c.CorroborateStreamRequest(questions=questions))
 
     async def _read(self, call: aio.StreamStreamCall) -> None:  # type: ignore[type-arg]

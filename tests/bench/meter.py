@@ -44,6 +44,11 @@ def read_usage(deployment: Deployment) -> Usage:
     return Usage(programs, sum(map(cpu_of, _unbounds(deployment))))
 
 
+def read_switches(deployment: Deployment) -> dict[str, int]:
+    """Return how often each program has given up the CPU of itself so far, all its threads."""
+    return {name: sum(map(_switches, pids)) for name, pids in _programs(deployment).items()}
+
+
 def resident_mb(deployment: Deployment) -> dict[str, float]:
     """Return the resident memory of each program, of its largest worker; Unbounds apart."""
     return {name: max(map(_resident, pids)) for name, pids in _programs(deployment).items()}
@@ -121,6 +126,16 @@ def cpu_of(pid: int) -> float:
         # The kernel's name for the CPU clock of another process, see clock_getcpuclockid(3).
         return time.clock_gettime((~pid << 3) | 2)
     return 0.0
+
+
+def _switches(pid: int) -> int:
+    """Return the voluntary switches of a process; the threads that have ended are left out."""
+    lines = (
+        line
+        for status in Path(f"/proc/{pid}/task").glob("*/status")
+        for line in status.read_text().splitlines()
+    )
+    return sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt"))
 
 
 def _resident(pid: int) -> float:

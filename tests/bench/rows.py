@@ -6,6 +6,9 @@ from typing import Any
 
 from tests.bench.load import Result
 
+LOCK_STEP, INDEPENDENT = "lock-step", "independent"
+"""How callers move: one that asks and hears in step, or many that do not know of each other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -18,6 +21,7 @@ class Load:
     resolver: str = "recursive"
     record: bool = True
     """Whether the coordinator records."""
+    callers: str = LOCK_STEP
 
     def key(self) -> dict[str, Any]:
         """Return what the row is known by."""
@@ -28,6 +32,7 @@ class Load:
             "fault": self.fault,
             "resolver": self.resolver,
             "record": self.record,
+            "callers": self.callers,
         }
 
 

@@ -3,6 +3,7 @@
 #
 #   tests/bench/run.sh [--quick] [--json FILE] [--url URL]    the table (table.py), in ten minutes
 #   tests/bench/run.sh open_mpic [--seconds N]                Open MPIC beside this service
+#   tests/bench/run.sh independent [--quick] [--json FILE]  the same by callers that are not in step
 #   tests/bench/run.sh control|growth|early|lists|workers|soak|strangers|hostile|path|http [ARG...]    one of the others
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../deploy/install.sh
@@ -13,7 +14,7 @@ install_python dev
 export PATH=$project/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 bench=table
 case ${1-} in
-control | growth | early | lists | workers | soak | strangers | hostile | path | http | open_mpic)
+independent | control | growth | early | lists | workers | soak | strangers | hostile | path | http | open_mpic)
     bench=$1
     shift
     ;;
