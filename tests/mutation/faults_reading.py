@@ -300,7 +300,7 @@ FAULTS = (
     Fault(
         "each lookup has its zone looked at",
         CAUSE,
-        "        if looking is None:\n",
+        "        if looking is not None:\n",
         "        if True:\n",
     ),
     Fault(
