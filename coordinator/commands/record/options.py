@@ -13,6 +13,7 @@ from coordinator.record.stores.base import Store, StoreError
 from coordinator.settings import CoordinatorSettings, read_settings
 from mpic.name_form import InvalidNameError
 from mpic.runtime.problem import Flaw
+from mpic.words import Language
 
 UNREADABLE = 9
 """Exit status when the store cannot be read."""
@@ -34,6 +35,10 @@ Name = Annotated[str, typer.Option(help="A name asked, or the name looked up for
 Reason = Annotated[str, typer.Option(help="The reason of any name, such as QUORUM_NOT_MET.")]
 Perspective = Annotated[str, typer.Option(metavar="ID", help="One that dissented on a name.")]
 Caller = Annotated[str, typer.Option(metavar="SPIFFE-ID", help="The caller that asked.")]
+Lang = Annotated[
+    Language | None,
+    typer.Option(help="The language: en or ja; otherwise that of LANG.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, a line for each record.")]
 
 

@@ -1,6 +1,7 @@
 """`mpic record show`, `search`, `export` and `replay`: what is in the record."""
 
 import csv
+import os
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -19,6 +20,7 @@ from coordinator.commands.record.options import (
     AsJson,
     Caller,
     Config,
+    Lang,
     Name,
     Opened,
     Perspective,
@@ -38,6 +40,7 @@ from coordinator.rules.policy import NoPolicyRowError
 from coordinator.settings import read_settings
 from mpic.runtime.problem import Flaw
 from mpic.v1 import corroboration_pb2 as c
+from mpic.words import choose_language
 
 CHANGED = 1
 
@@ -46,6 +49,7 @@ def show(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="A record id or a request id.")],
     config: Config,
     caller: Caller = "",
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Show all that is recorded about one question: who saw what, when, and what came late.
@@ -60,7 +64,7 @@ def show(
             if as_json:
                 typer.echo(to_json(entries))
             else:
-                print_record(entries, _console())
+                print_record(entries, _console(), choose_language(lang, os.environ))
     if not found:
         typer.echo(f"There is no record {identifier!r}", err=True)
         raise typer.Exit(1)

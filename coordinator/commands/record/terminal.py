@@ -21,18 +21,19 @@ from mpic.ask.answer import print_answer
 from mpic.text import escape
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
+from mpic.words import Language
 
 _COLUMNS = ("asked at", "record", "request", "name", "reason", "quorum", "dissenting")
 
 
-def print_record(entries: RecordEntries, console: Console) -> None:
+def print_record(entries: RecordEntries, console: Console, lang: Language = "en") -> None:
     """Print all that is recorded about one question."""
     record = entries.question
     if record is None:
         return
     answer = c.CorroborateResponse()
     fill_whole_answer(answer, record)
-    print_answer(answer, console)
+    print_answer(answer, console, lang)
     for label, value in _facts(record):
         console.print(Text(f"{label:20}", style="dim").append(escape(value), style=""))
     for late in entries.late:
@@ -42,21 +43,26 @@ def print_record(entries: RecordEntries, console: Console) -> None:
 
 
 def print_list(records: Iterable[RecordEntries], console: Console) -> int:
-    """Print a row for each name of each record; return how many records."""
-    is_terminal = console.is_terminal
-    table = Table(box=box.SIMPLE if is_terminal else None, pad_edge=False, header_style="bold")
+    """Print a row for each name of each record; return how many records.
+
+    A terminal gets a table. A pipe gets a line for each row, with tabs between its cells.
+    """
+    table = Table(box=box.SIMPLE, pad_edge=False, header_style="bold")
     for column in _COLUMNS:
         table.add_column(column, overflow="fold", no_wrap=column == "asked at")
-    count = 0
-    for entries in records:
-        record = entries.question
-        if record is not None:
-            count += 1
-            for index in range(len(record.names)):
-                table.add_row(*map(Text, _make_row(entries, record, index)))
-    if count:
+    found = [(one, one.question) for one in records if one.question is not None]
+    rows = [
+        _make_row(entries, record, index)
+        for entries, record in found
+        for index in range(len(record.names))
+    ]
+    if found and console.is_terminal:
+        for row in rows:
+            table.add_row(*map(Text, row))
         console.print(table)
-    return count
+    for row in (_COLUMNS, *rows) if found and not console.is_terminal else ():
+        console.file.write("\t".join(row) + "\n")
+    return len(found)
 
 
 def _make_row(entries: RecordEntries, record: r.Record, index: int) -> Sequence[str]:

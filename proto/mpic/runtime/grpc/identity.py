@@ -194,7 +194,7 @@ class AllowList:
         return RequestError(
             grpc.StatusCode.PERMISSION_DENIED,
             "CALLER_NOT_ALLOWED",
-            f"none of {names} is on the list of callers of {service};"
-            " add one of them, a URI or a DNS name, to [callers] allowed in the server's"
-            " configuration",
+            f"the certificate names {', '.join(names) or 'nobody'}, and none of that is on the list"
+            f" of callers of {service}; add a URI or a DNS name of it to [callers] allowed in the"
+            " server's configuration",
         )

@@ -492,7 +492,10 @@ def test_what_strangers_wrote_reaches_nobody_as_it_is(text: str, rdata: bytes) -
     console = Console(file=page, width=200, force_terminal=False)
     print_record(entries, console)
     print_list([entries], console)
-    assert all(one.isprintable() for line in page.getvalue().split("\n") for one in line)
+    lines = page.getvalue().split("\n")
+    assert all(one.isprintable() for line in lines for one in line.replace("\t", ""))
+    # Tabs stand between the cells of the list alone.
+    assert {line.count("\t") for line in lines} <= {0, 6}
 
 
 def test_a_row_of_the_list_names_who_dissents_on_that_name() -> None:
