@@ -117,7 +117,6 @@ FAULTS: Sequence[Fault] = (
     Fault("a page beyond the last is empty", ASKED, "min(asked.first, max(len(explanation.names) - 1, 0))", "asked.first", PAGES),
     Fault("the last page leads on", ASKED, "if follows < len(explanation.names)", "if True", PAGES),
     Fault("a name that stayed approved is compared", PAGE, ' if {one.verdict.code for one in pair if one} != {"approved"}', ""),
-    Fault("a surrogate breaks a page", PAGE, 'text.encode(errors="backslashreplace")', "text.encode()", PAGES),
     Fault("an error is told in one language", PAGE, "languages = sorted(LANGUAGES, key=lambda one: one != first)", "languages = [first]", PAGES),
     Fault("an error is told in the other language first", PAGE, "key=lambda one: one != first", "key=lambda one: one == first", PAGES),
     Fault("who waits is not told how long", NOTICES, "    response.headers.update(details.all_headers())\n", "", ROUTED),

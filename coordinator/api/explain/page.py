@@ -106,7 +106,7 @@ def _render(template: str, language: Language, **shown: object) -> bytes:
             **shown,
         )
     )
-    return text.encode(errors="backslashreplace")
+    return text.encode()
 
 
 @cache

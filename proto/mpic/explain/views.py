@@ -156,7 +156,7 @@ def _view_levels(levels: Sequence[o.Lookup], lang: Language) -> Iterator[CaaLeve
             name=show_fact(level.name),
             state=state,
             words=words,
-            records=tuple(present(one) for one in level.records.rdata[:_MOST_VALUES]),
+            records=tuple(sorted(map(present, level.records.rdata))[:_MOST_VALUES]),
             dnssec=_name_dnssec(level.dnssec, lang),
             stopped_here=level is levels[-1],
         )

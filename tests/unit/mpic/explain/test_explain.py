@@ -9,6 +9,7 @@ from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.words import LANGUAGES, Language
 from tests.unit.mpic.explain.answers import (
+    HERE,
     NAME,
     PRIMARY,
     REMOTES,
@@ -18,9 +19,11 @@ from tests.unit.mpic.explain.answers import (
     failed,
     forbidden,
     led_astray,
+    records_at,
     report,
     token_not_found,
     verdict,
+    walk_of,
 )
 
 
@@ -56,6 +59,17 @@ def test_the_search_for_caa_is_told_level_by_level_with_its_end() -> None:
     assert walk.levels[1].records == ('0 issue "other.example"',)
     assert name.problems[0].code == "caa.issuer"
     assert name.clause == "RFC 8659 section 4.2"
+
+
+def test_servers_that_give_records_in_another_order_show_the_same_search() -> None:
+    one, two = b"\x00\x05issueother.example", b"\x00\x05issueanother.example"
+    reports = [
+        report(who, (walk_of(records_at(NAME, one, two)), HERE)) for who in (PRIMARY, "nairobi")
+    ]
+    reports += [report("ashburn", (walk_of(records_at(NAME, two, one)), HERE))]
+    (walk,) = explain(answer(verdict(c.REASON_CORROBORATED, reports)), "en").names[0].caa_walks
+    assert walk.perspectives == (PRIMARY, "nairobi", "ashburn")
+    assert walk.levels[0].records == ('0 issue "another.example"', '0 issue "other.example"')
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,12 @@ def test_before_and_after_stand_side_by_side() -> None:
         LINKS,
         after=replace(later, names=(approved,)),
     )
-    found = read(render_page(view))
+    same = replace(approved, name="same.example.jp")
+    first = replace(view.explanation, names=(*view.explanation.names, same))
+    later = replace(later, names=(approved, same))
+    found = read(render_page(replace(view, explanation=first, after=later)))
+    rows = [attributes for tag, attributes in found.found if attributes.get("scope") == "row"]
+    assert len(rows) == 1
     assert "refused then" in found.shown
     assert "approved indeed" in found.shown
     assert "#after" not in found.shown
