@@ -179,7 +179,7 @@ FAULTS = (
     Fault(
         "servers that fail everywhere differ by place",
         SENTENCES,
-        "return bool(asked) and all(one == c.DISSENT_FAILED for one in asked)",
+        "return bool(asked) and all(map(_has_failed, asked))",
         "return bool(asked)",
     ),
     Fault(
@@ -194,8 +194,8 @@ FAULTS = (
     Fault(
         "the service's 338 has the domain's remedy",
         SENTENCES,
-        "    if ours and verdict.reason in _QUORUM:",
-        "    if False:",
+        "in _NOT_THE_DOMAINS:\n        whose = ",
+        "in ():\n        whose = ",
     ),
     Fault(
         "LANG is not heeded",

@@ -152,6 +152,7 @@ _BESIDE = {
     ),
     "proto/mpic/ask/wrapping.py": ("tests/unit/mpic/ask/test_answer.py",),
     "proto/mpic/words/sentences.py": (
+        "tests/unit/mpic/explain",
         "tests/unit/mpic/words/test_sentences.py",
         "tests/unit/mpic/ask/test_answer.py",
     ),
@@ -166,6 +167,7 @@ _BESIDE = {
     "proto/mpic/words/codes.py": ("tests/unit/mpic/words/test_sentences.py",),
     "proto/mpic/words/facts.py": (
         "tests/unit/mpic/words/test_sentences.py",
+        "tests/unit/mpic/explain",
         "tests/unit/mpic/ask/test_answer.py",
         "tests/unit/mpic/ask/test_command.py",
     ),
@@ -294,10 +296,12 @@ _BESIDE = {
 
 
 _HTTP = "tests/unit/coordinator/api/http"
+_EXPLAIN = "tests/unit/mpic/explain"
 _LISTS = "tests/unit/mpic/ask/lists"
 # Where tests are those of a whole room.
 _ROOMS = {
     "coordinator/api/http": (_HTTP,),
+    "proto/mpic/explain": (_EXPLAIN,),
     "proto/mpic/ask/lists": tuple(
         f"{_LISTS}/test_{part}.py" for part in ("formats", "outputs", "run")
     ),
