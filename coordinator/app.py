@@ -16,6 +16,7 @@ from coordinator.api.explain.routes import ExplanationPages
 from coordinator.api.http.corroborations import Corroborations
 from coordinator.api.http.face import HttpConfig, HttpFace
 from coordinator.api.open_mpic.routes import OpenMpic
+from coordinator.api.preflight.routes import PreflightPages
 from coordinator.api.record_queries import RecordQueries
 from coordinator.api.servicer import CorroborationServicer, StreamBounds
 from coordinator.api.sources import Sources
@@ -158,6 +159,9 @@ def _make_http(
     api = Corroborations(corroborator, sources, http.gate, _stream_limits(settings.coordinator))
     http.add(api.routes(), api.public(), api.drain)
     http.add((), ExplanationPages(corroborator, sources, http.gate, _now).public())
+    if settings.http.preflight:
+        preflight = PreflightPages(corroborator, sources, http.gate, _now)
+        http.add((), preflight.public(), preflight.jobs.stop)
     if settings.open_mpic.enabled:
         open_mpic = OpenMpic(corroborator, settings.open_mpic, _now, make_readiness(shown).is_met)
         http.add(open_mpic.routes(), open_mpic.public())

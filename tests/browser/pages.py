@@ -15,7 +15,7 @@ PHONE, DESK = 390, 1200
 HEIGHT = 900
 AXE = Path(__file__).parents[1] / "node/node_modules/axe-core/axe.min.js"
 _TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-_REACHABLE = "a[href], button, summary, [tabindex='0']"
+_REACHABLE = "a[href], button, summary, input, textarea, select, [tabindex='0']"
 
 
 @contextmanager

@@ -43,7 +43,7 @@ class Scene:
 def http_with_links(key_file: str = "link.key") -> str:
     """Return the table [http] with signed links, for callers with a token or a certificate."""
     head, token, rest = http_table("accepted", BEARER).partition("[[http.token]]")
-    links = f'public_url = "{PUBLIC_URL}"\nlink_key_file = "{key_file}"\n'
+    links = f'public_url = "{PUBLIC_URL}"\nlink_key_file = "{key_file}"\npreflight = true\n'
     return head + links + token + rest
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from coordinator.api.explain.values import cut_value, show_text
@@ -22,7 +22,7 @@ NAMES_AT_ONCE = 10
 """Names that one page explains; the others are on pages that follow."""
 
 _PACKAGE = "coordinator.api.explain"
-_LANGUAGE_NAMES: Mapping[Language, str] = {"en": "English", "ja": "\u65e5\u672c\u8a9e"}
+LANGUAGE_NAMES: Mapping[Language, str] = {"en": "English", "ja": "\u65e5\u672c\u8a9e"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _render(template: str, language: Language, **shown: object) -> bytes:
         .render(
             lang=language,
             say=partial(_say, language),
-            language_names=_LANGUAGE_NAMES,
+            language_names=LANGUAGE_NAMES,
             style=f"style.css?v={style_version()}",
             **shown,
         )
@@ -111,8 +111,13 @@ def _render(template: str, language: Language, **shown: object) -> bytes:
 
 @cache
 def _environment() -> Environment:
+    return make_environment(_PACKAGE)
+
+
+def make_environment(*packages: str) -> Environment:
+    """Return what fills in the templates of packages, of the first that has one of that name."""
     environment = Environment(
-        loader=PackageLoader(_PACKAGE),
+        loader=ChoiceLoader([PackageLoader(one) for one in packages]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=show_text,

@@ -148,7 +148,7 @@ class ExplanationPages:
                 raise _refuse_link(self._gate, request)
             records = open_record(self._sources.record_queries)
             return Opened(await records.read_linked(record_id), "")
-        identities = self._gate.identify(request)
+        identities = self._gate.identify(request, cookie=True)
         caller = self._corroborator.limiter.admission.name_caller(identities)
         records = open_record(self._sources.record_queries)
         return Opened(await records.read_own(record_id, caller), caller)

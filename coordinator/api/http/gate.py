@@ -20,6 +20,7 @@ from coordinator.api.http.authentication import (
 from coordinator.api.http.failures import Failures
 from coordinator.api.http.metrics import HttpMetrics
 from coordinator.api.http.problems import HttpError, ProblemDetails
+from coordinator.api.http.sessions import COOKIE, Sessions
 from mpic.runtime.grpc.counted_lines import CountedLines
 
 log = structlog.get_logger()
@@ -48,13 +49,32 @@ class Gate:
         self._closed: set[asyncio.Task[Any]] = set()
         """Streams that are to end, because their caller is no longer let in."""
         self._failures = Failures()
+        self.sessions = Sessions()
+        """Browsers that have signed in with a token."""
         self._metrics = metrics
         self.refused = CountedLines(partial(log.warning, "http_caller_refused"))
         """Writes few log lines for many callers that are not let in."""
 
-    def identify(self, request: web.Request, *, api_key: bool = False) -> Sequence[str]:
-        """Return the identities of a caller that is let in; raises HttpError."""
-        outcome = authenticate(read_credentials(request, api_key=api_key), self._access)
+    def identify(
+        self, request: web.Request, *, api_key: bool = False, cookie: bool = False
+    ) -> Sequence[str]:
+        """Return the identities of a caller that is let in; raises HttpError.
+
+        With `cookie` a browser is let in that has signed in. So its forms must be ours.
+        """
+        shown = read_credentials(request, api_key=api_key)
+        if cookie and not shown.authorization:
+            token = self.sessions.find(request.cookies.get(COOKIE, ""))
+            shown = shown._replace(authorization=[f"Bearer {token}"] if token else [])
+        return self._let_in(request, shown)
+
+    def check_token(self, request: web.Request, token: str) -> None:
+        """Raise HttpError if a token, sent otherwise than in a header, lets nobody in."""
+        certificate = read_credentials(request).certificate
+        self._let_in(request, Credentials(certificate, [f"Bearer {token}"]))
+
+    def _let_in(self, request: web.Request, shown: Credentials) -> Sequence[str]:
+        outcome = authenticate(shown, self._access)
         if isinstance(outcome, Admitted):
             return outcome.identities
         raise self.turn_away(request, outcome)

@@ -46,6 +46,8 @@ class HttpTable(ConfigTable):
     """required: every connection needs one. accepted: a token does instead. none: tokens alone."""
     tls: HttpTlsTable | None = None
     """Left out: the files of [tls]."""
+    preflight: bool = False
+    """Whether officers may check lists at /preflight."""
     connections_per_address: int = Field(default=256, ge=1, le=1024)
     """At a time, in each process; a quarter as many may begin in a second."""
     token: tuple[TokenTable, ...] = Field(default=(), max_length=_TOKENS)

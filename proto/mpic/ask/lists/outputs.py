@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -19,7 +19,7 @@ from rich.text import Text
 
 from mpic.ask.lists.applications_format import FURTHER
 from mpic.ask.lists.encoding import BOM, Encoding
-from mpic.ask.lists.journal import Journal, JournalLine, LineState
+from mpic.ask.lists.journal import JournalLine, LineState
 from mpic.text import escape
 from mpic.words import Language
 from mpic.words.catalogue import say
@@ -51,6 +51,16 @@ CSV_COLUMNS = (
 )
 
 
+class ListedLines(Protocol):
+    """The lines of a list, and what became of them."""
+
+    def lines(self, *states: LineState) -> Iterator[JournalLine]:
+        """Yield the lines in their order: of these states, or all."""
+
+    def count(self) -> Mapping[LineState, int]:
+        """Return how many lines are in each state."""
+
+
 class OutputKind(StrEnum):
     """How results are written."""
 
@@ -73,12 +83,12 @@ class Dress:
     lang: Language = "en"
 
 
-def write_results(kind: OutputKind, journal: Journal, stream: BinaryIO, dress: Dress) -> None:
+def write_results(kind: OutputKind, journal: ListedLines, stream: BinaryIO, dress: Dress) -> None:
     """Write all lines in their order; raises OSError."""
     if kind is OutputKind.TABLE:
         write_table(journal, stream, dress)
         return
-    writers: dict[OutputKind, Callable[[Journal, Dress], Iterator[bytes]]] = {
+    writers: dict[OutputKind, Callable[[ListedLines, Dress], Iterator[bytes]]] = {
         OutputKind.CSV: to_csv,
         OutputKind.TSV: to_tsv,
         OutputKind.JSONL: to_jsonl,
@@ -86,7 +96,7 @@ def write_results(kind: OutputKind, journal: Journal, stream: BinaryIO, dress: D
     stream.writelines(writers[kind](journal, dress))
 
 
-def to_jsonl(journal: Journal, _: Dress) -> Iterator[bytes]:
+def to_jsonl(journal: ListedLines, _: Dress) -> Iterator[bytes]:
     """Yield each line of the list that is no blank one."""
     for line in journal.lines():
         if line.state is not LineState.BLANK:
@@ -106,7 +116,7 @@ def show_json(line: JournalLine) -> bytes:
     return json.dumps(told, separators=(",", ":")).encode() + b"\n"
 
 
-def to_csv(journal: Journal, dress: Dress) -> Iterator[bytes]:
+def to_csv(journal: ListedLines, dress: Dress) -> Iterator[bytes]:
     """Yield the heading, and a row for each line of the list that is no blank one."""
     yield BOM if dress.has_mark else b""
     yield _encode(_csv_row(CSV_COLUMNS), dress)
@@ -115,7 +125,7 @@ def to_csv(journal: Journal, dress: Dress) -> Iterator[bytes]:
             yield _encode(_csv_row(_csv_cells(line)), dress)
 
 
-def to_tsv(journal: Journal, dress: Dress) -> Iterator[bytes]:
+def to_tsv(journal: ListedLines, dress: Dress) -> Iterator[bytes]:
     """Yield each line of the list with its verdict, why, and what to do; blank ones as they are."""
     yield BOM if dress.has_mark else b""
     for line in journal.lines():
@@ -130,7 +140,7 @@ def to_tsv(journal: Journal, dress: Dress) -> Iterator[bytes]:
         yield content + b"\t" * missing + added + (end or b"\n")
 
 
-def write_table(journal: Journal, stream: BinaryIO, dress: Dress) -> None:
+def write_table(journal: ListedLines, stream: BinaryIO, dress: Dress) -> None:
     """Write the first lines as a table, refused ones last."""
     text = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", write_through=True)
     console = Console(file=text, soft_wrap=False)
