@@ -178,3 +178,8 @@ def test_what_is_no_list_is_told_on_the_page(
     answer = browser.post("/preflight", **fields)
     assert answer.status == status
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+def test_a_certificate_is_enough(deployment: Deployment) -> None:
+    caller = HttpCaller(deployment.caller_tls(), shows=True)
+    assert b"textarea" in caller.call("GET", "/preflight").body

@@ -63,7 +63,7 @@ FAULTS: Sequence[Fault] = (
     Fault("everybody may read the key", CERTIFICATES, "    if key_file.stat().st_mode & stat.S_IROTH:", "    if False:", SET),
     Fault("nobody says that browsers cannot connect", CERTIFICATES, '    if http.client_certificates == "required":', "    if False:", SET),
     # Who sees a page.
-    Fault("without a link all are let in", ROUTES, "        identities = self._gate.identify(request)\n", "        identities = [self._gate._access.allowed.__iter__().__next__()]\n"),
+    Fault("without a link all are let in", ROUTES, "        identities = self._gate.identify(request, cookie=True)\n", "        identities = [self._gate._access.allowed.__iter__().__next__()]\n"),
     Fault("a link is not looked at", ROUTES, "if not self._sources.explanation_links.is_valid(record_id, proof):", "if False:"),
     Fault("a caller sees what others asked", ROUTES, "return Opened(await records.read_own(record_id, caller), caller)", "return Opened(await records.read_linked(record_id), caller)", ROUTED),
     Fault("a caller reads every record", QUERIES, "        _, question = await self._find(request, caller, may_audit=True)\n        return question", "        return await self.read_linked(record_id)", ("tests/unit/coordinator/api/test_record_queries.py",)),

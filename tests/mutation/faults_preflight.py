@@ -156,4 +156,11 @@ FAULTS = [
         "        if not shown.authorization:",
         BROWSER,
     ),
+    Fault("fields without end", "coordinator/api/preflight/form.py", " or parts > FIELDS:", ":"),
+    Fault(
+        "a form that breaks is a defect of ours",
+        "coordinator/api/preflight/form.py",
+        "    HttpProcessingError,\n)",
+        ")",
+    ),
 ]

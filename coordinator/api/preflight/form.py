@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import BodyPartReader, hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from coordinator.api.http.bodies import refuse_large, split_media_type
 from coordinator.api.http.problems import HttpError
@@ -13,6 +14,14 @@ from coordinator.api.http.problems import HttpError
 FORM_OCTETS = 1024 * 1024
 """Of a whole form: some ten thousand names."""
 FIELDS = 8
+_BROKEN = (
+    ValueError,
+    RuntimeError,
+    AssertionError,
+    web.RequestPayloadError,
+    HttpProcessingError,
+)
+"""What aiohttp raises for what is no form."""
 _SECONDS = 60.0
 """Until the last octet has to be there."""
 
@@ -42,7 +51,7 @@ async def read_form(request: web.Request) -> Mapping[str, FormField]:
     try:
         async with asyncio.timeout(_SECONDS):
             return await _read_fields(request)
-    except (ValueError, RuntimeError, AssertionError, web.RequestPayloadError) as error:
+    except _BROKEN as error:
         text = "this is no form that can be read"
         raise HttpError(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", text) from error
     except TimeoutError:
@@ -52,9 +61,10 @@ async def read_form(request: web.Request) -> Mapping[str, FormField]:
 
 async def _read_fields(request: web.Request) -> Mapping[str, FormField]:
     fields: dict[str, FormField] = {}
-    left = FORM_OCTETS
+    left, parts = FORM_OCTETS, 0
     async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader) or len(fields) >= FIELDS:
+        parts += 1
+        if not isinstance(part, BodyPartReader) or parts > FIELDS:
             raise ValueError("more than a form of the page has")
         octets = bytearray()
         while piece := await part.read_chunk():
