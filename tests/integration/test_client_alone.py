@@ -50,6 +50,9 @@ def test_mpic_lists_what_it_can_do_and_says_its_version(bare: BarePython) -> Non
     done = bare.run("-m", "mpic", "version")
     assert (done.returncode, done.stderr) == (0, "")
     assert "dnspython is not installed" in done.stdout
+    done = bare.run("-m", "mpic", "explain", "--codes", "--lang", "ja")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "caa.issuer\n" in done.stdout
 
 
 @pytest.mark.parametrize(

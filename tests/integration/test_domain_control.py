@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from coordinator.checks.domain_control.method import hash_value
+from mpic.explain import explain
 from mpic.v1 import corroboration_pb2 as c
 from tests.world import network, zones
 from tests.world.deployment import Deployment, Plan
@@ -138,6 +139,10 @@ def test_a_record_that_only_the_primary_saw_is_error_338(
     response = ask(deployment, dns_01(ATTACKERS))
     assert (response.approved, response.error.code) == (False, 338)
     assert quorums(response) == {"caa": "5/5", "addresses": "5/5", "domain_control": "0/5"}
+    (explained,) = explain(response, "en").names
+    assert {one.code for one in explained.problems} <= {"fault.NO_RECORD", "fault.OTHER_VALUE"}
+    # What the primary saw is not told to whoever reads why.
+    assert digest_of(ATTACKERS) not in repr(explained)
 
 
 def test_the_owners_page_is_seen_by_all(deployment: Deployment, owner: WebServer) -> None:
@@ -160,6 +165,9 @@ def test_a_page_behind_captured_routes_is_error_338(
     # All else is as the owner has it.
     assert quorums(response) == {"caa": "5/5", "addresses": "5/5", "domain_control": quorum}
     assert len(attacker.requests()) == len(captured)
+    (explained,) = explain(response, "ja").names
+    assert [one.code for one in explained.problems] == ["fault.HTTP_STATUS.not_found"]
+    assert explained.whose.code == "you"
 
 
 @pytest.mark.usefixtures("owner")

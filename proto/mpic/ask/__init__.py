@@ -1,4 +1,4 @@
-"""`mpic ask` and `mpic perspectives`: what a caller types and reads."""
+"""`mpic ask`, `mpic explain` and `mpic perspectives`: what a caller types and reads."""
 
 import os
 

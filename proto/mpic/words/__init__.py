@@ -1,10 +1,11 @@
 """What people read about an answer, in English and Japanese: fact, then code, then sentence.
 
-`facts` takes facts from an answer, and `codes` makes codes of them. `sentences` puts both into the
-words of `catalogue`, by message ids that are the codes. No sentence is ever parsed.
+`facts` takes facts from an answer, and `problems` makes codes of them: what went wrong at a
+perspective. `problem_sentences` and `sentences` (of a verdict) put both into the words of
+`catalogue`, by message ids that are the codes. No sentence is ever parsed.
 
 The words are in `locale/<language>/LC_MESSAGES/mpic.po`. An id is a code and what is said of it:
-`reason.QUORUM_NOT_MET.message` and `.remedy`, `failure.BOGUS.message`, `caa.issuer.remedy`. After a
+`reason.QUORUM_NOT_MET.message`, `failure.BOGUS.cause`, `caa.issuer.remedy`. After a
 change: `pybabel compile --domain mpic --directory proto/mpic/words/locale`.
 """
 
