@@ -48,7 +48,7 @@ async def watch_liveness(resolver: ResolverState, restart_after: float, tell: Te
     alive_at = clock()
     while True:
         await asyncio.sleep(INTERVAL)
-        hangs = await liveness.check()
+        hangs = await liveness.check(is_proven=resolver.probe.validates)
         if hangs != resolver.hangs:
             log.warning("resolver_hangs" if hangs else "resolver_lives_again", evidence=hangs)
             resolver.hangs = hangs

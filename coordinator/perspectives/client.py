@@ -234,7 +234,9 @@ class PerspectiveClient:
     async def _watch(self, outbox: Outbox[bytes]) -> None:
         """Give up a connection without a sign of life; raises PerspectiveError."""
         while True:
-            if self._breaker.beat() and not outbox.is_full:
+            if self._is_at_rest():
+                self._breaker.rest()
+            elif self._breaker.beat() and not outbox.is_full:
                 outbox.put(_HEARTBEAT)
             if not outbox.is_full and (asked := self._clock.ask()):
                 outbox.put(asked)
@@ -244,6 +246,11 @@ class PerspectiveClient:
                 self._lose(problem)  # at once: to close a connection takes its time
                 raise PerspectiveError(problem)
             await asyncio.sleep(self._options.hung_after / PATIENCE)
+
+    def _is_at_rest(self) -> bool:
+        """Whether nothing is open at an agent that lives, not even what its clock says."""
+        is_asked = len(self._pending) > 0 or self._clock.is_asked
+        return self._breaker.state is State.LIVE and not is_asked
 
     def _admit(self, cannot_look: str) -> None:
         """Ask an agent that lives, if it can look and its clock fits."""

@@ -80,6 +80,11 @@ class ClockWatch:
         self._asked_last_us = now_us
         return p.ObserveRequest(clock_asked_us=self._asked[0]).SerializeToString()
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether the agent has not answered yet what its clock says."""
+        return self._asked is not None
+
     def hear(self, response: p.ObserveResponse) -> None:
         """Take the agent's time from a message, if the message answers our question for it."""
         if self._asked is None or response.clock_asked_us != self._asked[0]:

@@ -3,7 +3,8 @@
 The network does not tell: the kernel of a stopped process still acknowledges what comes. So if
 nothing comes over a connection, the coordinator asks for a sign of life. An agent gives one at
 once, whatever it is looking up. So an agent that takes long over a broken domain is never taken for
-hung. A busy agent is never asked, because its observations are signs enough.
+hung. A busy agent is never asked, because its observations are signs enough. Nor is an agent from
+which nobody waits for anything: its silence is rest.
 
     TRYING --heard--> LIVE --PATIENCE beats of silence--> HUNG
     TRYING ------------------PATIENCE beats of silence--> HUNG, and a new connection is TRYING
@@ -41,6 +42,11 @@ class Liveness:
         self._heard = True
         if self.state is State.TRYING:
             self.state = State.LIVE
+
+    def rest(self) -> None:
+        """Let a beat pass in which nobody waits for anything from it; its silence says nothing."""
+        self._heard = False
+        self._silent = 0
 
     def beat(self) -> bool:
         """Let one beat pass; return whether to ask for a sign of life now."""

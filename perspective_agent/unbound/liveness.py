@@ -2,7 +2,8 @@
 
 A question without an answer shows nothing, because a domain's own servers may be slow. Any answer
 shows that the resolver lives. If there is none, Unbound is asked over its control socket for what
-it knows by itself.
+it knows by itself. A resolver that is asked nothing is not checked, as long as it was last shown to
+validate. A question wakes the check, as does a proof that fails.
 """
 
 import asyncio
@@ -27,9 +28,13 @@ class ResolverLiveness:
         self._heard = resolver.heard
         self._misses = 0
 
-    async def check(self) -> str:
-        """Return what the resolver does not react to; "" when it lives, or may."""
-        problem = await self._ask()
+    async def check(self, *, is_proven: bool) -> str:
+        """Return what the resolver does not react to; "" when it lives, or may.
+
+        `is_proven` says whether it was last shown to validate.
+        """
+        at_rest = is_proven and not self._resolver.in_flight and not self._misses
+        problem = "" if at_rest else await self._ask()
         self._misses = self._misses + 1 if problem else 0
         return problem if self._misses >= _MISSES else ""
 

@@ -86,6 +86,7 @@ def test_a_hung_agent_is_answered_for_at_once_and_is_back_when_it_goes_on(
     deployment: Deployment,
 ) -> None:
     with stopped(deployment, "ashburn"):
+        ask(deployment)
         wait_for(deployment, lambda ready: not ready["ashburn"])
         verdict = ask(deployment, linger=LINGER)
     report = report_of(verdict, "ashburn")
@@ -94,6 +95,11 @@ def test_a_hung_agent_is_answered_for_at_once_and_is_back_when_it_goes_on(
     assert report.dissent == c.DISSENT_UNREACHABLE
     assert "no sign of life: the agent hangs" in report.detail
     assert ask(deployment, linger=LINGER).quorum == "5/5"
+
+
+def test_an_agent_that_hangs_is_known_though_nobody_asks(deployment: Deployment) -> None:
+    with stopped(deployment, "ashburn"):
+        wait_for(deployment, lambda ready: not ready["ashburn"])
 
 
 def test_questions_an_agent_had_before_it_hung_are_answered_for_it_too(
@@ -124,6 +130,7 @@ def test_an_agent_that_is_cut_off_is_answered_for_and_is_back_when_the_network_i
     deployment: Deployment,
 ) -> None:
     network.cut_off(network.perspective_address(4))
+    ask(deployment)
     wait_for(deployment, lambda ready: not ready["johannesburg"])
     verdict = ask(deployment, linger=LINGER)
     network.heal()
@@ -165,6 +172,7 @@ def test_an_unbound_that_hangs_on_is_started_anew(deployment: Deployment) -> Non
         agent = deployment.agents["singapore"]
         hung = agent.events("unbound_started")[-1]["pid"]
         os.kill(hung, signal.SIGSTOP)
+        ask(deployment)
         wait_until(lambda: bool(agent.events("unbound_killed")), 60, agent.log_file.read_text)
         assert agent.events("unbound_killed")[0]["pid"] == hung
         wait_until(lambda: bool(agent.events("resolver_lives_again")), 60, agent.log_file.read_text)

@@ -216,6 +216,23 @@ async def test_who_gives_no_sign_of_life_is_given_up_at_once() -> None:
     assert outbox._take() == [p.ObserveRequest(heartbeat=True).SerializeToString()]
 
 
+@pytest.mark.parametrize("waits_for", ["nothing", "an answer", "the time", "a first sign"])
+async def test_only_who_is_waited_for_is_asked_for_a_sign_of_life(waits_for: str) -> None:
+    asked = Timed() if waits_for == "the time" else Asked(stands=waits_for != "a first sign")
+    outbox: Outbox[bytes] = Outbox(0.0, LIMIT)
+    if waits_for == "an answer":
+        asked.ask(1)
+    if waits_for == "the time":
+        await asked.deliver()  # it lives, and does not answer this
+        asked.link._clock.ask()
+    watching = asyncio.create_task(asked.link._watch(outbox))
+    done, _ = await asyncio.wait([watching], timeout=30 if waits_for != "nothing" else 0.2)
+    assert bool(done) == (waits_for != "nothing")
+    is_asked = p.ObserveRequest(heartbeat=True).SerializeToString() in outbox._take()
+    assert is_asked == (waits_for != "nothing")
+    watching.cancel()
+
+
 async def test_who_was_given_up_is_not_asked_again_on_the_same_connection() -> None:
     asked = Asked()
     asked.link._breaker.state = State.HUNG

@@ -71,6 +71,27 @@ def test_what_is_hung_stays_so_for_this_connection() -> None:
     assert state(breaker) is State.HUNG
 
 
+def test_silence_at_rest_is_not_counted_and_begins_anew_after_it() -> None:
+    breaker = Liveness()
+    breaker.hear()
+    for _ in range(3):
+        for _ in range(PATIENCE):
+            breaker.beat()
+        for _ in range(10 * PATIENCE):
+            breaker.rest()
+    assert [breaker.beat() for _ in range(PATIENCE)] == [True] + [False] * (PATIENCE - 1)
+    assert state(breaker) is State.LIVE
+    breaker.beat()
+    assert state(breaker) is State.HUNG
+
+
+def test_what_was_heard_at_rest_is_no_sign_of_life_after_it() -> None:
+    breaker = Liveness()
+    breaker.hear()
+    breaker.rest()
+    assert breaker.beat()
+
+
 @given(st.lists(st.booleans(), max_size=60))
 def test_hung_is_whoever_was_silent_for_longer_than_patience(heard: list[bool]) -> None:
     """Whatever comes between which beats."""

@@ -34,25 +34,28 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulse, "_REPLY_SECONDS", 0.01)
 
 
-def resolver() -> ResolverLink:
-    return ResolverLink(("127.0.0.1", 9))
+def resolver(in_flight: int = 1) -> ResolverLink:
+    """Return a link over which so many lookups are open."""
+    link = ResolverLink(("127.0.0.1", 9))
+    link.in_flight = in_flight
+    return link
 
 
 @pytest.mark.parametrize("does", ["version: 1.17.1", ValueError("error unknown command")])
 async def test_a_reply_is_a_sign_of_life(does: str | Exception) -> None:
     one = ResolverLiveness(resolver(), Control(does))
-    assert [await one.check() for _ in range(4)] == [""] * 4
+    assert [await one.check(is_proven=True) for _ in range(4)] == [""] * 4
 
 
 async def test_silence_is_a_hung_resolver_the_second_time_and_until_it_ends() -> None:
     control = Control("")
     one = ResolverLiveness(resolver(), control)
     hung = f"no reply within 0.01 s over {SOCKET}"
-    assert [await one.check() for _ in range(4)] == ["", hung, hung, hung]
+    assert [await one.check(is_proven=True) for _ in range(4)] == ["", hung, hung, hung]
     control.does = "version: 1.17.1"
-    assert await one.check() == ""
+    assert await one.check(is_proven=True) == ""
     control.does = ""
-    assert [await one.check() for _ in range(2)] == ["", hung]
+    assert [await one.check(is_proven=True) for _ in range(2)] == ["", hung]
 
 
 async def test_an_answer_about_anything_is_a_sign_of_life() -> None:
@@ -60,14 +63,29 @@ async def test_an_answer_about_anything_is_a_sign_of_life() -> None:
     one = ResolverLiveness(asked, Control(""))
     for _ in range(4):
         asked.heard += 1
-        assert await one.check() == ""
-    assert await one.check() == ""
-    assert await one.check()
+        assert await one.check(is_proven=True) == ""
+    assert await one.check(is_proven=True) == ""
+    assert await one.check(is_proven=True)
     asked.heard += 1
-    assert await one.check() == ""
+    assert await one.check(is_proven=True) == ""
 
 
 async def test_a_socket_nobody_holds_is_a_dead_resolver() -> None:
     one = ResolverLiveness(resolver(), Control(FileNotFoundError(2, "No such file or directory")))
-    assert await one.check() == ""
-    assert await one.check() == f"{SOCKET}: No such file or directory"
+    assert await one.check(is_proven=True) == ""
+    assert await one.check(is_proven=True) == f"{SOCKET}: No such file or directory"
+
+
+async def test_a_resolver_that_is_asked_nothing_is_left_alone_until_it_is_asked() -> None:
+    asked = resolver(in_flight=0)
+    one = ResolverLiveness(asked, Control(""))
+    assert [await one.check(is_proven=True) for _ in range(4)] == [""] * 4
+    assert await one.check(is_proven=False) == "", "one miss"
+    assert await one.check(is_proven=True)
+    one = ResolverLiveness(asked, Control(""))
+    asked.in_flight = 1
+    assert await one.check(is_proven=True) == ""
+    asked.in_flight = 0
+    assert [bool(await one.check(is_proven=True)) for _ in range(3)] == [True] * 3, (
+        "until it lives again"
+    )
