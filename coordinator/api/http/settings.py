@@ -143,9 +143,8 @@ def _is_plain(url: str) -> bool:
         parts.scheme == "https"
         and bool(parts.hostname)
         and has_port
-        and not (parts.query or parts.fragment or "@" in parts.netloc)
-        and "?" not in url
-        and "#" not in url
+        and "@" not in parts.netloc
+        and not set(url) & set("?#")
         and len(url) <= _URL_OCTETS
         and url.isascii()
         and url.isprintable()
