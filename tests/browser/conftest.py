@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.world.deployment import Deployment, Plan
 from tests.world.internet import Internet
+from tests.world.link_visitor import LinkVisitor
 from tests.world.scenes import Scene, http_with_links, play_all, write_key
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -44,6 +45,13 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=sandbox)
         yield running
         running.close()
+
+
+@pytest.fixture
+def visitor(deployment: Deployment, request: pytest.FixtureRequest) -> LinkVisitor:
+    """Each from an address of its own: failures are counted by address."""
+    number = 1 + request.session.items.index(request.node)
+    return LinkVisitor(deployment.pki / "ca.pem", f"127.1.{number // 250}.{number % 250 + 1}")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The page in a real browser: readable, reachable, harmless, and its button works."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,7 +30,9 @@ from tests.world.pages import scrape
 from tests.world.process import wait_until
 from tests.world.requests import named
 from tests.world.scenes import KEY, PUBLIC_URL, Scene, write_key
+from tests.world.web_servers import WebServer
 
+EXPLAIN = Path(__file__).parents[2] / "deploy/explain.md"
 KEY_OCTETS = bytes(range(32))
 GOOD = "child.parent.example.co.jp"
 
@@ -142,16 +145,6 @@ def test_a_link_that_is_cut_opens_nothing(scenes: Mapping[str, Scene], browser: 
 
 
 # Without a browser: who is let in, and what else is told.
-
-
-@pytest.fixture
-def visitor(deployment: Deployment) -> LinkVisitor:
-    """Each from an address of its own: failures are counted by address."""
-    visitors.append(f"127.0.1.{len(visitors) + 1}")
-    return LinkVisitor(deployment.pki / "ca.pem", visitors[-1])
-
-
-visitors: list[str] = []
 
 
 def test_every_face_gives_a_link_and_each_time_a_new_one(
@@ -274,6 +267,25 @@ def test_other_paths_are_told_as_pages(visitor: LinkVisitor) -> None:
         )
     style = visitor.open("/explain/style.css")
     assert (style.status, style.headers["Content-Type"]) == (200, "text/css")
+
+
+def test_behind_a_proxy_as_the_page_for_operators_has_it(
+    deployment: Deployment, scenes: Mapping[str, Scene], browser: Browser, tmp_path: Path
+) -> None:
+    (rules,) = re.findall(r"```nginx\n(.*?)```", EXPLAIN.read_text(), re.DOTALL)
+    rules = rules.replace("/etc/mpic/pki/ca.pem", str(deployment.pki / "ca.pem"))
+    rules = rules.replace("main.coordinator.mpic.example", "main.coordinator.mpic.test")
+    target = scenes["caa-silent"].url.removeprefix(PUBLIC_URL)
+    with (
+        WebServer(tmp_path / "proxy", ("127.0.0.1",), rules),
+        opened(browser, f"http://127.0.0.1{target}", "ja") as page,
+    ):
+        assert (
+            page.locator(".top").evaluate("one => getComputedStyle(one).borderLeftWidth") == "8px"
+        )
+        page.get_by_role("button", name="もう一度確認する").click()
+        page.wait_for_url("http://127.0.0.1/explain/**#after")
+        assert page.locator(".compared td").count() == 2
 
 
 def test_another_key_takes_all_links_back(
