@@ -194,3 +194,39 @@ def test_what_a_link_may_show_has_no_expected_value() -> None:
         shown = repr(explain(told, language))
         assert "THUMBPRINT" not in shown
         assert "EXPECTED-TEXT" not in shown
+
+
+def test_whom_nobody_awaited_has_no_problem() -> None:
+    told = led_astray()
+    for number in (3, 4, 5):
+        who = told.names[0].perspectives[number].perspective_id
+        told.names[0].perspectives[number].CopyFrom(report(who, (), c.DISSENT_NOT_AWAITED))
+    (name,) = explain(told, "en").names
+    assert [one.code for one in name.problems] == ["dissent.DIFFERS.addresses"]
+    assert [one.was_counted for one in name.perspectives] == [True, True, True, False, False, False]
+    # What was not seen differs from nothing.
+    assert [len(one.groups) for one in name.differences] == [2]
+
+
+def test_the_primarys_problem_comes_first_however_many_remotes_have_another() -> None:
+    told = forbidden()
+    refuses = o.Failure(kind=o.FAILURE_KIND_SERVFAIL, cause=o.FAILURE_CAUSE_REFUSED, zone=ZONE)
+    told.names[0].perspectives[0].CopyFrom(failed(refuses).names[0].perspectives[0])
+    told.names[0].reason = c.REASON_PRIMARY_FAILED
+    (name,) = explain(told, "en").names
+    assert [one.code for one in name.problems] == ["cause.REFUSED", "caa.issuer"]
+    assert name.remedy == name.problems[0].remedy
+
+
+def test_a_dry_run_is_told_as_no_permission() -> None:
+    told = approved()
+    told.dry_run = True
+    explanation = explain(told, "en")
+    assert explanation.is_dry_run
+    assert "it permits nothing" in explanation.sentence
+    assert "発行は許可されていません" in explain(told, "ja").sentence
+
+
+def test_a_moment_that_is_not_told_is_none() -> None:
+    told = explain(c.CorroborateResponse(), "en")
+    assert (told.asked_at, told.decided_at, told.usable_until) == (None, None, None)
