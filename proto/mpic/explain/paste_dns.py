@@ -108,7 +108,7 @@ def validate(pasted: Pasted) -> Lines:
     """Yield how signatures are examined, and how BIND keeps them good."""
     if pasted.where:
         yield pasted.line("command", "delv", f"delv CAA {pasted.where}")
-    of_zone = ("dig +short DS ZONE", "dig DNSKEY ZONE | dnssec-dsfromkey -2 -f - ZONE")
+    of_zone = ("dig +short +cd DS ZONE", "dig +cd DNSKEY ZONE | dnssec-dsfromkey -2 -f - ZONE")
     yield pasted.line("command", "ds", *of_zone)
     yield pasted.line("server", "sign", "dnssec-policy default;", "inline-signing yes;")
 

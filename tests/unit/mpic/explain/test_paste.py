@@ -294,3 +294,11 @@ def test_of_addresses_that_differ_the_primarys_are_shown() -> None:
     asked, records = texts(facts("dissent.DIFFERS.addresses"))
     assert asked == f"dig @203.0.113.53 A {NAME}"
     assert records == f"{NAME}. 3600 IN A 203.0.113.100"
+
+
+def test_what_does_not_validate_is_asked_for_without_validation() -> None:
+    """A validating resolver tells nothing of a bogus zone without CD (RFC 4035 section 3.2.2)."""
+    delv, keys, signing = texts(facts("failure.BOGUS"))
+    assert delv == f"delv CAA {NAME}"
+    assert all(" +cd " in line for line in keys.splitlines())
+    assert "dnssec-policy default;" in signing
