@@ -5,6 +5,7 @@ Run by demo.sh. Exits with 1 when any scene does not end as it must.
 
 import base64
 import hashlib
+import json
 import shutil
 import signal
 import subprocess
@@ -23,8 +24,10 @@ from rich.console import Console
 from mpic.ask.answer import print_answer
 from mpic.v1 import corroboration_pb2 as c
 from tests.world import network, zones
-from tests.world.deployment import COORDINATOR, MPIC, Deployment
+from tests.world.deployment import COORDINATOR, MPIC, Deployment, Plan
 from tests.world.domain_control import KEY_AUTHORIZATION, TOKEN
+from tests.world.http_caller import CORROBORATIONS, PORT, HttpCaller, http_table
+from tests.world.http_caller import TOKEN as BEARER
 from tests.world.internet import Internet
 from tests.world.places import PLACES
 from tests.world.tls_alpn_server import TlsAlpnServer
@@ -35,6 +38,7 @@ PLAIN = f"child.{zones.PLAIN.name}"
 """In a zone without DNSSEC, like most: whoever diverts it is believed."""
 ATTACKERS = f"{TOKEN}.{'A' * 43}"
 """The key authorization of whoever attacks: another account has another key."""
+HTTP_URL = f"https://localhost:{PORT}{CORROBORATIONS}"
 _TRIES = 5
 FORBIDDEN = zones.Zone(
     zones.UPKI.name, zones.UPKI.text + 'child IN CAA 0 issue "other-ca.example.test"\n'
@@ -98,7 +102,8 @@ def _run_scenes(directory: Path, stack: ExitStack, *, keep: bool) -> None:
     console.print("A signed DNS tree on real BIND: the root, jp, co.jp, parent.example.co.jp.")
     internet = stack.enter_context(Internet(directory / "internet"))
     console.print("A primary and five remote agents, each with its own Unbound; a coordinator.")
-    deployment = stack.enter_context(Deployment(directory, internet))
+    plan = Plan(coordinator_extra=http_table("accepted", BEARER))
+    deployment = stack.enter_context(Deployment(directory, internet, plan))
 
     _scene(deployment, "The name as it is: everybody sees the same", APPROVED_BY_ALL)
 
@@ -115,8 +120,10 @@ def _run_scenes(directory: Path, stack: ExitStack, *, keep: bool) -> None:
 
     internet.replace(FORBIDDEN)
     _scene(deployment, "A CAA record that names another CA: the primary refuses", FORBIDDEN_BY_CAA)
+    _ask_in_japanese(deployment)
     internet.replace(zones.UPKI)
 
+    _ask_over_http(deployment)
     _show_control(directory, internet, deployment, stack)
 
     console.rule("All scenes ended as they must")
@@ -203,6 +210,30 @@ def _ask(deployment: Deployment, what: Sequence[str]) -> tuple[int, c.Corroborat
     return done.returncode, json_format.Parse(done.stdout, c.CorroborateResponse())
 
 
+def _ask_in_japanese(deployment: Deployment) -> None:
+    """Show the same refusal to a person who reads Japanese."""
+    console.rule("The same in Japanese")
+    console.print(f"$ mpic ask {NAME} --lang ja", style="dim")
+    command = [*_ask_command(deployment), NAME, "--lang", "ja"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    console.print(done.stdout, highlight=False, markup=False)
+    if done.returncode != FORBIDDEN_BY_CAA.exit_code:
+        raise SceneError(f"mpic ask exited with {done.returncode}: {done.stderr}")
+
+
+def _ask_over_http(deployment: Deployment) -> None:
+    """Ask over HTTP/JSON with a bearer token."""
+    console.rule("Over HTTP/JSON, with a token")
+    body = json.dumps({"requestId": "demo-http", "names": [{"name": NAME}]})
+    console.print(f"$ curl {HTTP_URL} -H 'Authorization: Bearer TOKEN' -d '{body}'", style="dim")
+    answer = HttpCaller(deployment.caller_tls(), token=BEARER).ask("demo-http", NAME)
+    shown = ("requestId", "approved", "recordId")
+    told = {one: answer.json.get(one) for one in shown}
+    console.print(f"{answer.status} {json.dumps(told)}", highlight=False)
+    if not told["approved"]:
+        raise SceneError(f"HTTP: {answer.status} {told} instead of an approval")
+
+
 def _ask_command(deployment: Deployment) -> list[str]:
     tls = deployment.caller_tls()
     files = ["--cert", str(tls.certificate), "--key", str(tls.private_key)]
@@ -218,6 +249,12 @@ def _keep(deployment: Deployment) -> None:
     console.print("Running on. In another terminal, ask what you like:\n", style="bold")
     for names in (NAME, "child.plain.example.co.jp", "'*.wild.caa.example.co.jp'"):
         console.print(f"  {inside} {command} {names}", soft_wrap=True)
+    console.print(f"  {inside} {command} {NAME} --lang ja", soft_wrap=True)
+    console.print("\nAsk over HTTP/JSON:\n", style="bold")
+    body = json.dumps({"requestId": "mine", "names": [{"name": NAME}]})
+    curl = f"curl --cacert {deployment.caller_tls().authority} {HTTP_URL}"
+    headers = f"-H 'Authorization: Bearer {BEARER}' -H 'Content-Type: application/json'"
+    console.print(f"  {inside} {curl} {headers} -d '{body}'", soft_wrap=True)
     console.print(
         "\nAsk who controls a name; change the token and see what is said:\n", style="bold"
     )

@@ -2,7 +2,12 @@
 
 from tests.mutation.fault import Fault
 
-BROWSER = ("tests/browser/test_preflight.py",)
+_FILE = "tests/browser/test_preflight.py"
+BROWSER = (
+    f"{_FILE}::test_a_token_gets_a_cookie_that_no_script_and_no_other_site_gets",
+    f"{_FILE}::test_a_form_of_another_site_does_nothing",
+    f"{_FILE}::test_what_is_no_list_is_told_on_the_page",
+)
 
 FAULTS = [
     # The officer's page.

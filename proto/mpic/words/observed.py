@@ -111,7 +111,8 @@ def _describe_addresses(lookups: Sequence[o.Lookup], lang: Language) -> str:
     if lookup.HasField("failure"):
         return _failed(lookup, lang)
     if lookup.HasField("absence"):
-        text = say_first((f"seen.{code_of(o.Absence, lookup.absence)}", "seen.UNSPECIFIED"), lang)
+        what = say_first((f"seen.{code_of(o.Absence, lookup.absence)}", "seen.UNSPECIFIED"), lang)
+        text = say("seen.no_address", lang, what=what)
     else:
         text = _list(sorted(map(_show_address, lookup.records.rdata)), lang)
     return _with_alias(lookup, text, lang)

@@ -7,11 +7,14 @@ import pytest
 
 from coordinator.api.preflight.coming import (
     SCHEDULE,
+    begin_of,
     dates_to_come,
     find_changes,
     has_other_rules,
 )
 from coordinator.corroboration import Call
+from coordinator.record.entries import RecordEntries
+from coordinator.record.replay import ReplayRules, replay
 from coordinator.rules.policy import BASELINE_ROWS, Policy
 from mpic.v1 import corroboration_pb2 as c
 from tests.world.main_path import MainPath
@@ -66,3 +69,15 @@ async def test_the_same_observations_are_judged_by_the_rules_to_come() -> None:
         (since, NAME) for since in dates_to_come(NOVEMBER)
     ]
     assert changes[0].reason != "CORROBORATED"
+
+
+async def test_a_verdict_that_does_not_turn_is_not_told() -> None:
+    """It is refused now and then, for another reason."""
+    first, last = BASELINE_ROWS
+    rows = replace(first, minimum_corroborating=6), replace(last, minimum_regions=6)
+    path = MainPath(policy=Policy(rows))
+    record = await path.decide()
+    assert record.names[0].reason != c.REASON_CORROBORATED
+    rules = ReplayRules(Policy(rows), path.corroborator.issuers, begin_of(DECEMBER))
+    assert [one.is_reversal for one in replay(RecordEntries(question=record), rules)] == [False]
+    assert find_changes(record, Policy(rows), path.corroborator.issuers, NOVEMBER) == []
