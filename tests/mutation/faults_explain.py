@@ -23,6 +23,7 @@ CERTIFICATE = "coordinator/checks/domain_control/acme_certificate.py"
 PERSISTENT = "coordinator/checks/domain_control/persistent_dns_txt.py"
 PAGE = "coordinator/checks/domain_control/web_page.py"
 VOTE = "coordinator/decision/vote.py"
+WEB_TESTS = ("tests/unit/coordinator/checks/domain_control/test_web_corroboration.py",)
 FAULT_TESTS = ("tests/unit/coordinator/checks/domain_control/test_faults.py",)
 
 FAULTS = [
@@ -326,7 +327,11 @@ FAULTS = [
         "pass",
     ),
     Fault(
-        "fault: it is not told", VOTE, "        told.fault = judgement.fault\n", "        pass\n"
+        "fault: it is not told",
+        VOTE,
+        "        told.fault = judgement.fault\n",
+        "        pass\n",
+        WEB_TESTS,
     ),
     Fault(
         "fault: any certificate is that of another challenge",

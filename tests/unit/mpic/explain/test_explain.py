@@ -230,3 +230,34 @@ def test_a_dry_run_is_told_as_no_permission() -> None:
 def test_a_moment_that_is_not_told_is_none() -> None:
     told = explain(c.CorroborateResponse(), "en")
     assert (told.asked_at, told.decided_at, told.usable_until) == (None, None, None)
+
+
+def test_a_remote_with_another_account_than_the_primary_sees_no_other_address() -> None:
+    told = token_not_found()
+    for one in told.names[0].perspectives[2:4]:
+        one.dissent = c.DISSENT_DIFFERS
+    (name,) = explain(told, "en").names
+    assert [one.code for one in name.problems] == ["dissent.DIFFERS.domain_control"]
+    assert "account" in name.problems[0].message
+
+
+def test_of_redirects_the_last_answer_counts() -> None:
+    told = token_not_found()
+    for one in told.names[0].perspectives[2:4]:
+        finding = one.observation.findings[-1].http_get
+        redirect = o.HttpHop(url=finding.hops[0].url)
+        redirect.response.status = 301
+        finding.hops.insert(0, redirect)
+    (problem,) = explain(told, "en").names[0].problems
+    assert problem.code == "fault.HTTP_STATUS.not_found"
+    assert "status 404" in problem.message
+
+
+def test_the_port_is_that_which_was_dialled_last() -> None:
+    told = token_not_found()
+    for one in told.names[0].perspectives[2:4]:
+        one.dissent = c.DISSENT_FAILED
+        hop = one.observation.findings[-1].http_get.hops[0]
+        hop.url, hop.failure.kind = f"http://{NAME}:443/x", o.FAILURE_KIND_TIMEOUT
+        hop.connection.dialed.add(port=443)
+    assert "TCP port 443" in explain(told, "en").names[0].problems[0].remedy

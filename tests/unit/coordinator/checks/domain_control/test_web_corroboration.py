@@ -66,12 +66,19 @@ def test_redirects_addresses_and_white_space_may_differ() -> None:
     assert (decision.reason, decision.quorum) == (c.REASON_CORROBORATED, "5/5")
 
 
-@pytest.mark.parametrize("other", [MISSING, OTHER])
-def test_who_sees_another_value_or_none_does_not_corroborate(other: o.Finding) -> None:
+@pytest.mark.parametrize(
+    ("other", "fault"),
+    [(MISSING, c.PROOF_FAULT_HTTP_STATUS), (OTHER, c.PROOF_FAULT_HTTP_CONTENT)],
+)
+def test_who_sees_another_value_or_none_does_not_corroborate(
+    other: o.Finding, fault: c.ProofFault.ValueType
+) -> None:
     decision = decide(HTTP_01, DIRECT, other, *[REDIRECTED] * 4)
     assert (decision.reason, decision.quorum) == (c.REASON_CORROBORATED, "4/5")
     vote = decision.vote_of(WORLD.remotes[0])
     assert (vote.dissent, vote.check) == (c.DISSENT_PROOF_MISSING, "domain_control")
+    assert [one.fault for one in vote.determinations if one.fault] == [fault]
+    assert not any(one.fault for one in decision.primary_vote.determinations)
 
 
 @pytest.mark.parametrize("other", [MISSING, OTHER])
