@@ -115,7 +115,7 @@ class JobView:
         """What each date to come brings."""
         found = [
             (number, change)
-            for number, changes in sorted(self.job.changes.items())
+            for number, changes in sorted(dict(self.job.changes).items())
             for change in changes
         ]
         views, before = [], self.now

@@ -22,7 +22,7 @@ from coordinator.api.http.sessions import SECONDS as SESSION_SECONDS
 from coordinator.api.preflight.asking import Asker
 from coordinator.api.preflight.form import FormField, read_form
 from coordinator.api.preflight.handed_in import HandedIn, read_list, read_pasted
-from coordinator.api.preflight.jobs import NoRoomError, PreflightJob, PreflightJobs
+from coordinator.api.preflight.jobs import JobLines, NoRoomError, PreflightJob, PreflightJobs
 from coordinator.api.preflight.page import (
     JobView,
     StartView,
@@ -33,13 +33,15 @@ from coordinator.api.preflight.page import (
 from coordinator.api.sources import Sources
 from coordinator.corroboration import Corroborator
 from mpic.ask.lists.line import ListError
-from mpic.ask.lists.outputs import to_csv, to_tsv
+from mpic.ask.lists.outputs import Dress, to_csv, to_tsv
 from mpic.words import Language
 
 log = structlog.get_logger()
 
 PATH = "/preflight"
 REFRESH_SECONDS = 3
+PAGES_AT_A_TIME = 2
+"""Pages and files that are made at the same time, each in a thread; others wait."""
 _NUMBER = re.compile("[0-9]{1,5}")
 _OUTPUTS = {"tsv": to_tsv, "csv": to_csv}
 
@@ -72,6 +74,7 @@ class PreflightPages:
         self._gate = gate
         self._clock = clock
         self.jobs = PreflightJobs()
+        self._places = asyncio.Semaphore(PAGES_AT_A_TIME)
         self._asker = Asker(corroborator, sources.answers, gate.is_allowed, clock)
 
     def public(self) -> Sequence[PublicRoute]:
@@ -194,7 +197,9 @@ class PreflightPages:
             policy=self._corroborator.rules.policy,
             now=self._clock(),
         )
-        response = _tell(render_job(view), asked.language)
+        async with self._places:
+            page = await asyncio.to_thread(render_job, view)
+        response = _tell(page, asked.language)
         if job.is_running:
             response.headers["Refresh"] = str(REFRESH_SECONDS)
         return response
@@ -204,7 +209,8 @@ class PreflightPages:
         job = self._find(asked)
         kind = "csv" if asked.request.query.get("format") == "csv" else "tsv"
         dress = job.handed_in.dress(asked.language)
-        body = b"".join(_OUTPUTS[kind](job.show(asked.language), dress))
+        async with self._places:
+            body = await asyncio.to_thread(_write, kind, job.show(asked.language), dress)
         headers = {
             **page_headers(asked.language),
             hdrs.CONTENT_DISPOSITION: f'attachment; filename="preflight.{kind}"',
@@ -228,6 +234,10 @@ def _read(fields: Mapping[str, FormField]) -> HandedIn:
         name = given.file_name.replace("\\", "/").rpartition("/")[2] or "list"
         return read_list(name, given.octets, column)
     return read_pasted(fields.get("names", FormField(b"")).octets.decode(errors="replace"))
+
+
+def _write(kind: str, lines: JobLines, dress: Dress) -> bytes:
+    return b"".join(_OUTPUTS[kind](lines, dress))
 
 
 def _read_language(request: web.Request) -> Language:

@@ -8,6 +8,7 @@ import pytest
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.words import LANGUAGES, Language, sentence
+from mpic.words.observed import describe_observation
 from mpic.words.problem_sentences import explain_dissent
 
 NAME = "www.example.co.jp"
@@ -225,3 +226,16 @@ def test_a_refusal_that_is_the_services_is_undetermined() -> None:
     assert sentence(told, "ja").verdict == "検証済み"
     told.approved = True
     assert sentence(told, "ja").verdict == "発行可"
+
+
+def test_an_absent_address_is_no_failure() -> None:
+    """UPKI: an A record for the host is not required."""
+    finding = o.Finding()
+    finding.addresses.lookup.name = NAME
+    finding.addresses.lookup.absence = o.ABSENCE_NO_DATA
+    seen = c.PerspectiveReport(observation=o.Observation(findings=[finding]))
+    texts = [describe_observation(seen, c.NameVerdict(), one)["a"] for one in LANGUAGES]
+    assert texts == [
+        "no data (no address is required)",
+        "レコードなし(アドレスは必須ではありません)",
+    ]
