@@ -30,6 +30,11 @@ class Repetition:
     """Whether domain control is left out."""
 
     @property
+    def asks_proof(self) -> bool:
+        """Whether a proof of control is looked for again: it has to be there still."""
+        return any(one.HasField("domain_control") for one in self.request.names)
+
+    @property
     def is_possible(self) -> bool:
         """Whether anything is left to ask."""
         kept = [one for one in self.request.names if one.HasField("domain_control")]

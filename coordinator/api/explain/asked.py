@@ -1,7 +1,7 @@
 """What a page is asked for, in its query, and the page that is made of it. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -42,9 +42,13 @@ def make_page(
     asked: AskedPage, record: r.Record, later: r.Record | None, repetition: Repetition | None
 ) -> bytes:
     """Return the page of a record, with a later check of it if there is one. Pure."""
-    explanation = explain_record(record, asked.language)
-    after = explain_record(later, asked.language) if later is not None else None
-    first = min(asked.first, max(len(explanation.names) - 1, 0)) // NAMES_AT_ONCE * NAMES_AT_ONCE
+    answer = read_answer(record)
+    first = min(asked.first, max(len(answer.names) - 1, 0)) // NAMES_AT_ONCE * NAMES_AT_ONCE
+    # Those that are not approved come first, as in an explanation.
+    ordered = sorted(answer.names, key=lambda one: one.reason == c.REASON_CORROBORATED)
+    names = {one.name for one in ordered[first : first + NAMES_AT_ONCE]}
+    explanation = explain_shortly(answer, names, asked.language)
+    after = None if later is None else explain_shortly(read_answer(later), names, asked.language)
     follows = first + NAMES_AT_ONCE
     shown = {_AFTER: asked.after} if asked.after else {}
     links = PageLinks(
@@ -54,14 +58,26 @@ def make_page(
         earlier_names=asked.refer(**{_FROM: first - NAMES_AT_ONCE}) if first else "",
         later_names=asked.refer(**{_FROM: follows}) if follows < len(explanation.names) else "",
     )
-    is_partial = repetition is not None and repetition.is_partial
-    return render_page(PageView(explanation, links, first, after, is_partial))
+    return render_page(PageView(explanation, links, first, after, repetition))
 
 
-def explain_record(record: r.Record, language: Language) -> Explanation:
-    """Return the explanation of a record. Pure."""
+def read_answer(record: r.Record) -> c.CorroborateResponse:
+    """Return the answer that a record is of. Pure."""
     answer = c.CorroborateResponse()
     fill_answer(answer, record)
+    return answer
+
+
+def explain_shortly(
+    answer: c.CorroborateResponse, names: Collection[str], language: Language
+) -> Explanation:
+    """Return the explanation of an answer; of other names than `names` it has little. Pure.
+
+    To explain a name costs some milliseconds, and whoever has a link may ask again and again.
+    """
+    for one in answer.names:
+        if one.name not in names:
+            one.ClearField("perspectives")
     return explain(answer, language)
 
 

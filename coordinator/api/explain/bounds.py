@@ -1,7 +1,8 @@
-"""How often pages are asked to check again: of one record, from one address, and at a time. Pure.
+"""How often a page is shown, and asked to check again: by record, by address, at a time. Pure.
 
-Whoever has a link can make the perspectives ask the domain's servers. So it is bounded for each
-process, as are the failures to be let in (`coordinator.api.http.failures`).
+Whoever has a link can make this process make pages, and the perspectives ask the domain's servers.
+So both are bounded for each process, as are the failures to be let in
+(`coordinator.api.http.failures`).
 """
 
 import time
@@ -21,6 +22,10 @@ MOST_OF_ADDRESS = 20
 """Checks from one address in a window; a proxy in front is one address."""
 AT_A_TIME = 2
 """Checks of one address, whatever the records; of one record it is one."""
+VIEWS = 60
+"""Pages of one record for whoever has a link to it, in a window of views."""
+VIEW_WINDOW = 60.0
+"""Seconds."""
 _REMEMBERED = 4096
 """Records and addresses; beyond that the oldest are forgotten."""
 
@@ -34,13 +39,57 @@ class TooOftenError(Exception):
         """Seconds until it can be checked again."""
 
 
+class Windows:
+    """When each key was counted lately."""
+
+    def __init__(self, seconds: float) -> None:
+        """Look back so many seconds."""
+        self._seconds = seconds
+        self._moments: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def wait_for(self, key: str, now: float, most: int) -> float:
+        """Return how many seconds to wait until a key is counted less than `most` times."""
+        moments = self._moments.get(key, deque())
+        while moments and now - moments[0] >= self._seconds:
+            moments.popleft()
+        return moments[0] + self._seconds - now if len(moments) >= most else 0.0
+
+    def last_of(self, key: str) -> float | None:
+        """Return when a key was counted last."""
+        moments = self._moments.get(key)
+        return moments[-1] if moments else None
+
+    def count(self, key: str, now: float) -> None:
+        """Count a key; beyond a bound the key is forgotten that was not counted for longest."""
+        self._moments.setdefault(key, deque()).append(now)
+        self._moments.move_to_end(key)
+        if len(self._moments) > _REMEMBERED:
+            self._moments.popitem(last=False)
+
+
+class ViewBounds:
+    """Counts pages that links opened."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start with none; `clock` gives seconds."""
+        self._clock = clock
+        self._shown = Windows(VIEW_WINDOW)
+
+    def count(self, record_id: str) -> None:
+        """Count a page of a record; raises TooOftenError."""
+        now = self._clock()
+        if (wait := self._shown.wait_for(record_id, now, VIEWS)) > 0:
+            raise TooOftenError(wait)
+        self._shown.count(record_id, now)
+
+
 class CheckBounds:
     """Counts checks that pages asked for."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start with none; `clock` gives seconds."""
         self._clock = clock
-        self._begun: OrderedDict[str, deque[float]] = OrderedDict()
+        self._begun = Windows(WINDOW)
         self._running: dict[str, int] = {}
 
     @contextmanager
@@ -65,23 +114,16 @@ class CheckBounds:
 
     def _wait_for(self, key: str, now: float, most: int, at_a_time: int) -> float:
         """Return how many seconds to wait for a place."""
-        begun = self._begun.get(key, deque())
-        while begun and now - begun[0] >= WINDOW:
-            begun.popleft()
-        if len(begun) >= most:
-            return begun[0] + WINDOW - now
-        return PAUSE if self._running.get(key, 0) >= at_a_time else 0.0
+        is_full = self._running.get(key, 0) >= at_a_time
+        return self._begun.wait_for(key, now, most) or (PAUSE if is_full else 0.0)
 
     def _wait_since_last(self, key: str, now: float) -> float:
-        begun = self._begun.get(key)
-        return begun[-1] + PAUSE - now if begun else 0.0
+        last = self._begun.last_of(key)
+        return 0.0 if last is None else last + PAUSE - now
 
     def _begin(self, key: str, now: float) -> None:
-        self._begun.setdefault(key, deque()).append(now)
-        self._begun.move_to_end(key)
+        self._begun.count(key, now)
         self._running[key] = self._running.get(key, 0) + 1
-        if len(self._begun) > _REMEMBERED:
-            self._begun.popitem(last=False)
 
     def _end(self, key: str) -> None:
         self._running[key] -= 1

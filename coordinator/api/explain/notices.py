@@ -44,8 +44,8 @@ def tell_notice(kind: str, status: int, language: Language, **facts: object) -> 
 
 
 def put_off(seconds: float) -> HttpError:
-    """Return the error for a record that was checked again a short while ago."""
-    text = "this was checked again a short while ago, or is being checked"
+    """Return the error for a record that was shown or checked again too often."""
+    text = "this was asked for too often a short while ago, or is being checked"
     error = HttpError(HTTPStatus.TOO_MANY_REQUESTS, "CALLER_LIMIT", text)
     status = HTTPStatus.TOO_MANY_REQUESTS
     error.details = ProblemDetails(status, "CALLER_LIMIT", text, retry_after=seconds)

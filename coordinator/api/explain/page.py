@@ -13,6 +13,7 @@ from importlib.resources import files
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from coordinator.api.explain.again import Repetition
 from coordinator.api.explain.values import cut_value, show_text
 from mpic.explain.explanation import Explanation, NameExplanation
 from mpic.words import LANGUAGES, Language
@@ -48,8 +49,8 @@ class PageView:
     """Which name is explained first, counted from 0."""
     after: Explanation | None = None
     """What a later check came to."""
-    is_partial: bool = False
-    """Whether checking again leaves domain control out."""
+    repetition: Repetition | None = None
+    """What is asked again by the button; None: there is none."""
 
     @property
     def names(self) -> Sequence[NameExplanation]:
@@ -58,9 +59,9 @@ class PageView:
 
     @property
     def compared(self) -> Sequence[tuple[NameExplanation, NameExplanation | None]]:
-        """Each name that was not approved, or is not any more, before and after."""
+        """Each of these names that was not approved, or is not any more, before and after."""
         later = {one.name: one for one in (self.after.names if self.after else ())}
-        pairs = [(one, later.get(one.name)) for one in self.explanation.names]
+        pairs = [(one, later.get(one.name)) for one in self.names]
         return [pair for pair in pairs if {one.verdict.code for one in pair if one} != {"approved"}]
 
 

@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 
 from coordinator.api.explain.again import Repetition, is_repetition, make_repetition
 from coordinator.api.explain.asked import AskedPage, make_page, read_page_query
-from coordinator.api.explain.bounds import CheckBounds, TooOftenError
+from coordinator.api.explain.bounds import CheckBounds, TooOftenError, ViewBounds
 from coordinator.api.explain.headers import (
     accepts_html,
     is_same_origin,
@@ -71,6 +71,7 @@ class ExplanationPages:
         self._gate = gate
         self._clock = clock
         self._bounds = CheckBounds()
+        self._views = ViewBounds()
         self._places = asyncio.Semaphore(PAGES_AT_A_TIME)
         self._waiting = 0
 
@@ -91,6 +92,8 @@ class ExplanationPages:
             asked = read_page_query(request)
             try:
                 return await handle(request, asked)
+            except TooOftenError as error:
+                details = put_off(error.wait).details
             except Exception as error:
                 if not isinstance(error, RequestError | HttpError):
                     log.exception("internal_error")
@@ -130,11 +133,8 @@ class ExplanationPages:
             raise HttpError(HTTPStatus.CONFLICT, "INVALID_REQUEST", text)
         record_id = request.match_info["record_id"]
         call = Call(opened.record.caller, lambda: None)
-        try:
-            with self._bounds.enter(record_id, request.remote or ""):
-                later = await self._corroborator.corroborate(repetition.request, call)
-        except TooOftenError as error:
-            raise put_off(error.wait) from None
+        with self._bounds.enter(record_id, request.remote or ""):
+            later = await self._corroborator.corroborate(repetition.request, call)
         location = asked.refer(after=show_id(later.id)) + "#after"
         headers = {**page_headers(asked.language), hdrs.LOCATION: location}
         return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)
@@ -146,6 +146,7 @@ class ExplanationPages:
             proof = LinkProof(asked.proof.get(EXPIRES, ""), asked.proof.get(SIGNATURE, ""))
             if not self._sources.explanation_links.is_valid(record_id, proof):
                 raise _refuse_link(self._gate, request)
+            self._views.count(record_id)
             records = open_record(self._sources.record_queries)
             return Opened(await records.read_linked(record_id), "")
         identities = self._gate.identify(request, cookie=True)

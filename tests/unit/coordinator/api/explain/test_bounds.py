@@ -8,9 +8,12 @@ from coordinator.api.explain.bounds import (
     MOST_OF_ADDRESS,
     MOST_OF_RECORD,
     PAUSE,
+    VIEW_WINDOW,
+    VIEWS,
     WINDOW,
     CheckBounds,
     TooOftenError,
+    ViewBounds,
 )
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -95,4 +98,17 @@ def test_few_are_remembered(checks: Checks, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(bounds, "_REMEMBERED", 4)
     for number in range(20):
         checks.check(f"r{number}", f"192.0.2.{number}")
-    assert len(checks.bounds._begun) == 4
+    assert len(checks.bounds._begun._moments) == 4
+
+
+def test_whoever_has_a_link_sees_few_pages_a_minute() -> None:
+    now = 1000.0
+    views = ViewBounds(lambda: now)
+    for _ in range(VIEWS):
+        views.count("a")
+    with pytest.raises(TooOftenError) as raised:
+        views.count("a")
+    assert raised.value.wait == VIEW_WINDOW
+    views.count("b")
+    now += VIEW_WINDOW
+    views.count("a")

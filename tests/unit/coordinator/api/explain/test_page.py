@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from coordinator.api.explain import asked as asked_module
 from coordinator.api.explain import page as page_module
 from coordinator.api.explain.again import make_repetition
-from coordinator.api.explain.asked import AskedPage, explain_record, make_page
+from coordinator.api.explain.asked import AskedPage, make_page, read_answer
 from coordinator.api.explain.page import (
     NAMES_AT_ONCE,
     PageLinks,
@@ -19,13 +20,16 @@ from coordinator.api.explain.page import (
     render_message,
     render_page,
 )
-from mpic.explain import Coded, Difference, PasteLine, Problem, ValueGroup
+from mpic.explain import Coded, Difference, Explanation, PasteLine, Problem, ValueGroup, explain
+from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 from mpic.words import LANGUAGES, Language
 from mpic.words.catalogue import is_known
 from tests.world.records import CALLER, sample_record
 
 TEMPLATES = Path(page_module.__file__).parent / "templates"
+HTTP_01 = c.DomainControl(acme_http_01=c.AcmeHttp01(key_authorization_sha256=b"h" * 32))
+SECRET = c.DomainControl(website_change=c.WebsiteChange(value_sha256=b"v" * 32))
 LINKS = PageLinks({"en": "?lang=en", "ja": "?lang=ja"}, "?again", "?before")
 SCRIPT = "<script>alert(1)</script>"
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -75,7 +79,7 @@ def read(octets: bytes) -> Elements:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_page_says_what_was_decided_in_its_language(language: Language) -> None:
     record = sample_record()
-    explanation = explain_record(record, language)
+    explanation = explain(read_answer(record), language)
     found = read(make_page(asked(language), record, None, make_repetition(record, NOW)))
     assert found.found[0] == ("html", {"lang": language})
     for text in (explanation.sentence, explanation.record_id, explanation.names[0].name):
@@ -109,7 +113,7 @@ def test_a_page_says_nothing_of_the_caller_and_what_was_expected() -> None:
 
 def hostile(text: str) -> PageView:
     """Return a page on which strangers wrote everything."""
-    explanation = explain_record(sample_record(), "en")
+    explanation = explain(read_answer(sample_record()), "en")
     name = explanation.names[0]
     coded = Coded("unknown", text)
     groups = (
@@ -179,14 +183,29 @@ def test_a_page_has_few_names_and_the_others_follow() -> None:
         assert {int(one) for one in headings} >= set(names)
         shown = [tag for tag, attributes in found.found if tag == "article"]
         assert len(shown) == len(names)
+        votes = [tag for tag, attributes in found.found if attributes.get("class") == "vote"]
+        assert len(votes) == 6 * len(names)
         rels = {attributes.get("rel") for tag, attributes in found.found if tag == "a"}
         assert rels - {None} == links
     assert len(read(make_page(asked(), many_names(1), None, None)).found) < 400
 
 
+def test_names_of_other_pages_are_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def explain_few(answer: c.CorroborateResponse, language: Language) -> Explanation:
+        seen.append(sum(bool(one.perspectives) for one in answer.names))
+        return explain(answer, language)
+
+    monkeypatch.setattr(asked_module, "explain", explain_few)
+    record = many_names(3 * NAMES_AT_ONCE)
+    make_page(asked(first=NAMES_AT_ONCE), record, record, None)
+    assert seen == [NAMES_AT_ONCE] * 2
+
+
 def test_before_and_after_stand_side_by_side() -> None:
     record = sample_record()
-    later = explain_record(record, "en")
+    later = explain(read_answer(record), "en")
     approved = replace(later.names[0], verdict=Coded("approved", "approved indeed"))
     view = PageView(
         replace(later, names=(replace(later.names[0], verdict=Coded("refused", "refused then")),)),
@@ -203,6 +222,24 @@ def test_before_and_after_stand_side_by_side() -> None:
     assert "approved indeed" in found.shown
     assert "#after" not in found.shown
     assert [attributes for tag, attributes in found.found if attributes.get("id") == "after"]
+
+
+@pytest.mark.parametrize(
+    ("method", "says", "not_says"),
+    [
+        (HTTP_01, "The proof of control must be in place", "Only the DNS checks are repeated"),
+        (SECRET, "Only the DNS checks are repeated", "The proof of control must be in place"),
+    ],
+)
+def test_the_button_says_what_is_repeated(
+    method: c.DomainControl, says: str, not_says: str
+) -> None:
+    record = sample_record()
+    asked_control = c.RequestedDomainControl(control=method)
+    record.names[0].checks.add(domain_control=asked_control)
+    found = read(make_page(asked(), record, None, make_repetition(record, NOW)))
+    assert says in found.shown
+    assert not_says not in found.shown
 
 
 def test_what_cannot_be_asked_again_has_no_button() -> None:

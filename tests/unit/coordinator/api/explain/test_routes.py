@@ -15,7 +15,7 @@ from multidict import CIMultiDict
 
 from coordinator.api.answers import Answers
 from coordinator.api.explain import routes
-from coordinator.api.explain.bounds import CheckBounds
+from coordinator.api.explain.bounds import VIEWS, CheckBounds
 from coordinator.api.explain.links import ExplanationLinks, LinkTerms
 from coordinator.api.explain.routes import ExplanationPages
 from coordinator.api.http.authentication import Access
@@ -260,6 +260,13 @@ async def test_few_pages_are_made_at_a_time_and_few_wait(
     end.set()
     assert {one.status for one in await asyncio.gather(*asking)} == {200}
     assert (await pages.ask(pages.url())).status == 200
+
+
+async def test_a_link_shows_few_pages_a_minute_and_a_caller_sees_all(pages: Pages) -> None:
+    answers = [(await pages.ask(pages.url())).status for _ in range(VIEWS + 1)]
+    assert answers == [200] * VIEWS + [429]
+    path = f"/explain/{show_id(pages.record.id)}"
+    assert (await pages.ask(path, headers=by(CALLER))).status == 200
 
 
 async def test_a_form_has_no_content(pages: Pages) -> None:
