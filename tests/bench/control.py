@@ -3,8 +3,8 @@
     tests/bench/run.sh control [--seconds N]
 
 All rows run in one deployment, with the record on and warm resolvers. Web and TLS servers are real
-and on this machine (nginx, Python's ssl), so half of what http-01 and tls-alpn-01 cost is theirs.
-It is not counted.
+and on this machine (nginx), so half of what http-01 and tls-alpn-01 cost is theirs. It is not
+counted.
 
 - `alone`: a question for a validation.
 - `with CAA + A`: a question for issuance with domain control.
@@ -31,12 +31,12 @@ from mpic.v1 import corroboration_pb2 as c
 from tests.bench.load import Front, Result, run_closed
 from tests.bench.meter import read_usage, resident_mb
 from tests.bench.names import CHILD, Hosts
+from tests.bench.nginx_tls import serve_tls_alpn
 from tests.bench.rows import figures
 from tests.bench.running import USUAL, running
 from tests.world import network
 from tests.world.deployment import Deployment
 from tests.world.domain_control import KEY_AUTHORIZATION, TOKEN
-from tests.world.tls_alpn_server import TlsAlpnServer
 from tests.world.web_servers import WebServer
 from tests.world.zones import Zone
 
@@ -131,12 +131,12 @@ def serving() -> Iterator[Deployment]:
         internet, deployment = stack.enter_context(running(replace(USUAL, lookup_timeout=5.0)))
         internet.replace(_with_proofs(hosts.zone()))
         web = stack.enter_context(WebServer(directory / "web", (network.WEB,)))
-        tls = stack.enter_context(TlsAlpnServer(directory / "tls", (network.WEB,)))
+        proofs = dict.fromkeys(names, KEY_AUTHORIZATION)
+        stack.enter_context(serve_tls_alpn(directory / "tls", network.WEB, proofs))
         # Who connects waits for ever: nobody accepts.
         stack.enter_context(socket.create_server((network.LIARS_WEB, 80), backlog=4096))
         for name in names:
             web.put(name, f"/.well-known/acme-challenge/{TOKEN}", KEY_AUTHORIZATION)
-            tls.put(name, KEY_AUTHORIZATION)
         yield deployment
 
 

@@ -9,7 +9,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../deploy/install.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../../deploy/install.sh"
 cd "$project"
-install_packages unbound dns-root-data bind9 bind9-utils nftables iproute2 nginx
+install_packages unbound dns-root-data bind9 bind9-utils nftables iproute2 nginx libnginx-mod-stream
 install_python dev
 export PATH=$project/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 bench=table
