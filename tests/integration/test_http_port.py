@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from grpc import StatusCode
 from structlog.testing import capture_logs
 
 from coordinator.api.answers import Answers
@@ -23,8 +24,13 @@ from coordinator.api.http.settings import HttpTable, HttpTlsTable, TokenTable
 from coordinator.api.http.tokens import hash_token, make_token
 from coordinator.api.servicer import StreamBounds
 from coordinator.api.sources import Sources
+from mpic.channel import TlsFiles
+from mpic.client import NoConnectionError, NotGrpcError
+from mpic.client.diagnosis import CoordinatorAddress, explain
+from mpic.client.errors import Failure
 from mpic.runtime.pki import Authority, Subject, create_authority, issue_certificate
 from mpic.runtime.settings import CallersTable, TlsTable
+from mpic.v1 import corroboration_pb2 as c
 from tests.unit.coordinator.api.test_servicer import FakeCorroborator
 from tests.world import network
 
@@ -382,6 +388,22 @@ async def test_another_certificate_is_shown_from_the_next_connection_on(
         config = HttpConfig(table, port.config.tls, port.config.callers)
         port.face.adopt(config, config.make_context())
         assert b"other" in await certificate_of(port)
+
+
+@pytest.mark.parametrize("client_certificates", ["required", "accepted"])
+async def test_a_client_of_grpc_is_told_that_this_port_is_another(
+    authority: Authority, client_certificates: str
+) -> None:
+    network.bring_up(())
+    table = TABLE.model_copy(update={"client_certificates": client_certificates})
+    async with serving(authority, table) as port:
+        pair = authority.directory / "caller-pipeline"
+        tls = TlsFiles(pair.with_suffix(".pem"), pair.with_suffix(".key"), authority.file)
+        address = CoordinatorAddress(f"127.0.0.1:{port.number}", tls, "localhost")
+        known = NoConnectionError(Failure(StatusCode.UNAVAILABLE, "no ALPN"))
+        found = await asyncio.to_thread(explain, address, known)
+    assert isinstance(found, NotGrpcError)
+    assert found.responsible == c.RESPONSIBLE_CALLER
 
 
 async def certificate_of(port: Port) -> bytes:

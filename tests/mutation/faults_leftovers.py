@@ -177,7 +177,7 @@ FAULTS = [
         "proto/mpic/client/diagnosis.py",
         "    if channel.selected_alpn_protocol() is None:",
         "    if False:",
-        ("tests/integration/test_client_calls.py",),
+        PORT,
     ),
     # Whose failure a lookup is.
     Fault(

@@ -134,7 +134,6 @@ FAULTS = [
         "coordinator/api/preflight/form.py",
         "            if len(octets) > left:",
         "            if False:",
-        BROWSER,
     ),
     Fault(
         "a cookie never ends",
