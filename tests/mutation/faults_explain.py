@@ -417,12 +417,6 @@ FAULTS = [
         'style="cyan"), 4)',
     ),
     Fault(
-        "terminal: a name is not escaped",
-        LINES,
-        "title = Text(escape(name.name), style=",
-        "title = Text(name.name, style=",
-    ),
-    Fault(
         "terminal: a link is not escaped",
         LINES,
         'append(escape(text), style="not bold")',
