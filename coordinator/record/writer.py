@@ -198,7 +198,8 @@ class RecordWriter:
         """Wait until there is something to write, then for its company."""
         await self._wake.wait()
         if not self._closing:
-            await self.company.gather(GATHER_SECONDS)
+            # Twice as long as a message: a batch costs a thread's turn and an fsync.
+            await self.company.gather(2 * GATHER_SECONDS)
         self._wake.clear()
         if self._patience is not None:
             self._patience.cancel()

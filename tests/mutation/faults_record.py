@@ -284,8 +284,8 @@ FAULTS = [
     Fault(
         "a writer does not gather",
         RECORDER,
-        "        if not self._closing:\n            await",
-        "        if False:\n            await",
+        "        if not self._closing:\n            # Twice",
+        "        if False:\n            # Twice",
     ),
     Fault(
         "who waits hears not that nothing is under way",
