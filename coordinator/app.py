@@ -68,8 +68,7 @@ async def run_coordinator(settings: CoordinatorSettings, file: Path, worker: int
     async with AsyncExitStack() as stack:
         record_writer = await open_writer(settings.record, worker, _now, program, stack)
         reader = open_reader(settings.record, stack)
-        options = _make_options(table, tls, record_writer.company)
-        fanout = Fanout(rules.roster, options, timing)
+        fanout = Fanout(rules.roster, _make_options(table, tls, record_writer.company), timing)
         stack.push_async_callback(fanout.close)
         server = _make_server(settings, worker, tls)
         parts = Parts(

@@ -19,7 +19,7 @@ ARTEFACTS = "MPIC_SCREENSHOTS"
 """The environment variable that says where screenshots are kept."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployment(
     internet: Internet, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
@@ -30,14 +30,14 @@ def deployment(
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def scenes(
     deployment: Deployment, internet: Internet, tmp_path_factory: pytest.TempPathFactory
 ) -> Mapping[str, Scene]:
     return play_all(deployment, internet, tmp_path_factory.mktemp("web"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium; root's has no sandbox."""
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -54,7 +54,7 @@ def visitor(deployment: Deployment, request: pytest.FixtureRequest) -> LinkVisit
     return LinkVisitor(deployment.pki / "ca.pem", f"127.1.{number // 250}.{number % 250 + 1}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def artefacts() -> Path:
     """Where screenshots are kept."""
     directory = Path(os.environ.get(ARTEFACTS) or tempfile.mkdtemp(prefix="mpic-screens-"))

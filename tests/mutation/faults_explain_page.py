@@ -65,7 +65,7 @@ FAULTS: Sequence[Fault] = (
     # Who sees a page.
     Fault("without a link all are let in", ROUTES, "        identities = self._gate.identify(request, cookie=True)\n", "        identities = [self._gate._access.allowed.__iter__().__next__()]\n"),
     Fault("a link is not looked at", ROUTES, "if not self._sources.explanation_links.is_valid(record_id, proof):", "if False:"),
-    Fault("a caller sees what others asked", ROUTES, "return Opened(await records.read_own(record_id, caller), caller)", "return Opened(await records.read_linked(record_id), caller)", ROUTED),
+    Fault("a caller sees what others asked", ROUTES, "return OpenedPage(await records.read_own(record_id, caller), caller)", "return OpenedPage(await records.read_linked(record_id), caller)", ROUTED),
     Fault("a caller reads every record", QUERIES, "        _, question = await self._find(request, caller, may_audit=True)\n        return question", "        return await self.read_linked(record_id)", ("tests/unit/coordinator/api/test_record_queries.py",)),
     Fault("a page shows another record as a later check", ROUTES, "            if not is_repetition(later, record):", "            if False:"),
     Fault("wrong links are not counted", ROUTES, '    return gate.turn_away(request, Refused("link_not_valid", text))', '    from coordinator.api.http.gate import _refuse\n    return _refuse(Refused("link_not_valid", text))', ROUTED),

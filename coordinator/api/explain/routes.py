@@ -47,7 +47,7 @@ PAGES_WAITING = 32
 """Beyond that a page is refused."""
 
 
-class Opened(NamedTuple):
+class OpenedPage(NamedTuple):
     """A record that whoever asks may see."""
 
     record: r.Record
@@ -139,7 +139,7 @@ class ExplanationPages:
         headers = {**page_headers(asked.language), hdrs.LOCATION: location}
         return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)
 
-    async def _open(self, request: web.Request, asked: AskedPage) -> Opened:
+    async def _open(self, request: web.Request, asked: AskedPage) -> OpenedPage:
         """Return the record, if a link or the caller's credentials open it; raises an error."""
         record_id = request.match_info["record_id"]
         if asked.proof:
@@ -148,13 +148,13 @@ class ExplanationPages:
                 raise _refuse_link(self._gate, request)
             self._views.count(record_id)
             records = open_record(self._sources.record_queries)
-            return Opened(await records.read_linked(record_id), "")
+            return OpenedPage(await records.read_linked(record_id), "")
         identities = self._gate.identify(request, cookie=True)
         caller = self._corroborator.limiter.admission.name_caller(identities)
         records = open_record(self._sources.record_queries)
-        return Opened(await records.read_own(record_id, caller), caller)
+        return OpenedPage(await records.read_own(record_id, caller), caller)
 
-    def _find_repetition(self, opened: Opened) -> Repetition | None:
+    def _find_repetition(self, opened: OpenedPage) -> Repetition | None:
         """Return what is asked again; None: nothing can be, or whoever asks may not."""
         record, caller = opened
         if caller not in ("", record.caller) or not self._gate.is_allowed(record.caller):

@@ -18,7 +18,7 @@ from mpic.explain import (
     NameExplanation,
     PasteLine,
     PerspectiveView,
-    Problem,
+    ProblemView,
 )
 from mpic.text import escape
 from mpic.words.catalogue import Language, say
@@ -70,7 +70,7 @@ def _describe_name(name: NameExplanation, lang: Language) -> Iterator[TextLine]:
         yield from _field("page.dnssec", listed, lang)
 
 
-def _describe_columns(told: NameExplanation | Problem, lang: Language) -> Iterator[TextLine]:
+def _describe_columns(told: NameExplanation | ProblemView, lang: Language) -> Iterator[TextLine]:
     """Yield the main cause, what to do, and who does it, when, and why."""
     yield from _field("page.cause", told.cause, lang)
     yield from _field("page.remedy", told.remedy, lang)
@@ -81,7 +81,7 @@ def _describe_columns(told: NameExplanation | Problem, lang: Language) -> Iterat
 
 
 def _describe_problem(
-    number: int, problem: Problem, lang: Language, *, has_columns: bool
+    number: int, problem: ProblemView, lang: Language, *, has_columns: bool
 ) -> Iterator[TextLine]:
     whom = say("list.separator", lang).join(map(escape, problem.perspectives))
     head = Text(f"{number}. {escape(problem.code)}", style=BAD)

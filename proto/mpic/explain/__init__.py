@@ -17,7 +17,7 @@ from mpic.explain.explanation import (
     NameExplanation,
     PasteLine,
     PerspectiveView,
-    Problem,
+    ProblemView,
     ValueGroup,
 )
 
@@ -31,7 +31,7 @@ __all__ = [
     "NameExplanation",
     "PasteLine",
     "PerspectiveView",
-    "Problem",
+    "ProblemView",
     "ValueGroup",
     "explain",
 ]

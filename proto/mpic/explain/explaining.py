@@ -13,7 +13,7 @@ from mpic.explain.explanation import (
     Explanation,
     NameExplanation,
     PasteLine,
-    Problem,
+    ProblemView,
     VerdictCode,
     WhoseCode,
 )
@@ -114,7 +114,7 @@ def explain_name(
 
 def _find_problems(
     verdict: c.NameVerdict, asked_at: datetime | None, lang: Language
-) -> Iterator[Problem]:
+) -> Iterator[ProblemView]:
     """Yield each problem with the perspectives that met it: the primary's first."""
     whose: dict[ProblemFacts, list[c.PerspectiveReport]] = {}
     for report in verdict.perspectives:
@@ -135,11 +135,11 @@ def _make_problem(
     reports: Sequence[c.PerspectiveReport],
     paste: Sequence[PasteLine],
     lang: Language,
-) -> Problem:
+) -> ProblemView:
     task = find_task(found.code)
     whose = "registry" if found.scope == "tld" else task.whose
     told = find_determination(reports[0], found.check)
-    return Problem(
+    return ProblemView(
         code=found.code,
         check=Coded(found.check, name_check(found.check, lang) if found.check else ""),
         message=say_problem(found, "message", lang),
@@ -161,7 +161,7 @@ def _find_clause(found: ProblemFacts, told: str) -> str:
     return check if told else own
 
 
-def _find_decisive(verdict: c.NameVerdict, problems: Sequence[Problem]) -> Problem | None:
+def _find_decisive(verdict: c.NameVerdict, problems: Sequence[ProblemView]) -> ProblemView | None:
     """Return the problem that is the reason: the primary's, or the only kind that remotes met.
 
     None: the reason says more than one problem, as when servers fail only towards some places.
@@ -197,7 +197,7 @@ def _say_verdict(code: VerdictCode, answer: c.CorroborateResponse, bad: int, lan
     return say(f"explain.{code}", lang, count=bad, all=len(answer.names))
 
 
-def _find_whose(verdict: c.NameVerdict, decisive: Problem | None) -> WhoseCode:
+def _find_whose(verdict: c.NameVerdict, decisive: ProblemView | None) -> WhoseCode:
     """Return whose task it is; the answer says whose failure it is."""
     if verdict.reason == c.REASON_CORROBORATED:
         return "nobody"

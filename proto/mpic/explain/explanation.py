@@ -42,7 +42,7 @@ class PasteLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ProblemView:
     """One thing that went wrong, at one perspective or at several.
 
     The four columns are those in which UPKI publishes errors: code, message, main cause, remedy.
@@ -163,7 +163,7 @@ class NameExplanation:
     whose: Coded
     again: Coded
     clause: str
-    problems: Sequence[Problem]
+    problems: Sequence[ProblemView]
     """What stands behind the reason, the most frequent first; none if it is approved."""
     perspectives: Sequence[PerspectiveView]
     """The primary first."""

@@ -20,7 +20,7 @@ from coordinator.api.explain.page import (
     render_message,
     render_page,
 )
-from mpic.explain import Coded, Difference, Explanation, PasteLine, Problem, ValueGroup, explain
+from mpic.explain import Coded, Difference, Explanation, PasteLine, ProblemView, ValueGroup, explain
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import record_pb2 as r
 from mpic.words import LANGUAGES, Language
@@ -120,7 +120,7 @@ def hostile(text: str) -> PageView:
         ValueGroup((text,), (text,), has_primary=True),
         ValueGroup(("b",), ("c",), has_primary=False),
     )
-    problem = Problem(
+    problem = ProblemView(
         text, coded, text, text, text, coded, coded, text, (text,), (PasteLine("zone", text, text),)
     )
     places = [replace(one, id=text, message=text, observed=(coded,)) for one in name.perspectives]
