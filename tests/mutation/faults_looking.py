@@ -49,7 +49,6 @@ FAULTS = [
     Fault("a second try is not counted", RESOLVER, "            lookup.tries += 1\n", ""),
     Fault("tries are not told", RESOLVER, "        answer.tries = lookup.tries\n", ""),
     Fault("two tries are always told", RESOLVER, "        answer.tries = lookup.tries\n", "        answer.tries = 2\n"),
-    Fault("the next question finds the failure remembered", RESOLVER, "            self._spawn(self._erase(lookup.query.name, lookup.query.rdtype))\n", ""),
     Fault("what is to be fresh is what is remembered", RESOLVER, "        if target.fresh:", "        if False:"),
     Fault("what cannot be fresh passes", RESOLVER, "        if self._erase is not None and await self._erase(query.name, query.rdtype):", "        if self._erase is None or await self._erase(query.name, query.rdtype) or True:"),
     Fault("our own strain excuses nothing", RESOLVER, "        self.in_flight -= 1\n        self.overload_history.attribute(answer, lookup.sent_at)\n", "        self.in_flight -= 1\n"),
