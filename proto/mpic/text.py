@@ -6,6 +6,9 @@ ELLIPSIS = "..."
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}:[\x21-\x7e]{1,2000}")
 
+# With the full-width signs, which a spreadsheet in Japanese takes for the others.
+_FORMULA = ("=", "+", "-", "@", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
 
 def escape(text: str) -> str:
     r"""Return the text with everything but printable characters as \DDD or \u{...}.
@@ -15,6 +18,12 @@ def escape(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escape_one(char) for char in text)
+
+
+def escape_cell(text: str) -> str:
+    """Return the text escaped, as a cell that no spreadsheet takes for a formula."""
+    shown = escape(text)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 def shorten(text: str, octets: int) -> str:

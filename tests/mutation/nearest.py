@@ -238,6 +238,9 @@ _BESIDE = {
     "coordinator/record/stores/postgresql/schema.py": (
         "tests/integration/test_stores_postgresql.py",
     ),
+    "coordinator/commands/record/export.py": (
+        "tests/unit/coordinator/commands/record/test_commands.py",
+    ),
     "coordinator/commands/record/query.py": (
         "tests/unit/coordinator/commands/record/test_commands.py",
     ),

@@ -109,8 +109,8 @@ class ExplanationPages:
         opened = await self._open(request, asked)
         record, later = opened.record, None
         if asked.after:
-            later = await open_record(self._sources.record_queries).read_linked(asked.after)
-            if not is_repetition(later, record):
+            later = await self._read_repetition(asked.after, record)
+            if later is None:
                 raise _refuse_link(self._gate, request)
         repetition = self._find_repetition(opened)
         body = await self._make(asked, record, later, repetition)
@@ -131,9 +131,8 @@ class ExplanationPages:
         if repetition is None:
             text = "this record cannot be asked again from here"
             raise HttpError(HTTPStatus.CONFLICT, "INVALID_REQUEST", text)
-        record_id = request.match_info["record_id"]
         call = Call(opened.record.caller, lambda: None)
-        with self._bounds.enter(record_id, request.remote or ""):
+        with self._bounds.enter(opened.record.id.hex(), request.remote or ""):
             later = await self._corroborator.corroborate(repetition.request, call)
         location = asked.refer(after=show_id(later.id)) + "#after"
         headers = {**page_headers(asked.language), hdrs.LOCATION: location}
@@ -153,6 +152,16 @@ class ExplanationPages:
         caller = self._corroborator.limiter.admission.name_caller(identities)
         records = open_record(self._sources.record_queries)
         return OpenedPage(await records.read_own(record_id, caller), caller)
+
+    async def _read_repetition(self, record_id: str, of: r.Record) -> r.Record | None:
+        """Return the record of a check again; None: it is of none, or there is no such record."""
+        try:
+            later = await open_record(self._sources.record_queries).read_linked(record_id)
+        except RequestError as error:
+            if error.reason != "RECORD_NOT_FOUND":
+                raise
+            return None
+        return later if is_repetition(later, of) else None
 
     def _find_repetition(self, opened: OpenedPage) -> Repetition | None:
         """Return what is asked again; None: nothing can be, or whoever asks may not."""

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from mpic.ask.lists.applications_format import FQDN
 from mpic.ask.lists.encoding import Encoding, EncodingGuess
@@ -16,6 +17,8 @@ MOST_LINES = 1_000
 """Certificates of one list; for more there is `mpic ask --file`."""
 MOST_NAMES = 5_000
 """Of all lines together."""
+_LINES_READ = 10_000
+"""Also empty lines and comments: each is kept, to be given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,9 @@ class HandedIn:
 def read_list(name: str, octets: bytes, column: str = "") -> HandedIn:
     """Read a list by its file's name and its octets; raises ListError."""
     source = Source(name, io.BytesIO(octets))
-    raw = list(source.lines())
+    raw = list(islice(source.lines(), _LINES_READ + 1))
+    if len(raw) > _LINES_READ:
+        raise ListError("too_many", lines=MOST_LINES, names=MOST_NAMES)
     guess = EncodingGuess()
     for one in raw:
         guess.see(one.content)

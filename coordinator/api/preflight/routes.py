@@ -20,7 +20,7 @@ from coordinator.api.http.routes import PublicRoute
 from coordinator.api.http.sessions import COOKIE
 from coordinator.api.http.sessions import SECONDS as SESSION_SECONDS
 from coordinator.api.preflight.asking import Asker
-from coordinator.api.preflight.form import FormField, read_form
+from coordinator.api.preflight.form import TOKEN_FORM_OCTETS, FormField, read_form
 from coordinator.api.preflight.handed_in import HandedIn, read_list, read_pasted
 from coordinator.api.preflight.jobs import JobLines, NoRoomError, PreflightJob, PreflightJobs
 from coordinator.api.preflight.page import (
@@ -133,7 +133,8 @@ class PreflightPages:
         try:
             if not self._is_ours(request):
                 return tell_notice("foreign", HTTPStatus.FORBIDDEN, language)
-            token = (await read_form(request)).get("token", FormField(b"")).text
+            fields = await read_form(request, TOKEN_FORM_OCTETS)
+            token = fields.get("token", FormField(b"")).text
             self._gate.check_token(request, token)
         except HttpError as error:
             if error.details.status != HTTPStatus.UNAUTHORIZED:

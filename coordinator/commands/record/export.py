@@ -16,7 +16,7 @@ from coordinator.commands.record.query import dissenting_on
 from coordinator.decision.attempt_id import show_id
 from coordinator.record.entries import RecordEntries
 from mpic.ask.answer_lines import show_steps
-from mpic.text import escape
+from mpic.text import escape_cell
 from mpic.v1 import corroboration_pb2 as c
 
 SCHEMA = "mpic.record.v1"
@@ -50,8 +50,6 @@ COLUMNS = (
     "corroborating",
     "responsible",
 )
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 def to_json(entries: RecordEntries) -> str:
@@ -124,7 +122,7 @@ def to_rows(entries: RecordEntries) -> Iterator[list[str]]:
             if name.responsible
             else "",
         ]
-        yield [_to_cell(value) for value in (*common, *rest)]
+        yield [escape_cell(value) for value in (*common, *rest)]
 
 
 def _domain_control_of(name: c.NameVerdict) -> tuple[str, str]:
@@ -147,8 +145,3 @@ def _evidence_of(name: c.NameVerdict) -> tuple[str, str, str, str]:
 
 def _to_dict(message: Any) -> dict[str, Any]:  # noqa: ANN401 - any protobuf message
     return json_format.MessageToDict(message, preserving_proto_field_name=True)
-
-
-def _to_cell(text: str) -> str:
-    shown = escape(text)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpic.text import escape, is_uri, shorten
+from mpic.text import escape, escape_cell, is_uri, shorten
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,10 @@ def test_both_ends_are_kept(times: int) -> None:
 )
 def test_rfc3986_3_a_uri_has_a_scheme_and_no_blank(text: str, expected: bool) -> None:
     assert is_uri(text) is expected
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "'", "＝", "＋", "－", "＠"])  # noqa: RUF001 - in full width too
+def test_a_cell_is_no_formula(sign: str) -> None:
+    assert escape_cell(f"{sign}1") == f"'{sign}1"
+    assert escape_cell(f"1{sign}1") == f"1{sign}1"
+    assert escape_cell(f"{sign}\x1b").isprintable()

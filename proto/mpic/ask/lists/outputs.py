@@ -20,13 +20,12 @@ from rich.text import Text
 from mpic.ask.lists.applications_format import FURTHER
 from mpic.ask.lists.encoding import BOM, Encoding
 from mpic.ask.lists.journal import JournalLine, LineState
-from mpic.text import escape
+from mpic.text import escape, escape_cell
 from mpic.words import Language
 from mpic.words.catalogue import say
 
 MOST_ROWS = 1000
 """Of the table."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 # Unicode has two for the dash of Shift_JIS; code page 932 knows the second alone.
 _DASHES = str.maketrans("\u2014", "\u2015")
 _STYLES = {
@@ -134,7 +133,7 @@ def to_tsv(journal: ListedLines, dress: Dress) -> Iterator[bytes]:
             continue
         content = line.octets.removesuffix(b"\n").removesuffix(b"\r")
         missing = FURTHER - 1 - content.count(b"\t") if dress.pads else 0
-        cells = [_guard(cell) for cell in _words(line)]
+        cells = [escape_cell(cell) for cell in _words(line)]
         added = _encode("\t" + "\t".join(cells), dress)
         end = line.octets[len(content) :]
         yield content + b"\t" * missing + added + (end or b"\n")
@@ -193,7 +192,7 @@ def _csv_cells(line: JournalLine) -> list[str]:
 
 def _csv_row(cells: Any) -> str:  # noqa: ANN401 - any sequence of text
     row = io.StringIO()
-    csv.writer(row).writerow([_guard(cell) for cell in cells])
+    csv.writer(row).writerow([escape_cell(cell) for cell in cells])
     return row.getvalue()
 
 
@@ -201,11 +200,6 @@ def _words(line: JournalLine) -> tuple[str, str, str]:
     """Return the verdict, why, and what to do; of a line that was not asked, nothing."""
     words = (line.result or {}).get("words", {})
     return words.get("verdict", ""), words.get("reason", ""), words.get("remedy", "")
-
-
-def _guard(cell: str) -> str:
-    shown = escape(cell)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 def _encode(text: str, dress: Dress) -> bytes:

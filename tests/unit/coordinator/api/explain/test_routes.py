@@ -144,8 +144,21 @@ async def test_a_check_that_is_of_another_record_is_not_shown(pages: Pages) -> N
     other = sample_record()
     other.id = make_id(NOW)
     pages.records.by_id[show_id(other.id)] = other
-    response = await pages.ask(pages.url(f"&after={show_id(other.id)}"))
-    assert response.status == 404
+    told = [
+        await pages.ask(pages.url(f"&after={show_id(one)}"), headers={hdrs.ACCEPT: "*/*;q=0"})
+        for one in (other.id, make_id(NOW))
+    ]
+    assert [one.status for one in told] == [404, 404]
+    # Whether there is such a record is not told.
+    assert told[0].body == told[1].body
+
+
+async def test_a_record_is_one_however_its_id_is_written(pages: Pages) -> None:
+    written = show_id(pages.record.id)
+    pages.records.by_id[written.upper()] = pages.record
+    first, second = (f"/explain/{one}" for one in (written, written.upper()))
+    assert (await pages.ask(first, "POST", by(CALLER))).status == 303
+    assert (await pages.ask(second, "POST", by(CALLER))).status == 429
 
 
 async def test_who_may_read_what_others_asked_may_not_ask_for_them(pages: Pages) -> None:

@@ -1,6 +1,8 @@
 """Whatever is sent as a form: its fields, or an error that is told."""
 
 import asyncio
+import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordinator.api.http.problems import HttpError
-from coordinator.api.preflight.form import FORM_OCTETS, FormField, read_form
+from coordinator.api.preflight import form
+from coordinator.api.preflight.form import FORM_OCTETS, TOKEN_FORM_OCTETS, FormField, read_form
 
 KIND = "multipart/form-data; boundary=x"
 FIELD = b'--x\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
@@ -64,9 +67,34 @@ async def test_what_is_no_form_is_told_as_an_error(kind: str, parts: list[bytes]
         (FIELD % (b"a", b"b") * 9 + END, KIND, 400),
         (FIELD % (b"a", b"b" * FORM_OCTETS + b"c") + END, KIND, 413),
         (FIELD % (b"a", b"b" * (FORM_OCTETS // 2)) * 3 + END, KIND, 413),
+        (b"\n" * FORM_OCTETS + FIELD % (b"a", b"b") + END, KIND, 413),
+        (FIELD % (b"a", b"b") + END + b"\n" * FORM_OCTETS, KIND, 413),
+        (b"\n" + FIELD % (b"a", b"b") + END, KIND, 400),
+        (b"--x junk\r\n\r\n" + FIELD % (b"a", b"b") + END, KIND, 400),
     ],
 )
 async def test_bounds_of_a_form(octets: bytes, kind: str, status: int) -> None:
     with pytest.raises(HttpError) as found:
         await read_form(send(octets, kind))
     assert found.value.details.status == status
+
+
+async def test_the_form_to_sign_in_is_short() -> None:
+    with pytest.raises(HttpError) as found:
+        await read_form(send(FIELD % (b"token", b"b" * 4096) + END), TOKEN_FORM_OCTETS)
+    assert found.value.details.status == 413
+
+
+async def test_a_form_is_taken_apart_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes, nobody else's decision waits for it."""
+    threads = []
+    take_apart = form._take_apart
+
+    def note(content_type: str, octets: bytes) -> Mapping[str, FormField]:
+        threads.append(threading.current_thread())
+        return take_apart(content_type, octets)
+
+    monkeypatch.setattr(form, "_take_apart", note)
+    await read_form(send(FIELD % (b"a", b"b") + END))
+    assert threads
+    assert threads[0] is not threading.main_thread()

@@ -47,6 +47,7 @@ def test_a_csv_has_its_names_in_a_column() -> None:
         (b"#\n", "no name"),
         (b"PK\x03\x04", "Excel"),
         (b"a.example\n" * 1001, "at most 1000 lines"),
+        (b"a.example\n" + b"\n" * 10_000, "at most 1000 lines"),
         (
             b"host\n" + (b" ".join(b"h%d.example" % n for n in range(100)) + b"\n") * 51,
             "5000 names",
