@@ -166,9 +166,8 @@ class PerspectiveClient:
         """Connect and exchange messages for as long as it lasts; return why it ended."""
         perspective = self.perspective
         try:
-            async with open_channel(
-                self.address, self._options.tls, perspective.server_name
-            ) as channel:
+            opened = open_channel(self.address, self._options.tls, perspective.server_name)
+            async with opened as channel:
                 self.description = await self._describe(channel)
                 self._channel = channel
                 await self._converse(channel)
@@ -214,10 +213,9 @@ class PerspectiveClient:
             for task in done:
                 task.result()
         finally:
-            tasks = [writing, *ending]
-            for task in tasks:
+            for task in (writing, *ending):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(writing, *ending, return_exceptions=True)
             stream.cancel()
 
     async def _read(self, stream: aio.StreamStreamCall[bytes, bytes]) -> None:
@@ -226,8 +224,7 @@ class PerspectiveClient:
             while (message := await stream.read()) is not aio.EOF:
                 await self._deliver(message)  # type: ignore[arg-type] # not EOF
         except aio.AioRpcError:
-            # The agent had said that it leaves. A message of ours may have crossed the end of the
-            # stream.
+            # An agent that leaves ends the stream. A message of ours may have crossed that.
             if self.problem is not _LEFT:
                 raise
 

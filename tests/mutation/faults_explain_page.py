@@ -76,7 +76,7 @@ FAULTS: Sequence[Fault] = (
     # The button.
     Fault("a form of another site is taken", ROUTES, "if not is_same_origin(request.headers, self._own_origins(request, asked)):", "if False:"),
     Fault("an origin that is hidden is ours", ROUTES, 'return origins | {"null"} if asked.proof else origins', 'return origins | {"null"}'),
-    Fault("behind a proxy no form is taken", ROUTES, '            origins.add(f"{parts.scheme}://{parts.netloc}")\n', ""),
+    Fault("behind a proxy no form is taken", "coordinator/api/explain/headers.py", ', *([f"{parts.scheme}://{parts.netloc}"] if public_url else [])}', "}"),
     Fault("who reads what others asked asks for them", ROUTES, 'if caller not in ("", record.caller) or not', "if not"),
     Fault("a caller who has left is asked for", ROUTES, " or not self._gate.is_allowed(record.caller)", ""),
     Fault("what the policy refuses has a button", ROUTES, "return None if is_demanded or not", "return None if not"),

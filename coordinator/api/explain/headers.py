@@ -1,6 +1,7 @@
 """What a browser is told beside a page: nothing runs in it, and nobody keeps it. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
+from urllib.parse import urlsplit
 
 _POLICY = (
     "default-src 'none'",
@@ -39,6 +40,12 @@ def accepts_html(accepted: Sequence[str]) -> bool:
     """Whether a caller wants a page: a browser says so, and a program does not."""
     ranges = (one.partition(";")[0].strip().lower() for part in accepted for one in part.split(","))
     return any(one in ("text/html", "application/xhtml+xml") for one in ranges)
+
+
+def list_origins(host: str, public_url: str) -> set[str]:
+    """Return the origins of this service: as it was asked, and as `public_url` has it, if any."""
+    parts = urlsplit(public_url)
+    return {f"https://{host}", *([f"{parts.scheme}://{parts.netloc}"] if public_url else [])}
 
 
 def is_same_origin(headers: Mapping[str, str], own: Collection[str]) -> bool:

@@ -49,6 +49,11 @@ class ExplanationLinks:
         self.terms = terms
         self._clock = clock
 
+    @property
+    def public_url(self) -> str:
+        """Where the pages are for those who have a link; empty: there are no links."""
+        return self.terms.public_url if self.terms is not None else ""
+
     def adopt(self, terms: LinkTerms | None) -> None:
         """Make and check by other terms from now on."""
         self.terms = terms

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import hdrs, web
@@ -16,6 +15,7 @@ from coordinator.api.explain.bounds import CheckBounds, TooOftenError, ViewBound
 from coordinator.api.explain.headers import (
     accepts_html,
     is_same_origin,
+    list_origins,
     page_headers,
     style_headers,
 )
@@ -178,10 +178,7 @@ class ExplanationPages:
 
     def _own_origins(self, request: web.Request, asked: AskedPage) -> set[str]:
         """Return the origins of this service; an older browser hides it, and a link is proof."""
-        origins = {f"https://{request.host}"}
-        if (terms := self._sources.explanation_links.terms) is not None:
-            parts = urlsplit(terms.public_url)
-            origins.add(f"{parts.scheme}://{parts.netloc}")
+        origins = list_origins(request.host, self._sources.explanation_links.public_url)
         return origins | {"null"} if asked.proof else origins
 
     async def _make(

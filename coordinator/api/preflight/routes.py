@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import hdrs, web
 
-from coordinator.api.explain.headers import is_same_origin, page_headers
+from coordinator.api.explain.headers import is_same_origin, list_origins, page_headers
 from coordinator.api.explain.languages import choose_page_language
 from coordinator.api.explain.notices import HTML, tell_notice, tell_page
 from coordinator.api.http.gate import Gate, read_credentials
@@ -121,10 +120,7 @@ class PreflightPages:
 
     def _is_ours(self, request: web.Request) -> bool:
         """Whether a form comes from a page of ours."""
-        origins = {f"https://{request.host}"}
-        if (terms := self._sources.explanation_links.terms) is not None:
-            parts = urlsplit(terms.public_url)
-            origins.add(f"{parts.scheme}://{parts.netloc}")
+        origins = list_origins(request.host, self._sources.explanation_links.public_url)
         return is_same_origin(request.headers, origins)
 
     async def _sign_in(self, request: web.Request) -> web.Response:

@@ -115,6 +115,18 @@ async def open_admin(listen: str, file: Path, pages: AdminPages) -> AsyncIterato
         keepalive_timeout=_REQUEST_SECONDS,
     )
     await runner.setup()
+    try:
+        listening = await _listen(listen, file, runner)
+        try:
+            yield listening.sockets[0].getsockname()[1]
+        finally:
+            listening.close()
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(listen: str, file: Path, runner: web.AppRunner) -> asyncio.Server:
+    """Accept connections; raises ConfigError."""
     host, _, port = listen.rpartition(":")
     assert runner.server is not None  # noqa: S101 - it was set up
     receive = partial(_receive, runner.server)
@@ -122,17 +134,11 @@ async def open_admin(listen: str, file: Path, pages: AdminPages) -> AsyncIterato
     try:
         listening = await loop.create_server(receive, host.strip("[]"), int(port))
     except (OSError, OverflowError) as error:
-        await runner.cleanup()
         message = f"cannot listen on {listen}: {error}"
         mend = "Stop the process that holds the port, or choose another address here"
         raise ConfigError(file, [Problem("admin.listen", message, mend)]) from error
-    bound: int = listening.sockets[0].getsockname()[1]
-    log.info("admin_serving", address=f"{host}:{bound}")
-    try:
-        yield bound
-    finally:
-        listening.close()
-        await runner.cleanup()
+    log.info("admin_serving", address=f"{host}:{listening.sockets[0].getsockname()[1]}")
+    return listening
 
 
 class _Refuse(asyncio.Protocol):

@@ -7,6 +7,7 @@ import pytest
 from coordinator.api.explain.headers import (
     accepts_html,
     is_same_origin,
+    list_origins,
     page_headers,
     style_headers,
 )
@@ -58,3 +59,9 @@ def test_a_browser_says_that_it_wants_a_page(accepted: list[str], html: bool) ->
 )
 def test_a_form_of_another_page_is_not_taken(headers: dict[str, str], same: bool) -> None:
     assert is_same_origin(headers, OWN) is same
+
+
+def test_a_service_has_the_origin_that_was_asked_and_that_of_its_links() -> None:
+    assert list_origins("inside:8443", "") == {"https://inside:8443"}
+    both = list_origins("inside:8443", "https://mpic.example.ac.jp/sub")
+    assert both == {"https://inside:8443", *OWN}
