@@ -28,6 +28,23 @@ FAULT_TESTS = ("tests/unit/coordinator/checks/domain_control/test_faults.py",)
 
 FAULTS = [
     Fault(
+        "a check that too few corroborate is told as passed",
+        "proto/mpic/explain/views.py",
+        "corroborate.isdigit() and int(corroborate) < verdict.required",
+        "False",
+        ("tests/unit/mpic/ask/test_explanation_lines.py",),
+    ),
+    Fault(
+        "a check that enough corroborate falls short",
+        "proto/mpic/explain/views.py",
+        "int(corroborate) < verdict.required",
+        "int(corroborate) <= verdict.required",
+        (
+            "tests/unit/mpic/ask/test_explanation_lines.py",
+            "tests/unit/mpic/explain/test_explain.py",
+        ),
+    ),
+    Fault(
         "explain: names that are approved come first",
         EXPLAINING,
         "for one in (*bad, *good))",

@@ -136,7 +136,7 @@ class CheckView:
 
     check: Coded
     outcome: Coded
-    """At the primary."""
+    """At the primary; "FALLS_SHORT": it passed there, and too few remotes corroborate that."""
     quorum: str
     """The remotes that corroborate it, such as "4/5"; "" if it is not told."""
     usable_until: datetime | None

@@ -80,19 +80,27 @@ def view_dnssec(report: c.PerspectiveReport, lang: Language) -> Iterator[Coded]:
 
 
 def view_checks(verdict: c.NameVerdict, lang: Language) -> Iterator[CheckView]:
-    """Yield the checks that were asked, with their outcome at the primary."""
+    """Yield the checks that were asked, with their outcome: the primary's, if enough agree."""
     found = {one.check: one for one in verdict.determinations}
     quorums = {one.check: one.quorum for one in verdict.corroborations}
     for asked in verdict.checks:
         check = asked.WhichOneof("kind") or ""
         told = found.get(check, c.Determination())
         code = code_of(c.Outcome, told.outcome)
+        if told.outcome == c.OUTCOME_PASSED and _falls_short(quorums.get(check, ""), verdict):
+            code = "FALLS_SHORT"
         yield CheckView(
             check=Coded(check, name_check(check, lang)),
             outcome=Coded(code, say_first((f"outcome.{code}", "outcome.UNSPECIFIED"), lang)),
             quorum=quorums.get(check, ""),
             usable_until=read_time(told.usable_until) if told.HasField("usable_until") else None,
         )
+
+
+def _falls_short(quorum: str, verdict: c.NameVerdict) -> bool:
+    """Whether fewer remotes corroborate a check than the verdict needs; `quorum` is as "3/5"."""
+    corroborate = quorum.partition("/")[0]
+    return corroborate.isdigit() and int(corroborate) < verdict.required
 
 
 def read_time(stamp: Timestamp) -> datetime | None:

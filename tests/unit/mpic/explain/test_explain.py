@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from mpic.explain import explain
+from mpic.explain.views import view_checks
 from mpic.v1 import corroboration_pb2 as c
 from mpic.v1 import observation_pb2 as o
 from mpic.words import LANGUAGES, Language
@@ -261,3 +262,16 @@ def test_the_port_is_that_which_was_dialled_last() -> None:
         hop.url, hop.failure.kind = f"http://{NAME}:443/x", o.FAILURE_KIND_TIMEOUT
         hop.connection.dialed.add(port=443)
     assert "TCP port 443" in explain(told, "en").names[0].problems[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("quorum", "code"),
+    [("5/5", "PASSED"), ("4/5", "PASSED"), ("3/5", "FALLS_SHORT"), ("", "PASSED")],
+)
+def test_a_check_passes_only_where_enough_corroborate(quorum: str, code: str) -> None:
+    verdict = c.NameVerdict(required=4)
+    verdict.checks.add().caa.SetInParent()
+    verdict.determinations.add(check="caa", outcome=c.OUTCOME_PASSED)
+    verdict.corroborations.add(check="caa", quorum=quorum)
+    (view,) = view_checks(verdict, "en")
+    assert view.outcome.code == code
